@@ -1,0 +1,155 @@
+"""Values for parameters and attributes: what a written value means under a scope."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, get_origin
+
+from netspec.elaborate.scope import BlockValue, Environment, StepsValue
+from netspec.errors import Span, did_you_mean, fail
+from netspec.expr import Expression
+from netspec.geometry import Padding
+from netspec.initializers import Initializer
+from netspec.ops import Axes
+from netspec.schema.bind import bind_steps
+from netspec.schema.fields import (
+    AxesValue,
+    InitValue,
+    PaddingValue,
+    Word,
+    check_integer,
+    show,
+    to_expression,
+)
+from netspec.schema.syntax import Argument, AttributeValue, BlockDefinition, Param
+from netspec.symbolic import Varying
+
+FindBlock = Callable[[str, Span], BlockDefinition]
+
+
+def evaluate_argument(
+    param: Param, argument: Argument, environment: Environment, find_block: FindBlock
+) -> Any:
+    """The value that ``argument`` gives to ``param``, under the names of whoever wrote it."""
+    if param.type == "steps":
+        return _steps(argument, environment)
+    if param.type == "block":
+        return _block(param, argument, environment, find_block)
+    if param.type == "str":
+        return _text(param, argument, environment)
+    value = _expression(argument).evaluate(environment)
+    return check_type(value, param.type, param.name, argument.span)
+
+
+def _expression(argument: Argument) -> Expression:
+    try:
+        parsed = to_expression(argument.value)
+    except ValueError as error:
+        raise fail("NS113", str(error), argument.span) from None
+    return Expression(parsed.text, parsed.node, argument.span)
+
+
+def _steps(argument: Argument, environment: Environment) -> Any:
+    value = argument.value
+    if isinstance(value, StepsValue):
+        return value
+    if isinstance(value, str) and isinstance(environment.get(value), StepsValue):
+        return environment[value]
+    steps = bind_steps(value, argument.spans)
+    return StepsValue(steps, environment, value)
+
+
+def _block(
+    param: Param, argument: Argument, environment: Environment, find_block: FindBlock
+) -> BlockValue:
+    name = argument.value
+    if isinstance(name, BlockValue):
+        return name
+    if not isinstance(name, str):
+        raise fail("NS205", f"`{param.name}` needs the name of a block", argument.span)
+    known = environment.get(name)
+    if isinstance(known, BlockValue):
+        return known
+    return BlockValue(find_block(name, argument.span))
+
+
+def _text(param: Param, argument: Argument, environment: Environment) -> str:
+    value = argument.value
+    if isinstance(value, dict) and set(value) == {"param"}:
+        value = environment.get(value["param"])
+    if not isinstance(value, str):
+        raise fail("NS205", f"`{param.name}` needs a text", argument.span)
+    return value
+
+
+def check_type(value: Any, kind: str, name: str, span: Span | None) -> Any:
+    """``value`` as a parameter of type ``kind``; raises :class:`NetspecError` when it is none."""
+    if kind.startswith("list["):
+        if not isinstance(value, list):
+            raise fail("NS205", f"`{name}` needs a list, got {show(value)}", span)
+        return [check_type(item, kind[5:-1], name, span) for item in value]
+    if isinstance(value, Varying):
+        for each in value.values:
+            if each is not None:
+                check_type(each, kind, name, span)
+        return value
+    if kind == "int":
+        check_integer(value, name, span)
+        return value
+    if kind == "float" and isinstance(value, int | float) and not isinstance(value, bool):
+        return value
+    if kind == "bool" and isinstance(value, bool):
+        return value
+    if kind == "str" and isinstance(value, str):
+        return value
+    words = {"float": "a number", "bool": "true or false", "str": "a text"}
+    raise fail("NS205", f"`{name}` needs {words.get(kind, kind)}, got {show(value)}", span)
+
+
+def evaluate_attribute(
+    name: str, kind: Any, value: AttributeValue, environment: Environment, rank: int
+) -> Any:
+    """The value of an op's attribute of type ``kind`` on maps of ``rank`` axes."""
+    if isinstance(value, PaddingValue):
+        return value.evaluate(environment, rank)
+    if isinstance(value, AxesValue):
+        span = value.items[0].span
+        return spread_axes(name, value.evaluate(environment), rank, span)
+    if isinstance(value, InitValue | Word):
+        return value.evaluate(environment)
+    result = value.evaluate(environment)
+    words = {bool: "bool", float: "float"}
+    return check_type(result, words.get(kind, "int"), name, value.span)
+
+
+def spread_axes(name: str, value: Any, rank: int, span: Span | None) -> Axes:
+    """A number for all axes, or a list of one per axis, as a tuple of ``rank`` numbers."""
+    items = value if isinstance(value, list) else [value] * rank
+    if len(items) != rank:
+        raise fail(
+            "NS205", f"`{name}` has {len(items)} numbers, the map has {rank} spatial axes", span
+        )
+    for item in items:
+        check_integer(item, name, span)
+    return tuple(items)
+
+
+def default_attribute(kind: Any, default: Any, rank: int) -> Any:
+    """An attribute's own default, spread over ``rank`` axes where it is per axis."""
+    if kind in (Axes, Axes | None) and isinstance(default, int):
+        return (default,) * rank
+    return default
+
+
+def unknown_argument(
+    what: str, name: str, span: Span, known: Mapping[str, Any]
+) -> Exception:
+    """An argument that a block does not take."""
+    return fail(
+        "NS206", f"{what} has no parameter `{name}`", span, help=did_you_mean(name, known)
+    )
+
+
+def is_word(kind: Any) -> bool:
+    """Whether an attribute's type is a fixed set of words, an initialiser or a padding rule."""
+    return get_origin(kind) is Literal or kind in (Padding, Initializer)

@@ -1,0 +1,167 @@
+"""What names mean while a block is expanded: values, slots, blocks, and the names of layers."""
+
+from __future__ import annotations
+
+import json
+import keyword
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from netspec.errors import Span, fail
+from netspec.expr import CONSTANT_NAMES, FUNCTIONS
+from netspec.expr import parse as parse_expression
+from netspec.ir import Tap
+from netspec.ops import OPS
+from netspec.schema.models import COMBINATORS
+from netspec.schema.syntax import BlockDefinition, Step
+from netspec.symbolic import Varying
+
+Environment = Mapping[str, Any]
+
+ROLES = ("norm", "act")
+PLACE_NAMES = ("channels", "size", "in_channels", "in_size")
+STAGE_NAMES = ("stage", "index", "count", "running_index", "total")
+RESERVED = frozenset({*PLACE_NAMES, *STAGE_NAMES, *FUNCTIONS, *CONSTANT_NAMES, "x", "name"})
+
+# Attributes of torch.nn.Module and keras.Layer that a child of this name would hide.
+RESERVED_CHILDREN = frozenset(
+    "add_module apply bfloat16 bool buffers build call call_super_init children compile cpu cuda "
+    "double dump_patches eval extra_repr float forward get_buffer get_extra_state get_parameter "
+    "get_submodule half ipu load_state_dict modules mtia named_buffers named_children "
+    "named_modules named_parameters parameters register_backward_hook register_buffer "
+    "register_forward_hook register_forward_pre_hook register_full_backward_hook "
+    "register_full_backward_pre_hook register_load_state_dict_post_hook "
+    "register_load_state_dict_pre_hook register_module register_parameter "
+    "register_state_dict_post_hook register_state_dict_pre_hook requires_grad_ set_extra_state "
+    "set_submodule share_memory state_dict to to_empty train training type xpu zero_grad "
+    "T_destination append extend insert pop".split()
+)
+_CHILD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*\Z")
+
+
+@dataclass(frozen=True, eq=False)
+class StepsValue:
+    """A list of steps passed as an argument, with the names of whoever wrote it.
+
+    ``environment`` is None for a default, which sees the names of the block that declares it.
+    ``flag`` is set where some instances pass these steps and the others none.
+    """
+
+    steps: tuple[Step, ...]
+    environment: Environment | None
+    raw: Any
+    flag: Varying | None = None
+
+    @property
+    def key(self) -> str:
+        """Equal for lists that say the same."""
+        return json.dumps(self.raw, sort_keys=True, default=str)
+
+
+@dataclass(frozen=True, eq=False)
+class BlockValue:
+    """A block passed as an argument."""
+
+    definition: BlockDefinition
+
+
+class Names:
+    """Gives the layers of one naming scope their names, counted by label in order of definition."""
+
+    def __init__(self, prefix: str, totals: Counter[str], indexed: bool = False) -> None:
+        self.prefix = prefix
+        self.totals = totals
+        self.indexed = indexed
+        self.counts: Counter[str] = Counter()
+        self.position = 0
+        self.used: dict[str, Span | None] = {}
+
+    def join(self, name: str) -> str:
+        """The path of a child called ``name``."""
+        return f"{self.prefix}.{name}" if self.prefix else name
+
+    def automatic(self, label: str, numbered: bool) -> str:
+        """The next name of a label: ``conv1``; without a number where there is but one."""
+        if self.indexed:
+            self.position += 1
+            return self.join(str(self.position - 1))
+        self.counts[label] += 1
+        if numbered or self.totals[label] > 1:
+            return self.join(f"{label}{self.counts[label]}")
+        return self.join(label)
+
+    def explicit(self, name: str, span: Span | None) -> str:
+        """The path of a child whose name the spec gives; it still takes its index, if there are any."""
+        self.position += 1
+        for part in name.split("."):
+            if not _CHILD.match(part) or part in RESERVED_CHILDREN:
+                raise fail(
+                    "NS301",
+                    f"`{name}` cannot name a layer: `{part}` is "
+                    + ("taken by the frameworks" if _CHILD.match(part) else "not a word"),
+                    span,
+                    help="letters, digits, `_` and `-`, not starting with `_`; dots nest names",
+                )
+        return self.join(name)
+
+    @contextmanager
+    def alternative(self, width: Counter[str]) -> Iterator[None]:
+        """A branch that may not be taken: names after it do not depend on which one was."""
+        before, position = Counter(self.counts), self.position
+        yield
+        for label in {*self.counts, *width}:
+            self.counts[label] = max(self.counts[label], before[label] + width[label])
+        if self.indexed:
+            self.position = max(self.position, position)
+
+
+@dataclass
+class Scope:
+    """One block being expanded.
+
+    Attributes:
+        environment: what names in expressions mean, apart from `channels` and `size`.
+        names: the naming scope.
+        results: nodes whose results were named with `as`.
+        calls: the blocks on the way here, with the places of their calls, outermost first.
+        local: values named by `let`, in order, where source code is to name them.
+    """
+
+    environment: dict[str, Any]
+    names: Names
+    results: dict[str, Tap] = field(default_factory=dict)
+    calls: tuple[tuple[str, Span], ...] = ()
+    local: dict[str, Varying] | None = None
+
+
+_BRACES = re.compile(r"\{([^{}]*)\}")
+
+
+def fill_template(template: str, environment: Environment, span: Span | None) -> str:
+    """A name with its ``{expression}`` parts evaluated."""
+
+    def value(match: re.Match[str]) -> str:
+        result = parse_expression(match[1], span).evaluate(environment)
+        if isinstance(result, bool) or not isinstance(result, int | str):
+            raise fail("NS302", f"`{{{match[1]}}}` in a name must be a number or a text", span)
+        return str(result)
+
+    name = _BRACES.sub(value, template)
+    if "{" in name or "}" in name:
+        raise fail("NS302", f"unbalanced braces in the name `{template}`", span)
+    return name
+
+
+def check_declared(name: str, span: Span | None, what: str, *, is_step: bool = False) -> None:
+    """A declared name must not hide a word of the language."""
+    if keyword.iskeyword(name):
+        raise fail("NS303", f"{what} `{name}` is a keyword of Python", span)
+    if name in RESERVED:
+        raise fail("NS303", f"{what} `{name}` hides a name of the language", span)
+    if is_step and (name in OPS or name in COMBINATORS or name in ROLES):
+        kind = "an op" if name in OPS else "a word of the language"
+        raise fail("NS303", f"{what} `{name}` hides {kind}", span)

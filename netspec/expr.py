@@ -1,0 +1,316 @@
+"""The expressions of the language: a closed grammar over Python's syntax, never `eval`.
+
+Numbers, names, truth values, strings, lists, arithmetic, comparisons, boolean logic, ``a if c else b``,
+indexing, and the functions of :data:`FUNCTIONS`. An expression is parsed once, evaluated over plain or
+varying numbers (:mod:`netspec.symbolic`), and printed back as Python by its varying result.
+"""
+
+from __future__ import annotations
+
+import ast
+import math
+import operator
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from netspec.errors import NetspecError, Span, did_you_mean, fail
+from netspec.symbolic import Varying, apply, compare, select
+
+MAX_LENGTH = 400
+MAX_DEPTH = 40
+MAX_MAGNITUDE = 2**53
+MAX_ITEMS = 10_000
+
+_BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.FloorDiv: operator.floordiv,
+    ast.Div: operator.truediv,
+    ast.Mod: operator.mod,
+    ast.Pow: operator.pow,
+}
+_COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+}
+
+
+def make_divisible(value: float, divisor: int, round_limit: float = 0.9) -> int:
+    """The multiple of ``divisor`` nearest to ``value``, but not below ``round_limit`` of it.
+
+    Source: MobileNetV2's reference code; the result is at least ``divisor``.
+    """
+    rounded = max(divisor, int(value + divisor / 2) // divisor * divisor)
+    return rounded + divisor if rounded < round_limit * value else rounded
+
+
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "min": min,
+    "max": max,
+    "round": round,
+    "ceil": math.ceil,
+    "floor": math.floor,
+    "len": len,
+    "make_divisible": make_divisible,
+}
+CONSTANT_NAMES: dict[str, bool] = {"true": True, "false": False}
+
+
+@dataclass(frozen=True)
+class Expression:
+    """A parsed expression, its text and its place in the source."""
+
+    text: str
+    node: ast.expr
+    span: Span | None = None
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names that the expression reads."""
+        functions = {n.func for n in ast.walk(self.node) if isinstance(n, ast.Call)}
+        nodes = (n for n in ast.walk(self.node) if isinstance(n, ast.Name) and n not in functions)
+        return frozenset(n.id for n in nodes if n.id not in CONSTANT_NAMES)
+
+    def evaluate(self, environment: Mapping[str, Any]) -> Any:
+        """The value under ``environment``; raises :class:`NetspecError` at the expression's place."""
+        try:
+            return _check_magnitude(_evaluate(self.node, environment))
+        except _Unknown as unknown:
+            raise fail(
+                "NS202",
+                f"unknown name `{unknown}` in `{self.text}`",
+                self.span,
+                help=did_you_mean(str(unknown), environment),
+            ) from None
+        except ZeroDivisionError:
+            raise fail("NS203", f"division by zero in `{self.text}`", self.span) from None
+        except (TypeError, LookupError, ValueError, ArithmeticError) as error:
+            reason = str(error).strip("'\"") or type(error).__name__
+            raise fail("NS203", f"cannot evaluate `{self.text}`: {reason}", self.span) from None
+
+
+def constant(value: Any, span: Span | None = None) -> Expression:
+    """A literal as an expression."""
+    if isinstance(value, list):
+        node: ast.expr = ast.List([constant(item).node for item in value], ast.Load())
+    else:
+        node = ast.Constant(value)
+    return Expression(repr(value), node, span)
+
+
+def parse(text: str, span: Span | None = None) -> Expression:
+    """Parse an expression; raises :class:`NetspecError` for anything outside the grammar."""
+    source = text.strip()
+    if len(source) > MAX_LENGTH:
+        raise fail("NS200", f"an expression longer than {MAX_LENGTH} characters", span)
+    if not source.isascii() or "\n" in source or "\x00" in source:
+        raise fail("NS200", f"not an expression: {text[:60]!r}", span)
+    try:
+        node = ast.parse(source, mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        raise fail("NS200", f"not an expression: `{source[:60]}`", span) from None
+    _check(node, source, span, 0)
+    return Expression(source, node, span)
+
+
+class _Unknown(Exception):
+    pass
+
+
+def _refuse(node: ast.AST, source: str, span: Span | None) -> NetspecError:
+    part = ast.get_source_segment(source, node) or source  # type: ignore[arg-type]
+    return fail(
+        "NS201",
+        f"`{part[:60]}` is not part of the expression language",
+        span,
+        help="numbers, names, lists, arithmetic, comparisons, and/or/not, `a if c else b`, indexing and "
+        + ", ".join(FUNCTIONS),
+    )
+
+
+def _check(node: ast.AST, source: str, span: Span | None, depth: int) -> None:
+    if depth > MAX_DEPTH:
+        raise fail("NS200", f"an expression nested deeper than {MAX_DEPTH} levels", span)
+    match node:
+        case ast.Constant(value=value):
+            if not isinstance(value, int | float | str) or isinstance(value, bytes):
+                raise _refuse(node, source, span)
+            return
+        case ast.Name():
+            return
+        case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if name in FUNCTIONS:
+            children: list[ast.AST] = list(args)
+        case ast.BinOp(left=left, op=op, right=right) if type(op) in _BINARY:
+            children = [left, right]
+        case ast.UnaryOp(op=ast.USub() | ast.UAdd() | ast.Not(), operand=operand):
+            children = [operand]
+        case ast.BoolOp(values=values):
+            children = list(values)
+        case ast.Compare(left=left, ops=ops, comparators=rest) if {*map(type, ops)} <= {*_COMPARE}:
+            children = [left, *rest]
+        case ast.IfExp(test=test, body=body, orelse=other):
+            children = [test, body, other]
+        case ast.Subscript(value=value, slice=index) if not isinstance(index, ast.Slice):
+            children = [value, index]
+        case ast.List(elts=items):
+            children = list(items)
+        case _:
+            raise _refuse(node, source, span)
+    for child in children:
+        _check(child, source, span, depth + 1)
+
+
+def _check_magnitude(value: Any) -> Any:
+    if isinstance(value, Varying):
+        for each in value.values:
+            if each is not None:
+                _check_magnitude(each)
+    elif isinstance(value, int | float) and not -MAX_MAGNITUDE <= value <= MAX_MAGNITUDE:
+        raise ValueError(f"larger than {MAX_MAGNITUDE:,}")
+    elif isinstance(value, str | list) and len(value) > MAX_ITEMS:
+        raise ValueError(f"longer than {MAX_ITEMS:,}")
+    return value
+
+
+def _power(base: Any, exponent: Any) -> Any:
+    if abs(exponent) > 64:
+        raise ValueError("an exponent beyond 64")
+    result = _check_magnitude(base) ** exponent
+    if isinstance(result, complex):
+        raise ValueError("a root of a negative number")
+    return result
+
+
+def _times(left: Any, right: Any) -> Any:
+    if isinstance(left, str | list) or isinstance(right, str | list):
+        raise TypeError("only numbers can be multiplied")
+    return left * right
+
+
+def _evaluate(node: ast.expr, environment: Mapping[str, Any]) -> Any:
+    match node:
+        case ast.Constant(value=value):
+            return value
+        case ast.Name(id=name):
+            if name in environment:
+                return environment[name]
+            if name in CONSTANT_NAMES:
+                return CONSTANT_NAMES[name]
+            raise _Unknown(name)
+        case ast.List(elts=items):
+            return [_evaluate(item, environment) for item in items]
+        case ast.BinOp(left=left, op=op, right=right):
+            return _binary(op, _evaluate(left, environment), _evaluate(right, environment))
+        case ast.UnaryOp(op=ast.Not(), operand=operand):
+            value = _evaluate(operand, environment)
+            return apply(operator.not_, [value], lambda n: ast.UnaryOp(ast.Not(), n[0]))
+        case ast.UnaryOp(op=ast.USub(), operand=operand):
+            return -_evaluate(operand, environment)
+        case ast.UnaryOp(operand=operand):
+            return +_evaluate(operand, environment)
+        case ast.BoolOp(op=op, values=values):
+            return _boolean(op, values, environment)
+        case ast.Compare(left=left, ops=ops, comparators=rest):
+            return _comparison(left, ops, rest, environment)
+        case ast.IfExp(test=test, body=body, orelse=other):
+            return select(
+                _evaluate(test, environment),
+                lambda: _evaluate(body, environment),
+                lambda: _evaluate(other, environment),
+            )
+        case ast.Subscript(value=sequence, slice=index):
+            return _index(_evaluate(sequence, environment), _evaluate(index, environment))
+        case ast.Call(func=ast.Name(id=name), args=args):
+            return _call(name, [_evaluate(arg, environment) for arg in args])
+    raise TypeError(f"cannot evaluate {type(node).__name__}")
+
+
+def _binary(op: ast.operator, left: Any, right: Any) -> Any:
+    if isinstance(left, Varying) or isinstance(right, Varying):
+        return _BINARY[type(op)](left, right)
+    if isinstance(op, ast.Pow):
+        return _power(left, right)
+    if isinstance(op, ast.Mult):
+        return _check_magnitude(_times(left, right))
+    if isinstance(op, ast.Mod) and isinstance(left, str):
+        raise TypeError("`%` works on numbers")
+    return _check_magnitude(_BINARY[type(op)](left, right))
+
+
+def _boolean(op: ast.boolop, nodes: list[ast.expr], environment: Mapping[str, Any]) -> Any:
+    """`and` and `or`, one truth value per instance; what is decided early is not evaluated."""
+    decisive = isinstance(op, ast.Or)
+    result: Any = None
+    for node in nodes:
+        value = _truth(_evaluate(node, environment))
+        result = value if result is None else _join(op, result, value)
+        if result is decisive:
+            return decisive
+    return result
+
+
+def _join(op: ast.boolop, left: Any, right: Any) -> Any:
+    function = (lambda a, b: a or b) if isinstance(op, ast.Or) else (lambda a, b: a and b)
+    for one, other in ((left, right), (right, left)):
+        if isinstance(one, bool):  # a known operand decides, or drops out of the formula
+            return one if one is isinstance(op, ast.Or) else other
+    return apply(function, [left, right], lambda n: ast.BoolOp(op, _flat(op, n)))
+
+
+def _flat(op: ast.boolop, nodes: list[ast.expr]) -> list[ast.expr]:
+    first = nodes[0]
+    if isinstance(first, ast.BoolOp) and type(first.op) is type(op):
+        return [*first.values, *nodes[1:]]
+    return nodes
+
+
+def _truth(value: Any) -> Any:
+    if isinstance(value, Varying):
+        if all(isinstance(v, bool) or v is None for v in value.values):
+            return value
+        raise TypeError("`and`, `or` and `not` work on true and false; write a comparison")
+    if not isinstance(value, bool):
+        raise TypeError("`and`, `or` and `not` work on true and false; write a comparison")
+    return value
+
+
+def _comparison(
+    left: ast.expr, ops: list[ast.cmpop], rest: list[ast.expr], environment: Mapping[str, Any]
+) -> Any:
+    result: Any = True
+    current = _evaluate(left, environment)
+    for op, node in zip(ops, rest, strict=True):
+        following = _evaluate(node, environment)
+        result = _join(ast.And(), result, compare(op, _COMPARE[type(op)], current, following))
+        current = following
+    return result
+
+
+def _index(sequence: Any, index: Any) -> Any:
+    if not isinstance(sequence, list | str):
+        raise TypeError("only a list can be indexed")
+    if isinstance(index, Varying):
+        return apply(lambda i: sequence[i], [index], lambda n: _subscript(sequence, n[0]))
+    if isinstance(index, bool) or not isinstance(index, int):
+        raise TypeError("an index is a whole number")
+    if not -len(sequence) <= index < len(sequence):
+        raise IndexError(f"index {index} is outside a list of {len(sequence)}")
+    return sequence[index]
+
+
+def _subscript(sequence: list[Any] | str, index: ast.expr) -> ast.expr:
+    return ast.Subscript(constant(sequence).node, index, ast.Load())
+
+
+def _call(name: str, arguments: list[Any]) -> Any:
+    function = FUNCTIONS[name]
+    varying = any(isinstance(argument, Varying) for argument in arguments)
+    if not varying or name == "len":
+        return function(*arguments)
+    return apply(function, arguments, lambda n: ast.Call(ast.Name(name), n, []))

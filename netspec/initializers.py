@@ -1,0 +1,62 @@
+"""Initial values as distributions, defined by netspec and meant alike in every backend."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+FanMode = Literal["fan_in", "fan_out", "fan_avg"]
+Distribution = Literal["normal", "truncated_normal", "uniform"]
+
+
+@dataclass(frozen=True)
+class VarianceScaling:
+    """Zero-mean values of variance ``scale / fan``.
+
+    ``normal`` is untruncated; ``truncated_normal`` cuts at two standard deviations and is rescaled so
+    that the variance still holds (as Keras does); ``uniform`` lies within ±sqrt(3 · scale / fan).
+    """
+
+    scale: float
+    mode: FanMode
+    distribution: Distribution
+
+
+@dataclass(frozen=True)
+class Normal:
+    """Normal values of the given standard deviation, around zero."""
+
+    std: float
+
+
+@dataclass(frozen=True)
+class TruncatedNormal:
+    """Normal values of ``std`` around zero, redrawn beyond ±2 · std and not rescaled."""
+
+    std: float
+
+
+@dataclass(frozen=True)
+class Uniform:
+    """Uniform values in [-limit, limit]."""
+
+    limit: float
+
+
+@dataclass(frozen=True)
+class UniformFanIn:
+    """Uniform values within ±1 / sqrt(fan_in) of the layer's weight: PyTorch's default for a bias."""
+
+
+@dataclass(frozen=True)
+class Constant:
+    """One value everywhere."""
+
+    value: float
+
+
+Initializer = VarianceScaling | Normal | TruncatedNormal | Uniform | UniformFanIn | Constant
+
+ZEROS = Constant(0.0)
+ONES = Constant(1.0)
+GLOROT_UNIFORM = VarianceScaling(1.0, "fan_avg", "uniform")

@@ -1,0 +1,88 @@
+"""Finds blocks and zoo specs: the built-in ones in the package, a user's own beside the spec."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+
+from netspec.errors import did_you_mean, fail
+from netspec.schema.bind import bind_block_file
+from netspec.schema.syntax import BlockDefinition
+from netspec.source import decode, parse
+
+
+@cache
+def built_in_blocks() -> frozenset[str]:
+    """The names of the blocks in the package."""
+    folder = files("netspec.specs") / "blocks"
+    return frozenset(
+        entry.name.removesuffix(".yaml")
+        for entry in folder.iterdir()
+        if entry.name.endswith(".yaml")
+    )
+
+
+@cache
+def built_in_block(name: str) -> BlockDefinition:
+    """A built-in block by name."""
+    resource = files("netspec.specs") / "blocks" / f"{name}.yaml"
+    return _load(resource.read_bytes(), f"blocks/{name}.yaml", name)
+
+
+def user_block(folder: Path, name: str) -> BlockDefinition | None:
+    """The block in ``name.yaml`` beside a spec, or in ``blocks/`` there; None where there is none.
+
+    Only an identifier names a file, so nothing outside the folder is reached; links are not followed.
+    """
+    for path in (folder / f"{name}.yaml", folder / "blocks" / f"{name}.yaml"):
+        if path.is_file() and not path.is_symlink():
+            raw = path.read_bytes()
+            if b"block:" in raw:
+                return _load(raw, str(path), name)
+    return None
+
+
+def _load(raw: bytes, file: str, name: str) -> BlockDefinition:
+    definition = bind_block_file(parse(decode(raw, file), file))
+    if definition.name != name:
+        raise fail(
+            "NS115",
+            f"the file is called `{name}` and holds a block called `{definition.name}`",
+            definition.span,
+        )
+    return definition
+
+
+@cache
+def zoo_files() -> tuple[str, ...]:
+    """The names of the specs in the package, without `.yaml`."""
+    entries = files("netspec.specs").iterdir()
+    return tuple(
+        sorted(e.name.removesuffix(".yaml") for e in entries if e.name.endswith(".yaml"))
+    )
+
+
+def zoo_text(name: str) -> str:
+    """The text of a zoo spec."""
+    if name not in zoo_files():
+        raise fail("NS116", f"no zoo spec is called `{name}`", help=did_you_mean(name, zoo_files()))
+    return decode((files("netspec.specs") / f"{name}.yaml").read_bytes(), f"{name}.yaml")
+
+
+@cache
+def zoo_variants() -> dict[str, tuple[str, str | None]]:
+    """Every name that a zoo network answers to, as (file, variant)."""
+    found: dict[str, tuple[str, str | None]] = {}
+    for file in zoo_files():
+        found.setdefault(file, (file, None))
+        data = parse(zoo_text(file), f"{file}.yaml").data
+        for variant in _variant_names(data):
+            found[variant] = (file, variant)
+    return found
+
+
+def _variant_names(data: object) -> Iterator[str]:
+    variants = data.get("variants") if isinstance(data, dict) else None
+    yield from variants or ()

@@ -1,0 +1,153 @@
+"""Activations, each an op of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import ClassVar, Literal
+
+from netspec.initializers import Constant, Initializer
+from netspec.ops.base import Op, attribute
+from netspec.types import Parameter, TensorType
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Activation(Op):
+    """An elementwise function; keeps the type."""
+
+    non_negative: ClassVar[bool] = False
+
+    def infer(self, source: TensorType) -> TensorType:
+        return replace(source, non_negative=self.non_negative)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Relu(Activation):
+    """max(x, 0)."""
+
+    kind = "relu"
+    label = "relu"
+    non_negative = True
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Relu6(Activation):
+    """min(max(x, 0), 6)."""
+
+    kind = "relu6"
+    label = "relu6"
+    non_negative = True
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LeakyRelu(Activation):
+    """x where positive, slope * x elsewhere."""
+
+    kind = "leaky_relu"
+    label = "leaky_relu"
+
+    slope: float = attribute("factor of negative values", 0.01)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Prelu(Activation):
+    """x where positive, a * x elsewhere, with `a` learned per channel (He et al., 2015)."""
+
+    kind = "prelu"
+    label = "prelu"
+
+    init: Initializer = attribute("how the slopes start", Constant(0.25))
+
+    def infer(self, source: TensorType) -> TensorType:
+        return replace(source, non_negative=False, flat=None)
+
+    def parameters(self, source: TensorType) -> tuple[Parameter, ...]:
+        return (Parameter("weight", (source.channels,), self.init),)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Elu(Activation):
+    """x where positive, alpha * (exp(x) - 1) elsewhere."""
+
+    kind = "elu"
+    label = "elu"
+
+    alpha: float = attribute("limit of negative values", 1.0)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Selu(Activation):
+    """Self-normalising ELU (Klambauer et al., 2017)."""
+
+    kind = "selu"
+    label = "selu"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Gelu(Activation):
+    """x times the normal distribution function of x (Hendrycks & Gimpel, 2016)."""
+
+    kind = "gelu"
+    label = "gelu"
+
+    approximate: Literal["none", "tanh"] = attribute(
+        "`none` is exact, `tanh` the approximation by a hyperbolic tangent", "none"
+    )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Silu(Activation):
+    """x * sigmoid(x), also called swish."""
+
+    kind = "silu"
+    label = "silu"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Mish(Activation):
+    """x * tanh(softplus(x)) (Misra, 2019)."""
+
+    kind = "mish"
+    label = "mish"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class HardSigmoid(Activation):
+    """min(max(x / 6 + 1 / 2, 0), 1)."""
+
+    kind = "hard_sigmoid"
+    label = "hard_sigmoid"
+    non_negative = True
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class HardSwish(Activation):
+    """x * hard_sigmoid(x) (MobileNetV3)."""
+
+    kind = "hard_swish"
+    label = "hard_swish"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Sigmoid(Activation):
+    """1 / (1 + exp(-x))."""
+
+    kind = "sigmoid"
+    label = "sigmoid"
+    non_negative = True
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Tanh(Activation):
+    """Hyperbolic tangent."""
+
+    kind = "tanh"
+    label = "tanh"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Softmax(Activation):
+    """exp(x), normalised to sum to one over the channels."""
+
+    kind = "softmax"
+    label = "softmax"
+    non_negative = True

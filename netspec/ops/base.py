@@ -1,0 +1,120 @@
+"""What a primitive op is: typed attributes, and rules for its type, parameters and MACs."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, ClassVar
+
+from netspec.types import Parameter, TensorType
+
+Axes = tuple[int, ...]
+"""One number per spatial axis; written as one number when all are equal."""
+
+
+class OpError(Exception):
+    """An op does not fit its input; ``attribute`` is the one to blame, when there is one."""
+
+    def __init__(self, message: str, attribute: str | None = None, help: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.attribute = attribute
+        self.help = help
+
+
+def attribute(doc: str, default: Any = dataclasses.MISSING) -> Any:
+    """A documented attribute of an op; required when no default is given."""
+    return dataclasses.field(default=default, metadata={"doc": doc})
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Op:
+    """Base of the primitive ops. Subclasses are frozen dataclasses of their attributes.
+
+    Class attributes:
+        kind: the op's name in the language.
+        label: what a layer of it is called where the spec gives no name.
+        numbered: whether the label always takes a number (``conv1``), even for a single one.
+    """
+
+    kind: ClassVar[str]
+    label: ClassVar[str]
+    numbered: ClassVar[bool] = False
+
+    def resolve(self, source: TensorType) -> Op:
+        """This op with what depends on its input filled in; raises :class:`OpError`."""
+        return self
+
+    def infer(self, source: TensorType) -> TensorType:
+        """The output's type; raises :class:`OpError` when the input does not fit."""
+        raise NotImplementedError  # pragma: no cover
+
+    def parameters(self, source: TensorType) -> tuple[Parameter, ...]:
+        """The tensors that the layer holds, in PyTorch's order of registration."""
+        return ()
+
+    def macs(self, source: TensorType, target: TensorType) -> int:
+        """Multiply-accumulates for one example; zero for all but convolutions and linear layers."""
+        return 0
+
+
+@dataclass(frozen=True)
+class AttributeInfo:
+    """One attribute as declared: its name, type, default (MISSING when required) and meaning."""
+
+    name: str
+    type: Any
+    default: Any
+    doc: str
+
+    @property
+    def required(self) -> bool:
+        """Whether a step must give it."""
+        return self.default is dataclasses.MISSING
+
+
+@cache
+def attributes_of(op: type[Op]) -> Mapping[str, AttributeInfo]:
+    """The attributes of an op class by name, in the order of declaration."""
+    hints = typing.get_type_hints(op)
+    return {
+        field.name: AttributeInfo(
+            field.name, hints[field.name], field.default, field.metadata.get("doc", "")
+        )
+        for field in dataclasses.fields(op)
+        if "doc" in field.metadata
+    }
+
+
+def product(numbers: tuple[int, ...]) -> int:
+    """The product of sizes; 1 for none."""
+    total = 1
+    for number in numbers:
+        total = total * number
+    return total
+
+
+def require(condition: bool, message: str, attribute: str | None = None, **more: str) -> None:
+    """Raise :class:`OpError` unless ``condition`` holds."""
+    if not condition:
+        raise OpError(message, attribute, more.get("help"))
+
+
+def require_positive(op: Op, *names: str) -> None:
+    """Every named attribute, axis by axis, must be at least 1."""
+    for name in names:
+        value = getattr(op, name)
+        for number in value if isinstance(value, tuple) else (value,):
+            if number < 1:
+                raise OpError(f"`{name}` must be at least 1, got {number}", name)
+
+
+def require_map(source: TensorType, kind: str) -> None:
+    """The op works on maps, not on vectors."""
+    if not source.size:
+        raise OpError(
+            f"`{kind}` needs a map with spatial axes, got a vector of {source.channels} features"
+        )

@@ -1,0 +1,119 @@
+"""Ops that rearrange, drop or scale: `flatten`, `pad_channels`, `subsample`, `scale`, dropout."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from netspec.initializers import ONES, Initializer
+from netspec.ops.base import (
+    Axes,
+    Op,
+    OpError,
+    attribute,
+    product,
+    require_map,
+    require_positive,
+)
+from netspec.types import FlatLayout, FlattenOrder, Parameter, TensorType
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Flatten(Op):
+    """A map as a vector, in a stated order whatever the backend's own is."""
+
+    kind = "flatten"
+    label = "flatten"
+
+    order: FlattenOrder = attribute(
+        "`channels_first`: all positions of channel 0, then of channel 1 (PyTorch's habit); "
+        "`channels_last`: all channels of position 0, then of position 1 (Keras')",
+        "channels_first",
+    )
+    absorbed: bool = False
+    """Set by a pass: a linear layer takes the order into its weight, so a backend may use its own."""
+
+    def infer(self, source: TensorType) -> TensorType:
+        require_map(source, self.kind)
+        layout = FlatLayout(self.order, source.channels, source.size)
+        features = source.channels * product(source.size)
+        return TensorType(features, (), source.non_negative, layout)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PadChannels(Op):
+    """Channels of zeros before and after the input's: the parameter-free shortcut of He et al., 2015."""
+
+    kind = "pad_channels"
+    label = "pad_channels"
+
+    before: int = attribute("channels of zeros ahead of the input's", 0)
+    after: int = attribute("channels of zeros behind the input's", 0)
+
+    def infer(self, source: TensorType) -> TensorType:
+        require_map(source, self.kind)
+        for name in ("before", "after"):
+            if getattr(self, name) < 0:
+                raise OpError(f"`{name}` cannot be negative, got {getattr(self, name)}", name)
+        channels = source.channels + self.before + self.after
+        return TensorType(channels, source.size, source.non_negative)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Subsample(Op):
+    """Every stride-th position along each axis, from the first."""
+
+    kind = "subsample"
+    label = "subsample"
+
+    stride: Axes = attribute("step, one number or one per axis")
+
+    def infer(self, source: TensorType) -> TensorType:
+        require_map(source, self.kind)
+        require_positive(self, "stride")
+        steps = zip(source.size, self.stride, strict=True)
+        size = tuple((length + step - 1) // step for length, step in steps)
+        return TensorType(source.channels, size, source.non_negative)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Scale(Op):
+    """A learned factor per channel (LayerScale; Touvron et al., 2021)."""
+
+    kind = "scale"
+    label = "scale"
+
+    init: Initializer = attribute("how the factors start", ONES)
+
+    def infer(self, source: TensorType) -> TensorType:
+        return TensorType(source.channels, source.size)
+
+    def parameters(self, source: TensorType) -> tuple[Parameter, ...]:
+        return (Parameter("weight", (source.channels,), self.init),)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class RandomDrop(Op):
+    """What the two kinds of dropout share; both do nothing in evaluation."""
+
+    rate: float = attribute("probability of dropping", 0.5)
+
+    def infer(self, source: TensorType) -> TensorType:
+        if not 0 <= self.rate < 1:
+            raise OpError(f"`rate` must lie in [0, 1), got {self.rate}", "rate")
+        return replace(source)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Dropout(RandomDrop):
+    """Zero single values at random and scale the rest up (Srivastava et al., 2014)."""
+
+    kind = "dropout"
+    label = "dropout"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class DropPath(RandomDrop):
+    """Zero whole examples at random and scale the rest up: stochastic depth (Huang et al., 2016)."""
+
+    kind = "drop_path"
+    label = "drop_path"

@@ -1,0 +1,326 @@
+"""Validate plain values against the models, and give every part its place in the source."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from netspec.errors import Diagnostic, NetspecError, did_you_mean, fail
+from netspec.expr import Expression
+from netspec.ops import OPS, attributes_of
+from netspec.schema import models
+from netspec.schema.syntax import (
+    Action,
+    Argument,
+    AttributeValue,
+    BlockDefinition,
+    BranchesAction,
+    CallAction,
+    ConcatAction,
+    Defaults,
+    GateAction,
+    OpAction,
+    Param,
+    PassAction,
+    RepeatAction,
+    ResidualAction,
+    SequenceAction,
+    Spec,
+    StageSyntax,
+    Step,
+    WhenAction,
+)
+from netspec.source import Document, Location, SpanTree
+
+MAX_PROBLEMS = 50
+
+
+def bind_spec(document: Document) -> Spec:
+    """A document as a spec; raises :class:`NetspecError` with every problem of the schema."""
+    _require_mapping(document, "a spec", ("netspec", "name", "input"))
+    model = _validate(models.SpecModel, document)
+    spans = document.spans
+    return Spec(
+        name=model.name,
+        title=model.title,
+        doc=model.doc,
+        params=_params(model.params, document.data.get("params"), spans.subtree(("params",))),
+        let=_let(model.let, spans),
+        arguments={
+            name: spans.find(("arguments", index)) for index, name in enumerate(model.arguments)
+        },
+        default=model.default,
+        variants={
+            name: _arguments(values or {}, spans.subtree(("variants", name)))
+            for name, values in model.variants.items()
+        },
+        channels=_place(model.input.channels, spans, ("input", "channels")),
+        size=tuple(
+            _place(n, spans, ("input", "size", i)) for i, n in enumerate(model.input.size)
+        ),
+        defaults=_defaults(model.defaults, spans.subtree(("defaults",))),
+        blocks={
+            name: _block(name, block, document.data["blocks"][name], spans.subtree(("blocks", name)))
+            for name, block in model.blocks.items()
+        },
+        stem=_steps(model.stem, spans.subtree(("stem",))),
+        stages=_stages(model.stages, spans.subtree(("stages",))),
+        head=_steps(model.head, spans.subtree(("head",))),
+        outputs=_arguments(model.outputs, spans.subtree(("outputs",))),
+        spans=spans,
+    )
+
+
+def bind_block_file(document: Document) -> BlockDefinition:
+    """A document as the block that it defines."""
+    _require_mapping(document, "a block file", ("block", "body"))
+    model = _validate(models.BlockFile, document)
+    return _block(model.block, model, document.data, document.spans)
+
+
+def bind_steps(value: Any, spans: SpanTree) -> tuple[Step, ...]:
+    """A value given to a parameter of type `steps`."""
+    try:
+        steps = _steps_adapter().validate_python(value)
+    except ValidationError as error:
+        raise NetspecError(_diagnostics(error, spans)) from None
+    return _steps(steps, spans)
+
+
+def bind_attributes(kind: str, values: Mapping[str, Any], spans: SpanTree) -> dict[str, AttributeValue]:
+    """Plain values as attributes of an op: what a step gives to a role."""
+    try:
+        model = models.OP_MODELS[kind].model_validate(dict(values))
+    except ValidationError as error:
+        raise NetspecError(_diagnostics(error, spans, (kind,))) from None
+    return _attributes(kind, model, spans)
+
+
+@cache
+def _steps_adapter() -> TypeAdapter[Any]:
+    return TypeAdapter(models.Steps)
+
+
+def _require_mapping(document: Document, what: str, keys: tuple[str, ...]) -> None:
+    if not isinstance(document.data, dict):
+        listed = ", ".join(f"`{key}`" for key in keys)
+        raise fail("NS110", f"{what} is a mapping with {listed}", document.spans.span)
+
+
+def _validate(model: type[Any], document: Document) -> Any:
+    try:
+        return model.model_validate(document.data)
+    except ValidationError as error:
+        raise NetspecError(_diagnostics(error, document.spans)) from None
+
+
+def _diagnostics(
+    error: ValidationError, spans: SpanTree, within: Location = ()
+) -> list[Diagnostic]:
+    """One diagnostic per problem; keyed on Pydantic's error types, never on its English.
+
+    ``within`` is where ``spans`` stands, when that is not the whole document.
+    """
+    found: list[Diagnostic] = []
+    for problem in error.errors(include_input=False, include_url=False)[:MAX_PROBLEMS]:
+        location: Location = problem["loc"]
+        kind = problem["type"]
+        key = location[-1] if location else "the value"
+        help_text = None
+        span = spans.find(location)
+        if kind == "extra_forbidden":
+            known = _known_keys((*within, *location))
+            code, message = "NS111", f"unknown key `{key}`"
+            help_text = did_you_mean(str(key), known)
+            span = spans.find_key(location)
+        elif kind == "missing":
+            code, message = "NS112", f"missing key `{key}`"
+            span = spans.find(location[:-1])
+        elif kind == "value_error":
+            code, message = "NS113", str(problem["ctx"]["error"])
+        elif kind == "literal_error":
+            code, message = "NS113", f"`{key}` must be {problem['ctx']['expected']}"
+        elif kind == "string_pattern_mismatch":
+            code, message = "NS114", f"`{key}` must be an identifier: letters, digits and `_`"
+            if location and location[-1] == "[key]":
+                message = f"`{location[-2]}` is not an identifier: letters, digits and `_`"
+                span = spans.find_key(location[:-1])
+        else:
+            code, message = "NS113", f"`{key}`: {problem['msg'].lower()}"
+        found.append(Diagnostic(code, message, span, help_text))
+    return found
+
+
+def _known_keys(location: Location) -> list[str]:
+    """The keys that the mapping around ``location`` may have, for the nearest name."""
+    parents = [part for part in location[:-1] if isinstance(part, str)]
+    if not parents:
+        return [*models.SpecModel.model_fields, *models.BlockFile.model_fields]
+    parent = parents[-1]
+    if parent in models.OP_MODELS:
+        return list(models.OP_MODELS[parent].model_fields)
+    by_parent: dict[str, type[BaseModel]] = {
+        "input": models.InputModel,
+        "residual": models.Residual,
+        "gate": models.Body,
+        "concat": models.Body,
+        "repeat": models.Repeat,
+        "when": models.When,
+        "blocks": models.BlockBody,
+    }
+    if parent == "defaults":
+        return ["norm", "act", *models.OP_MODELS]
+    model = by_parent.get(parent) or (
+        models.BlockBody if len(parents) > 1 and parents[-2] == "blocks" else None
+    )
+    return [] if model is None else [f.alias or name for name, f in model.model_fields.items()]
+
+
+def _place(expression: Expression, spans: SpanTree, location: Location) -> Expression:
+    return replace(expression, span=spans.find(location))
+
+
+def _let(let: Mapping[str, Expression], spans: SpanTree) -> dict[str, Expression]:
+    return {name: _place(value, spans, ("let", name)) for name, value in let.items()}
+
+
+def _arguments(values: Mapping[str, Any], spans: SpanTree) -> dict[str, Argument]:
+    return {name: Argument(value, spans.subtree((name,))) for name, value in values.items()}
+
+
+def _params(
+    params: Mapping[str, models.ParamModel], data: Any, spans: SpanTree
+) -> dict[str, Param]:
+    result = {}
+    for name, param in params.items():
+        place = spans.subtree((name,))
+        default = None
+        if not param.required:
+            written_out = isinstance(data[name], dict)
+            value_place = place.subtree(("default",)) if written_out else place
+            default = Argument(param.default, value_place)
+        result[name] = Param(name, param.type, param.doc, spans.find_key((name,)), default)
+    return result
+
+
+def _block(name: str, model: models.BlockBody, data: Any, spans: SpanTree) -> BlockDefinition:
+    return BlockDefinition(
+        name=name,
+        doc=model.doc,
+        label=model.label or name,
+        inline=model.inline,
+        params=_params(model.params, data.get("params"), spans.subtree(("params",))),
+        let=_let(model.let, spans),
+        body=_steps(model.body, spans.subtree(("body",))),
+        span=spans.span,
+    )
+
+
+def _stages(stages: list[models.Stage], spans: SpanTree) -> tuple[StageSyntax, ...]:
+    result = []
+    for index, stage in enumerate(stages):
+        place = spans.subtree((index,))
+        stride = None
+        if stage.stride is not None:
+            stride = Argument(stage.stride, place.subtree(("stride",)))
+        result.append(
+            StageSyntax(
+                times=_place(stage.times, place, ("times",)) if stage.times else None,
+                name=stage.name,
+                block=stage.block,
+                block_name=stage.block_name or "{index}",
+                repeat=_place(stage.repeat, place, ("repeat",)),
+                stride=stride,
+                stride_at=stage.stride_at,
+                between=_steps(stage.between, place.subtree(("between",))),
+                arguments=_arguments(stage.model_extra or {}, place),
+                first=_arguments(stage.first, place.subtree(("first",))),
+                last=_arguments(stage.last, place.subtree(("last",))),
+                spans=place,
+            )
+        )
+    return tuple(result)
+
+
+def _defaults(model: Any, spans: SpanTree) -> Defaults:
+    given = [name for name in type(model).model_fields if getattr(model, name) is not None]
+    return Defaults(
+        attributes={
+            kind: _attributes(kind, getattr(model, kind), spans.subtree((kind,)))
+            for kind in given
+            if kind in OPS
+        },
+        roles={
+            role: _step(getattr(model, role), spans.subtree((role,)))
+            for role in given
+            if role not in OPS
+        },
+    )
+
+
+def _attributes(kind: str, model: BaseModel, spans: SpanTree) -> dict[str, AttributeValue]:
+    result: dict[str, AttributeValue] = {}
+    for name in attributes_of(OPS[kind]):
+        value = getattr(model, name)
+        if isinstance(value, Expression):
+            result[name] = _place(value, spans, (name,))
+        elif value is not None:
+            result[name] = value.at(spans.subtree((name,)))
+    return result
+
+
+def _steps(steps: Any, spans: SpanTree) -> tuple[Step, ...]:
+    return tuple(_step(step, spans.subtree((index,))) for index, step in enumerate(steps))
+
+
+def _step(model: Any, spans: SpanTree) -> Step:
+    inputs = model.from_ if isinstance(model.from_, list) else [model.from_]
+    return Step(
+        action=_action(model, spans),
+        span=spans.span,
+        name=model.name,
+        result=model.as_,
+        inputs=tuple(name for name in inputs if name is not None),
+        merge=model.merge or "add",
+    )
+
+
+def _action(model: Any, spans: SpanTree) -> Action:
+    key = model.action
+    if key is None:
+        return PassAction()
+    place = spans.subtree((key,))
+    value = getattr(model, key, None) if key in type(model).model_fields else None
+    if key in OPS:
+        return OpAction(key, _attributes(key, value, place), place)
+    match key:
+        case "residual":
+            body = _steps(value.body, place.subtree(("body",)))
+            return ResidualAction(body, _steps(value.shortcut, place.subtree(("shortcut",))))
+        case "gate":
+            return GateAction(_steps(value.body, place.subtree(("body",))))
+        case "concat":
+            return ConcatAction(_steps(value.body, place.subtree(("body",))))
+        case "branches":
+            paths = value.model_extra or {}
+            bound = {name: _steps(steps, place.subtree((name,))) for name, steps in paths.items()}
+            return BranchesAction(bound, value.merge)
+        case "repeat":
+            times = _place(value.times, place, ("times",))
+            return RepeatAction(times, value.index, _steps(value.body, place.subtree(("body",))))
+        case "when":
+            return WhenAction(
+                _place(value.test, place, ("test",)),
+                _steps(value.then, place.subtree(("then",))),
+                _steps(value.else_, place.subtree(("else",))),
+            )
+        case "sequence":
+            return SequenceAction(_steps(value, place))
+    arguments = (model.model_extra or {})[key]
+    if not isinstance(arguments, dict):
+        raise fail("NS113", f"`{key}` takes its arguments as a mapping", place.span)
+    return CallAction(key, _arguments(arguments, place), place)

@@ -1,0 +1,211 @@
+"""A validated spec with every part knowing its place: what the elaborator reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from netspec.errors import Span
+from netspec.expr import Expression
+from netspec.schema.fields import AxesValue, InitValue, PaddingValue, Word
+from netspec.source import SpanTree
+
+AttributeValue = Expression | AxesValue | PaddingValue | InitValue | Word
+Merge = Literal["add", "concat", "mul"]
+
+
+@dataclass(frozen=True, eq=False)
+class Argument:
+    """A value given to a parameter, as written; the parameter's type says how to read it."""
+
+    value: Any
+    spans: SpanTree
+
+    @property
+    def span(self) -> Span:
+        """Where it stands."""
+        return self.spans.span
+
+
+@dataclass(frozen=True, eq=False)
+class OpAction:
+    """A primitive op with the attributes that the step gives."""
+
+    kind: str
+    attributes: Mapping[str, AttributeValue]
+    spans: SpanTree
+
+
+@dataclass(frozen=True, eq=False)
+class CallAction:
+    """A slot, role or block by name, with arguments."""
+
+    target: str
+    arguments: Mapping[str, Argument]
+    spans: SpanTree
+
+
+@dataclass(frozen=True, eq=False)
+class ResidualAction:
+    """body(x) + shortcut(x)."""
+
+    body: tuple[Step, ...]
+    shortcut: tuple[Step, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class GateAction:
+    """x * body(x)."""
+
+    body: tuple[Step, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class ConcatAction:
+    """[x, body(x)] along the channels."""
+
+    body: tuple[Step, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class BranchesAction:
+    """Several paths from one input, merged."""
+
+    paths: Mapping[str, tuple[Step, ...]]
+    merge: Merge
+
+
+@dataclass(frozen=True, eq=False)
+class RepeatAction:
+    """The body, `times` times, counted by `index`."""
+
+    times: Expression
+    index: str
+    body: tuple[Step, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class WhenAction:
+    """`then` or `other`, decided at compile time."""
+
+    test: Expression
+    then: tuple[Step, ...]
+    other: tuple[Step, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class SequenceAction:
+    """Steps under one name, each of which takes an index."""
+
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class PassAction:
+    """Nothing: the step only takes named results."""
+
+
+Action = (
+    OpAction
+    | CallAction
+    | ResidualAction
+    | GateAction
+    | ConcatAction
+    | BranchesAction
+    | RepeatAction
+    | WhenAction
+    | SequenceAction
+    | PassAction
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """One step: what it does, and the names it gives and takes."""
+
+    action: Action
+    span: Span
+    name: str | None = None
+    result: str | None = None
+    inputs: tuple[str, ...] = ()
+    merge: Merge = "add"
+
+
+@dataclass(frozen=True, eq=False)
+class Param:
+    """A declared parameter."""
+
+    name: str
+    type: str
+    doc: str
+    span: Span
+    default: Argument | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class BlockDefinition:
+    """A block: parameters, derived values, and the steps of its body."""
+
+    name: str
+    doc: str
+    label: str
+    inline: bool
+    params: Mapping[str, Param]
+    let: Mapping[str, Expression]
+    body: tuple[Step, ...]
+    span: Span
+
+
+@dataclass(frozen=True, eq=False)
+class StageSyntax:
+    """A stage entry of a spec; `times` makes several stages of it."""
+
+    times: Expression | None
+    name: str | None
+    block: str
+    block_name: str
+    repeat: Expression
+    stride: Argument | None
+    stride_at: Literal["first", "last"]
+    between: tuple[Step, ...]
+    arguments: Mapping[str, Argument]
+    first: Mapping[str, Argument]
+    last: Mapping[str, Argument]
+    spans: SpanTree
+
+
+@dataclass(frozen=True, eq=False)
+class Defaults:
+    """What fills attributes that a step leaves open, and the roles `norm` and `act`."""
+
+    attributes: Mapping[str, Mapping[str, AttributeValue]] = field(default_factory=dict)
+    roles: Mapping[str, Step] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Spec:
+    """A whole spec file."""
+
+    name: str
+    title: str | None
+    doc: str
+    params: Mapping[str, Param]
+    let: Mapping[str, Expression]
+    arguments: Mapping[str, Span]
+    default: str | None
+    variants: Mapping[str, Mapping[str, Argument]]
+    channels: Expression
+    size: tuple[Expression, ...]
+    defaults: Defaults
+    blocks: Mapping[str, BlockDefinition]
+    stem: tuple[Step, ...]
+    stages: tuple[StageSyntax, ...]
+    head: tuple[Step, ...]
+    outputs: Mapping[str, Argument]
+    spans: SpanTree
+
+    @property
+    def span(self) -> Span:
+        """The whole file."""
+        return self.spans.span

@@ -1,0 +1,1 @@
+"""The zoo: specs of published networks, and in `blocks/` the built-in blocks."""

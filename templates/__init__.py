@@ -1,0 +1,1 @@
+"""Jinja2 templates that lay out generated source; they decide nothing."""
