@@ -1,0 +1,257 @@
+"""Live PyTorch models: ordinary modules whose keys are the network's paths.
+
+The modules come from executing the rows' calls; how they are wired is a plan of plain objects, which
+pickles, copies, compiles and exports. Generated source is never executed here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from netspec import ir
+from netspec.backends.torch import support
+from netspec.backends.torch.initial import init_call
+from netspec.backends.torch.rows import ROWS
+from netspec.codegen.calls import Call, execute
+
+Results = dict[str, Tensor]
+
+
+@dataclass
+class _Through:
+    """Send the tensor through a child module."""
+
+    names: tuple[str, ...]
+
+    def run(self, owner: nn.Module, x: Tensor, results: Results) -> Tensor:
+        module = owner
+        for name in self.names:
+            module = getattr(module, name)
+        return module(x)  # type: ignore[no-any-return]
+
+
+@dataclass
+class _Row:
+    """One plan after another."""
+
+    plans: tuple[Any, ...]
+
+    def run(self, owner: nn.Module, x: Tensor, results: Results) -> Tensor:
+        for plan in self.plans:
+            x = plan.run(owner, x, results)
+        return x
+
+
+@dataclass
+class _Merge:
+    """Several plans on one tensor, merged; ``how`` is add, mul or concat."""
+
+    plans: tuple[Any, ...]
+    how: str
+
+    def run(self, owner: nn.Module, x: Tensor, results: Results) -> Tensor:
+        return _merged([plan.run(owner, x, results) for plan in self.plans], self.how)
+
+
+@dataclass
+class _Take:
+    """Named results in the place of the tensor."""
+
+    names: tuple[str, ...]
+    how: str
+
+    def run(self, owner: nn.Module, x: Tensor, results: Results) -> Tensor:
+        return _merged([results[name] for name in self.names], self.how)
+
+
+@dataclass
+class _Keep:
+    """Run a plan and name its result."""
+
+    plan: Any
+    name: str
+
+    def run(self, owner: nn.Module, x: Tensor, results: Results) -> Tensor:
+        results[self.name] = self.plan.run(owner, x, results)
+        return results[self.name]
+
+
+def _merged(tensors: list[Tensor], how: str) -> Tensor:
+    if len(tensors) == 1:
+        return tensors[0]
+    if how == "concat":
+        return torch.cat(tensors, dim=1)
+    total = tensors[0]
+    for tensor in tensors[1:]:
+        total = total + tensor if how == "add" else total * tensor
+    return total
+
+
+class BlockModule(nn.Module):
+    """An instance of a block: its layers by name, and the plan that wires them."""
+
+    plan: Any
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (batch, channels, *size) to the block's output."""
+        return self.plan.run(self, x, {})  # type: ignore[no-any-return]
+
+
+class NetworkModule(nn.Module):
+    """A whole network. Returns the head's result, or a dict of it and the declared outputs."""
+
+    plan: Any
+    outputs: dict[str, str]
+
+    def forward(self, x: Tensor) -> Tensor | dict[str, Tensor]:
+        """Map (batch, channels, *size) to the head's result, with outputs a dict of tensors."""
+        results: Results = {}
+        y = self.plan.run(self, x, results)
+        if not self.outputs:
+            return y  # type: ignore[no-any-return]
+        return {**{name: results[key] for name, key in self.outputs.items()}, "output": y}
+
+
+def build(network: ir.Network) -> NetworkModule:
+    """A live model with fresh initial weights, in evaluation of whatever dtype is the default."""
+    with torch.device("meta"):
+        model = NetworkModule()
+        _fill(model, network, "")
+        model.plan = _network_plan(network)
+        model.outputs = dict(network.outputs)
+    model.to_empty(device=torch.get_default_device())
+    initialise(model, network)
+    return model
+
+
+def initialise(model: nn.Module, network: ir.Network) -> None:
+    """Start every parameter as the spec says, and statistics at zero and one."""
+    with torch.no_grad():
+        for layer in ir.layers(network):
+            parameters = layer.op.parameters(layer.source)
+            if not parameters:
+                continue
+            module = model.get_submodule(layer.path)
+            for parameter in parameters:
+                execute(init_call(parameter, getattr(module, parameter.name)), resolve)
+            if getattr(module, "num_batches_tracked", None) is not None:
+                module.num_batches_tracked.zero_()  # type: ignore[union-attr,operator]
+
+
+def resolve(target: str) -> Any:
+    """The object behind a name in a row."""
+    first, *rest = target.split(".")
+    if not rest:
+        return getattr(support, first)
+    found: Any = {"nn": nn, "torch": torch}[first]
+    for name in rest:
+        found = getattr(found, name)
+    return found
+
+
+def make_module(call: Call) -> nn.Module:
+    """The module that a row's call describes."""
+    return execute(call, resolve)  # type: ignore[no-any-return]
+
+
+def _fill(owner: nn.Module, node: ir.Node, prefix: str) -> None:
+    """Register the modules of ``node`` in ``owner``, whose path is ``prefix``."""
+    for item, module in _modules(node):
+        path: str = item.path  # type: ignore[attr-defined]
+        names = path[len(prefix) :].split(".")
+        parent = owner
+        for name in names[:-1]:
+            if name not in parent._modules:
+                parent.add_module(name, nn.Module())
+            parent = parent._modules[name]  # type: ignore[assignment]
+        parent.add_module(names[-1], module)
+
+
+def _modules(node: ir.Node) -> Iterator[tuple[ir.Node, nn.Module]]:
+    """The outermost nodes inside ``node`` that are modules of their own, each with its module."""
+    for child in node.children:
+        if isinstance(child, ir.Layer):
+            yield child, make_module(ROWS[child.op.kind](child))
+        elif isinstance(child, ir.Block):
+            yield child, _block(child)
+        elif isinstance(child, ir.Stage):
+            yield from _modules(child.between)
+            yield child, _stage(child)
+        elif is_plain(child):
+            yield child, nn.Sequential(*(module for _, module in _modules(child)))
+        else:
+            yield from _modules(child)
+
+
+def is_plain(node: ir.Node) -> bool:
+    """Whether a named sequence is nothing but modules in a row, with indices from 0."""
+    if not isinstance(node, ir.Sequence) or node.path is None:
+        return False
+    rows = _opened(node)
+    return bool(rows) and all(
+        isinstance(item, ir.Layer | ir.Block) and item.path == f"{node.path}.{index}"
+        for index, item in enumerate(rows)
+    )
+
+
+def _opened(node: ir.Sequence) -> list[ir.Node]:
+    """The items of a sequence, unnamed sequences inside it opened."""
+    items: list[ir.Node] = []
+    for item in node.items:
+        if isinstance(item, ir.Sequence) and item.path is None:
+            items += _opened(item)
+        else:
+            items.append(item)
+    return items
+
+
+def _block(block: ir.Block) -> BlockModule:
+    module = BlockModule()
+    prefix = f"{block.path}."
+    _fill(module, block.body, prefix)
+    module.plan = _plan(block.body, prefix)
+    return module
+
+
+def _stage(stage: ir.Stage) -> nn.Sequential:
+    container = nn.Sequential()
+    for block in stage.blocks:
+        name = block.path[len(stage.path) + 1 :]
+        container.add_module(name, _block(block))
+    return container
+
+
+def _network_plan(network: ir.Network) -> _Row:
+    plans: list[Any] = [_plan(network.stem, "")]
+    for stage in network.stages:
+        plans.append(_plan(stage.between, ""))
+        plans.append(_Keep(_Through(tuple(stage.path.split("."))), stage.path))
+    plans.append(_plan(network.head, ""))
+    return _Row(tuple(plans))
+
+
+def _plan(node: ir.Node, prefix: str) -> Any:
+    """How the modules of ``node`` are wired."""
+    match node:
+        case ir.Layer() | ir.Block():
+            return _Through(tuple(node.path[len(prefix) :].split(".")))
+        case ir.Sequence() if is_plain(node) and node.path is not None:
+            return _Through(tuple(node.path[len(prefix) :].split(".")))
+        case ir.Sequence():
+            return _Row(tuple(_plan(item, prefix) for item in node.items))
+        case ir.Residual():
+            return _Merge((_plan(node.body, prefix), _plan(node.shortcut, prefix)), "add")
+        case ir.Gate():
+            return _Merge((_Row(()), _plan(node.body, prefix)), "mul")
+        case ir.Branches():
+            return _Merge(tuple(_plan(path, prefix) for path in node.paths), node.merge)
+        case ir.Reference():
+            return _Take(node.names, node.merge)
+        case ir.Tap():
+            return _Keep(_plan(node.body, prefix), node.name)
+    raise AssertionError(node)  # pragma: no cover

@@ -1,0 +1,259 @@
+"""One row per op: the PyTorch module that it is, as a symbolic call.
+
+Rows work on concrete and on varying numbers alike; targets are names as text, so nothing here imports
+PyTorch. Each op is exactly one module, so that its path is its key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from netspec import ir
+from netspec.codegen.calls import Call, Raw
+from netspec.geometry import effective_kernel, is_zero, scalar_or_tuple
+from netspec.ops.activation import Elu, Gelu, LeakyRelu
+from netspec.ops.convolution import Conv, Linear
+from netspec.ops.normalization import BatchNorm, GroupNorm, InstanceNorm, LayerNorm
+from netspec.ops.pooling import AvgPool, GlobalPool, MaxPool, Pool
+from netspec.ops.structure import Flatten, PadChannels, RandomDrop, Subsample
+from netspec.symbolic import same
+
+Row = Callable[[ir.Layer], Call]
+
+
+def _conv(layer: ir.Layer) -> Call:
+    op: Conv = layer.op  # type: ignore[assignment]
+    rank = layer.source.rank
+    target, more = _conv_padding(op, rank)
+    return Call(
+        target,
+        (layer.source.channels, op.filters),
+        {
+            "kernel_size": scalar_or_tuple(op.kernel),
+            "stride": scalar_or_tuple(op.stride),
+            **more,
+            "dilation": scalar_or_tuple(op.dilation),
+            "groups": op.groups,
+            "bias": op.bias,
+        },
+    )
+
+
+def _conv_padding(op: Conv, rank: int) -> tuple[str, dict[str, Any]]:
+    """The class and padding arguments: numbers where PyTorch takes them, else a class that pads."""
+    pads = op.pads
+    if pads is None:
+        extents = [effective_kernel(k, d) for k, d in zip(op.kernel, op.dilation, strict=True)]
+        if all(k == 1 for k in op.kernel):
+            return f"nn.Conv{rank}d", {"padding": 0}
+        if any(s != 1 for s in op.stride):
+            return f"SameConv{rank}d", {"padding": 0}
+        if any(extent % 2 == 0 for extent in extents):
+            return f"nn.Conv{rank}d", {"padding": "same"}
+        pads = tuple((extent // 2, extent // 2) for extent in extents)
+    if all(same(before, after) or before == after for before, after in pads):
+        return f"nn.Conv{rank}d", {"padding": scalar_or_tuple([before for before, _ in pads])}
+    return f"PadConv{rank}d", {"padding": 0, "pads": _torch_pads(pads)}
+
+
+def _torch_pads(pads: tuple[tuple[int, int], ...]) -> tuple[int, ...]:
+    """Pads as `F.pad` takes them: the last axis first."""
+    return tuple(number for pair in reversed(pads) for number in pair)
+
+
+def _linear(layer: ir.Layer) -> Call:
+    op: Linear = layer.op  # type: ignore[assignment]
+    return Call("nn.Linear", (layer.source.channels, op.out), {"bias": op.bias})
+
+
+def _batch_norm(layer: ir.Layer) -> Call:
+    op: BatchNorm = layer.op  # type: ignore[assignment]
+    return Call(
+        f"nn.BatchNorm{layer.source.rank or 1}d",
+        (layer.source.channels,),
+        {"eps": op.eps, "momentum": op.momentum, "affine": op.affine},
+    )
+
+
+def _layer_norm(layer: ir.Layer) -> Call:
+    op: LayerNorm = layer.op  # type: ignore[assignment]
+    target = "ChannelNorm" if layer.source.rank else "nn.LayerNorm"
+    keywords = {"eps": op.eps, "elementwise_affine": op.affine}
+    return Call(target, (layer.source.channels,), keywords)
+
+
+def _group_norm(layer: ir.Layer) -> Call:
+    op: GroupNorm = layer.op  # type: ignore[assignment]
+    keywords = {"eps": op.eps, "affine": op.affine}
+    return Call("nn.GroupNorm", (op.groups, layer.source.channels), keywords)
+
+
+def _instance_norm(layer: ir.Layer) -> Call:
+    op: InstanceNorm = layer.op  # type: ignore[assignment]
+    return Call(
+        f"nn.InstanceNorm{layer.source.rank}d",
+        (layer.source.channels,),
+        {"eps": op.eps, "affine": op.affine},
+    )
+
+
+def _plain(target: str) -> Row:
+    """A module without arguments."""
+    return lambda layer: Call(target)
+
+
+def _leaky_relu(layer: ir.Layer) -> Call:
+    op: LeakyRelu = layer.op  # type: ignore[assignment]
+    return Call("nn.LeakyReLU", (op.slope,))
+
+
+def _elu(layer: ir.Layer) -> Call:
+    op: Elu = layer.op  # type: ignore[assignment]
+    return Call("nn.ELU", (), {"alpha": op.alpha})
+
+
+def _gelu(layer: ir.Layer) -> Call:
+    op: Gelu = layer.op  # type: ignore[assignment]
+    return Call("nn.GELU", (), {"approximate": op.approximate})
+
+
+def _window(op: Pool) -> dict[str, Any]:
+    return {"kernel_size": scalar_or_tuple(op.kernel), "stride": scalar_or_tuple(op.step)}
+
+
+def _padded(layer: ir.Layer, pads: tuple[tuple[int, int], ...], value: Any, pool: Call) -> Call:
+    """A pooling behind padding that it cannot do itself."""
+    pad = Call(f"nn.ConstantPad{layer.source.rank}d", (_torch_pads(pads), value))
+    return Call("nn.Sequential", (pad, pool))
+
+
+def _max_pool(layer: ir.Layer) -> Call:
+    op: MaxPool = layer.op  # type: ignore[assignment]
+    rank = layer.source.rank
+    if op.pads is None:
+        return Call(f"SameMaxPool{rank}d", (), _window(op))
+    target = f"nn.MaxPool{rank}d"
+    symmetric = all(before == after for before, after in op.pads)
+    if symmetric and (op.pad_value == "lowest" or is_zero(op.pads)):
+        padding = scalar_or_tuple([before for before, _ in op.pads])
+        return Call(target, (), {**_window(op), "padding": padding, "ceil_mode": op.ceil})
+    lowest = Raw('float("-inf")', float("-inf"))
+    value = lowest if op.pad_value == "lowest" else 0.0
+    return _padded(layer, op.pads, value, Call(target, (), _window(op)))
+
+
+def _avg_pool(layer: ir.Layer) -> Call:
+    op: AvgPool = layer.op  # type: ignore[assignment]
+    rank = layer.source.rank
+    if op.pads is None:
+        return Call(f"SameAvgPool{rank}d", (), _window(op))
+    target = f"nn.AvgPool{rank}d"
+    if not all(before == after for before, after in op.pads):
+        return _padded(layer, op.pads, 0.0, Call(target, (), _window(op)))
+    keywords = {
+        **_window(op),
+        "padding": scalar_or_tuple([before for before, _ in op.pads]),
+        "ceil_mode": op.ceil,
+        "count_include_pad": op.count_include_pad,
+    }
+    return Call(target, (), keywords)
+
+
+def _global_pool(kind: str) -> Row:
+    def row(layer: ir.Layer) -> Call:
+        op: GlobalPool = layer.op  # type: ignore[assignment]
+        pool = Call(f"nn.Adaptive{kind}Pool{layer.source.rank}d", (1,))
+        return pool if op.keep_dims else Call("nn.Sequential", (pool, Call("nn.Flatten")))
+
+    return row
+
+
+def _flatten(layer: ir.Layer) -> Call:
+    op: Flatten = layer.op  # type: ignore[assignment]
+    if op.order == "channels_last" and not op.absorbed:
+        return Call("ChannelsLastFlatten")
+    return Call("nn.Flatten")
+
+
+def _pad_channels(layer: ir.Layer) -> Call:
+    op: PadChannels = layer.op  # type: ignore[assignment]
+    return Call("PadChannels", (op.before, op.after))
+
+
+def _subsample(layer: ir.Layer) -> Call:
+    op: Subsample = layer.op  # type: ignore[assignment]
+    keywords = {"kernel_size": 1, "stride": scalar_or_tuple(op.stride)}
+    return Call(f"nn.MaxPool{layer.source.rank}d", (), keywords)
+
+
+def _per_channel(target: str) -> Row:
+    """A module that takes the number of channels."""
+    return lambda layer: Call(target, (layer.source.channels,))
+
+
+def _drop(target: str) -> Row:
+    def row(layer: ir.Layer) -> Call:
+        op: RandomDrop = layer.op  # type: ignore[assignment]
+        return Call(target, (op.rate,))
+
+    return row
+
+
+ROWS: Mapping[str, Row] = {
+    "conv": _conv,
+    "linear": _linear,
+    "batch_norm": _batch_norm,
+    "layer_norm": _layer_norm,
+    "group_norm": _group_norm,
+    "instance_norm": _instance_norm,
+    "relu": _plain("nn.ReLU"),
+    "relu6": _plain("nn.ReLU6"),
+    "leaky_relu": _leaky_relu,
+    "prelu": _per_channel("nn.PReLU"),
+    "elu": _elu,
+    "selu": _plain("nn.SELU"),
+    "gelu": _gelu,
+    "silu": _plain("nn.SiLU"),
+    "mish": _plain("nn.Mish"),
+    "hard_sigmoid": _plain("nn.Hardsigmoid"),
+    "hard_swish": _plain("nn.Hardswish"),
+    "sigmoid": _plain("nn.Sigmoid"),
+    "tanh": _plain("nn.Tanh"),
+    "softmax": lambda layer: Call("nn.Softmax", (), {"dim": 1}),
+    "max_pool": _max_pool,
+    "avg_pool": _avg_pool,
+    "global_avg_pool": _global_pool("Avg"),
+    "global_max_pool": _global_pool("Max"),
+    "flatten": _flatten,
+    "pad_channels": _pad_channels,
+    "subsample": _subsample,
+    "scale": _per_channel("Scale"),
+    "dropout": _drop("nn.Dropout"),
+    "drop_path": _drop("DropPath"),
+}
+
+# Arguments that equal the signature's default, which source may leave out. A test holds this table
+# against PyTorch's own signatures.
+SIGNATURE_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
+    **{
+        f"{name}{rank}d": {"stride": 1, "padding": 0, "dilation": 1, "groups": 1, "bias": True}
+        for name in ("nn.Conv", "SameConv", "PadConv")
+        for rank in (1, 2, 3)
+    },
+    **{
+        f"nn.BatchNorm{rank}d": {"eps": 1e-5, "momentum": 0.1, "affine": True} for rank in (1, 2, 3)
+    },
+    **{f"nn.InstanceNorm{rank}d": {"eps": 1e-5, "affine": False} for rank in (1, 2, 3)},
+    **{f"nn.MaxPool{rank}d": {"padding": 0, "ceil_mode": False} for rank in (1, 2, 3)},
+    **{
+        f"nn.AvgPool{rank}d": {"padding": 0, "ceil_mode": False, "count_include_pad": True}
+        for rank in (1, 2, 3)
+    },
+    "nn.Linear": {"bias": True},
+    "nn.LayerNorm": {"eps": 1e-5, "elementwise_affine": True},
+    "ChannelNorm": {"eps": 1e-5, "elementwise_affine": True},
+    "nn.GroupNorm": {"eps": 1e-5, "affine": True},
+    "nn.ELU": {"alpha": 1.0},
+    "nn.GELU": {"approximate": "none"},
+}
