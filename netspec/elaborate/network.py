@@ -54,22 +54,14 @@ def elaborate(
     folder: Path | None = None,
 ) -> ir.Network:
     """The network that ``spec`` describes: concrete, typed, checked."""
-    network = _Builder(spec, variant, overrides or {}, folder, keep=False).build()
+    network = Builder(spec, variant, overrides or {}, folder, keep=False).build()
     check_network(network)
     return network
 
 
-def elaborate_generalised(
-    spec: Spec,
-    variant: str | None = None,
-    overrides: Mapping[str, Argument] | None = None,
-    folder: Path | None = None,
-) -> ir.Network:
-    """The same network with the parameters that stay arguments as names instead of numbers."""
-    return _Builder(spec, variant, overrides or {}, folder, keep=True).build()
+class Builder:
+    """Builds one network; with ``keep`` the kept arguments stay names."""
 
-
-class _Builder:
     def __init__(
         self,
         spec: Spec,

@@ -1,0 +1,37 @@
+"""What source is generated from: a network, and the means to see its blocks with parameters free."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from netspec import ir
+from netspec.elaborate.network import Builder
+from netspec.elaborate.steps import Elaborator
+from netspec.schema.syntax import Argument, Spec
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """A spec at one variant and its overrides, with the concrete network that it gives."""
+
+    spec: Spec
+    network: ir.Network
+    overrides: Mapping[str, Argument]
+    folder: Path | None
+
+    @cached_property
+    def _builder(self) -> Builder:
+        return Builder(self.spec, self.network.variant, self.overrides, self.folder, keep=True)
+
+    @cached_property
+    def generalised(self) -> ir.Network:
+        """The network with the parameters that stay arguments as names."""
+        return self._builder.build()
+
+    @property
+    def elaborator(self) -> Elaborator:
+        """Expands the spec's blocks."""
+        return self._builder.elaborator
