@@ -1,0 +1,62 @@
+# Needs GNU make and Python 3.11 or newer; everything else goes into .venv.
+#
+# PyTorch comes from wherever pip is told to look. On Linux, pip's default index holds a build for
+# CUDA of several GB; an index or folder with CPU builds, set up for pip (PIP_EXTRA_INDEX_URL,
+# PIP_FIND_LINKS or pip's configuration), is preferred to it.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PIP_INSTALL := $(PIP) install --constraint constraints.txt
+WORKERS ?= 2
+
+# The proof is in float64, which runs on the CPU; and TensorFlow is to keep its remarks to itself.
+export CUDA_VISIBLE_DEVICES := -1
+export TF_CPP_MIN_LOG_LEVEL := 3
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-slow lint format clean
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.installed ## compile ResNet-50 for both frameworks into build/ and compare the two
+	@$(BIN)/python scripts/demo.py
+
+test: $(VENV)/.tools ## run the default tests
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+
+test-slow: $(VENV)/.tools ## run the heavy tests: full sizes, more than 1,000 layers
+	$(BIN)/python -m pytest -m slow
+
+lint: $(VENV)/.tools ## check style, format and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/.tools ## put the code into its format
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+
+clean: ## remove what was built, and the environment
+	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis $(VENV)
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# netspec with both frameworks. The pinned torch goes first: what comes later finds it there.
+$(VENV)/.installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "$(PYTHON) is older than Python 3.11; set PYTHON to a newer one" >&2; exit 1; }
+	@echo "installing netspec and both frameworks into $(VENV); the first time takes minutes"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(PIP_INSTALL) --upgrade pip
+	@$(PIP_INSTALL) torch
+	@$(PIP_INSTALL) --editable '.[all]'
+	@touch $@
+
+# The references of the tests go without their dependencies: they would ask for another torch.
+$(VENV)/.tools: $(VENV)/.installed
+	@echo "installing the tools of the tests into $(VENV)"
+	@$(PIP_INSTALL) --group dev
+	@$(PIP_INSTALL) --no-deps torchvision timm
+	@touch $@
