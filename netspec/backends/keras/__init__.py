@@ -1,0 +1,78 @@
+"""The Keras backend: one row per op, live models, source. Importing it imports no framework."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from netspec import ir
+from netspec.backends.keras.rows import ROWS
+
+if TYPE_CHECKING:
+    from netspec.backends.base import Array
+    from netspec.codegen.program import Program
+
+
+class KerasBackend:
+    """Keras 3 on TensorFlow; see :class:`netspec.backends.base.Backend`."""
+
+    name = "keras"
+    extra = "keras"
+    requires = ("keras", "tensorflow")
+    rows: Mapping[str, Any] = ROWS
+    formats: Mapping[str, str] = {".keras": "Keras model"}
+
+    def build(self, network: ir.Network, input_size: tuple[int | None, ...] | None = None) -> Any:
+        """A live functional model with fresh initial weights."""
+        from netspec.backends.keras.live import build
+
+        return build(network, input_size)
+
+    def generate(self, program: Program) -> str:
+        """Standalone source of the network."""
+        from netspec.backends.keras.emit import generate
+
+        return cast(str, generate(program))
+
+    def owns(self, model: Any) -> bool:
+        """Whether ``model`` is a Keras model; a process that has not imported Keras has none."""
+        keras = sys.modules.get("keras")
+        return keras is not None and isinstance(model, keras.Model)
+
+    def read_weights(self, model: Any, network: ir.Network) -> dict[str, Array]:
+        """Every parameter and statistic as ``path.name``, copied."""
+        from netspec.backends.keras.weights import read_weights
+
+        return read_weights(model, network)
+
+    def write_weights(self, model: Any, network: ir.Network, weights: Mapping[str, Array]) -> None:
+        """Assign every parameter and statistic; raises ValueError when names or shapes differ."""
+        from netspec.backends.keras.weights import write_weights
+
+        write_weights(model, network, weights)
+
+    def run(self, model: Any, inputs: Array) -> dict[str, Array]:
+        """Evaluation-mode outputs by name, channels first."""
+        import numpy
+
+        given = numpy.moveaxis(inputs, 1, -1)
+        found = model(given.astype(model.inputs[0].dtype), training=False)
+        outputs = found if isinstance(found, dict) else {"output": found}
+        return {
+            name: numpy.ascontiguousarray(numpy.moveaxis(tensor.numpy(), -1, 1))
+            for name, tensor in outputs.items()
+        }
+
+    def save(self, model: Any, network: ir.Network, path: Path) -> None:
+        """Write a ``.keras`` file; what stood at ``path`` is replaced whole or not at all."""
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".netspec-") as folder:
+            written = Path(folder) / f"model{path.suffix}"
+            model.save(written)
+            os.replace(written, path)
+
+
+BACKEND = KerasBackend()

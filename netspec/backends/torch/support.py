@@ -12,8 +12,7 @@ def same_pad(x, kernel_size, stride, dilation=1, value=0.0):
     """Pad as TensorFlow's `same` does: output ceil(size / stride), what is odd goes to the end."""
     rank = x.dim() - 2
     kernel_size, stride, dilation = (
-        (n,) * rank if isinstance(n, int) else tuple(n)
-        for n in (kernel_size, stride, dilation)
+        (n,) * rank if isinstance(n, int) else tuple(n) for n in (kernel_size, stride, dilation)
     )
     pads = []
     for axis in reversed(range(rank)):

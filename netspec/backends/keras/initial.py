@@ -1,0 +1,118 @@
+"""Initialisers as arguments of Keras layers: a name where Keras has one of that meaning, else a call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from netspec import ir
+from netspec.codegen.calls import Call
+from netspec.initializers import (
+    Constant,
+    Distribution,
+    FanMode,
+    Normal,
+    TruncatedNormal,
+    Uniform,
+    UniformFanIn,
+    VarianceScaling,
+)
+from netspec.ops.convolution import Conv, Linear
+from netspec.types import Parameter
+
+# The standard deviation of a unit normal cut at two standard deviations.
+TRUNCATED_STD = 0.87962566103423978
+
+_NAMED: Mapping[tuple[float, FanMode, Distribution], str] = {
+    (1.0, "fan_avg", "uniform"): "glorot_uniform",
+    (1.0, "fan_avg", "truncated_normal"): "glorot_normal",
+    (1.0, "fan_in", "uniform"): "lecun_uniform",
+    (1.0, "fan_in", "truncated_normal"): "lecun_normal",
+    (2.0, "fan_in", "uniform"): "he_uniform",
+    (2.0, "fan_in", "truncated_normal"): "he_normal",
+}
+_DISTRIBUTIONS: Mapping[Distribution, str] = {
+    "normal": "untruncated_normal",
+    "truncated_normal": "truncated_normal",
+    "uniform": "uniform",
+}
+
+
+def is_depthwise(layer: ir.Layer) -> bool:
+    """Whether a convolution is one of Keras' depthwise layers, which exist up to two axes."""
+    op = layer.op
+    if not isinstance(op, Conv) or op.groups == 1 or layer.source.rank > 2:
+        return False
+    return bool(op.groups == layer.source.channels)
+
+
+def initializer(parameter: Parameter, layer: ir.Layer) -> Call | str:
+    """What Keras is told about how ``parameter`` starts; numbers may be varying.
+
+    Each call makes an initialiser of its own: one shared by two layers would give them equal weights.
+    """
+    init = parameter.init
+    match init:
+        case Constant(value=value):
+            if value == 0:
+                return "zeros"
+            if value == 1:
+                return "ones"
+            return Call("initializers.Constant", (value,))
+        case Normal(std=std):
+            return _normal(std)
+        case Uniform(limit=limit):
+            return _uniform(limit)
+        case UniformFanIn():
+            return _uniform(parameter.fans[0] ** -0.5)
+        case TruncatedNormal(std=std):
+            return _truncated(std)
+        case VarianceScaling():
+            if _fans_agree(parameter, layer):
+                return _scaled(init)
+            return _scaled_by_number(init, parameter.fans)
+    raise AssertionError(init)  # pragma: no cover
+
+
+def _fans_agree(parameter: Parameter, layer: ir.Layer) -> bool:
+    """Whether Keras counts the fans of this variable as the IR does.
+
+    It reads them off the variable's shape: right for the kernels of dense and (grouped) convolution
+    layers, wrong for depthwise ones and for everything that has one axis.
+    """
+    if parameter.name != "weight":
+        return False
+    return isinstance(layer.op, Linear) or (isinstance(layer.op, Conv) and not is_depthwise(layer))
+
+
+def _scaled(init: VarianceScaling) -> Call | str:
+    name = _NAMED.get((init.scale, init.mode, init.distribution))
+    if name is not None:
+        return name
+    keywords = {
+        "scale": init.scale,
+        "mode": init.mode,
+        "distribution": _DISTRIBUTIONS[init.distribution],
+    }
+    return Call("initializers.VarianceScaling", (), keywords)
+
+
+def _scaled_by_number(init: VarianceScaling, fans: tuple[Any, Any]) -> Call:
+    fan_in, fan_out = fans
+    fan: Any = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[init.mode]
+    if init.distribution == "uniform":
+        return _uniform((3 * init.scale / fan) ** 0.5)
+    std = (init.scale / fan) ** 0.5
+    return _normal(std) if init.distribution == "normal" else _truncated(std / TRUNCATED_STD)
+
+
+def _normal(std: Any) -> Call:
+    return Call("initializers.RandomNormal", (), {"mean": 0.0, "stddev": std})
+
+
+def _truncated(std: Any) -> Call:
+    return Call("initializers.TruncatedNormal", (), {"mean": 0.0, "stddev": std})
+
+
+def _uniform(limit: Any) -> Call:
+    return Call("initializers.RandomUniform", (-limit, limit))

@@ -1,0 +1,199 @@
+"""Live Keras models: functional models of stock layers, which load in any process.
+
+The layers come from executing the rows' calls while the tree of the IR is walked. Generated source is
+never executed here.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from typing import Any
+
+from netspec import ir
+from netspec.backends.keras.framework import channels_last, load_keras
+from netspec.backends.keras.grouped import speed_up
+from netspec.backends.keras.lowered import OPERATORS, X, is_layer, name_of
+from netspec.backends.keras.plan import check_names, chunks, is_deep, lower
+from netspec.codegen.calls import Call, Raw, execute
+from netspec.errors import UsageError
+from netspec.ops.convolution import Linear
+from netspec.ops.structure import Flatten
+
+keras = load_keras()
+
+Results = dict[str, Any]
+
+_ARITHMETIC = dict(
+    zip(OPERATORS, (operator.add, operator.sub, operator.mul, operator.truediv), strict=True)
+)
+
+
+def build(network: ir.Network, input_size: Sequence[int | None] | None = None) -> Any:
+    """A functional model with fresh initial weights, channels-last, of the process' own dtype.
+
+    ``input_size`` replaces the spec's spatial size; None along an axis leaves it open.
+    """
+    size = tuple(network.source.size if input_size is None else input_size)
+    if len(size) != network.source.rank:
+        raise UsageError(
+            f"an input size of {len(size)} axes, the network has {network.source.rank}"
+        )
+    with channels_last():
+        try:
+            return _Builder(network).model(size)
+        except RecursionError:
+            raise UsageError(
+                "Keras cannot build so many layers in a row; only stages are cut into sub-models, so "
+                "the repeated part has to be a stage"
+            ) from None
+
+
+def resolve(target: str) -> Any:
+    """The object behind a name in a row."""
+    if target in _ARITHMETIC:
+        return _ARITHMETIC[target]
+    found: Any = keras
+    for name in target.split("."):
+        found = getattr(found, name)
+    return found
+
+
+def make_layer(call: Call, name: str) -> Any:
+    """The layer that a row's call describes."""
+    layer = execute(Call(call.target, call.args, {**call.kwargs, "name": name}), resolve)
+    speed_up(layer)
+    return layer
+
+
+def evaluate(call: Call, x: Any, name: str) -> Any:
+    """The value of an expression over ``x``; the nodes that it makes are called after ``name``."""
+    y = execute(_bound(call, x), resolve)
+    _name_nodes(x, y, name)
+    return y
+
+
+def _bound(value: Any, x: Any) -> Any:
+    if value is X:
+        return Raw(X.text, x)
+    if isinstance(value, Call):
+        args = tuple(_bound(argument, x) for argument in value.args)
+        keywords = {name: _bound(argument, x) for name, argument in value.kwargs.items()}
+        return Call(value.target, args, keywords)
+    return value
+
+
+def _name_nodes(x: Any, y: Any, name: str) -> None:
+    """Name the operations between ``x`` and ``y``.
+
+    The names that Keras gives them depend on what the process did before, and could be those of layers.
+    """
+    found: list[Any] = []
+    pending = [y]
+    while pending:
+        tensor = pending.pop(0)
+        if tensor is x:
+            continue
+        operation = tensor._keras_history.operation
+        if operation in found:
+            continue
+        found.append(operation)
+        pending += operation.input if isinstance(operation.input, list) else [operation.input]
+    for index, operation in enumerate(reversed(found[1:]), 1):
+        operation.name = f"{name}_part{index}"
+    found[0].name = name
+
+
+class _Builder:
+    """Builds one network; its methods map a tensor to what a node makes of it."""
+
+    def __init__(self, network: ir.Network) -> None:
+        self.network = network
+        self.names = check_names(network)
+
+    def model(self, size: tuple[int | None, ...]) -> Any:
+        network = self.network
+        inputs = self._input((*size, network.source.channels), "input")
+        results: Results = {}
+        x = self._node(network.stem, inputs, results)
+        deep = is_deep(network)
+        for stage in network.stages:
+            x = self._node(stage.between, x, {})
+            if deep:
+                for name, blocks in chunks(stage):
+                    x = self._chunk(name, blocks, x)
+            else:
+                for block in stage.blocks:
+                    x = self._node(block, x, {})
+            results[stage.path] = x
+        outputs = x = self._node(network.head, x, results)
+        if network.outputs:
+            named = {name: results[key] for name, key in network.outputs.items()}
+            outputs = {**named, "output": x}
+        return keras.Model(inputs, outputs, name=network.model_name)
+
+    def _input(self, shape: tuple[int | None, ...], name: str) -> Any:
+        while name in self.names:
+            name += "_"
+        self.names.add(name)
+        return keras.Input(shape, name=name)
+
+    def _chunk(self, name: str, blocks: tuple[ir.Block, ...], x: Any) -> Any:
+        inputs = self._input(tuple(x.shape[1:]), f"{name}_input")
+        y = inputs
+        for block in blocks:
+            y = self._node(block, y, {})
+        return keras.Model(inputs, y, name=name)(x)
+
+    def _node(self, node: ir.Node, x: Any, results: Results) -> Any:
+        match node:
+            case ir.Layer():
+                return self._layer(node, x)
+            case ir.Block():
+                return self._node(node.body, x, {})
+            case ir.Sequence():
+                for item in node.items:
+                    x = self._node(item, x, results)
+                return x
+            case ir.Residual():
+                body = self._node(node.body, x, results)
+                shortcut = self._node(node.shortcut, x, results)
+                return _merged([body, shortcut], "add", node.path)
+            case ir.Gate():
+                return _merged([x, self._node(node.body, x, results)], "mul", node.path)
+            case ir.Branches():
+                tensors = [self._node(path, x, results) for path in node.paths]
+                return _merged(tensors, node.merge, node.path)
+            case ir.Reference():
+                return _merged([results[name] for name in node.names], node.merge, node.path)
+            case ir.Tap():
+                results[node.name] = self._node(node.body, x, results)
+                return results[node.name]
+        raise AssertionError(node)  # pragma: no cover
+
+    def _layer(self, layer: ir.Layer, x: Any) -> Any:
+        self._check(layer, x)
+        for suffix, call in lower(layer, tuple(x.shape[1:-1])):
+            name = name_of(layer.path, suffix)
+            x = make_layer(call, name)(x) if is_layer(call) else evaluate(call, x, name)
+        return x
+
+    def _check(self, layer: ir.Layer, x: Any) -> None:
+        """Refuse an input size that the weights do not fit; they belong to the spec's."""
+        if isinstance(layer.op, Flatten) and None in x.shape[1:]:
+            raise UsageError(f"`{layer.path}` flattens a map, so the input size cannot be open")
+        if isinstance(layer.op, Linear) and x.shape[-1] != layer.source.channels:
+            raise UsageError(
+                f"`{layer.path}` takes {layer.source.channels} features, and at this input size "
+                f"gets {x.shape[-1]}"
+            )
+
+
+def _merged(tensors: list[Any], how: ir.Merge, path: str) -> Any:
+    if len(tensors) == 1:
+        return tensors[0]
+    name = ir.flat_name(path)
+    if how == "concat":
+        return keras.layers.Concatenate(axis=-1, name=name)(tensors)
+    merge = keras.layers.Add if how == "add" else keras.layers.Multiply
+    return merge(name=name)(tensors)

@@ -1,0 +1,39 @@
+"""What a row of the Keras backend says: the calls that one op becomes, run one after another.
+
+A call whose target starts with ``layers.`` makes a layer, which is then called on the tensor. Every
+other call is an expression over the tensor, in which :data:`X` stands for it; its targets are
+functions of ``keras.ops`` or one of the operators ``+ - * /``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from netspec import ir
+from netspec.codegen.calls import Call, Raw
+
+Lowered = tuple[tuple[str, Call], ...]
+"""(suffix, call) in the order of running. Exactly one suffix is empty: that call has the op's name."""
+
+Row = Callable[[ir.Layer], Lowered]
+
+X = Raw("x", None)
+"""The tensor that an expression works on; compare with ``is``."""
+
+OPERATORS = ("+", "-", "*", "/")
+
+
+def is_layer(call: Call) -> bool:
+    """Whether the call makes a layer, rather than being an expression over the tensor."""
+    return call.target.startswith("layers.")
+
+
+def name_of(path: str, suffix: str) -> str:
+    """The Keras name of one call of the op at ``path``."""
+    return ir.flat_name(path) + suffix
+
+
+def operation(operator: str, left: Any, right: Any) -> Call:
+    """``left operator right`` as part of an expression."""
+    return Call(operator, (left, right))

@@ -1,0 +1,100 @@
+"""How a network becomes Keras models: what layers are called, and where very deep ones are cut.
+
+Keras walks a functional model recursively and fails near 1,000 layers, in construction and in loading.
+Deep networks are therefore cut into sub-models, a few dozen blocks each.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from typing import cast
+
+from netspec import ir
+from netspec.backends.keras.lowered import Lowered, is_layer, name_of
+from netspec.backends.keras.rows import ROWS
+from netspec.codegen.calls import Call
+from netspec.errors import UsageError
+
+FLAT_LIMIT = 700
+"""Networks of at most so many layers are one flat model."""
+CHUNK_BLOCKS = 40
+"""At most so many blocks make a sub-model of a deeper network."""
+CHUNK_LAYERS = 400
+"""A sub-model ends ahead of the block that would bring it beyond so many layers."""
+
+
+def lower(layer: ir.Layer, size: tuple[int | None, ...] | None = None) -> Lowered:
+    """The calls of a layer; ``size`` is what really enters it, where that is not the spec's size."""
+    if size is not None and size != layer.source.size:
+        # None stands for an open axis; the rows that need its number say so.
+        source = dataclasses.replace(layer.source, size=cast(tuple[int, ...], size))
+        layer = dataclasses.replace(layer, source=source)
+    return ROWS[layer.op.kind](layer)
+
+
+def layer_count(node: ir.Node) -> int:
+    """How many Keras layers and nodes of ``keras.ops`` stand for ``node``."""
+    total = 0
+    for found in ir.walk(node):
+        if isinstance(found, ir.Layer):
+            total += sum(_calls(call) for _, call in lower(found))
+        elif isinstance(found, ir.Residual | ir.Gate | ir.Branches):
+            total += 1
+        elif isinstance(found, ir.Reference):
+            total += len(found.names) > 1
+    return total
+
+
+def _calls(call: Call) -> int:
+    """How many nodes a call makes: those of an expression are one each."""
+    if is_layer(call):
+        return 1
+    return 1 + sum(_calls(argument) for argument in call.args if isinstance(argument, Call))
+
+
+def is_deep(network: ir.Network) -> bool:
+    """Whether the stages of ``network`` are cut into sub-models."""
+    return layer_count(network) > FLAT_LIMIT
+
+
+def chunks(stage: ir.Stage) -> list[tuple[str, tuple[ir.Block, ...]]]:
+    """The sub-models of a stage in a deep network, each with its name and its blocks."""
+    groups: list[list[ir.Block]] = []
+    layers = 0
+    for block in stage.blocks:
+        count = layer_count(block)
+        layers += count
+        if not groups or len(groups[-1]) == CHUNK_BLOCKS or layers > CHUNK_LAYERS:
+            groups.append([])
+            layers = count
+        groups[-1].append(block)
+    flat = ir.flat_name(stage.path)
+    return [(f"{flat}_chunk{i}", tuple(group)) for i, group in enumerate(groups, 1)]
+
+
+def check_names(network: ir.Network) -> set[str]:
+    """The names of all layers; raises :class:`UsageError` when two would have the same."""
+    taken = {ir.flat_name(layer.path): layer.path for layer in ir.layers(network)}
+    for node in ir.walk(network):
+        if isinstance(node, ir.Residual | ir.Gate | ir.Branches | ir.Reference):
+            taken[ir.flat_name(node.path)] = node.path
+    for name, path in _additional_names(network):
+        if name in taken:
+            raise UsageError(
+                f"Keras: `{path}` needs a layer `{name}`, which is the name of `{taken[name]}`"
+            )
+        taken[name] = path
+    return set(taken)
+
+
+def _additional_names(network: ir.Network) -> Iterator[tuple[str, str]]:
+    """The names that no path of the IR has, each with the path that it serves."""
+    for layer in ir.layers(network):
+        for suffix, _ in lower(layer):
+            if suffix:
+                yield name_of(layer.path, suffix), layer.path
+    if is_deep(network):
+        for stage in network.stages:
+            for name, _ in chunks(stage):
+                yield name, stage.path

@@ -1,0 +1,240 @@
+"""One row per op: the Keras layers and expressions that it is, as symbolic calls.
+
+Rows work on concrete and on varying numbers alike; targets are names as text, so nothing here imports
+Keras. Only stock layers and nodes of ``keras.ops`` are used: saved models load without netspec. The
+tensor is channels-last. Window ops are in :mod:`netspec.backends.keras.windows`.
+"""
+
+from __future__ import annotations
+
+import ast
+import math
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from netspec import ir
+from netspec.backends.keras.initial import initializer
+from netspec.backends.keras.lowered import Lowered, Row, X, operation
+from netspec.backends.keras.windows import (
+    avg_pool,
+    conv,
+    global_pool,
+    max_pool,
+    subsample,
+)
+from netspec.codegen.calls import Call
+from netspec.ops.activation import Elu, Gelu, LeakyRelu, Prelu
+from netspec.ops.convolution import Linear
+from netspec.ops.normalization import BatchNorm, GroupNorm, Normalization
+from netspec.ops.structure import Flatten, PadChannels, RandomDrop, Scale
+from netspec.symbolic import apply
+
+_AXES = {0: "", 1: "l", 2: "hw", 3: "dhw"}
+
+
+def complement(share: Any) -> Any:
+    """``1 - share`` in decimal: 0.9 for 0.1, where floats would give 0.99000000000001 elsewhere."""
+    return apply(
+        lambda number: float(1 - Decimal(repr(number))),
+        [share],
+        lambda nodes: ast.BinOp(ast.Constant(1), ast.Sub(), nodes[0]),
+    )
+
+
+def _linear(layer: ir.Layer) -> Lowered:
+    op: Linear = layer.op  # type: ignore[assignment]
+    keywords: dict[str, Any] = {"use_bias": op.bias}
+    for parameter in op.parameters(layer.source):
+        name = "kernel" if parameter.name == "weight" else "bias"
+        keywords[f"{name}_initializer"] = initializer(parameter, layer)
+    return (("", Call("layers.Dense", (op.out,), keywords)),)
+
+
+def _normalization(layer: ir.Layer, target: str, **first: Any) -> Lowered:
+    op: Normalization = layer.op  # type: ignore[assignment]
+    keywords = {**first, "epsilon": op.eps, "center": op.affine, "scale": op.affine}
+    names = {"weight": "gamma_initializer", "bias": "beta_initializer"}
+    for parameter in op.parameters(layer.source):
+        if parameter.trainable:
+            keywords[names[parameter.name]] = initializer(parameter, layer)
+    return (("", Call(target, (), keywords)),)
+
+
+def _batch_norm(layer: ir.Layer) -> Lowered:
+    op: BatchNorm = layer.op  # type: ignore[assignment]
+    momentum = complement(op.momentum)
+    return _normalization(layer, "layers.BatchNormalization", axis=-1, momentum=momentum)
+
+
+def _layer_norm(layer: ir.Layer) -> Lowered:
+    return _normalization(layer, "layers.LayerNormalization", axis=-1)
+
+
+def _group_norm(layer: ir.Layer) -> Lowered:
+    op: GroupNorm = layer.op  # type: ignore[assignment]
+    return _normalization(layer, "layers.GroupNormalization", groups=op.groups, axis=-1)
+
+
+def _instance_norm(layer: ir.Layer) -> Lowered:
+    return _normalization(layer, "layers.GroupNormalization", groups=-1, axis=-1)
+
+
+def _plain(target: str, *args: Any, **kwargs: Any) -> Row:
+    """A layer that depends on nothing."""
+    return lambda layer: (("", Call(target, args, kwargs)),)
+
+
+def _leaky_relu(layer: ir.Layer) -> Lowered:
+    op: LeakyRelu = layer.op  # type: ignore[assignment]
+    # The stock layer holds its slope in float32, 2e-8 off; this is exact.
+    function = "ops.maximum" if op.slope <= 1 else "ops.minimum"
+    return (("", Call(function, (X, operation("*", X, op.slope)))),)
+
+
+def _prelu(layer: ir.Layer) -> Lowered:
+    op: Prelu = layer.op  # type: ignore[assignment]
+    (slopes,) = op.parameters(layer.source)
+    rank = layer.source.rank
+    keywords = {
+        "alpha_initializer": initializer(slopes, layer),
+        "shared_axes": tuple(range(1, rank + 1)) if rank else None,
+    }
+    return (("", Call("layers.PReLU", (), keywords)),)
+
+
+def _elu(layer: ir.Layer) -> Lowered:
+    op: Elu = layer.op  # type: ignore[assignment]
+    return (("", Call("layers.ELU", (), {"alpha": op.alpha})),)
+
+
+def _gelu(layer: ir.Layer) -> Lowered:
+    """By its formula: the stock one rounds its constants to float32, 5e-9 off."""
+    op: Gelu = layer.op  # type: ignore[assignment]
+    if op.approximate == "tanh":
+        cube = operation("*", operation("*", X, X), X)
+        inner = operation("+", X, operation("*", cube, 0.044715))
+        inside = Call("ops.tanh", (operation("*", inner, math.sqrt(2 / math.pi)),))
+    else:
+        inside = Call("ops.erf", (operation("*", X, math.sqrt(0.5)),))
+    half = operation("*", X, 0.5)
+    return (("", operation("*", half, operation("+", inside, 1))),)
+
+
+def _flatten(layer: ir.Layer) -> Lowered:
+    op: Flatten = layer.op  # type: ignore[assignment]
+    flat = ("", Call("layers.Flatten"))
+    if op.absorbed or op.order == "channels_last":
+        return (flat,)
+    rank = layer.source.rank
+    channels_first = (rank + 1, *range(1, rank + 1))
+    return (("_permute", Call("layers.Permute", (channels_first,))), flat)
+
+
+def _pad_channels(layer: ir.Layer) -> Lowered:
+    op: PadChannels = layer.op  # type: ignore[assignment]
+    widths = (*((0, 0),) * (layer.source.rank + 1), (op.before, op.after))
+    return (("", Call("ops.pad", (X, widths), {"mode": "constant", "constant_values": 0})),)
+
+
+def _scale(layer: ir.Layer) -> Lowered:
+    op: Scale = layer.op  # type: ignore[assignment]
+    (factors,) = op.parameters(layer.source)
+    rank, channels = layer.source.rank, layer.source.channels
+    axes = f"b{_AXES[rank]}c"
+    shape = (*(None,) * rank, channels) if rank else channels
+    keywords = {"bias_axes": None, "kernel_initializer": initializer(factors, layer)}
+    return (("", Call("layers.EinsumDense", (f"{axes},c->{axes}", shape), keywords)),)
+
+
+def _dropout(layer: ir.Layer) -> Lowered:
+    op: RandomDrop = layer.op  # type: ignore[assignment]
+    return (("", Call("layers.Dropout", (op.rate,), {"noise_shape": None})),)
+
+
+def _drop_path(layer: ir.Layer) -> Lowered:
+    op: RandomDrop = layer.op  # type: ignore[assignment]
+    whole_examples = (None, *(1,) * (layer.source.rank + 1))
+    return (("", Call("layers.Dropout", (op.rate,), {"noise_shape": whole_examples})),)
+
+
+ROWS: Mapping[str, Row] = {
+    "conv": conv,
+    "linear": _linear,
+    "batch_norm": _batch_norm,
+    "layer_norm": _layer_norm,
+    "group_norm": _group_norm,
+    "instance_norm": _instance_norm,
+    "relu": _plain("layers.ReLU"),
+    "relu6": _plain("layers.ReLU", max_value=6.0),
+    "leaky_relu": _leaky_relu,
+    "prelu": _prelu,
+    "elu": _elu,
+    "selu": _plain("layers.Activation", "selu"),
+    "gelu": _gelu,
+    "silu": _plain("layers.Activation", "silu"),
+    "mish": _plain("layers.Activation", "mish"),
+    "hard_sigmoid": _plain("layers.Activation", "hard_sigmoid"),
+    "hard_swish": _plain("layers.Activation", "hard_swish"),
+    "sigmoid": _plain("layers.Activation", "sigmoid"),
+    "tanh": _plain("layers.Activation", "tanh"),
+    "softmax": _plain("layers.Softmax", axis=-1),
+    "max_pool": max_pool,
+    "avg_pool": avg_pool,
+    "global_avg_pool": global_pool("Average"),
+    "global_max_pool": global_pool("Max"),
+    "flatten": _flatten,
+    "pad_channels": _pad_channels,
+    "subsample": subsample,
+    "scale": _scale,
+    "dropout": _dropout,
+    "drop_path": _drop_path,
+}
+
+_KERNEL = {"kernel_initializer": "glorot_uniform", "bias_initializer": "zeros", "use_bias": True}
+_CONV = {"strides": 1, "padding": "valid", "dilation_rate": 1}
+_NORM = {
+    "axis": -1,
+    "center": True,
+    "scale": True,
+    "beta_initializer": "zeros",
+    "gamma_initializer": "ones",
+}
+
+# Arguments that equal the signature's default, which source may leave out; a scalar stands for the
+# same number along each axis. A test holds this table against Keras' own signatures.
+SIGNATURE_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
+    **{f"layers.Conv{rank}D": {**_CONV, **_KERNEL, "groups": 1} for rank in (1, 2, 3)},
+    **{
+        f"layers.DepthwiseConv{rank}D": {
+            **_CONV,
+            "depth_multiplier": 1,
+            "use_bias": True,
+            "depthwise_initializer": "glorot_uniform",
+            "bias_initializer": "zeros",
+        }
+        for rank in (1, 2)
+    },
+    **{
+        f"layers.{kind}Pooling{rank}D": {"padding": "valid"}
+        for kind in ("Max", "Average")
+        for rank in (1, 2, 3)
+    },
+    **{
+        f"layers.Global{kind}Pooling{rank}D": {"keepdims": False}
+        for kind in ("Max", "Average")
+        for rank in (1, 2, 3)
+    },
+    "layers.Dense": _KERNEL,
+    "layers.BatchNormalization": _NORM,
+    "layers.LayerNormalization": _NORM,
+    "layers.GroupNormalization": _NORM,
+    "layers.PReLU": {"shared_axes": None},
+    "layers.ELU": {"alpha": 1.0},
+    "layers.Softmax": {"axis": -1},
+    "layers.EinsumDense": {"bias_axes": None, "kernel_initializer": "glorot_uniform"},
+    "layers.Dropout": {"noise_shape": None},
+    "ops.pad": {"mode": "constant"},
+    "initializers.RandomNormal": {"mean": 0.0},
+    "initializers.TruncatedNormal": {"mean": 0.0},
+}

@@ -1,0 +1,188 @@
+"""Saved models are stock Keras: a process without netspec loads them and computes the same."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from netspec import ir
+from netspec.backends.keras import BACKEND, plan
+from netspec.backends.keras.plan import CHUNK_BLOCKS, chunks, is_deep, layer_count, lower
+from netspec.backends.keras.weights import layers_of
+from netspec.elaborate.network import elaborate
+from netspec.schema.bind import bind_spec
+from netspec.source import parse
+
+from .compare import SIZES, input_of, network_of, random_weights
+from .test_rows import cases
+
+Outputs = dict[str, np.ndarray]
+Saved = dict[str, tuple[ir.Network, Outputs, Outputs]]
+
+LOADER = """
+import sys
+from pathlib import Path
+import numpy as np
+import keras
+for path in sorted(Path(sys.argv[1]).glob("*.keras")):
+    model = keras.models.load_model(path)
+    x = np.load(path.with_suffix(".input.npy"))
+    y = model(x, training=False)
+    if isinstance(y, dict):
+        np.savez(path.with_suffix(".output.npz"), **{k: v.numpy() for k, v in y.items()})
+    else:
+        np.savez(path.with_suffix(".output.npz"), output=y.numpy())
+assert "netspec" not in sys.modules
+"""
+
+
+def load_elsewhere(folder: Path) -> None:
+    """Run every saved model in ``folder`` on its input, in a fresh process."""
+    environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    script = folder / "load.py"
+    script.write_text(LOADER)
+    done = subprocess.run(
+        [sys.executable, "-I", str(script), str(folder)],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+
+
+def store(network: ir.Network, folder: Path, name: str) -> dict[str, np.ndarray]:
+    """Save the network with random weights and an input; what it makes of that input."""
+    model = BACKEND.build(network)
+    BACKEND.write_weights(model, network, random_weights(network))
+    BACKEND.save(model, network, folder / f"{name}.keras")
+    x = input_of(network).astype("float32")
+    np.save(folder / f"{name}.input.npy", np.moveaxis(x, 1, -1))
+    return BACKEND.run(model, x)
+
+
+def elsewhere(folder: Path, name: str) -> dict[str, np.ndarray]:
+    """What the other process computed, channels first."""
+    with np.load(folder / f"{name}.output.npz") as found:
+        return {key: np.moveaxis(found[key], -1, 1) for key in found.files}
+
+
+OUTPUTS = """
+netspec: 1
+name: n
+input: {channels: 3, size: [8, 10]}
+outputs: {low: early, high: layer2}
+stem:
+  - conv: {out: 4, kernel: 3}
+    as: early
+  - relu
+stages:
+  - {block: basic, repeat: 2, width: 4}
+  - {block: basic, repeat: 1, width: 6, stride: 2}
+head:
+  - global_avg_pool
+  - linear: {out: 5}
+"""
+DEEP = """
+netspec: 1
+name: deep
+input: {channels: 3, size: [4, 6]}
+defaults: {conv: {bias: false}}
+stem:
+  - conv: {out: 2, kernel: 3}
+stages:
+  - {block: tiny, repeat: 45}
+  - {block: tiny, repeat: 10, between: [{avg_pool: {kernel: 2}}]}
+blocks:
+  tiny:
+    body:
+      - residual: {body: [batch_norm, relu, {conv: {out: channels, kernel: 1}}]}
+head:
+  - global_max_pool
+"""
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> Saved:
+    """Networks that were saved here and ran in one other process, as (network, here, there)."""
+    folder = tmp_path_factory.mktemp("saved")
+    networks = {
+        "outputs": elaborate(bind_spec(parse(OUTPUTS, "test.yaml"))),
+        "deep": elaborate(bind_spec(parse(DEEP, "test.yaml"))),
+    }
+    seen: set[tuple[object, ...]] = set()
+    for steps, rank in cases():
+        network = network_of(steps, SIZES[rank])
+        kinds = {
+            (rank, call.target, call.kwargs.get("padding"), call.kwargs.get("keepdims"))
+            for layer in ir.layers(network)
+            for _, call in lower(layer)
+        }
+        if not kinds <= seen:
+            networks[f"case{len(seen)}"] = network
+            seen |= kinds
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(plan, "FLAT_LIMIT", 200)
+        here = {name: store(network, folder, name) for name, network in networks.items()}
+    load_elsewhere(folder)
+    return {name: (networks[name], here[name], elsewhere(folder, name)) for name in networks}
+
+
+def test_saved_models_compute_the_same_elsewhere(saved: Saved) -> None:
+    assert len(saved) > 50
+    for name, (network, here, there) in saved.items():
+        assert here.keys() == there.keys()
+        message = f"{name}: {', '.join(str(layer) for layer in ir.layers(network))[:200]}"
+        for key, value in here.items():
+            np.testing.assert_allclose(there[key], value, rtol=1e-4, atol=1e-4, err_msg=message)
+
+
+def test_outputs_are_named(saved: Saved) -> None:
+    shapes = {name: value.shape for name, value in saved["outputs"][1].items()}
+    assert shapes == {"low": (3, 4, 8, 10), "high": (3, 6, 4, 5), "output": (3, 5)}
+
+
+def test_deep_networks_are_cut_into_sub_models(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plan, "FLAT_LIMIT", 200)
+    network = elaborate(bind_spec(parse(DEEP, "test.yaml")))
+    assert is_deep(network)
+    parts = [chunks(stage) for stage in network.stages]
+    assert [len(blocks) for _, blocks in parts[0]] == [40, 5]
+    assert all(len(blocks) <= CHUNK_BLOCKS for stage in parts for _, blocks in stage)
+    model = BACKEND.build(network)
+    outer = [layer.name for layer in model.layers]
+    assert outer[:3] == ["input", "conv1", "layer1_chunk1"]
+    inner = [layer.name for layer in layers_of(model)]
+    assert len(set(inner)) == len(inner)
+    assert len(inner) == layer_count(network) + 1 + sum(len(stage) for stage in parts)
+    weights = random_weights(network)
+    BACKEND.write_weights(model, network, weights)
+    for name, value in BACKEND.read_weights(model, network).items():
+        np.testing.assert_array_equal(value, weights[name].astype("float32"))
+
+
+def test_saving_replaces_the_file_and_leaves_nothing_else(tmp_path: Path) -> None:
+    network = network_of("conv: {out: 4, kernel: 3, groups: 2}", (5, 6))
+    path = tmp_path / "model.keras"
+    path.write_text("something else")
+    BACKEND.save(BACKEND.build(network), network, path)
+    assert path.read_bytes()[:2] == b"PK"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("times", "flat"), [(160, True), (1000, False)])
+def test_the_limits_hold_in_keras(tmp_path: Path, times: int, flat: bool) -> None:
+    text = DEEP.replace("repeat: 45", f"repeat: {times}")
+    network = elaborate(bind_spec(parse(text, "test.yaml")))
+    assert is_deep(network) is not flat
+    assert not flat or layer_count(network) > 0.95 * plan.FLAT_LIMIT
+    expected = store(network, tmp_path, "deep")
+    load_elsewhere(tmp_path)
+    found = elsewhere(tmp_path, "deep")
+    np.testing.assert_allclose(found["output"], expected["output"], rtol=1e-3, atol=1e-3)
