@@ -1,0 +1,56 @@
+"""netspec: one YAML file describes a residual network; get it back as PyTorch and as Keras.
+
+import netspec
+
+network = netspec.load("resnet50")
+model = network.build("torch")
+source = network.generate("keras")
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from netspec.api import CompiledNetwork as CompiledNetwork
+    from netspec.api import load as load
+    from netspec.api import loads as loads
+    from netspec.api import transfer_weights as transfer_weights
+    from netspec.errors import NetspecError as NetspecError
+    from netspec.errors import UsageError as UsageError
+
+__version__ = "0.1.0"
+
+# Names and the modules that hold them, imported at first use: `import netspec` costs nothing.
+_HOMES = {
+    "CompiledNetwork": "netspec.api",
+    "load": "netspec.api",
+    "loads": "netspec.api",
+    "transfer_weights": "netspec.api",
+    "NetspecError": "netspec.errors",
+    "UsageError": "netspec.errors",
+}
+
+__all__ = [
+    "CompiledNetwork",
+    "NetspecError",
+    "UsageError",
+    "__version__",
+    "load",
+    "loads",
+    "transfer_weights",
+]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -31,6 +31,12 @@ def built_in_block(name: str) -> BlockDefinition:
     return _load(resource.read_bytes(), f"blocks/{name}.yaml", name)
 
 
+def block_text(name: str) -> str:
+    """The text of a built-in block."""
+    resource = files("netspec.specs") / "blocks" / f"{name}.yaml"
+    return decode(resource.read_bytes(), f"blocks/{name}.yaml")
+
+
 def user_block(folder: Path, name: str) -> BlockDefinition | None:
     """The block in ``name.yaml`` beside a spec, or in ``blocks/`` there; None where there is none.
 
@@ -59,9 +65,7 @@ def _load(raw: bytes, file: str, name: str) -> BlockDefinition:
 def zoo_files() -> tuple[str, ...]:
     """The names of the specs in the package, without `.yaml`."""
     entries = files("netspec.specs").iterdir()
-    return tuple(
-        sorted(e.name.removesuffix(".yaml") for e in entries if e.name.endswith(".yaml"))
-    )
+    return tuple(sorted(e.name.removesuffix(".yaml") for e in entries if e.name.endswith(".yaml")))
 
 
 def zoo_text(name: str) -> str:

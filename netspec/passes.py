@@ -45,9 +45,7 @@ def absorb_flatten(node: ir.Node) -> ir.Node:
         if isinstance(layer.op, Flatten) and layer.path in absorbed:
             return dataclasses.replace(layer, op=dataclasses.replace(layer.op, absorbed=True))
         if isinstance(layer.op, Linear) and layer.source.flat and layer.path not in absorbed:
-            return dataclasses.replace(
-                layer, source=dataclasses.replace(layer.source, flat=None)
-            )
+            return dataclasses.replace(layer, source=dataclasses.replace(layer.source, flat=None))
         return layer
 
     return map_layers(node, change)

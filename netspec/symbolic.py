@@ -27,7 +27,7 @@ class Diverges(Exception):
 
     def __init__(self, test: Varying) -> None:
         self.test = test
-        super().__init__(f"depends on {test}")
+        super().__init__(f"depends on {test!r}")
 
 
 @contextmanager

@@ -141,13 +141,9 @@ def default_attribute(kind: Any, default: Any, rank: int) -> Any:
     return default
 
 
-def unknown_argument(
-    what: str, name: str, span: Span, known: Mapping[str, Any]
-) -> Exception:
+def unknown_argument(what: str, name: str, span: Span, known: Mapping[str, Any]) -> Exception:
     """An argument that a block does not take."""
-    return fail(
-        "NS206", f"{what} has no parameter `{name}`", span, help=did_you_mean(name, known)
-    )
+    return fail("NS206", f"{what} has no parameter `{name}`", span, help=did_you_mean(name, known))
 
 
 def is_word(kind: Any) -> bool:

@@ -52,14 +52,16 @@ def _check_edges(node: ir.Node) -> None:
     row: tuple[ir.Node, ...] = ()
     if isinstance(node, ir.Sequence):
         row = node.items
-    elif isinstance(node, ir.Network):
-        row = node.children
-    elif isinstance(node, ir.Stage):
+    elif isinstance(node, ir.Network) or isinstance(node, ir.Stage):
         row = node.children
     current = node.source
     for item in row:
         if not isinstance(item, ir.Reference) and item.source.shape != current.shape:
-            raise InternalError(f"{getattr(item, 'path', item)}: {current} enters, {item.source} expected")
+            raise InternalError(
+                f"{getattr(item, 'path', item)}: {current} enters, {item.source} expected"
+            )
         current = item.target
     if row and current.shape != node.target.shape:
-        raise InternalError(f"{getattr(node, 'path', node)}: {current} leaves, {node.target} expected")
+        raise InternalError(
+            f"{getattr(node, 'path', node)}: {current} leaves, {node.target} expected"
+        )

@@ -41,9 +41,7 @@ def choose_variant(spec: Spec, variant: str | None) -> str | None:
                 help=did_you_mean(chosen, spec.variants),
             )
         hint = did_you_mean(chosen, spec.variants)
-        raise UsageError(
-            f"`{spec.name}` has no variant `{chosen}`" + (f"; {hint}" if hint else "")
-        )
+        raise UsageError(f"`{spec.name}` has no variant `{chosen}`" + (f"; {hint}" if hint else ""))
     return chosen
 
 
@@ -171,7 +169,9 @@ class Builder:
                     help=did_you_mean(argument.value, known),
                 )
             if name == "output":
-                raise fail("NS214", "`output` is the name of the network's own result", argument.span)
+                raise fail(
+                    "NS214", "`output` is the name of the network's own result", argument.span
+                )
             result[name] = str(argument.value)
         return result
 
@@ -224,7 +224,12 @@ class Builder:
             blocks.append(block)
             current = block.target
         return ir.Stage(
-            source=source, target=current, path=path, between=between, blocks=tuple(blocks), span=span
+            source=source,
+            target=current,
+            path=path,
+            between=between,
+            blocks=tuple(blocks),
+            span=span,
         )
 
     @staticmethod
@@ -278,5 +283,3 @@ def _each(argument: Argument, index: int) -> Argument:
         have = len(values) if isinstance(values, list) else 0
         raise fail("NS215", f"`each` has {have} values, block {index} needs one", argument.span)
     return Argument(values[index], argument.spans.subtree(("each", index)))
-
-

@@ -98,9 +98,7 @@ class Elaborator:
             found = self._load_block(name)
             if found is None:
                 known = {*self.definitions, *library.built_in_blocks()}
-                raise fail(
-                    "NS207", f"unknown block `{name}`", span, help=did_you_mean(name, known)
-                )
+                raise fail("NS207", f"unknown block `{name}`", span, help=did_you_mean(name, known))
             self._found[name] = found
         return self._found[name]
 
@@ -161,9 +159,7 @@ class Elaborator:
             case PassAction():
                 return own
 
-    def _count_call(
-        self, step: Step, action: CallAction, environment: Environment
-    ) -> Counter[str]:
+    def _count_call(self, step: Step, action: CallAction, environment: Environment) -> Counter[str]:
         value = environment.get(action.target)
         if isinstance(value, StepsValue):
             written_in = environment if value.environment is None else value.environment
@@ -245,7 +241,12 @@ class Elaborator:
             path = scope.names.automatic("join", False)
             target = self._merged(types, step.merge, step.span, path)
         return ir.Reference(
-            source=source, target=target, path=path, names=step.inputs, merge=step.merge, span=step.span
+            source=source,
+            target=target,
+            path=path,
+            names=step.inputs,
+            merge=step.merge,
+            span=step.span,
         )
 
     def _action(self, step: Step, source: TensorType, scope: Scope) -> ir.Node:
@@ -277,7 +278,9 @@ class Elaborator:
         """The names that an expression sees at this place."""
         return {**scope.environment, "channels": source.channels, "size": list(source.size)}
 
-    def _path(self, step: Step, label: str, numbered: bool, scope: Scope, source: TensorType) -> str:
+    def _path(
+        self, step: Step, label: str, numbered: bool, scope: Scope, source: TensorType
+    ) -> str:
         if step.name is None:
             return scope.names.automatic(label, numbered)
         name = fill_template(step.name, self._place(scope, source), step.span)
@@ -308,7 +311,9 @@ class Elaborator:
             elif name in defaults:
                 values[name] = evaluate_attribute(name, info.type, defaults[name], outer, rank)
             elif info.required:
-                raise fail("NS208", f"`{action.kind}` needs `{name}`: {info.doc}", step.span, path=path)
+                raise fail(
+                    "NS208", f"`{action.kind}` needs `{name}`: {info.doc}", step.span, path=path
+                )
             else:
                 values[name] = default_attribute(info.type, info.default, rank)
         self._count_layer(step.span)
@@ -330,9 +335,7 @@ class Elaborator:
 
     # Calls
 
-    def _call(
-        self, step: Step, action: CallAction, source: TensorType, scope: Scope
-    ) -> ir.Node:
+    def _call(self, step: Step, action: CallAction, source: TensorType, scope: Scope) -> ir.Node:
         value = scope.environment.get(action.target)
         if isinstance(value, StepsValue):
             return self._slot(step, action, value, source, scope)
@@ -382,14 +385,14 @@ class Elaborator:
         inner = role.action
         if isinstance(inner, OpAction):
             raw = {name: argument.value for name, argument in action.arguments.items()}
-            own = OpAction(
-                inner.kind, bind_attributes(inner.kind, raw, action.spans), action.spans
-            )
+            own = OpAction(inner.kind, bind_attributes(inner.kind, raw, action.spans), action.spans)
             place = self._place(scope, source)
             return self._op(step, own, source, scope, place, inner.attributes)
         if action.arguments:
             raise fail(
-                "NS206", f"the role `{action.target}` is no single op; it takes no arguments", step.span
+                "NS206",
+                f"the role `{action.target}` is no single op; it takes no arguments",
+                step.span,
             )
         outer = Scope(dict(self.environment), scope.names, {}, scope.calls)
         return self._action(dataclasses.replace(role, name=step.name), source, outer)
@@ -562,7 +565,9 @@ class Elaborator:
         if len(action.paths) < 2:
             raise fail("NS404", "`branches` needs at least two paths", step.span)
         path = self._path(step, _merge_label(action.merge), False, scope, source)
-        paths = tuple(self.steps(steps, source, scope, step.span) for steps in action.paths.values())
+        paths = tuple(
+            self.steps(steps, source, scope, step.span) for steps in action.paths.values()
+        )
         target = self._merged([p.target for p in paths], action.merge, step.span, path)
         return ir.Branches(
             source=source, target=target, path=path, paths=paths, merge=action.merge, span=step.span
@@ -619,7 +624,9 @@ class Elaborator:
         test = action.test.evaluate(place)
         values = test.values if isinstance(test, Varying) else (test,)
         if not all(isinstance(value, bool) for value in values if value is not None):
-            raise fail("NS205", "`test` must be true or false; write a comparison", action.test.span)
+            raise fail(
+                "NS205", "`test` must be true or false; write a comparison", action.test.span
+            )
 
         def expand(steps: tuple[Step, ...]) -> Callable[[], ir.Sequence]:
             return lambda: self.steps(steps, source, scope, step.span)

@@ -66,7 +66,9 @@ class Conv(Op):
     def resolve(self, source: TensorType) -> Conv:
         require_map(source, self.kind)
         if not self.depthwise:
-            require(self.out is not None, "`conv` needs `out`, its number of output channels", "out")
+            require(
+                self.out is not None, "`conv` needs `out`, its number of output channels", "out"
+            )
             return self
         if self.groups != 1:
             raise OpError("`groups` and `depthwise` exclude each other", "groups")

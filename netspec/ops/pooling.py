@@ -90,7 +90,8 @@ class AvgPool(Pool):
     label = "avgpool"
 
     count_include_pad: bool = attribute(
-        "whether padding counts in the mean; never with `same` or beyond the border with `ceil`", True
+        "whether padding counts in the mean; never with `same` or beyond the border with `ceil`",
+        True,
     )
 
     def infer(self, source: TensorType) -> TensorType:

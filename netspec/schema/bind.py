@@ -59,12 +59,12 @@ def bind_spec(document: Document) -> Spec:
             for name, values in model.variants.items()
         },
         channels=_place(model.input.channels, spans, ("input", "channels")),
-        size=tuple(
-            _place(n, spans, ("input", "size", i)) for i, n in enumerate(model.input.size)
-        ),
+        size=tuple(_place(n, spans, ("input", "size", i)) for i, n in enumerate(model.input.size)),
         defaults=_defaults(model.defaults, spans.subtree(("defaults",))),
         blocks={
-            name: _block(name, block, document.data["blocks"][name], spans.subtree(("blocks", name)))
+            name: _block(
+                name, block, document.data["blocks"][name], spans.subtree(("blocks", name))
+            )
             for name, block in model.blocks.items()
         },
         stem=_steps(model.stem, spans.subtree(("stem",))),
@@ -91,7 +91,9 @@ def bind_steps(value: Any, spans: SpanTree) -> tuple[Step, ...]:
     return _steps(steps, spans)
 
 
-def bind_attributes(kind: str, values: Mapping[str, Any], spans: SpanTree) -> dict[str, AttributeValue]:
+def bind_attributes(
+    kind: str, values: Mapping[str, Any], spans: SpanTree
+) -> dict[str, AttributeValue]:
     """Plain values as attributes of an op: what a step gives to a role."""
     try:
         model = models.OP_MODELS[kind].model_validate(dict(values))

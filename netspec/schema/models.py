@@ -184,7 +184,11 @@ COMBINATOR_TYPES: dict[str, Any] = {
 
 _step_fields: dict[str, Any] = {
     **{kind: (model | None, None) for kind, model in OP_MODELS.items()},
-    **{kind: (annotation | None, None) for kind, annotation in COMBINATOR_TYPES.items() if kind != "sequence"},
+    **{
+        kind: (annotation | None, None)
+        for kind, annotation in COMBINATOR_TYPES.items()
+        if kind != "sequence"
+    },
     "sequence": ("list[Step] | None", None),
 }
 Step = create_model("Step", __base__=StepBase, __module__=__name__, **_step_fields)
@@ -238,7 +242,9 @@ def _param(value: Any) -> ParamModel:
         )
     kind = type_of(value)
     if kind is None:
-        raise ValueError("expected a number, true, false or a list of numbers as default, or a type")
+        raise ValueError(
+            "expected a number, true, false or a list of numbers as default, or a type"
+        )
     return ParamModel(type=kind, default=value)  # type: ignore[arg-type]
 
 
@@ -269,9 +275,12 @@ class BlockBody(Strict):
 
     doc: str = Field("", description="what the block is, in a line")
     label: Identifier | None = Field(
-        None, description="what a child of this block is called in weight names; its name unless given"
+        None,
+        description="what a child of this block is called in weight names; its name unless given",
     )
-    inline: bool = Field(False, description="adds no level of names: its steps stand in the caller's")
+    inline: bool = Field(
+        False, description="adds no level of names: its steps stand in the caller's"
+    )
     params: Params = Field(default_factory=dict)
     let: Let = Field(default_factory=dict)
     body: list[Step]  # type: ignore[valid-type]
@@ -307,8 +316,12 @@ class Stage(BaseModel):
     stride: Any = Field(None, description="stride of the stage; the other blocks get 1")
     stride_at: Literal["first", "last"] = Field("first", description="which block takes it")
     between: Steps = Field(default_factory=list, description="steps ahead of the first block")
-    first: dict[Identifier, Any] = Field(default_factory=dict, description="the first block's arguments")
-    last: dict[Identifier, Any] = Field(default_factory=dict, description="the last block's arguments")
+    first: dict[Identifier, Any] = Field(
+        default_factory=dict, description="the first block's arguments"
+    )
+    last: dict[Identifier, Any] = Field(
+        default_factory=dict, description="the last block's arguments"
+    )
 
 
 def _defaults(value: Any) -> Any:
@@ -317,11 +330,15 @@ def _defaults(value: Any) -> Any:
     return value
 
 
-_default_fields: dict[str, Any] = {
-    kind: (model | None, None) for kind, model in OP_MODELS.items()
-}
+_default_fields: dict[str, Any] = {kind: (model | None, None) for kind, model in OP_MODELS.items()}
 Defaults = Annotated[
-    create_model("Defaults", __base__=Strict, norm=(Step | None, None), act=(Step | None, None), **_default_fields),
+    create_model(
+        "Defaults",
+        __base__=Strict,
+        norm=(Step | None, None),
+        act=(Step | None, None),
+        **_default_fields,
+    ),
     BeforeValidator(_defaults),
 ]
 
@@ -331,7 +348,9 @@ class SpecModel(Strict):
 
     netspec: Literal[1] = Field(description="version of the language")
     name: Identifier
-    title: Identifier | None = Field(None, description="name of the generated class, such as ResNet")
+    title: Identifier | None = Field(
+        None, description="name of the generated class, such as ResNet"
+    )
     doc: str = ""
     params: Params = Field(default_factory=dict)
     let: Let = Field(default_factory=dict)
@@ -344,12 +363,23 @@ class SpecModel(Strict):
     defaults: Defaults = Field(default_factory=dict, validate_default=True)  # type: ignore[valid-type]
     blocks: dict[Identifier, BlockBody] = Field(default_factory=dict)
     stem: Steps = Field(default_factory=list)
-    stages: Annotated[
-        list[Stage], BeforeValidator(lambda v: [v] if isinstance(v, dict) else v)
-    ] = Field(default_factory=list)
+    stages: Annotated[list[Stage], BeforeValidator(lambda v: [v] if isinstance(v, dict) else v)] = (
+        Field(default_factory=list)
+    )
     head: Steps = Field(default_factory=list)
     outputs: dict[Identifier, Identifier] = Field(default_factory=dict)
 
 
-for _model in (Residual, Body, Branches, Repeat, When, Step, BlockBody, BlockFile, Stage, SpecModel):
+for _model in (
+    Residual,
+    Body,
+    Branches,
+    Repeat,
+    When,
+    Step,
+    BlockBody,
+    BlockFile,
+    Stage,
+    SpecModel,
+):
     _model.model_rebuild(force=True)

@@ -1,0 +1,160 @@
+"""What a network is, in numbers, from the IR alone: shapes, parameters, MACs. No framework."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from netspec import ir
+
+
+@dataclass(frozen=True)
+class ParameterCount:
+    """Numbers of values. ``total`` is the other two together."""
+
+    trainable: int
+    statistics: int
+
+    @property
+    def total(self) -> int:
+        """Trainable values and running statistics."""
+        return self.trainable + self.statistics
+
+    def __add__(self, other: ParameterCount) -> ParameterCount:
+        return ParameterCount(self.trainable + other.trainable, self.statistics + other.statistics)
+
+
+@dataclass(frozen=True)
+class StageSummary:
+    """The stem, a stage with the steps ahead of its blocks, or the head.
+
+    Attributes:
+        name: ``stem``, the stage's path, or ``head``.
+        output_shape: (channels, *size), no batch.
+        parameters: trainable values and statistics together.
+        macs: multiply-accumulates for one example; convolutions and linear layers only.
+    """
+
+    name: str
+    output_shape: tuple[int, ...]
+    parameters: int
+    macs: int
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A network in numbers.
+
+    Attributes:
+        name: the spec's name.
+        variant: the variant's name, None where the spec has none.
+        input_shape: (channels, *size), no batch.
+        output_shape: (channels, *size) of the network's own result, (features,) for a vector.
+        parameters: numbers of values over the whole network.
+        macs: multiply-accumulates for one example; convolutions and linear layers only.
+        stages: the stem, the stages and the head, in order; they add up to the totals.
+        layers: the number of primitive ops that the network runs once a step of any kind is
+            expanded: every convolution, normalisation, activation, pooling, linear layer, flatten,
+            dropout and so on counts as one, with or without parameters. The combinators (an addition
+            at the end of a residual, a product, a concatenation) and blocks do not count.
+    """
+
+    name: str
+    variant: str | None
+    input_shape: tuple[int, ...]
+    output_shape: tuple[int, ...]
+    parameters: ParameterCount
+    macs: int
+    stages: tuple[StageSummary, ...]
+    layers: int
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that ``netspec summary --format json`` prints."""
+        return {
+            "name": self.name,
+            "variant": self.variant,
+            "input_shape": list(self.input_shape),
+            "output_shape": list(self.output_shape),
+            "parameters": {
+                "total": self.parameters.total,
+                "trainable": self.parameters.trainable,
+                "statistics": self.parameters.statistics,
+            },
+            "macs": self.macs,
+            "stages": [
+                {
+                    "name": stage.name,
+                    "output_shape": list(stage.output_shape),
+                    "parameters": stage.parameters,
+                    "macs": stage.macs,
+                }
+                for stage in self.stages
+            ],
+            "layers": self.layers,
+        }
+
+
+def summarise(network: ir.Network) -> Summary:
+    """The numbers of a concrete network."""
+    parts = [("stem", network.stem), *_named_stages(network), ("head", network.head)]
+    stages = tuple(_stage(name, part) for name, part in parts)
+    return Summary(
+        name=network.name,
+        variant=network.variant,
+        input_shape=network.source.shape,
+        output_shape=network.target.shape,
+        parameters=count_parameters(ir.layers(network)),
+        macs=sum(stage.macs for stage in stages),
+        stages=stages,
+        layers=sum(1 for _ in ir.layers(network)),
+    )
+
+
+def count_parameters(layers: Iterable[ir.Layer]) -> ParameterCount:
+    """The values that ``layers`` hold, trainable ones and statistics apart."""
+    trainable = statistics = 0
+    for layer in layers:
+        for parameter in layer.op.parameters(layer.source):
+            if parameter.trainable:
+                trainable += parameter.count
+            else:
+                statistics += parameter.count
+    return ParameterCount(trainable, statistics)
+
+
+def weight_shapes(network: ir.Network) -> dict[str, tuple[int, ...]]:
+    """The canonical name of every parameter and statistic, with its shape in canonical layout."""
+    return {
+        f"{layer.path}.{parameter.name}": parameter.shape
+        for layer in ir.layers(network)
+        for parameter in layer.op.parameters(layer.source)
+    }
+
+
+def output_shapes(network: ir.Network) -> dict[str, tuple[int, ...]]:
+    """The shape of every output by its name, ``output`` for the network's own; no batch."""
+    shapes = {stage.path: stage.target.shape for stage in network.stages}
+    waiting: list[ir.Node] = list(network.children)
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ir.Tap):
+            shapes.setdefault(node.name, node.target.shape)
+        if not isinstance(node, ir.Block):  # what a block names stays inside it
+            waiting += node.children
+    named = {name: shapes[place] for name, place in network.outputs.items()}
+    return {**named, "output": network.target.shape}
+
+
+def _named_stages(network: ir.Network) -> list[tuple[str, ir.Node]]:
+    return [(stage.path, stage) for stage in network.stages]
+
+
+def _stage(name: str, node: ir.Node) -> StageSummary:
+    layers = list(ir.layers(node))
+    return StageSummary(
+        name=name,
+        output_shape=node.target.shape,
+        parameters=count_parameters(layers).total,
+        macs=sum(layer.op.macs(layer.source, layer.target) for layer in layers),
+    )

@@ -1,0 +1,198 @@
+"""The Python interface: load a spec, and get models, source and numbers of the network it describes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from netspec import ir, library
+from netspec.analyse import Summary, summarise
+from netspec.backends.base import backend_of, get_backend, require_framework
+from netspec.codegen.program import Program
+from netspec.elaborate.network import elaborate
+from netspec.errors import UsageError, did_you_mean
+from netspec.overrides import apply_overrides, from_values
+from netspec.schema.bind import bind_spec
+from netspec.source import Document, decode, parse
+
+
+class CompiledNetwork:
+    """One network of a spec: a variant, with overrides, checked down to the shapes.
+
+    Comes from :func:`load` and :func:`loads`. Needs no framework until :meth:`build`.
+    """
+
+    def __init__(self, program: Program) -> None:
+        self._program = program
+
+    @property
+    def program(self) -> Program:
+        """What source is generated from."""
+        return self._program
+
+    @property
+    def network(self) -> ir.Network:
+        """The intermediate representation: the network as a typed tree, every number explicit."""
+        return self._program.network
+
+    @property
+    def name(self) -> str:
+        """What functions and models are called: the variant's name, the spec's where it has none."""
+        return self.network.model_name
+
+    def build(self, backend: str, input_size: Sequence[int | None] | None = None) -> Any:
+        """A live model with fresh initial weights: ``torch.nn.Module`` or ``keras.Model``.
+
+        Args:
+            backend: ``torch``, ``keras``, or the name of an installed third backend.
+            input_size: length of each spatial axis in place of the spec's; None leaves an axis open.
+
+        Raises:
+            UsageError: no such backend, its framework is not installed, or the size has another
+                number of axes than the spec's.
+        """
+        size = None if input_size is None else self._checked_size(input_size)
+        found = get_backend(backend)
+        require_framework(found)
+        return found.build(self.network, size)
+
+    def _checked_size(self, size: Sequence[int | None]) -> tuple[int | None, ...]:
+        rank = self.network.source.rank
+        if len(size) != rank:
+            raise UsageError(f"input_size has {len(size)} numbers; `{self.name}` takes {rank}")
+        if any(length is not None and length < 1 for length in size):
+            raise UsageError(f"input_size {tuple(size)}: a length is 1 or more, or None")
+        return tuple(size)
+
+    def generate(self, backend: str) -> str:
+        """Standalone source of the network, which imports the framework and nothing else.
+
+        Does not need the framework. Raises :class:`UsageError` when there is no such backend.
+        """
+        return get_backend(backend).generate(self._program)
+
+    def summary(self) -> Summary:
+        """Shapes, parameters and MACs, over all and for each stage."""
+        return self._summary
+
+    @cached_property
+    def _summary(self) -> Summary:
+        return summarise(self.network)
+
+    def __repr__(self) -> str:
+        source, target = self.network.source, self.network.target
+        return f"<CompiledNetwork {self.name}: {source} -> {target}>"
+
+
+def load(
+    spec: str | os.PathLike[str],
+    variant: str | None = None,
+    overrides: Mapping[str, Any] | None = None,
+) -> CompiledNetwork:
+    """Compile the network that a spec file describes.
+
+    Args:
+        spec: the name of a zoo file or of one of its variants (``resnet``, ``resnet50``), or a path.
+            A text that is both means the zoo; write ``./resnet50`` for the file.
+        variant: which of the spec's variants; its ``default`` unless given.
+        overrides: values by parameter name, or by element as in ``{"depths[2]": 8}``, on top of the
+            variant's; plain numbers, flags, texts and lists, or steps as lists of mappings. They are
+            checked as the file's own values are, and a text is an expression where one may stand.
+
+    Raises:
+        NetspecError: the file or an override is wrong; the message shows where.
+        UsageError: there is no such file, zoo network or variant.
+    """
+    values = from_values(overrides or {})
+    return compile_document(*find_spec(spec, variant), values)
+
+
+def loads(
+    text: str,
+    variant: str | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    *,
+    file: str = "<string>",
+    folder: str | os.PathLike[str] | None = None,
+) -> CompiledNetwork:
+    """Compile the network that the YAML ``text`` describes; see :func:`load`.
+
+    ``file`` is what diagnostics call the text. Blocks that it names and does not hold are looked for
+    in ``folder``, as beside a file; without one, only the built-in blocks are known.
+    """
+    place = None if folder is None else Path(folder)
+    return compile_document(parse(text, file), variant, place, from_values(overrides or {}))
+
+
+def find_spec(
+    spec: str | os.PathLike[str], variant: str | None
+) -> tuple[Document, str | None, Path | None]:
+    """The document behind a path or a zoo name, the variant to take, and the folder of its blocks.
+
+    Raises :class:`UsageError` when there is no such file or name, or when ``spec`` is the name of one
+    variant and ``variant`` another.
+    """
+    if isinstance(spec, str) and spec in library.zoo_variants():
+        file, named = library.zoo_variants()[spec]
+        if named is not None and variant not in (None, named):
+            raise UsageError(f"`{spec}` is a variant of `{file}` already; it is not `{variant}`")
+        return parse(library.zoo_text(file), f"{file}.yaml"), variant or named, None
+    path = Path(spec)
+    if not os.path.isfile(path):  # unlike Path.is_file, never raises
+        raise UsageError(_no_such_spec(spec, path))
+    return parse(read_text(path), str(path)), variant, path.parent
+
+
+def _no_such_spec(spec: str | os.PathLike[str], path: Path) -> str:
+    if isinstance(spec, str) and "\n" in spec:
+        return "`load` takes a path or a name; YAML text goes to `loads`"
+    if os.path.isdir(path):
+        return f"{path}: is a directory, not a spec"
+    if path.suffix in (".yaml", ".yml") or len(path.parts) != 1 or not isinstance(spec, str):
+        return f"{path}: no such file"
+    hint = did_you_mean(spec, library.zoo_variants())
+    return f"`{spec}` is neither a file nor a zoo network; " + (hint or "see `netspec list`")
+
+
+def read_text(path: Path) -> str:
+    """The text of a file; raises :class:`UsageError` when it cannot be read."""
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror or error}") from error
+    return decode(raw, str(path))
+
+
+def compile_document(
+    document: Document,
+    variant: str | None,
+    folder: Path | None,
+    values: Mapping[str, Document],
+) -> CompiledNetwork:
+    """The network of a parsed spec at ``variant``, with ``values`` as overrides by target."""
+    spec = bind_spec(document)
+    overrides = apply_overrides(spec, variant, values)
+    network = elaborate(spec, variant, overrides, folder)
+    return CompiledNetwork(Program(spec, network, overrides, folder))
+
+
+def transfer_weights(
+    source_model: Any, target_model: Any, network: CompiledNetwork | ir.Network
+) -> None:
+    """Copy every parameter and statistic from one live model to another, of either framework.
+
+    Args:
+        source_model: a model of ``network``, live or from generated source.
+        target_model: another, which is changed in place.
+        network: the network that both models are of.
+
+    Raises:
+        UsageError: one of the models belongs to no installed backend.
+        ValueError: names or shapes of the weights are not those of ``network``.
+    """
+    representation = network.network if isinstance(network, CompiledNetwork) else network
+    weights = backend_of(source_model).read_weights(source_model, representation)
+    backend_of(target_model).write_weights(target_model, representation, weights)

@@ -1,0 +1,61 @@
+"""Tables on standard output, and signs of life on standard error. Loads rich when it is needed."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from netspec.analyse import Summary
+
+
+def print_summary(summary: Summary, title: str) -> None:
+    """A table of the stages and totals under a title, on standard output."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    # Away from a terminal there is no width to keep to; names are never cut short.
+    console = Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else 200)
+    table = Table(box=box.SIMPLE_HEAD, show_footer=True, pad_edge=False)
+    parameters = summary.parameters
+    table.add_column("stage", footer="total", overflow="fold")
+    table.add_column("output shape", footer=shape_text(summary.output_shape), justify="right")
+    table.add_column("parameters", footer=f"{parameters.total:,}", justify="right")
+    table.add_column("MACs", footer=f"{summary.macs:,}", justify="right")
+    for stage in summary.stages:
+        table.add_row(
+            Text(stage.name),
+            shape_text(stage.output_shape),
+            f"{stage.parameters:,}",
+            f"{stage.macs:,}",
+        )
+    console.print(Text(title))
+    console.print(table)
+    console.print(
+        f"parameters: {parameters.total:,}, of them {parameters.trainable:,} trainable and "
+        f"{parameters.statistics:,} statistics",
+        f"layers: {summary.layers:,}",
+        sep="\n",
+        soft_wrap=True,
+    )
+
+
+def shape_text(shape: tuple[int, ...]) -> str:
+    """A shape as people write it: 64×56×56."""
+    return "×".join(str(length) for length in shape)
+
+
+@contextmanager
+def progress(what: str) -> Iterator[None]:
+    """Show that something is going on while the body runs; silent unless on a terminal."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status(what):
+        yield

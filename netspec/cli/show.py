@@ -1,0 +1,35 @@
+"""``netspec show``: the YAML of a network or block that comes with netspec."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+HELP = "print the YAML of a network or block that comes with netspec"
+DESCRIPTION = """\
+Print the YAML file behind a name: that of a network, of the file that a variant is in,
+or of a built-in block. A good start for a spec of one's own."""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument("name", metavar="NAME", help="a zoo file, a variant or a built-in block")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the command."""
+    sys.stdout.write(_text(arguments.name))
+    return 0
+
+
+def _text(name: str) -> str:
+    from netspec import library
+    from netspec.errors import UsageError, did_you_mean
+
+    networks, blocks = library.zoo_variants(), library.built_in_blocks()
+    if name in networks:
+        return library.zoo_text(networks[name][0])
+    if name in blocks:
+        return library.block_text(name)
+    hint = did_you_mean(name, {*networks, *blocks}) or "see `netspec list`"
+    raise UsageError(f"no network or block is called `{name}`; {hint}")

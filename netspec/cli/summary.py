@@ -1,0 +1,37 @@
+"""``netspec summary``: shapes, parameters and MACs, without a framework."""
+
+from __future__ import annotations
+
+import argparse
+
+from netspec.cli.options import add_spec_arguments, load_spec
+
+HELP = "print shapes, parameters and MACs; needs no framework"
+DESCRIPTION = """\
+Print the output shape, the parameters and the multiply-accumulates (MACs) of each
+stage and of the whole network, for one example. Shapes are channels first, without
+the batch. Parameters include the running statistics of normalisation. MACs are those
+of convolutions and linear layers. Needs no framework."""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    add_spec_arguments(parser)
+    parser.add_argument(
+        "--format", choices=("text", "json"), default="text", help="text (default) or json"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the command."""
+    compiled = load_spec(arguments)
+    summary = compiled.summary()
+    if arguments.format == "json":
+        import json
+
+        print(json.dumps(summary.to_json(), indent=2))
+        return 0
+    from netspec.cli.output import print_summary, shape_text
+
+    print_summary(summary, f"{compiled.name}: input {shape_text(summary.input_shape)}")
+    return 0
