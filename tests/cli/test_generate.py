@@ -1,0 +1,57 @@
+"""``netspec generate``, with a backend without a framework."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Run
+from tests.support.fake_backend import FakeBackend
+
+pytestmark = pytest.mark.usefixtures("fake")
+
+
+def test_source_goes_to_standard_output(run: Run) -> None:
+    result = run("generate", "resnet50", "--backend", "fake")
+    assert (result.status, result.out, result.err) == (0, "# resnet50\n", "")
+
+
+def test_source_needs_no_framework(run: Run, fake: FakeBackend) -> None:
+    fake.requires = ("surely_not_installed",)
+    assert run("generate", "resnet50", "--backend", "fake").status == 0
+
+
+def test_source_goes_to_a_file(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "net.py"
+    result = run("generate", "resnet50", "--backend", "fake", "-o", path)
+    assert (result.status, result.out) == (0, "")
+    assert path.read_text() == "# resnet50\n"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["net.py"]
+
+
+def test_check_shows_a_diff_and_writes_nothing(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "net.py"
+    command = ("generate", "resnet50", "--backend", "fake", "--check", path)
+    missing = run(*command)
+    assert (missing.status, missing.out) == (1, "")
+    assert "no such file" in missing.err
+    path.write_text("# resnet18\n")
+    stale = run(*command)
+    assert stale.status == 1
+    assert stale.out.splitlines()[-2:] == ["-# resnet18", "+# resnet50"]
+    assert "is stale" in stale.err
+    assert path.read_text() == "# resnet18\n"
+    path.write_bytes(b"# resnet50\r\n")
+    assert run(*command).status == 0
+
+
+def test_check_and_output_exclude_each_other(run: Run) -> None:
+    assert run("generate", "resnet50", "--backend", "fake", "-o", "a", "--check", "b").status == 2
+
+
+@pytest.mark.parametrize("place", ["no/such/folder/net.py", "."])
+def test_a_place_that_cannot_be_written_is_a_wrong_command(run: Run, place: str) -> None:
+    result = run("generate", "resnet50", "--backend", "fake", "-o", place)
+    assert result.status == 2
+    assert result.err.count("\n") == 1

@@ -1,0 +1,178 @@
+"""What all commands share: help, exit status, and which stream says what."""
+
+from __future__ import annotations
+
+import io
+import sys
+from pathlib import Path
+
+import pytest
+
+import netspec
+from netspec.cli.app import COMMANDS
+from netspec.errors import InternalError
+from tests.cli.conftest import SMALL, Run
+from tests.support.isolated import FRAMEWORKS, loaded_modules, python
+
+
+def test_help_names_every_command(run: Run) -> None:
+    result = run("--help")
+    assert result.status == 0
+    assert all(name in result.out for name in COMMANDS)
+
+
+@pytest.mark.parametrize("command", sorted(COMMANDS))
+def test_every_command_has_help(run: Run, command: str) -> None:
+    result = run(command, "--help")
+    assert result.status == 0
+    assert len(result.out.splitlines()) > 5
+
+
+def test_version(run: Run) -> None:
+    assert run("--version").out == f"netspec {netspec.__version__}\n"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["nonsense"],
+        ["summary"],
+        ["summary", "resnet50", "--form", "json"],
+        ["summary", "resnet50", "--format", "xml"],
+        ["generate", "resnet50"],
+        ["summary", "no/such/file.yaml"],
+        ["summary", "resnet5O"],
+        ["summary", "resnet50", "--variant", "resnet18"],
+        ["summary", "resnet", "--variant", "resnet5O"],
+        ["summary", "resnet50", "--set", "width"],
+        ["summary", "resnet50", "--set", "width="],
+        ["summary", "resnet50", "--set", "1=2"],
+        ["summary", "resnet50", "--set", "depths[-1]=2"],
+        ["summary", "resnet50", "--set", "depths[0].x=2"],
+        ["generate", "resnet50", "--backend", "cafe"],
+        ["validate", "no/such/folder"],
+        ["show", "nonsense"],
+    ],
+)
+def test_a_wrong_command_is_status_2_and_says_why(run: Run, arguments: list[str]) -> None:
+    result = run(*arguments)
+    assert result.status == 2
+    assert result.out == ""
+    assert result.err
+
+
+def test_usage_errors_take_one_line_and_guess(run: Run) -> None:
+    result = run("summary", "resnet5O")
+    assert result.err.count("\n") == 1
+    assert "did you mean `resnet50`?" in result.err
+
+
+def test_wrong_input_is_status_1_with_place_and_caret(run: Run, broken: Path) -> None:
+    result = run("summary", broken)
+    assert result.status == 1
+    assert result.out == ""
+    assert f"{broken}:18:24: error[NS111]" in result.err
+    assert "^^^^^^" in result.err
+    assert "did you mean `kernel`?" in result.err
+
+
+@pytest.mark.parametrize(
+    ("assignment", "expected"),
+    [
+        ("width=[1", "error[NS100]"),
+        ("width=!!python/object:os.system 1", "error[NS106]"),
+        ("width=*a", "error[NS105]"),
+        ("width=.nan", "error[NS108]"),
+        ("wdth=1", "did you mean `width`?"),
+        ("wdth[0]=1", "did you mean `width`?"),
+        ("width[0]=1", "`width` is no list"),
+        ("depths[2]=1", "`depths` has 2 elements"),
+        ("depths[1]=yes", "--set depths[1]:1:1: error"),
+        ("depths[1]=1.5", "needs a whole number"),
+        ("width=2.5", "use `//` to divide"),
+        ("width=__import__('os')", "error["),
+        ("width=0", "error["),
+    ],
+)
+def test_a_wrong_value_is_status_1(run: Run, small: Path, assignment: str, expected: str) -> None:
+    result = run("summary", small, "--set", assignment)
+    assert result.status == 1
+    assert expected in result.err
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"\xff\xfe\x00",
+        b"- a\n- b\n",
+        b"a: &x [1]\nb: *x\n",
+        b"[" * 30_000,
+        b"netspec: 1\nname: x\ninput: {channels: 3, size: [8, 8]}\n",
+        b"netspec: 2\n",
+        b"block: x\nbody: []\n",
+        b"{",
+        b"\t",
+    ],
+    ids=range(10),
+)
+def test_no_file_makes_a_traceback(run: Run, tmp_path: Path, raw: bytes) -> None:
+    path = tmp_path / "bad.yaml"
+    path.write_bytes(raw)
+    assert run("summary", path).status == 1
+
+
+def test_standard_input_is_a_spec(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(SMALL.encode())))
+    assert run("summary", "-").status == 0
+    bad = SMALL.replace("kernel: 3", "kernel: x").encode()
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(bad)))
+    result = run("summary", "-")
+    assert result.status == 1
+    assert "<stdin>:18:" in result.err
+
+
+def test_an_internal_error_is_no_finding(
+    run: Run, small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(self: object) -> None:
+        raise InternalError("stage: the invariant")
+
+    monkeypatch.setattr("netspec.api.CompiledNetwork.summary", fail)
+    result = run("summary", small)
+    assert result.status == 2
+    assert "internal error" in result.err
+
+
+def test_help_loads_nothing_heavy() -> None:
+    loaded = loaded_modules("from netspec.cli import main; main(['--help'])")
+    assert loaded.isdisjoint({*FRAMEWORKS, "pydantic", "yaml", "numpy", "rich"})
+
+
+@pytest.mark.parametrize("command", ["validate specs", "summary resnet50", "list", "show basic"])
+def test_no_framework_is_loaded(command: str) -> None:
+    code = f"from netspec.cli import main; assert main({command.split()}) == 0"
+    assert loaded_modules(code).isdisjoint(FRAMEWORKS)
+
+
+def test_runs_as_a_module_and_survives_a_closed_pipe() -> None:
+    finished = python("-m", "netspec", "--version")
+    assert finished.stdout == f"netspec {netspec.__version__}\n"
+    code = (
+        "import os, sys\n"
+        "read, write = os.pipe(); os.close(read); os.dup2(write, 1)\n"
+        "from netspec.cli import main; sys.exit(main(['list']))"
+    )
+    finished = python("-c", code)
+    assert finished.returncode == 1
+    assert finished.stderr == ""
+
+
+def test_no_colour_and_no_unicode_are_respected() -> None:
+    finished = python(
+        "-m", "netspec", "summary", "resnet18", NO_COLOR="1", PYTHONIOENCODING="ascii"
+    )
+    assert finished.returncode == 0, finished.stderr
+    assert "\x1b" not in finished.stdout
+    assert finished.stdout.isascii()

@@ -1,0 +1,76 @@
+"""A backend without a framework, for tests of what stands around the backends."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy
+
+from netspec import ir
+from netspec.analyse import output_shapes, weight_shapes
+
+
+@dataclass
+class FakeModel:
+    """What the fake backend builds: weights by canonical name."""
+
+    network: ir.Network
+    weights: dict[str, Any]
+    input_size: tuple[int | None, ...] | None = None
+
+
+@dataclass
+class FakeBackend:
+    """Zeros of the right shapes. ``broken`` changes what its models hold or give."""
+
+    name: str = "fake"
+    extra: str = "fake"
+    requires: tuple[str, ...] = ()
+    rows: Mapping[str, Any] = field(default_factory=dict)
+    formats: Mapping[str, str] = field(default_factory=lambda: {".fake": "a fake model"})
+    broken: str = ""
+
+    def load(self) -> FakeBackend:
+        """As an entry point does."""
+        return self
+
+    def build(self, network: ir.Network, input_size: Any = None) -> FakeModel:
+        weights = {
+            name: numpy.zeros(shape, numpy.float32)
+            for name, shape in weight_shapes(network).items()
+        }
+        if self.broken == "weights":
+            weights.popitem()
+        return FakeModel(network, weights, input_size)
+
+    def generate(self, program: Any) -> str:
+        return f"# {program.network.model_name}\n"
+
+    def owns(self, model: Any) -> bool:
+        return isinstance(model, FakeModel)
+
+    def read_weights(self, model: FakeModel, network: ir.Network) -> dict[str, Any]:
+        return {name: array.copy() for name, array in model.weights.items()}
+
+    def write_weights(
+        self, model: FakeModel, network: ir.Network, weights: Mapping[str, Any]
+    ) -> None:
+        if set(weights) != set(model.weights):
+            raise ValueError("other names")
+        model.weights.update(weights)
+
+    def run(self, model: FakeModel, inputs: Any) -> dict[str, Any]:
+        extra = (1,) if self.broken == "run" else ()
+        return {
+            name: numpy.zeros((len(inputs), *shape, *extra))
+            for name, shape in output_shapes(model.network).items()
+        }
+
+    def save(self, model: FakeModel, network: ir.Network, path: Path) -> None:
+        if self.broken == "save":
+            path.write_bytes(b"half a fi")
+            raise OSError(28, "No space left on device")
+        path.write_bytes(b"fake")
