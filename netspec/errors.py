@@ -85,9 +85,17 @@ def fail(
     return NetspecError([Diagnostic(code, message, span, help, path)])
 
 
+# Characters that are taken for one another, such as the letter O and zero.
+_LOOKALIKES = str.maketrans("oil-", "011_")
+
+
 def nearest(word: str, choices: Iterable[str]) -> str | None:
     """The choice that ``word`` is most likely a misspelling of, or None."""
-    found = difflib.get_close_matches(word, sorted(choices), n=1, cutoff=0.6)
+    found = difflib.get_close_matches(word, sorted(choices), n=4, cutoff=0.6)
+    plain = word.lower().translate(_LOOKALIKES)
+    for choice in found:
+        if choice.lower().translate(_LOOKALIKES) == plain:
+            return choice
     return found[0] if found else None
 
 

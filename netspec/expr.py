@@ -108,7 +108,7 @@ def parse(text: str, span: Span | None = None) -> Expression:
     """Parse an expression; raises :class:`NetspecError` for anything outside the grammar."""
     source = text.strip()
     if len(source) > MAX_LENGTH:
-        raise fail("NS200", f"an expression longer than {MAX_LENGTH} characters", span)
+        raise fail("NS506", f"an expression longer than {MAX_LENGTH} characters", span)
     if not source.isascii() or "\n" in source or "\x00" in source:
         raise fail("NS200", f"not an expression: {text[:60]!r}", span)
     try:
@@ -136,7 +136,7 @@ def _refuse(node: ast.AST, source: str, span: Span | None) -> NetspecError:
 
 def _check(node: ast.AST, source: str, span: Span | None, depth: int) -> None:
     if depth > MAX_DEPTH:
-        raise fail("NS200", f"an expression nested deeper than {MAX_DEPTH} levels", span)
+        raise fail("NS506", f"an expression nested deeper than {MAX_DEPTH} levels", span)
     match node:
         case ast.Constant(value=value):
             if not isinstance(value, int | float | str) or isinstance(value, bytes):

@@ -7,7 +7,7 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
-from netspec.errors import did_you_mean, fail
+from netspec.errors import UsageError, fail
 from netspec.schema.bind import bind_block_file
 from netspec.schema.syntax import BlockDefinition
 from netspec.source import decode, parse
@@ -54,7 +54,7 @@ def _load(raw: bytes, file: str, name: str) -> BlockDefinition:
     definition = bind_block_file(parse(decode(raw, file), file))
     if definition.name != name:
         raise fail(
-            "NS115",
+            "NS116",
             f"the file is called `{name}` and holds a block called `{definition.name}`",
             definition.span,
         )
@@ -69,9 +69,9 @@ def zoo_files() -> tuple[str, ...]:
 
 
 def zoo_text(name: str) -> str:
-    """The text of a zoo spec."""
+    """The text of a zoo spec; raises :class:`UsageError` when there is none of that name."""
     if name not in zoo_files():
-        raise fail("NS116", f"no zoo spec is called `{name}`", help=did_you_mean(name, zoo_files()))
+        raise UsageError(f"no zoo spec is called `{name}`")
     return decode((files("netspec.specs") / f"{name}.yaml").read_bytes(), f"{name}.yaml")
 
 

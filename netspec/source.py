@@ -84,20 +84,20 @@ class Document:
 def decode(raw: bytes, file: str) -> str:
     """Bytes to text; refuses what is too large or not UTF-8."""
     if len(raw) > MAX_BYTES:
-        raise fail("NS101", f"{file}: larger than {MAX_BYTES:,} bytes")
+        raise fail("NS501", f"{file}: larger than {MAX_BYTES:,} bytes")
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         column = error.start - (raw.rfind(b"\n", 0, error.start) + 1) + 1
         place = Span(file, line, column, line, column + 1)
-        raise fail("NS102", "the file is not UTF-8 text", place) from None
+        raise fail("NS110", "the file is not UTF-8 text", place) from None
 
 
 def parse(text: str, file: str = "<string>") -> Document:
     """Parse one YAML document; raises :class:`NetspecError` with a position for whatever is wrong."""
     if len(text.encode("utf-8", "replace")) > MAX_BYTES:
-        raise fail("NS101", f"{file}: larger than {MAX_BYTES:,} bytes")
+        raise fail("NS501", f"{file}: larger than {MAX_BYTES:,} bytes")
     text = text.removeprefix("\ufeff")
     remember_source(file, text)
     return _Reader(text, file).read()
@@ -124,7 +124,7 @@ class _Reader:
                 next(self.events)  # the end of the document
                 extra = next(self.events)
                 if isinstance(extra, yaml.DocumentStartEvent):
-                    raise fail("NS104", "a second document; one file holds one", self._span(extra))
+                    raise fail("NS111", "a second document; one file holds one", self._span(extra))
                 return Document(data, spans, self.file)
         return Document(None, SpanTree(start), self.file)
 
@@ -132,18 +132,18 @@ class _Reader:
         span = self._span(event)
         self.nodes += 1
         if self.nodes > MAX_NODES:
-            raise fail("NS101", f"more than {MAX_NODES:,} values", span)
+            raise fail("NS501", f"more than {MAX_NODES:,} values", span)
         if depth > MAX_DEPTH:
-            raise fail("NS101", f"nested deeper than {MAX_DEPTH} levels", span)
+            raise fail("NS501", f"nested deeper than {MAX_DEPTH} levels", span)
         if isinstance(event, yaml.AliasEvent):
             raise fail(
-                "NS105",
+                "NS112",
                 f"alias `*{event.anchor}`: anchors and aliases are not part of the language",
                 span,
                 help="name the value in `params` or `let` instead",
             )
         if event.tag is not None and event.tag != "!":
-            raise fail("NS106", f"tag `{event.tag}`: tags are not part of the language", span)
+            raise fail("NS113", f"tag `{event.tag}`: tags are not part of the language", span)
         if isinstance(event, yaml.ScalarEvent):
             plain = event.implicit[0]
             return (self._scalar(event.value, span) if plain else event.value), SpanTree(span)
@@ -167,11 +167,11 @@ class _Reader:
         while not isinstance(event := next(self.events), yaml.MappingEndEvent):
             key_span = self._span(event)
             if not isinstance(event, yaml.ScalarEvent):
-                raise fail("NS107", "a key must be a word", key_span)
+                raise fail("NS114", "a key must be a word", key_span)
             key = event.value
             self._node(event, depth + 1)
             if key in items:
-                raise fail("NS103", f"duplicate key `{key}`", key_span)
+                raise fail("NS105", f"duplicate key `{key}`", key_span)
             value, child = self._node(next(self.events), depth + 1)
             items[key] = value
             tree.key_spans[key] = key_span
@@ -186,10 +186,10 @@ class _Reader:
         if text[0] not in "+-.0123456789":
             return text
         if _SPECIAL_FLOATS.match(text):
-            raise fail("NS108", f"`{text}` is not a number that a network can hold", span)
+            raise fail("NS115", f"`{text}` is not a number that a network can hold", span)
         integer = _INTEGER.match(text) or _OCTAL.match(text) or _HEXADECIMAL.match(text)
         if (integer or _FLOAT.match(text)) and len(text) > MAX_DIGITS:
-            raise fail("NS108", f"a number of more than {MAX_DIGITS} digits", span)
+            raise fail("NS115", f"a number of more than {MAX_DIGITS} digits", span)
         if _INTEGER.match(text):
             return int(text, 10)
         if integer:
@@ -197,7 +197,7 @@ class _Reader:
         if _FLOAT.match(text):
             number = float(text)
             if number in (float("inf"), float("-inf")):
-                raise fail("NS108", f"`{text}` is out of range", span)
+                raise fail("NS115", f"`{text}` is out of range", span)
             return number
         return text
 

@@ -107,7 +107,7 @@ def _check_block(document: Document, path: Path) -> None:
     check_definition(definition)
     if str(path) != "-" and path.stem != definition.name:
         raise fail(
-            "NS115",
+            "NS116",
             f"the file is called `{path.stem}` and holds a block called `{definition.name}`",
             document.spans.find(("block",)),
         )

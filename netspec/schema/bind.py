@@ -110,7 +110,7 @@ def _steps_adapter() -> TypeAdapter[Any]:
 def _require_mapping(document: Document, what: str, keys: tuple[str, ...]) -> None:
     if not isinstance(document.data, dict):
         listed = ", ".join(f"`{key}`" for key in keys)
-        raise fail("NS110", f"{what} is a mapping with {listed}", document.spans.span)
+        raise fail("NS106", f"{what} is a mapping with {listed}", document.spans.span)
 
 
 def _validate(model: type[Any], document: Document) -> Any:
@@ -136,23 +136,23 @@ def _diagnostics(
         span = spans.find(location)
         if kind == "extra_forbidden":
             known = _known_keys((*within, *location))
-            code, message = "NS111", f"unknown key `{key}`"
+            code, message = "NS101", f"unknown key `{key}`"
             help_text = did_you_mean(str(key), known)
             span = spans.find_key(location)
         elif kind == "missing":
-            code, message = "NS112", f"missing key `{key}`"
+            code, message = "NS102", f"missing key `{key}`"
             span = spans.find(location[:-1])
         elif kind == "value_error":
-            code, message = "NS113", str(problem["ctx"]["error"])
+            code, message = "NS103", str(problem["ctx"]["error"])
         elif kind == "literal_error":
-            code, message = "NS113", f"`{key}` must be {problem['ctx']['expected']}"
+            code, message = "NS103", f"`{key}` must be {problem['ctx']['expected']}"
         elif kind == "string_pattern_mismatch":
-            code, message = "NS114", f"`{key}` must be an identifier: letters, digits and `_`"
+            code, message = "NS104", f"`{key}` must be an identifier: letters, digits and `_`"
             if location and location[-1] == "[key]":
                 message = f"`{location[-2]}` is not an identifier: letters, digits and `_`"
                 span = spans.find_key(location[:-1])
         else:
-            code, message = "NS113", f"`{key}`: {problem['msg'].lower()}"
+            code, message = "NS103", f"`{key}`: {problem['msg'].lower()}"
         found.append(Diagnostic(code, message, span, help_text))
     return found
 
@@ -324,5 +324,5 @@ def _action(model: Any, spans: SpanTree) -> Action:
             return SequenceAction(_steps(value, place))
     arguments = (model.model_extra or {})[key]
     if not isinstance(arguments, dict):
-        raise fail("NS113", f"`{key}` takes its arguments as a mapping", place.span)
+        raise fail("NS103", f"`{key}` takes its arguments as a mapping", place.span)
     return CallAction(key, _arguments(arguments, place), place)

@@ -78,7 +78,7 @@ def small(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def broken(tmp_path: Path) -> Path:
-    """The path of a spec with a misspelled key in its stem, on line 18."""
+    """The path of a spec with a misspelled key in its stem, on line 17."""
     path = tmp_path / "broken.yaml"
     path.write_text(SMALL.replace("kernel: 3", "kernal: 3"), encoding="utf-8")
     return path

@@ -72,7 +72,7 @@ def test_wrong_input_is_status_1_with_place_and_caret(run: Run, broken: Path) ->
     result = run("summary", broken)
     assert result.status == 1
     assert result.out == ""
-    assert f"{broken}:18:24: error[NS111]" in result.err
+    assert f"{broken}:17:24: error[NS101]" in result.err
     assert "^^^^^^" in result.err
     assert "did you mean `kernel`?" in result.err
 
@@ -81,9 +81,9 @@ def test_wrong_input_is_status_1_with_place_and_caret(run: Run, broken: Path) ->
     ("assignment", "expected"),
     [
         ("width=[1", "error[NS100]"),
-        ("width=!!python/object:os.system 1", "error[NS106]"),
-        ("width=*a", "error[NS105]"),
-        ("width=.nan", "error[NS108]"),
+        ("width=!!python/object:os.system 1", "error[NS113]"),
+        ("width=*a", "error[NS112]"),
+        ("width=.nan", "error[NS115]"),
         ("wdth=1", "did you mean `width`?"),
         ("wdth[0]=1", "did you mean `width`?"),
         ("width[0]=1", "`width` is no list"),
@@ -130,7 +130,7 @@ def test_standard_input_is_a_spec(run: Run, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(bad)))
     result = run("summary", "-")
     assert result.status == 1
-    assert "<stdin>:18:" in result.err
+    assert "<stdin>:17:" in result.err
 
 
 def test_an_internal_error_is_no_finding(

@@ -38,7 +38,7 @@ def test_directories_are_walked_and_every_file_is_told_about(
     assert f"{tmp_path}/inner/twice.yml: ok (block)" in result.out
     assert f"{small}: ok" in result.out
     assert str(broken) not in result.out
-    assert f"{broken}:18:24: error[NS111]" in result.err
+    assert f"{broken}:17:24: error[NS101]" in result.err
     assert "compose.yaml: passed over" in result.err
     assert "hidden" not in result.err + result.out
 
