@@ -13,6 +13,7 @@ from netspec.errors import Diagnostic, NetspecError, did_you_mean, fail
 from netspec.expr import Expression
 from netspec.ops import OPS, attributes_of
 from netspec.schema import models
+from netspec.schema.parameters import ParamModel
 from netspec.schema.syntax import (
     Action,
     Argument,
@@ -168,8 +169,8 @@ def _known_keys(location: Location) -> list[str]:
     by_parent: dict[str, type[BaseModel]] = {
         "input": models.InputModel,
         "residual": models.Residual,
-        "gate": models.Body,
-        "concat": models.Body,
+        "gate": models.Gate,
+        "concat": models.Concat,
         "repeat": models.Repeat,
         "when": models.When,
         "blocks": models.BlockBody,
@@ -194,9 +195,7 @@ def _arguments(values: Mapping[str, Any], spans: SpanTree) -> dict[str, Argument
     return {name: Argument(value, spans.subtree((name,))) for name, value in values.items()}
 
 
-def _params(
-    params: Mapping[str, models.ParamModel], data: Any, spans: SpanTree
-) -> dict[str, Param]:
+def _params(params: Mapping[str, ParamModel], data: Any, spans: SpanTree) -> dict[str, Param]:
     result = {}
     for name, param in params.items():
         place = spans.subtree((name,))

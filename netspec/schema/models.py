@@ -13,7 +13,6 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    PlainValidator,
     create_model,
     model_validator,
 )
@@ -30,8 +29,9 @@ from netspec.schema.fields import (
     literal_choices,
     word_of,
 )
+from netspec.schema.parameters import Param, Strict
 
-LANGUAGE_VERSION = 1
+LANGUAGE_VERSION: Literal[1] = 1
 
 IDENTIFIER = r"[A-Za-z_][A-Za-z0-9_]*"
 Identifier = Annotated[str, Field(pattern=rf"^{IDENTIFIER}$", max_length=64)]
@@ -44,12 +44,6 @@ def _text(value: Any) -> Any:
 
 
 Name = Annotated[NameTemplate, BeforeValidator(_text)]
-
-
-class Strict(BaseModel):
-    """Base of all models: unknown keys are errors."""
-
-    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True, frozen=True)
 
 
 def _field_type(info: AttributeInfo) -> Any:
@@ -96,12 +90,20 @@ class StepBase(Strict):
 
     model_config = ConfigDict(extra="allow", arbitrary_types_allowed=True, frozen=True)
 
-    name: Name | None = Field(None, description="name of the layer in weight names")
-    as_: Identifier | None = Field(None, alias="as", description="name of this step's result")
-    from_: Identifier | list[Identifier] | None = Field(
-        None, alias="from", description="take named results of this block as input"
+    name: Name | None = Field(
+        None, description="name of the layer, block or sequence in weight names; a template"
     )
-    merge: Merge | None = Field(None, description="how several inputs become one")
+    as_: Identifier | None = Field(
+        None, alias="as", description="names this step's result, for later steps of the same block"
+    )
+    from_: Identifier | list[Identifier] | None = Field(
+        None,
+        alias="from",
+        description="takes named results of earlier steps as input, instead of the step before",
+    )
+    merge: Merge | None = Field(
+        None, description="how several inputs of `from` become one; `add` unless given"
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -133,31 +135,39 @@ class StepBase(Strict):
 class Residual(Strict):
     """`body(x) + shortcut(x)`; without a shortcut, x itself is added."""
 
-    body: list[Step]
-    shortcut: Steps = Field(default_factory=list)
+    body: list[Step] = Field(description="comes first in names, registration and random numbers")
+    shortcut: Steps = Field(
+        default_factory=list, description="nothing unless given: the input itself is added"
+    )
 
 
-class Body(Strict):
-    """A combinator around one body."""
+class Gate(Strict):
+    """`x * body(x)`; the body gives the input's shape, or one value per channel."""
 
-    body: list[Step]
+    body: list[Step] = Field(description="gives the factor")
+
+
+class Concat(Strict):
+    """`[x, body(x)]` along the channels."""
+
+    body: list[Step] = Field(description="gives the channels behind the input's")
 
 
 class Branches(BaseModel):
-    """Several paths from one input, merged; every key but `merge` names a path."""
+    """Two or more paths from one input, merged; every key but `merge` names a path."""
 
     model_config = ConfigDict(extra="allow", arbitrary_types_allowed=True, frozen=True)
     __pydantic_extra__: dict[str, list[Step]]
 
-    merge: Merge = "add"
+    merge: Merge = Field("add", description="how the paths become one")
 
 
 class Repeat(Strict):
-    """The body, `times` times; `index` names the counter, from 0."""
+    """The body, several times, one after another."""
 
-    times: Number
-    index: Identifier = "index"
-    body: list[Step]
+    times: Number = Field(description="how many times")
+    index: Identifier = Field("index", description="the name of the counter, which starts at 0")
+    body: list[Step] = Field(description="sees the counter")
 
 
 def _one_step_is_a_list(value: Any) -> Any:
@@ -167,15 +177,19 @@ def _one_step_is_a_list(value: Any) -> Any:
 class When(Strict):
     """The steps of `then` where the test holds, those of `else` elsewhere; decided at compile time."""
 
-    test: Number
-    then: Steps = Field(default_factory=list)
-    else_: Steps = Field(default_factory=list, alias="else")
+    test: Number = Field(description="true or false: a flag or a comparison")
+    then: Steps = Field(
+        default_factory=list, description="where the test holds; nothing if left out"
+    )
+    else_: Steps = Field(
+        default_factory=list, alias="else", description="where it does not; nothing if left out"
+    )
 
 
 COMBINATOR_TYPES: dict[str, Any] = {
     "residual": Residual,
-    "gate": Body,
-    "concat": Body,
+    "gate": Gate,
+    "concat": Concat,
     "branches": Branches,
     "repeat": Repeat,
     "when": When,
@@ -183,89 +197,23 @@ COMBINATOR_TYPES: dict[str, Any] = {
 }
 
 _step_fields: dict[str, Any] = {
-    **{kind: (model | None, None) for kind, model in OP_MODELS.items()},
     **{
-        kind: (annotation | None, None)
+        kind: (model | None, Field(None, description=model.__doc__))
+        for kind, model in OP_MODELS.items()
+    },
+    **{
+        kind: (annotation | None, Field(None, description=annotation.__doc__))
         for kind, annotation in COMBINATOR_TYPES.items()
         if kind != "sequence"
     },
-    "sequence": ("list[Step] | None", None),
+    "sequence": (
+        "list[Step] | None",
+        Field(None, description="Steps in a row; with a `name`, under it and numbered from 0."),
+    ),
 }
 Step = create_model("Step", __base__=StepBase, __module__=__name__, **_step_fields)
 Steps = Annotated[list[Step], BeforeValidator(_one_step_is_a_list)]  # type: ignore[valid-type]
 
-PARAM_TYPES = (
-    "int",
-    "float",
-    "bool",
-    "str",
-    "block",
-    "steps",
-    "list[int]",
-    "list[float]",
-    "list[bool]",
-    "list[str]",
-)
-
-
-class ParamModel(Strict):
-    """A declared parameter: its type, its default unless it is required, and what it is for."""
-
-    type: Literal[PARAM_TYPES]
-    default: Any = None
-    doc: str = ""
-
-    @property
-    def required(self) -> bool:
-        """Whether every use must give a value."""
-        return "default" not in self.model_fields_set
-
-
-def _param(value: Any) -> ParamModel:
-    if isinstance(value, ParamModel):
-        return value
-    if isinstance(value, dict):
-        if "type" not in value:
-            raise ValueError("a parameter written as a mapping needs `type`")
-        if value["type"] not in PARAM_TYPES:
-            raise ValueError(f"`type` is one of {', '.join(PARAM_TYPES)}")
-        unknown = sorted(set(value) - {"type", "default", "doc"})
-        if unknown:
-            raise ValueError(f"a parameter takes `type`, `default` and `doc`, not `{unknown[0]}`")
-        return ParamModel(**value)
-    if isinstance(value, str):
-        if value in PARAM_TYPES:
-            return ParamModel(type=value)  # type: ignore[arg-type]
-        raise ValueError(
-            f"expected a default, or a type ({', '.join(PARAM_TYPES)}); write a text or an expression "
-            "as {type: …, default: …}"
-        )
-    kind = type_of(value)
-    if kind is None:
-        raise ValueError(
-            "expected a number, true, false or a list of numbers as default, or a type"
-        )
-    return ParamModel(type=kind, default=value)  # type: ignore[arg-type]
-
-
-def type_of(value: Any) -> str | None:
-    """The parameter type of a plain value, None where it has none."""
-    if isinstance(value, bool):
-        return "bool"
-    if isinstance(value, int):
-        return "int"
-    if isinstance(value, float):
-        return "float"
-    if isinstance(value, list) and value:
-        kinds = {type_of(item) for item in value}
-        if kinds == {"int", "float"}:
-            kinds = {"float"}
-        if len(kinds) == 1 and kinds <= {"int", "float", "bool"}:
-            return f"list[{kinds.pop()}]"
-    return None
-
-
-Param = Annotated[ParamModel, PlainValidator(_param, json_schema_input_type=Any)]
 Params = dict[Identifier, Param]
 Let = dict[Identifier, Number]
 
@@ -281,23 +229,27 @@ class BlockBody(Strict):
     inline: bool = Field(
         False, description="adds no level of names: its steps stand in the caller's"
     )
-    params: Params = Field(default_factory=dict)
-    let: Let = Field(default_factory=dict)
-    body: list[Step]  # type: ignore[valid-type]
+    params: Params = Field(default_factory=dict, description="parameters by name")
+    let: Let = Field(
+        default_factory=dict, description="derived values by name, each seeing those above it"
+    )
+    body: list[Step] = Field(description="the steps, in order")  # type: ignore[valid-type]
 
 
 class BlockFile(BlockBody):
     """A file that holds one block."""
 
-    netspec: Literal[1] = LANGUAGE_VERSION
-    block: Identifier
+    netspec: Literal[1] = Field(LANGUAGE_VERSION, description="version of the language")
+    block: Identifier = Field(description="the block's name, which is the file's too")
 
 
 class InputModel(Strict):
     """What enters the network, for one example: channels, and the length of each spatial axis."""
 
-    channels: Number
-    size: Annotated[list[Number], Field(min_length=1, max_length=3)]
+    channels: Number = Field(description="number of channels")
+    size: Annotated[list[Number], Field(min_length=1, max_length=3)] = Field(
+        description="length of each spatial axis; their number is the network's rank"
+    )
 
 
 STAGE_KEYS = ("times", "name", "block", "block_name", "repeat", "stride", "stride_at")
@@ -310,17 +262,20 @@ class Stage(BaseModel):
 
     times: Number | None = Field(None, description="makes this many stages, counted by `stage`")
     name: Name | None = Field(None, description="template of the stage's name; layer1, layer2, …")
-    block: Identifier
+    block: Identifier = Field(description="a parameter of type `block`, or a block")
     block_name: Name | None = Field(None, description="template of a block's name; 0, 1, …")
     repeat: Number = Field(default=1, validate_default=True, description="number of blocks")
-    stride: Any = Field(None, description="stride of the stage; the other blocks get 1")
-    stride_at: Literal["first", "last"] = Field("first", description="which block takes it")
+    stride: Any = Field(
+        None, description="goes to one block as its argument `stride`; the others get 1"
+    )
+    stride_at: Literal["first", "last"] = Field("first", description="which block gets `stride`")
     between: Steps = Field(default_factory=list, description="steps ahead of the first block")
     first: dict[Identifier, Any] = Field(
-        default_factory=dict, description="the first block's arguments"
+        default_factory=dict,
+        description="arguments of the first block alone; `block` exchanges the block",
     )
     last: dict[Identifier, Any] = Field(
-        default_factory=dict, description="the last block's arguments"
+        default_factory=dict, description="the same for the last block, on top of `first`"
     )
 
 
@@ -330,13 +285,16 @@ def _defaults(value: Any) -> Any:
     return value
 
 
-_default_fields: dict[str, Any] = {kind: (model | None, None) for kind, model in OP_MODELS.items()}
+_default_fields: dict[str, Any] = {
+    kind: (model | None, Field(None, description=model.__doc__))
+    for kind, model in OP_MODELS.items()
+}
 Defaults = Annotated[
     create_model(
         "Defaults",
         __base__=Strict,
-        norm=(Step | None, None),
-        act=(Step | None, None),
+        norm=(Step | None, Field(None, description="the step that `norm` stands for")),
+        act=(Step | None, Field(None, description="the step that `act` stands for")),
         **_default_fields,
     ),
     BeforeValidator(_defaults),
@@ -347,32 +305,46 @@ class SpecModel(Strict):
     """A network, or a family of networks."""
 
     netspec: Literal[1] = Field(description="version of the language")
-    name: Identifier
+    name: Identifier = Field(description="name of the network or family")
     title: Identifier | None = Field(
         None, description="name of the generated class, such as ResNet"
     )
-    doc: str = ""
-    params: Params = Field(default_factory=dict)
-    let: Let = Field(default_factory=dict)
+    doc: str = Field("", description="what the network is, and where it comes from")
+    params: Params = Field(default_factory=dict, description="parameters by name")
+    let: Let = Field(
+        default_factory=dict, description="derived values by name, each seeing those above it"
+    )
     arguments: list[Identifier] = Field(
         default_factory=list, description="parameters that the generated function keeps"
     )
     default: Identifier | None = Field(None, description="the variant taken when none is asked for")
-    variants: dict[Identifier, dict[Identifier, Any] | None] = Field(default_factory=dict)
-    input: InputModel
-    defaults: Defaults = Field(default_factory=dict, validate_default=True)  # type: ignore[valid-type]
-    blocks: dict[Identifier, BlockBody] = Field(default_factory=dict)
-    stem: Steps = Field(default_factory=list)
-    stages: Annotated[list[Stage], BeforeValidator(lambda v: [v] if isinstance(v, dict) else v)] = (
-        Field(default_factory=list)
+    variants: dict[Identifier, dict[Identifier, Any] | None] = Field(
+        default_factory=dict, description="members of the family: values of parameters, by name"
     )
-    head: Steps = Field(default_factory=list)
-    outputs: dict[Identifier, Identifier] = Field(default_factory=dict)
+    input: InputModel = Field(description="what enters the network")
+    defaults: Defaults = Field(  # type: ignore[valid-type]
+        default_factory=dict,
+        validate_default=True,
+        description="attributes of ops that steps leave open, and the roles `norm` and `act`",
+    )
+    blocks: dict[Identifier, BlockBody] = Field(
+        default_factory=dict, description="the spec's own blocks by name"
+    )
+    stem: Steps = Field(default_factory=list, description="steps ahead of the stages")
+    stages: Annotated[list[Stage], BeforeValidator(lambda v: [v] if isinstance(v, dict) else v)] = (
+        Field(default_factory=list, description="rows of blocks; a single one needs no list")
+    )
+    head: Steps = Field(default_factory=list, description="steps behind the stages")
+    outputs: dict[Identifier, Identifier] = Field(
+        default_factory=dict,
+        description="intermediate results that the network also returns: name → stage or named result",
+    )
 
 
 for _model in (
     Residual,
-    Body,
+    Gate,
+    Concat,
     Branches,
     Repeat,
     When,

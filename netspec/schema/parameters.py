@@ -1,0 +1,91 @@
+"""Declared parameters: their types, and how a declaration is written."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator
+
+
+class Strict(BaseModel):
+    """Base of all models: unknown keys are errors."""
+
+    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True, frozen=True)
+
+
+PARAM_TYPES = (
+    "int",
+    "float",
+    "bool",
+    "str",
+    "block",
+    "steps",
+    "list[int]",
+    "list[float]",
+    "list[bool]",
+    "list[str]",
+)
+
+
+class ParamModel(Strict):
+    """A declared parameter: its type, its default unless it is required, and what it is for."""
+
+    type: Literal[PARAM_TYPES] = Field(description="what values it takes")
+    default: Any = Field(
+        default=None,
+        description="taken where no value is given; may use the parameters above it; required "
+        "without one",
+    )
+    doc: str = Field(default="", description="what it is for")
+
+    @property
+    def required(self) -> bool:
+        """Whether every use must give a value."""
+        return "default" not in self.model_fields_set
+
+
+def _param(value: Any) -> ParamModel:
+    if isinstance(value, ParamModel):
+        return value
+    if isinstance(value, dict):
+        if "type" not in value:
+            raise ValueError("a parameter written as a mapping needs `type`")
+        if value["type"] not in PARAM_TYPES:
+            raise ValueError(f"`type` is one of {', '.join(PARAM_TYPES)}")
+        unknown = sorted(set(value) - {"type", "default", "doc"})
+        if unknown:
+            raise ValueError(f"a parameter takes `type`, `default` and `doc`, not `{unknown[0]}`")
+        return ParamModel(**value)
+    if isinstance(value, str):
+        if value in PARAM_TYPES:
+            return ParamModel(type=value)
+        raise ValueError(
+            f"expected a default, or a type ({', '.join(PARAM_TYPES)}); write a text or an expression "
+            "as {type: …, default: …}"
+        )
+    kind = type_of(value)
+    if kind is None:
+        raise ValueError(
+            "expected a number, true, false or a list of numbers as default, or a type"
+        )
+    return ParamModel(type=kind, default=value)
+
+
+def type_of(value: Any) -> str | None:
+    """The parameter type of a plain value, None where it has none."""
+    if isinstance(value, bool):
+        return "bool"
+    if isinstance(value, int):
+        return "int"
+    if isinstance(value, float):
+        return "float"
+    if isinstance(value, list) and value:
+        kinds = {type_of(item) for item in value}
+        if kinds == {"int", "float"}:
+            kinds = {"float"}
+        if len(kinds) == 1 and kinds <= {"int", "float", "bool"}:
+            return f"list[{kinds.pop()}]"
+    return None
+
+
+Param = Annotated[ParamModel, PlainValidator(_param, json_schema_input_type=Any)]
