@@ -59,6 +59,16 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "len": len,
     "make_divisible": make_divisible,
 }
+FUNCTION_DOCS: dict[str, str] = {
+    "min": "`min(a, b, …)`: the smallest; of one list, its smallest",
+    "max": "`max(a, b, …)`: the largest; of one list, its largest",
+    "round": "`round(a)`: the nearest whole number, a half goes to the even one; `round(a, digits)`",
+    "ceil": "`ceil(a)`: the next whole number up",
+    "floor": "`floor(a)`: the next whole number down",
+    "len": "`len(list)`: the number of items",
+    "make_divisible": "`make_divisible(a, divisor, limit)`: the multiple of `divisor` nearest to `a`, at "
+    "least `divisor`, and not below `limit` (0.9 unless given) of `a`; from MobileNetV2",
+}
 CONSTANT_NAMES: dict[str, bool] = {"true": True, "false": False}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator
 
@@ -13,7 +13,7 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True, frozen=True)
 
 
-PARAM_TYPES = (
+ParamType = Literal[
     "int",
     "float",
     "bool",
@@ -24,13 +24,14 @@ PARAM_TYPES = (
     "list[float]",
     "list[bool]",
     "list[str]",
-)
+]
+PARAM_TYPES = get_args(ParamType)
 
 
 class ParamModel(Strict):
     """A declared parameter: its type, its default unless it is required, and what it is for."""
 
-    type: Literal[PARAM_TYPES] = Field(description="what values it takes")
+    type: ParamType = Field(description="what values it takes")
     default: Any = Field(
         default=None,
         description="taken where no value is given; may use the parameters above it; required "
