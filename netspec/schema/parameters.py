@@ -59,7 +59,7 @@ def _param(value: Any) -> ParamModel:
         return ParamModel(**value)
     if isinstance(value, str):
         if value in PARAM_TYPES:
-            return ParamModel(type=value)
+            return ParamModel(type=value)  # type: ignore[arg-type]
         raise ValueError(
             f"expected a default, or a type ({', '.join(PARAM_TYPES)}); write a text or an expression "
             "as {type: …, default: …}"
@@ -69,7 +69,7 @@ def _param(value: Any) -> ParamModel:
         raise ValueError(
             "expected a number, true, false or a list of numbers as default, or a type"
         )
-    return ParamModel(type=kind, default=value)
+    return ParamModel(type=kind, default=value)  # type: ignore[arg-type]
 
 
 def type_of(value: Any) -> str | None:
