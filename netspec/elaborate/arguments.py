@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, get_origin
+from typing import Any
 
 from netspec.elaborate.scope import BlockValue, Environment, StepsValue
 from netspec.errors import Span, did_you_mean, fail
 from netspec.expr import Expression
-from netspec.geometry import Padding
-from netspec.initializers import Initializer
 from netspec.ops import Axes
 from netspec.schema.bind import bind_steps
 from netspec.schema.fields import (
@@ -146,6 +145,28 @@ def unknown_argument(what: str, name: str, span: Span, known: Mapping[str, Any])
     return fail("NS206", f"{what} has no parameter `{name}`", span, help=did_you_mean(name, known))
 
 
-def is_word(kind: Any) -> bool:
-    """Whether an attribute's type is a fixed set of words, an initialiser or a padding rule."""
-    return get_origin(kind) is Literal or kind in (Padding, Initializer)
+def bind_arguments(
+    definition: BlockDefinition,
+    arguments: Mapping[str, Argument],
+    environment: Environment,
+    span: Span,
+    find_block: FindBlock,
+) -> dict[str, Any]:
+    """The value of every parameter of a block, given or by default."""
+    for name, argument in arguments.items():
+        if name not in definition.params:
+            what = f"block `{definition.name}`"
+            raise unknown_argument(what, name, argument.span, definition.params)
+    values: dict[str, Any] = {}
+    for name, param in definition.params.items():
+        given = arguments.get(name)
+        if given is not None:
+            values[name] = evaluate_argument(param, given, environment, find_block)
+        elif param.default is not None:
+            values[name] = evaluate_argument(param, param.default, values, find_block)
+            if isinstance(values[name], StepsValue):
+                # A slot's default is written in the block: it sees all of the block's names.
+                values[name] = dataclasses.replace(values[name], environment=None)
+        else:
+            raise fail("NS209", f"block `{definition.name}` needs `{name}` ({param.type})", span)
+    return values

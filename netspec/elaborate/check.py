@@ -52,7 +52,7 @@ def _check_edges(node: ir.Node) -> None:
     row: tuple[ir.Node, ...] = ()
     if isinstance(node, ir.Sequence):
         row = node.items
-    elif isinstance(node, ir.Network) or isinstance(node, ir.Stage):
+    elif isinstance(node, ir.Network | ir.Stage):
         row = node.children
     current = node.source
     for item in row:

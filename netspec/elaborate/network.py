@@ -11,6 +11,7 @@ from typing import Any, cast
 from netspec import ir
 from netspec.elaborate.arguments import evaluate_argument
 from netspec.elaborate.check import check_network
+from netspec.elaborate.combinators import check_repeat
 from netspec.elaborate.scope import (
     BlockValue,
     Names,
@@ -19,7 +20,7 @@ from netspec.elaborate.scope import (
     check_declared,
     fill_template,
 )
-from netspec.elaborate.steps import Elaborator, check_repeat
+from netspec.elaborate.steps import Elaborator
 from netspec.errors import Span, UsageError, did_you_mean, fail
 from netspec.passes import absorb_flatten
 from netspec.schema.fields import check_integer

@@ -19,6 +19,7 @@ from netspec.ops import OPS
 from netspec.schema.models import COMBINATORS
 from netspec.schema.syntax import BlockDefinition, Step
 from netspec.symbolic import Varying
+from netspec.types import TensorType
 
 Environment = Mapping[str, Any]
 
@@ -189,6 +190,18 @@ class Scope:
     results: dict[str, Tap] = field(default_factory=dict)
     calls: tuple[tuple[str, Span], ...] = ()
     local: dict[str, Varying] | None = None
+
+    def place(self, source: TensorType) -> dict[str, Any]:
+        """The names that an expression sees where ``source`` enters a step."""
+        return {**self.environment, "channels": source.channels, "size": list(source.size)}
+
+    def path(self, step: Step, label: str, source: TensorType, numbered: bool = False) -> str:
+        """The path of a step's node: by the name that it gives, or the next one of its label."""
+        if step.name is None:
+            return self.names.automatic(label, numbered)
+        return self.names.explicit(
+            fill_template(step.name, self.place(source), step.span), step.span
+        )
 
 
 _BRACES = re.compile(r"\{([^{}]*)\}")

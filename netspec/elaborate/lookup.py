@@ -1,0 +1,83 @@
+"""Finds what a word in the place of a step means: blocks, and the roles `norm` and `act`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from netspec import library
+from netspec.elaborate.scope import ROLES, Environment, check_declared
+from netspec.errors import NetspecError, Span, did_you_mean, fail
+from netspec.ops import OPS
+from netspec.schema.syntax import BlockDefinition, CallAction, Defaults, OpAction, Step
+from netspec.source import SpanTree
+
+LANGUAGE_ROLES: Mapping[str, str] = {"norm": "batch_norm", "act": "relu"}
+
+
+class Lookup:
+    """The definitions and defaults that one spec's steps refer to.
+
+    Args:
+        definitions: the blocks that the spec itself declares.
+        defaults: attributes and roles of the spec.
+        environment: the spec's parameters, which defaults are evaluated under.
+        folder: where a user's own block files stand; None when the spec is no file.
+    """
+
+    def __init__(
+        self,
+        definitions: Mapping[str, BlockDefinition],
+        defaults: Defaults,
+        environment: Environment,
+        folder: Path | None,
+    ) -> None:
+        self.definitions = definitions
+        self.defaults = defaults
+        self.environment = environment
+        self.folder = folder
+        self._found: dict[str, BlockDefinition] = {}
+        for name, definition in definitions.items():
+            check_declared(name, definition.span, "block", is_step=True)
+            if name in library.built_in_blocks():
+                raise fail("NS303", f"block `{name}` hides a built-in block", definition.span)
+
+    def find_block(self, name: str, span: Span) -> BlockDefinition:
+        """The block called ``name``: the spec's own, built in, or beside the spec."""
+        if name in self.definitions:
+            return self.definitions[name]
+        if name not in self._found:
+            found = self._load_block(name)
+            if found is None:
+                known = {*self.definitions, *library.built_in_blocks()}
+                raise fail("NS207", f"unknown block `{name}`", span, help=did_you_mean(name, known))
+            self._found[name] = found
+        return self._found[name]
+
+    def _load_block(self, name: str) -> BlockDefinition | None:
+        if name in library.built_in_blocks():
+            return library.built_in_block(name)
+        return library.user_block(self.folder, name) if self.folder else None
+
+    def role(self, name: str) -> Step:
+        """The step that the role ``name`` stands for: the spec's, or the language's own."""
+        role = self.defaults.roles.get(name)
+        if role is not None:
+            return role
+        span = Span("<language>", 1, 1, 1, 1)
+        return Step(OpAction(LANGUAGE_ROLES[name], {}, SpanTree(span)), span)
+
+    def find_step(self, action: CallAction, slots: Iterable[str]) -> BlockDefinition:
+        """The block that a step calls; where there is none, all that could stand there is suggested."""
+        try:
+            return self.find_block(action.target, action.spans.span)
+        except NetspecError as error:
+            if error.diagnostics[0].code != "NS207":
+                raise
+            known = {*OPS, *ROLES, *slots, *self.definitions, *library.built_in_blocks()}
+            raise fail(
+                "NS207",
+                f"`{action.target}` is no op, role, block or slot",
+                action.spans.span,
+                help=did_you_mean(action.target, known),
+            ) from None
