@@ -134,7 +134,7 @@ class _Unknown(Exception):
 
 
 def _refuse(node: ast.AST, source: str, span: Span | None) -> NetspecError:
-    part = ast.get_source_segment(source, node) or source  # type: ignore[arg-type]
+    part = ast.get_source_segment(source, node) or source
     return fail(
         "NS201",
         f"`{part[:60]}` is not part of the expression language",

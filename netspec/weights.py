@@ -34,4 +34,5 @@ def to_safetensors(weights: Mapping[str, Any], network: ir.Network) -> bytes:
     arrays = {name: numpy.ascontiguousarray(array) for name, array in weights.items()}
     # The order of several metadata keys would differ from run to run, hence a single one.
     origin = json.dumps({"name": network.name, "variant": network.variant}, sort_keys=True)
-    return save(arrays, metadata={"netspec": origin})
+    raw: bytes = save(arrays, metadata={"netspec": origin})
+    return raw

@@ -48,9 +48,9 @@ def load_spec(arguments: argparse.Namespace) -> CompiledNetwork:
     from netspec import api
     from netspec.errors import UsageError
     from netspec.overrides import parse_assignment
-    from netspec.source import decode, parse
+    from netspec.source import Document, decode, parse
 
-    values = {}
+    values: dict[str, Document] = {}
     for text in arguments.assignments:
         target, document = parse_assignment(text)
         values.pop(target, None)  # the last of several wins, in its place

@@ -295,7 +295,7 @@ def _action(model: Any, spans: SpanTree) -> Action:
     if key is None:
         return PassAction()
     place = spans.subtree((key,))
-    value = getattr(model, key, None) if key in type(model).model_fields else None
+    value: Any = getattr(model, key, None) if key in type(model).model_fields else None
     if key in OPS:
         return OpAction(key, _attributes(key, value, place), place)
     match key:

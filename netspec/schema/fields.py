@@ -198,7 +198,7 @@ class PaddingValue:
             )
         for number in (number for pair in pairs for number in pair):
             check_integer(number, "padding", self.span)
-        return Padding("explicit", tuple(pairs))  # type: ignore[arg-type]
+        return Padding("explicit", tuple(pairs))
 
 
 PADDING_RULES = ("symmetric", "same", "valid")

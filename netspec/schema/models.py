@@ -6,7 +6,7 @@ declared once. ``loc`` of a validation error is the place of the value in the YA
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_origin
 
 from pydantic import (
     BaseModel,
@@ -211,8 +211,11 @@ _step_fields: dict[str, Any] = {
         Field(None, description="Steps in a row; with a `name`, under it and numbered from 0."),
     ),
 }
-Step = create_model("Step", __base__=StepBase, __module__=__name__, **_step_fields)
-Steps = Annotated[list[Step], BeforeValidator(_one_step_is_a_list)]  # type: ignore[valid-type]
+if TYPE_CHECKING:
+    Step = StepBase  # a checker cannot see fields that come from the ops
+else:
+    Step = create_model("Step", __base__=StepBase, __module__=__name__, **_step_fields)
+Steps = Annotated[list[Step], BeforeValidator(_one_step_is_a_list)]
 
 Params = dict[Identifier, Param]
 Let = dict[Identifier, Number]
@@ -233,7 +236,7 @@ class BlockBody(Strict):
     let: Let = Field(
         default_factory=dict, description="derived values by name, each seeing those above it"
     )
-    body: list[Step] = Field(description="the steps, in order")  # type: ignore[valid-type]
+    body: list[Step] = Field(description="the steps, in order")
 
 
 class BlockFile(BlockBody):
@@ -289,16 +292,20 @@ _default_fields: dict[str, Any] = {
     kind: (model | None, Field(None, description=model.__doc__))
     for kind, model in OP_MODELS.items()
 }
-Defaults = Annotated[
-    create_model(
-        "Defaults",
-        __base__=Strict,
-        norm=(Step | None, Field(None, description="the step that `norm` stands for")),
-        act=(Step | None, Field(None, description="the step that `act` stands for")),
-        **_default_fields,
-    ),
-    BeforeValidator(_defaults),
-]
+
+
+class Roles(Strict):
+    """The roles, which any step may stand for."""
+
+    norm: Step | None = Field(None, description="the step that `norm` stands for")
+    act: Step | None = Field(None, description="the step that `act` stands for")
+
+
+if TYPE_CHECKING:
+    DefaultsModel = Roles
+else:
+    DefaultsModel = create_model("Defaults", __base__=Roles, **_default_fields)
+Defaults = Annotated[DefaultsModel, BeforeValidator(_defaults)]
 
 
 class SpecModel(Strict):
@@ -322,7 +329,7 @@ class SpecModel(Strict):
         default_factory=dict, description="members of the family: values of parameters, by name"
     )
     input: InputModel = Field(description="what enters the network")
-    defaults: Defaults = Field(  # type: ignore[valid-type]
+    defaults: Defaults = Field(
         default_factory=dict,
         validate_default=True,
         description="attributes of ops that steps leave open, and the roles `norm` and `act`",

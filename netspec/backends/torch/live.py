@@ -32,7 +32,7 @@ class _Through:
         module = owner
         for name in self.names:
             module = getattr(module, name)
-        return module(x)  # type: ignore[no-any-return]
+        return module(x)
 
 
 @dataclass
@@ -99,7 +99,7 @@ class BlockModule(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (batch, channels, *size) to the block's output."""
-        return self.plan.run(self, x, {})  # type: ignore[no-any-return]
+        return self.plan.run(self, x, {})
 
 
 class NetworkModule(nn.Module):
@@ -113,7 +113,7 @@ class NetworkModule(nn.Module):
         results: Results = {}
         y = self.plan.run(self, x, results)
         if not self.outputs:
-            return y  # type: ignore[no-any-return]
+            return y
         return {**{name: results[key] for name, key in self.outputs.items()}, "output": y}
 
 
@@ -140,7 +140,7 @@ def initialise(model: nn.Module, network: ir.Network) -> None:
             for parameter in parameters:
                 execute(init_call(parameter, getattr(module, parameter.name)), resolve)
             if getattr(module, "num_batches_tracked", None) is not None:
-                module.num_batches_tracked.zero_()  # type: ignore[union-attr,operator]
+                module.num_batches_tracked.zero_()
 
 
 def resolve(target: str) -> Any:
@@ -156,7 +156,7 @@ def resolve(target: str) -> Any:
 
 def make_module(call: Call) -> nn.Module:
     """The module that a row's call describes."""
-    return execute(call, resolve)  # type: ignore[no-any-return]
+    return execute(call, resolve)
 
 
 def _fill(owner: nn.Module, node: ir.Node, prefix: str) -> None:
@@ -168,7 +168,7 @@ def _fill(owner: nn.Module, node: ir.Node, prefix: str) -> None:
         for name in names[:-1]:
             if name not in parent._modules:
                 parent.add_module(name, nn.Module())
-            parent = parent._modules[name]  # type: ignore[assignment]
+            parent = parent._modules[name]
         parent.add_module(names[-1], module)
 
 
