@@ -1,14 +1,23 @@
 """What goes wrong, told to a person: where it is, what was expected, and the nearest right thing.
 
 Everything that is the user's to mend is raised as :class:`NetspecError`, which carries one or more
-:class:`Diagnostic`. Anything else that escapes is a bug of netspec.
+:class:`Diagnostic`. Anything else that escapes is a bug of netspec. What each code means stands in
+:mod:`netspec.codes`.
 """
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
+
+Severity = Literal["error", "warning"]
+
+LINT_CODES = "NS3"
+"""What the codes of lints begin with; they are warnings, all others are errors."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +45,7 @@ class Diagnostic:
         help: what to do about it, when that is known.
         path: the network path of the step concerned (``layer2.0.conv3``), when there is one.
         trace: the calls that led there, innermost first, each as (what, where).
+        strict: whether a warning counts as an error.
     """
 
     code: str
@@ -44,14 +54,28 @@ class Diagnostic:
     help: str | None = None
     path: str | None = None
     trace: tuple[tuple[str, Span], ...] = field(default=())
+    strict: bool = False
+
+    @property
+    def severity(self) -> Severity:
+        """How bad it is: what its code says, unless warnings are to count as errors."""
+        return "error" if self.strict else severity_of(self.code)
+
+
+def severity_of(code: str) -> Severity:
+    """How bad a problem of this code is."""
+    return "warning" if code.startswith(LINT_CODES) else "error"
 
 
 class NetspecError(Exception):
-    """The input is wrong; ``diagnostics`` say where and how. ``sources`` holds the texts to quote."""
+    """The input is wrong; ``diagnostics`` say where and how."""
 
     def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
         self.diagnostics = tuple(diagnostics)
-        super().__init__("\n".join(render(d) for d in self.diagnostics))
+        super().__init__()
+
+    def __str__(self) -> str:
+        return "\n".join(render(diagnostic) for diagnostic in self.diagnostics)
 
 
 class UsageError(Exception):
@@ -62,15 +86,23 @@ class InternalError(Exception):
     """An invariant of netspec itself is broken; the message names the op, its path and the pass."""
 
 
+# The lines of the texts read last, by the names of their files.
 _SOURCES: dict[str, list[str]] = {}
 _MAX_SOURCES = 256
+_LINE_BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
 
 
 def remember_source(file: str, text: str) -> None:
     """Keep the lines of ``text`` so that diagnostics that point into ``file`` can quote them."""
     if len(_SOURCES) >= _MAX_SOURCES and file not in _SOURCES:
         _SOURCES.pop(next(iter(_SOURCES)))
-    _SOURCES[file] = text.splitlines()
+    _SOURCES[file] = _LINE_BREAK.split(text)
+
+
+def source_line(file: str, line: int) -> str | None:
+    """Line number ``line``, from 1, of a text read lately; None where that is not known."""
+    lines = _SOURCES.get(file)
+    return lines[line - 1] if lines is not None and 1 <= line <= len(lines) else None
 
 
 def fail(
@@ -91,7 +123,7 @@ _LOOKALIKES = str.maketrans("oil-", "011_")
 
 def nearest(word: str, choices: Iterable[str]) -> str | None:
     """The choice that ``word`` is most likely a misspelling of, or None."""
-    found = difflib.get_close_matches(word, sorted(choices), n=4, cutoff=0.6)
+    found = difflib.get_close_matches(word[:100], sorted(choices), n=4, cutoff=0.6)
     plain = word.lower().translate(_LOOKALIKES)
     for choice in found:
         if choice.lower().translate(_LOOKALIKES) == plain:
@@ -110,28 +142,82 @@ def did_you_mean(word: str, choices: Iterable[str]) -> str | None:
     return None
 
 
-def render(diagnostic: Diagnostic) -> str:
-    """The diagnostic as text: position, message, the line with a caret under it, and help."""
-    where = f"{diagnostic.span}: " if diagnostic.span else ""
+SourceLine = Callable[[str, int], str | None]
+"""Gives a line of a file, from 1; None where it is not known."""
+
+_RESET = "\x1b[0m"
+_COLOURS = {
+    "error": "\x1b[1;31m",
+    "warning": "\x1b[1;33m",
+    "note": "\x1b[1;34m",
+    "help": "\x1b[1;36m",
+}
+
+
+def render(diagnostic: Diagnostic, lines: SourceLine = source_line, *, colour: bool = False) -> str:
+    """The diagnostic as text: position, message, the line with carets under it, help, and calls."""
+
+    def paint(text: str, kind: str) -> str:
+        return f"{_COLOURS[kind]}{text}{_RESET}" if colour else text
+
+    severity = diagnostic.severity
+    where = f"{printable(str(diagnostic.span))}: " if diagnostic.span else ""
     path = f" (at {diagnostic.path})" if diagnostic.path else ""
-    lines = [f"{where}error[{diagnostic.code}]: {diagnostic.message}{path}"]
+    kind = paint(f"{severity}[{diagnostic.code}]", severity)
+    text = [f"{where}{kind}: {printable(diagnostic.message + path)}"]
     if diagnostic.span is not None:
-        lines += _snippet(diagnostic.span)
+        text += _snippet(diagnostic.span, lines, lambda part: paint(part, severity))
     if diagnostic.help:
-        lines.append(f"  help: {diagnostic.help}")
-    lines += [f"  in {what} at {span}" for what, span in diagnostic.trace]
-    return "\n".join(lines)
+        text.append(f"  {paint('help', 'help')}: {printable(diagnostic.help)}")
+    for what, span in diagnostic.trace:
+        text.append(f"  {paint('note', 'note')}: in {printable(f'{what} at {span}')}")
+        text += _snippet(span, lines, lambda part: paint(part, "note"))
+    return "\n".join(text)
 
 
-def _snippet(span: Span) -> list[str]:
-    source = _SOURCES.get(span.file)
-    if source is None or not 1 <= span.line <= len(source):
+def printable(text: str) -> str:
+    """``text`` with every character that a terminal could obey shown as its escape."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+_MAX_WIDTH = 160
+
+
+def _snippet(span: Span, lines: SourceLine, paint: Callable[[str], str]) -> list[str]:
+    """The line of ``span`` and carets under it, aligned as a terminal shows them."""
+    line = lines(span.file, span.line)
+    if line is None or span.column > len(line) + 1:
         return []
-    text = source[span.line - 1].replace("\t", " ")[:200]
-    last = span.end_column if span.end_line == span.line else len(text) + 1
-    carets = "^" * max(1, min(last, len(text) + 1) - span.column)
+    start = span.column - 1
+    last = span.end_column - 1 if span.end_line == span.line else len(line)
+    end = max(start + 1, min(last, len(line.rstrip())))
+    shift = max(0, start - _MAX_WIDTH // 2)
+    prefix = "…" if shift else ""
+    before = prefix + _displayed(line[shift:start])
+    marked = _displayed(line[start:end])
+    after = _displayed(line[end : shift + _MAX_WIDTH])
+    if len(line) > max(end, shift + _MAX_WIDTH):
+        after += "…"
     number = str(span.line)
+    carets = "^" * max(1, _width(marked))
     return [
-        f"  {number} | {text}",
-        f"  {' ' * len(number)} | {' ' * (span.column - 1)}{carets}",
+        f"  {number} | {before}{marked}{after}".rstrip(),
+        f"  {' ' * len(number)} | {' ' * _width(before)}{paint(carets)}",
     ]
+
+
+def _displayed(text: str) -> str:
+    """``text`` with tabs as one blank, which keeps columns, and nothing that a terminal obeys."""
+    return printable(text.replace("\t", " "))
+
+
+def _width(text: str) -> int:
+    """The number of cells that ``text`` takes on a terminal."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if unicodedata.combining(c) else 1 + (unicodedata.east_asian_width(c) in "WF")
+        for c in text
+    )

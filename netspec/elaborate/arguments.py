@@ -44,7 +44,7 @@ def _expression(argument: Argument) -> Expression:
     try:
         parsed = to_expression(argument.value)
     except ValueError as error:
-        raise fail("NS113", str(error), argument.span) from None
+        raise fail("NS103", str(error), argument.span) from None
     return Expression(parsed.text, parsed.node, argument.span)
 
 

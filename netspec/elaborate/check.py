@@ -22,7 +22,7 @@ def check_network(network: ir.Network) -> None:
         if isinstance(node, ir.Layer):
             total += sum(p.count for p in node.op.parameters(node.source))
             if total > MAX_PARAMETERS:
-                raise fail("NS501", f"more than {MAX_PARAMETERS:,} parameters", node.span)
+                raise fail("NS505", f"more than {MAX_PARAMETERS:,} parameters", node.span)
 
 
 def _check_names(network: ir.Network) -> None:
@@ -37,7 +37,7 @@ def _check_names(network: ir.Network) -> None:
             what = f"two layers are named `{path}`"
             if other != path:
                 what = f"`{path}` and `{other}` are one name once dots become underscores"
-            raise fail("NS307", what, node.span, path=path)
+            raise fail("NS227", what, node.span, path=path)
         seen[flat] = path
 
 

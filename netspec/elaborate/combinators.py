@@ -145,7 +145,7 @@ def reference(step: Step, source: TensorType, scope: Scope) -> ir.Reference:
     for name in step.inputs:
         if name not in scope.results:
             raise fail(
-                "NS305",
+                "NS225",
                 f"no earlier step of this block is named `{name}`",
                 step.span,
                 help=did_you_mean(name, scope.results),
@@ -176,7 +176,7 @@ def check_repeat(count: Any, span: Span | None) -> None:
     if isinstance(count, bool) or not isinstance(count, int) or count < 0:
         raise fail("NS205", f"a number of repetitions is a whole number, got {count!r}", span)
     if count > MAX_REPEAT:
-        raise fail("NS501", f"{count:,} repetitions; at most {MAX_REPEAT:,}", span)
+        raise fail("NS503", f"{count:,} repetitions; at most {MAX_REPEAT:,}", span)
 
 
 def merged_type(

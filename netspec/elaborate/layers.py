@@ -38,9 +38,9 @@ def make_layer(
     except OpError as error:
         given = error.attribute in action.attributes if error.attribute else False
         span = action.spans.find((error.attribute,)) if given and error.attribute else step.span
-        raise fail("NS401", error.message, span, help=error.help, path=path) from None
+        raise fail(error.code, error.message, span, help=error.help, path=path) from None
     if target.channels > MAX_OUTPUT_CHANNELS:
-        raise fail("NS501", f"{target.channels:,} channels", step.span, path=path)
+        raise fail("NS504", f"{target.channels:,} channels", step.span, path=path)
     return ir.Layer(source=source, target=target, path=path, op=op, span=step.span)
 
 

@@ -40,7 +40,7 @@ class Lookup:
         for name, definition in definitions.items():
             check_declared(name, definition.span, "block", is_step=True)
             if name in library.built_in_blocks():
-                raise fail("NS303", f"block `{name}` hides a built-in block", definition.span)
+                raise fail("NS223", f"block `{name}` hides a built-in block", definition.span)
 
     def find_block(self, name: str, span: Span) -> BlockDefinition:
         """The block called ``name``: the spec's own, built in, or beside the spec."""

@@ -106,7 +106,7 @@ class Builder:
         for name, expression in spec.let.items():
             check_declared(name, expression.span, "value")
             if name in spec.params:
-                raise fail("NS303", f"value `{name}` hides a parameter", expression.span)
+                raise fail("NS223", f"value `{name}` hides a parameter", expression.span)
             self.environment[name] = expression.evaluate(self.environment)
 
     def _require_param(self, what: str, name: str, span: Span) -> None:

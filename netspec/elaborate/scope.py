@@ -154,7 +154,7 @@ class Names:
         for part in name.split("."):
             if not _CHILD.match(part) or part in RESERVED_CHILDREN:
                 raise fail(
-                    "NS301",
+                    "NS221",
                     f"`{name}` cannot name a layer: `{part}` is "
                     + ("taken by the frameworks" if _CHILD.match(part) else "not a word"),
                     span,
@@ -213,21 +213,21 @@ def fill_template(template: str, environment: Environment, span: Span | None) ->
     def value(match: re.Match[str]) -> str:
         result = parse_expression(match[1], span).evaluate(environment)
         if isinstance(result, bool) or not isinstance(result, int | str):
-            raise fail("NS302", f"`{{{match[1]}}}` in a name must be a number or a text", span)
+            raise fail("NS222", f"`{{{match[1]}}}` in a name must be a number or a text", span)
         return str(result)
 
     name = _BRACES.sub(value, template)
     if "{" in name or "}" in name:
-        raise fail("NS302", f"unbalanced braces in the name `{template}`", span)
+        raise fail("NS222", f"unbalanced braces in the name `{template}`", span)
     return name
 
 
 def check_declared(name: str, span: Span | None, what: str, *, is_step: bool = False) -> None:
     """A declared name must not hide a word of the language."""
     if keyword.iskeyword(name):
-        raise fail("NS303", f"{what} `{name}` is a keyword of Python", span)
+        raise fail("NS223", f"{what} `{name}` is a keyword of Python", span)
     if name in RESERVED:
-        raise fail("NS303", f"{what} `{name}` hides a name of the language", span)
+        raise fail("NS223", f"{what} `{name}` hides a name of the language", span)
     if is_step and (name in OPS or name in COMBINATORS or name in ROLES):
         kind = "an op" if name in OPS else "a word of the language"
-        raise fail("NS303", f"{what} `{name}` hides {kind}", span)
+        raise fail("NS223", f"{what} `{name}` hides {kind}", span)

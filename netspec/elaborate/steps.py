@@ -101,7 +101,7 @@ class Elaborator(Lookup):
             )
         if step.result:
             if step.result in scope.results:
-                raise fail("NS304", f"the name `{step.result}` is taken in this block", step.span)
+                raise fail("NS224", f"the name `{step.result}` is taken in this block", step.span)
             node = ir.Tap(
                 source=source, target=node.target, name=step.result, body=node, span=step.span
             )
@@ -164,7 +164,7 @@ class Elaborator(Lookup):
         """A layer; ``role`` holds the attributes that the spec's role gives below the step's own."""
         self.layer_count += 1
         if self.layer_count > MAX_LAYERS:
-            raise fail("NS501", f"more than {MAX_LAYERS:,} layers", step.span)
+            raise fail("NS502", f"more than {MAX_LAYERS:,} layers", step.span)
         kind = OPS[action.kind]
         path = scope.path(step, kind.label, source, kind.numbered)
         defaults = {**self.defaults.attributes.get(action.kind, {}), **(role or {})}
@@ -269,7 +269,7 @@ class Elaborator(Lookup):
         """The body of a block at these arguments."""
         if any(name == definition.name for name, _ in calls):
             route = " → ".join([*(name for name, _ in calls), definition.name])
-            raise fail("NS306", f"block `{definition.name}` calls itself: {route}", span)
+            raise fail("NS226", f"block `{definition.name}` calls itself: {route}", span)
         check_definition(definition)
         environment = dict(arguments)
         environment["in_channels"] = source.channels
@@ -316,7 +316,7 @@ def check_definition(definition: BlockDefinition) -> None:
     for name, value in definition.let.items():
         check_declared(name, value.span, "value")
         if name in definition.params:
-            raise fail("NS303", f"value `{name}` hides a parameter", value.span)
+            raise fail("NS223", f"value `{name}` hides a parameter", value.span)
 
 
 def _slots(scope: Scope) -> list[str]:

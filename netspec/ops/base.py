@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import typing
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -16,13 +17,44 @@ Axes = tuple[int, ...]
 
 
 class OpError(Exception):
-    """An op does not fit its input; ``attribute`` is the one to blame, when there is one."""
+    """An op does not fit its input; ``attribute`` is the one to blame, when there is one.
 
-    def __init__(self, message: str, attribute: str | None = None, help: str | None = None) -> None:
+    ``code`` is the diagnostic that becomes of it, for kinds of misfit that have one of their own.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        attribute: str | None = None,
+        help: str | None = None,
+        code: str = "NS401",
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.attribute = attribute
         self.help = help
+        self.code = code
+
+
+class GroupsError(OpError):
+    """Groups that do not divide the channels; ``attribute`` is the one to blame."""
+
+    def __init__(self, message: str, attribute: str) -> None:
+        super().__init__(message, attribute, code="NS406")
+
+
+class WindowError(OpError):
+    """A kernel that does not fit into its padded input."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, "kernel", code="NS407")
+
+
+class RangeError(OpError):
+    """An attribute out of its range; ``attribute`` is the one to blame."""
+
+    def __init__(self, message: str, attribute: str) -> None:
+        super().__init__(message, attribute, code="NS408")
 
 
 def attribute(doc: str, default: Any = dataclasses.MISSING) -> Any:
@@ -31,7 +63,7 @@ def attribute(doc: str, default: Any = dataclasses.MISSING) -> Any:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Op:
+class Op(ABC):
     """Base of the primitive ops. Subclasses are frozen dataclasses of their attributes.
 
     Class attributes:
@@ -48,9 +80,9 @@ class Op:
         """This op with what depends on its input filled in; raises :class:`OpError`."""
         return self
 
+    @abstractmethod
     def infer(self, source: TensorType) -> TensorType:
         """The output's type; raises :class:`OpError` when the input does not fit."""
-        raise NotImplementedError  # pragma: no cover
 
     def parameters(self, source: TensorType) -> tuple[Parameter, ...]:
         """The tensors that the layer holds, in PyTorch's order of registration."""
@@ -109,7 +141,7 @@ def require_positive(op: Op, *names: str) -> None:
         value = getattr(op, name)
         for number in value if isinstance(value, tuple) else (value,):
             if number < 1:
-                raise OpError(f"`{name}` must be at least 1, got {number}", name)
+                raise RangeError(f"`{name}` must be at least 1, got {number}", name)
 
 
 def require_map(source: TensorType, kind: str) -> None:

@@ -8,8 +8,11 @@ from netspec.geometry import Padding, explicit_pads, output_size
 from netspec.initializers import GLOROT_UNIFORM, ZEROS, Initializer
 from netspec.ops.base import (
     Axes,
+    GroupsError,
     Op,
     OpError,
+    RangeError,
+    WindowError,
     attribute,
     product,
     require,
@@ -23,10 +26,9 @@ def require_window_fits(source: TensorType, size: tuple[int, ...], kind: str) ->
     """Every axis of the output must be at least 1."""
     for length in size:
         if length < 1:
-            raise OpError(
+            raise WindowError(
                 f"`{kind}`: the kernel is larger than its padded input of size "
-                + "×".join(str(n) for n in source.size),
-                "kernel",
+                + "×".join(str(n) for n in source.size)
             )
 
 
@@ -34,7 +36,7 @@ def require_pads(padding: Padding) -> None:
     """Explicit pads are not negative."""
     for before, after in padding.pads:
         if before < 0 or after < 0:
-            raise OpError("padding cannot be negative", "padding")
+            raise RangeError("padding cannot be negative", "padding")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -94,7 +96,7 @@ class Conv(Op):
             ("output", self.filters, "out"),
         ):
             if channels % self.groups != 0:
-                raise OpError(
+                raise GroupsError(
                     f"`groups` ({self.groups}) does not divide the {channels} {what} channels", name
                 )
         size = output_size(source.size, self.kernel, self.stride, self.dilation, self.padding)

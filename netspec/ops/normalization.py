@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from netspec.initializers import ONES, ZEROS, Initializer
-from netspec.ops.base import Op, OpError, attribute, require_map, require_positive
+from netspec.ops.base import (
+    GroupsError,
+    Op,
+    OpError,
+    RangeError,
+    attribute,
+    require_map,
+    require_positive,
+)
 from netspec.types import Parameter, TensorType
 
 
@@ -22,7 +30,7 @@ class Normalization(Op):
 
     def infer(self, source: TensorType) -> TensorType:
         if self.eps <= 0:
-            raise OpError(f"`eps` must be positive, got {self.eps}", "eps")
+            raise RangeError(f"`eps` must be positive, got {self.eps}", "eps")
         return TensorType(source.channels, source.size)
 
     def parameters(self, source: TensorType) -> tuple[Parameter, ...]:
@@ -46,7 +54,7 @@ class BatchNorm(Normalization):
 
     def infer(self, source: TensorType) -> TensorType:
         if not 0 <= self.momentum <= 1:
-            raise OpError(f"`momentum` must lie in [0, 1], got {self.momentum}", "momentum")
+            raise RangeError(f"`momentum` must lie in [0, 1], got {self.momentum}", "momentum")
         return super().infer(source)
 
     def parameters(self, source: TensorType) -> tuple[Parameter, ...]:
@@ -78,7 +86,7 @@ class GroupNorm(Normalization):
     def infer(self, source: TensorType) -> TensorType:
         require_positive(self, "groups")
         if source.channels % self.groups != 0:
-            raise OpError(
+            raise GroupsError(
                 f"`groups` ({self.groups}) does not divide the {source.channels} channels", "groups"
             )
         return super().infer(source)

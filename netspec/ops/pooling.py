@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from netspec.geometry import Padding, explicit_pads, output_size
-from netspec.ops.base import Axes, Op, OpError, attribute, require_map, require_positive
+from netspec.ops.base import (
+    Axes,
+    Op,
+    OpError,
+    RangeError,
+    attribute,
+    require_map,
+    require_positive,
+)
 from netspec.ops.convolution import require_pads, require_window_fits
 from netspec.types import TensorType
 
@@ -45,7 +54,7 @@ class Pool(Op):
         pads = self.pads
         for axis, (before, after) in enumerate(pads or ()):
             if before > self.kernel[axis] // 2 or after > self.kernel[axis] // 2:
-                raise OpError("padding of a pooling is at most half its kernel", "padding")
+                raise RangeError("padding of a pooling is at most half its kernel", "padding")
         if self.ceil:
             self.require_ceil_portable(pads)
         ones = (1,) * source.rank
@@ -53,9 +62,9 @@ class Pool(Op):
         require_window_fits(source, size, self.kind)
         return TensorType(source.channels, size, non_negative=source.non_negative)
 
+    @abstractmethod
     def require_ceil_portable(self, pads: tuple[tuple[int, int], ...] | None) -> None:
         """Refuse the cases of `ceil` that no padding independent of the input's size reproduces."""
-        raise NotImplementedError  # pragma: no cover
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -8,7 +8,7 @@ from netspec.initializers import ONES, Initializer
 from netspec.ops.base import (
     Axes,
     Op,
-    OpError,
+    RangeError,
     attribute,
     product,
     require_map,
@@ -53,7 +53,7 @@ class PadChannels(Op):
         require_map(source, self.kind)
         for name in ("before", "after"):
             if getattr(self, name) < 0:
-                raise OpError(f"`{name}` cannot be negative, got {getattr(self, name)}", name)
+                raise RangeError(f"`{name}` cannot be negative, got {getattr(self, name)}", name)
         channels = source.channels + self.before + self.after
         return TensorType(channels, source.size, source.non_negative)
 
@@ -99,7 +99,7 @@ class RandomDrop(Op):
 
     def infer(self, source: TensorType) -> TensorType:
         if not 0 <= self.rate < 1:
-            raise OpError(f"`rate` must lie in [0, 1), got {self.rate}", "rate")
+            raise RangeError(f"`rate` must lie in [0, 1), got {self.rate}", "rate")
         return replace(source)
 
 
