@@ -96,7 +96,8 @@ def _compare(network: Any, files: dict[str, Path]) -> int:
 def _generated(path: Path, function: str, size: tuple[int, ...] | None) -> Any:
     """The model that a generated file makes; Keras' functions take the size of their input."""
     spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[path.stem] = module
     spec.loader.exec_module(module)

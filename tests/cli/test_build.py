@@ -33,7 +33,7 @@ def test_writes_by_suffix(run: Run, small: Path, tmp_path: Path) -> None:
     options = [part for path in paths for part in ("-o", path)]
     result = run("build", small, "--backend", "fake", *options)
     assert result.status == 0
-    assert [line for line in result.err.splitlines()] == [f"wrote {path}" for path in paths]
+    assert result.err.splitlines() == [f"wrote {path}" for path in paths]
     assert paths[0].read_text() == "# small_a\n"
     assert paths[2].read_bytes() == b"fake"
     network = netspec.load(small).network
