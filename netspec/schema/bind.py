@@ -212,6 +212,7 @@ def _block(name: str, model: models.BlockBody, data: Any, spans: SpanTree) -> Bl
     return BlockDefinition(
         name=name,
         doc=model.doc,
+        title=model.title,
         label=model.label or name,
         inline=model.inline,
         params=_params(model.params, data.get("params"), spans.subtree(("params",))),

@@ -225,6 +225,9 @@ class BlockBody(Strict):
     """A block: a named, parameterised list of steps."""
 
     doc: str = Field("", description="what the block is, in a line")
+    title: Identifier | None = Field(
+        None, description="name of the generated class; the block's in CamelCase unless given"
+    )
     label: Identifier | None = Field(
         None,
         description="what a child of this block is called in weight names; its name unless given",

@@ -149,6 +149,7 @@ class BlockDefinition:
 
     name: str
     doc: str
+    title: str | None
     label: str
     inline: bool
     params: Mapping[str, Param]
