@@ -9,18 +9,16 @@ from torch import Tensor, nn
 
 
 def same_pad(x, kernel_size, stride, dilation=1, value=0.0):
-    """Pad as TensorFlow's `same` does: output ceil(size / stride), what is odd goes to the end."""
+    """Pad as TensorFlow's `same`: to ceil(size / stride), what is odd goes to the end."""
     rank = x.dim() - 2
-    kernel_size, stride, dilation = (
-        (n,) * rank if isinstance(n, int) else tuple(n) for n in (kernel_size, stride, dilation)
-    )
+    windows = (kernel_size, stride, dilation)
+    each = [(n,) * rank if isinstance(n, int) else n for n in windows]
     pads = []
-    for axis in reversed(range(rank)):
+    for axis, (kernel, step, spacing) in enumerate(zip(*each, strict=True)):
         size = x.shape[2 + axis]
-        last = (size + stride[axis] - 1) // stride[axis] - 1
-        extent = (kernel_size[axis] - 1) * dilation[axis] + 1
-        total = max(last * stride[axis] + extent - size, 0)
-        pads += [total // 2, total - total // 2]
+        last = (size + step - 1) // step - 1
+        total = max(last * step + (kernel - 1) * spacing + 1 - size, 0)
+        pads = [total // 2, total - total // 2, *pads]
     return F.pad(x, pads, value=value)
 
 

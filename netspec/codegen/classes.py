@@ -1,0 +1,260 @@
+"""Which classes or functions the blocks of a network become, and how each is called.
+
+All instances of a block are one class where its general form can say what differs between them;
+otherwise they are parted at what they differ in, until every part has a general form.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from netspec import ir
+from netspec.codegen.general import IN_CHANNELS, GeneralBlock, generalise
+from netspec.codegen.identifiers import Namespace, safe_identifier
+from netspec.codegen.layout import Document, keyword
+from netspec.codegen.printing import MISSING, Printer, is_default
+from netspec.codegen.program import Program
+from netspec.elaborate.scope import StepsValue
+from netspec.errors import UsageError
+from netspec.schema.syntax import BlockDefinition
+from netspec.symbolic import Diverges, Varying, active, names_of
+
+
+@dataclass(frozen=True)
+class Argument:
+    """An argument of a class or function in source.
+
+    Attributes:
+        name: the name in the spec; :func:`safe_identifier` gives the one in source.
+        type: ``int``, ``float``, ``bool`` or ``list[int]`` and the like.
+        default: a plain value, MISSING where every call gives one.
+    """
+
+    name: str
+    type: str
+    default: Any = MISSING
+
+    @property
+    def identifier(self) -> str:
+        """The name in source."""
+        return safe_identifier(self.name)
+
+
+@dataclass(eq=False)
+class SourceClass:
+    """A class or function of source: the general form of some instances of a block."""
+
+    name: str
+    general: GeneralBlock
+    arguments: tuple[Argument, ...] = ()
+    used: set[str] = field(default_factory=set)
+
+    @property
+    def doc(self) -> str:
+        """What the block is."""
+        return self.general.definition.doc
+
+    @property
+    def local(self) -> list[tuple[str, Varying]]:
+        """The values that the body names and uses, in order."""
+        return [(name, value) for name, value in self.general.local.items() if name in self.used]
+
+    def use(self, names: set[str]) -> None:
+        """Settle the arguments: what the source mentions, or values that it mentions are made of."""
+        self.used = set(names)
+        for name, value in reversed(self.general.local.items()):
+            if name in self.used:
+                self.used |= names_of(value)
+        free = self.used - set(self.general.local)
+        self.arguments = _arguments(self.general.definition, free)
+
+
+def _arguments(definition: BlockDefinition, names: set[str]) -> tuple[Argument, ...]:
+    found = [Argument(IN_CHANNELS, "int")] if IN_CHANNELS in names else []
+    for name, param in definition.params.items():
+        if name not in names:
+            continue
+        default = MISSING if param.default is None else param.default.value
+        if param.type == "steps":
+            found.append(Argument(name, "bool", False if default == [] else MISSING))
+        elif isinstance(default, bool | int | float):
+            found.append(Argument(name, param.type, default))
+        else:
+            found.append(Argument(name, param.type))
+    # What is left are arguments of the whole network, passed down.
+    rest = sorted(names - {argument.name for argument in found})
+    found += [Argument(name, "int") for name in rest]
+    return tuple(sorted(found, key=lambda argument: argument.default is not MISSING))
+
+
+class Classes:
+    """The classes of a network, inner blocks ahead of those that hold them.
+
+    Args:
+        program: the network.
+        try_out: writes a general form as source and forgets it; raises :class:`Diverges` where one
+            text cannot serve all of its instances.
+        name: makes a block's class name of its definition.
+        names: where class names are taken from.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        try_out: Callable[[GeneralBlock, Classes], None],
+        name: Callable[[BlockDefinition], str],
+        names: Namespace,
+    ) -> None:
+        self.all: list[SourceClass] = []
+        self._by_path: dict[str, SourceClass] = {}
+        for definition, instances in _by_definition(program.generalised):
+            groups = [instances]
+            made: list[SourceClass] = []
+            while groups:
+                group = groups.pop(0)
+                try:
+                    general = generalise(definition, group, program.elaborator)
+                    try_out(general, self)
+                except Diverges as divergence:
+                    groups[:0] = _parted(group, divergence.test)
+                    continue
+                made.append(SourceClass("", general))
+                self._by_path.update((block.path, made[-1]) for block in group)
+            for source_class in made:
+                base = name(definition) + (_difference(source_class, made) if made[1:] else "")
+                source_class.name = names.add(base)
+            self.all += made
+
+    def of(self, general: GeneralBlock | None, node: ir.Block) -> SourceClass:
+        """The class of a block inside a general form, or of the network where that is None.
+
+        Raises :class:`Diverges` when it is not the same for all instances under consideration.
+        """
+        if general is None:
+            return self._by_path[node.path]
+        chosen = active(len(general.instances))
+        found = [
+            self._by_path.get(f"{instance.path}.{node.path}") if index in chosen else None
+            for index, instance in enumerate(general.instances)
+        ]
+        present = [item for item in found if item is not None]
+        if any(item is not present[0] for item in present[1:]):
+            keys = tuple(None if item is None else id(item) for item in found)
+            raise Diverges(Varying(None, keys, False))
+        return present[0]
+
+
+def call_arguments(
+    source_class: SourceClass, node: ir.Block, printer: Printer, without: tuple[str, ...] = ()
+) -> list[Document]:
+    """What a call of ``source_class`` passes for ``node``; defaults are left out."""
+    documents: list[Document] = []
+    for argument in source_class.arguments:
+        if argument.name in without:
+            continue
+        value = argument_value(argument, node)
+        if is_default(value, argument.default):
+            continue
+        document = printer.value(value)
+        if argument.default is MISSING:
+            documents.append(document)
+        else:
+            documents.append(keyword(argument.identifier, document))
+    return documents
+
+
+def argument_value(argument: Argument, node: ir.Block) -> Any:
+    """The value of an argument for one block."""
+    if argument.name == IN_CHANNELS:
+        return node.source.channels
+    value = node.arguments.get(argument.name, MISSING)
+    if isinstance(value, StepsValue):
+        return bool(value.steps) if value.flag is None else value.flag
+    if value is MISSING:
+        return _network_argument(argument.name, node)
+    return value
+
+
+def _network_argument(name: str, node: ir.Block) -> Any:
+    """An argument of the whole network, which keeps its name on the way down."""
+    return Varying(ast.Name(name), (None,), True)
+
+
+def _by_definition(network: ir.Network) -> Iterator[tuple[BlockDefinition, list[ir.Block]]]:
+    """The instances of each block, inner blocks ahead of those that hold them."""
+    instances: dict[str, list[ir.Block]] = {}
+    inside: dict[str, dict[str, None]] = {}
+    for block in ir.blocks(network):
+        instances.setdefault(block.definition.name, []).append(block)
+        inner = inside.setdefault(block.definition.name, {})
+        inner.update((found.definition.name, None) for found in ir.blocks(block.body))
+    done: dict[str, None] = {}
+
+    def visit(name: str) -> None:
+        if name not in done:
+            for inner in inside[name]:
+                visit(inner)
+            done[name] = None
+
+    for name in instances:
+        visit(name)
+    for name in done:
+        yield instances[name][0].definition, instances[name]
+
+
+def _parted(group: Sequence[ir.Block], test: Varying) -> list[list[ir.Block]]:
+    """The instances by their value of ``test``, in the order in which the values occur."""
+    parts: dict[str, list[ir.Block]] = {}
+    for block, value in zip(group, test.values, strict=True):
+        parts.setdefault(repr(value), []).append(block)
+    if len(parts) == 1:
+        name = group[0].definition.name
+        raise UsageError(
+            f"no source can be written for block `{name}`: it uses a number that is neither its "
+            "parameter nor made of its parameters, or an argument of the network that its own names hide"
+        )
+    return list(parts.values())
+
+
+def _difference(source_class: SourceClass, others: Sequence[SourceClass]) -> str:
+    """What sets a class apart from the others of its block, as the end of a name."""
+    for name, param in source_class.general.definition.params.items():
+        own = _signature(source_class.general.arguments[name])
+        rest = [
+            _signature(other.general.arguments[name])
+            for other in others
+            if other is not source_class
+        ]
+        if own is None or own in rest:
+            continue
+        if param.type == "bool":
+            return "".join(part.capitalize() for part in name.split("_")) if own == "True" else ""
+        if param.type in ("int", "float"):
+            number = own.replace(".", "p").replace("-", "m")
+            return "".join(part.capitalize() for part in name.split("_")) + number
+        return own
+    return ""
+
+
+def _signature(value: Any) -> str | None:
+    """A plain value as part of a name; None where it varies."""
+    if isinstance(value, StepsValue):
+        return (
+            "".join(_step_label(step) for step in value.raw) if isinstance(value.raw, list) else ""
+        )
+    definition = getattr(value, "definition", None)
+    if definition is not None:
+        return "".join(part.capitalize() for part in definition.name.split("_"))
+    if isinstance(value, bool | int | float):
+        return repr(value)
+    return None
+
+
+def _step_label(step: Any) -> str:
+    word = step if isinstance(step, str) else next(iter(step), "") if isinstance(step, dict) else ""
+    parts = [part for part in str(word).split("_") if part.isidentifier()]
+    initials = "".join(part[0] for part in parts).upper()
+    return initials if len(parts) > 1 else "".join(part.capitalize() for part in parts)

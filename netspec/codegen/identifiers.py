@@ -1,0 +1,44 @@
+"""Names in generated source: none is a keyword, hides a builtin, or stands for two things."""
+
+from __future__ import annotations
+
+import builtins
+import keyword
+
+# Names that generated source of any backend may use for its own ends.
+_OWN = frozenset(
+    "self super nn torch F Tensor keras layers initializers ops functools math typing partial "
+    "x y z u v w inputs outputs index name module modules shortcut".split()
+)
+TAKEN = _OWN | frozenset(dir(builtins)) | frozenset(keyword.kwlist) | frozenset(keyword.softkwlist)
+
+
+def safe_identifier(name: str) -> str:
+    """``name``, with ``_`` behind it where Python or the generated source needs it itself."""
+    return f"{name}_" if name in TAKEN or name.startswith("__") else name
+
+
+def is_attribute(name: str) -> bool:
+    """Whether ``name`` can follow a dot."""
+    return name.isidentifier() and not keyword.iskeyword(name)
+
+
+def camel_case(name: str) -> str:
+    """``squeeze_excite`` as ``SqueezeExcite``."""
+    return "".join(part[:1].upper() + part[1:] for part in name.split("_") if part) or "Block"
+
+
+class Namespace:
+    """Gives out names that nothing else has."""
+
+    def __init__(self, taken: set[str] | None = None) -> None:
+        self.taken = set(taken or ())
+
+    def add(self, name: str) -> str:
+        """``name`` where it is free, else with a number behind it."""
+        candidate, count = safe_identifier(name), 1
+        while candidate in self.taken:
+            count += 1
+            candidate = f"{name}{count}"
+        self.taken.add(candidate)
+        return candidate

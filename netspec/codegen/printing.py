@@ -1,0 +1,144 @@
+"""Symbolic calls and numbers as documents of source text."""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from netspec.codegen.calls import Call, Raw
+from netspec.codegen.identifiers import safe_identifier
+from netspec.codegen.layout import Document, Operation, Row, brackets, call, keyword
+from netspec.symbolic import Diverges, Varying, names_of, print_node, print_number, same_value
+
+Defaults = Mapping[str, Mapping[str, Any]]
+MISSING = object()
+
+_PRECEDENCE = {"+": 1, "-": 1, "*": 2, "/": 2}
+
+
+class Printer:
+    """Prints calls and numbers, leaves out what equals a signature's default, and notes names.
+
+    Attributes:
+        names: the names that the formulas printed so far mention.
+        targets: what was called so far, functions in formulas among them.
+    """
+
+    def __init__(
+        self, defaults: Defaults, rewrite: Callable[[Call], Document | None] | None = None
+    ) -> None:
+        self.defaults = defaults
+        self.rewrite = rewrite
+        self.names: set[str] = set()
+        self.targets: set[str] = set()
+
+    def value(self, value: Any) -> Document:
+        """A number, text, tuple, list or call. Raises :class:`Diverges` for what has no formula."""
+        if isinstance(value, Call):
+            return self.call(value)
+        if isinstance(value, Raw):
+            return value.text
+        if isinstance(value, Varying):
+            return self.formula(value)
+        if isinstance(value, str):
+            return quoted(value)
+        if isinstance(value, tuple):
+            items = [self.value(item) for item in value]
+            if len(items) == 1:
+                return Row(("(", items[0], ",)"))
+            return brackets("(", items, ")")
+        if isinstance(value, list):
+            return brackets("[", [self.value(item) for item in value], "]")
+        return "None" if value is None else print_number(value)
+
+    def formula(self, value: Any) -> Document:
+        """The expression that computes a number; a test of several parts may break between them."""
+        if not isinstance(value, Varying):
+            return print_number(value)
+        if value.node is None:
+            raise Diverges(value)
+        self.names |= names_of(value)
+        visitor = _InSource()
+        node = visitor.visit(value.node)
+        self.targets |= visitor.functions
+        if isinstance(node, ast.BoolOp) and all(not isinstance(v, ast.BoolOp) for v in node.values):
+            operator = "or" if isinstance(node.op, ast.Or) else "and"
+            return Operation(operator, tuple(print_node(operand) for operand in node.values))
+        return print_node(node)
+
+    def call(self, value: Call, target: Document | None = None) -> Document:
+        """A call, by the name ``target`` where that is given."""
+        if self.rewrite is not None and target is None:
+            found = self.rewrite(value)
+            if found is not None:
+                return found
+        if value.target in _PRECEDENCE:
+            return self._infix(value)
+        self.targets.add(value.target)
+        defaults = self.defaults.get(value.target, {})
+        arguments: list[Document] = [self.value(argument) for argument in value.args]
+        for name, given in value.kwargs.items():
+            if not is_default(given, defaults.get(name, MISSING)):
+                arguments.append(keyword(name, self.value(given)))
+        return call(value.target if target is None else target, arguments)
+
+    def _infix(self, value: Call) -> Document:
+        level = _PRECEDENCE[value.target]
+        left, right = value.args
+        return Row(
+            (
+                self._operand(left, level),
+                f" {value.target} ",
+                self._operand(right, level + 1),
+            )
+        )
+
+    def _operand(self, value: Any, level: int) -> Document:
+        document = self.value(value)
+        if isinstance(value, Call) and _PRECEDENCE.get(value.target, level) < level:
+            return Row(("(", document, ")"))
+        return document
+
+
+class _InSource(ast.NodeTransformer):
+    """A copy of a formula under the names that source has for its parameters and functions."""
+
+    def __init__(self) -> None:
+        self.functions: set[str] = set()
+
+    def visit_Call(self, node: ast.Call) -> ast.expr:
+        function = node.func
+        assert isinstance(function, ast.Name)
+        name = f"math.{function.id}" if function.id in ("ceil", "floor") else function.id
+        self.functions.add(name)
+        return ast.Call(ast.Name(name), [self.visit(argument) for argument in node.args], [])
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        return ast.Name(safe_identifier(node.id))
+
+    def generic_visit(self, node: ast.AST) -> ast.AST:
+        fields = {
+            name: [self.visit(v) if isinstance(v, ast.AST) else v for v in value]
+            if isinstance(value, list)
+            else (self.visit(value) if isinstance(value, ast.AST) else value)
+            for name, value in ast.iter_fields(node)
+        }
+        return type(node)(**fields)
+
+
+def is_default(given: Any, default: Any) -> bool:
+    """Whether a plain argument equals a default; per-axis numbers that are all equal are the scalar."""
+    if default is MISSING or isinstance(given, Varying | Call | Raw):
+        return False
+    if isinstance(given, tuple) and not isinstance(default, tuple):
+        return bool(given) and all(is_default(item, default) for item in given)
+    if isinstance(given, float) and isinstance(default, int | float):
+        return given == default and not isinstance(default, bool)
+    return same_value(given, default)
+
+
+def quoted(text: str) -> str:
+    """A text as a literal in double quotes, whatever is in it; JSON's escapes are Python's too."""
+    return json.dumps(text, ensure_ascii=False)

@@ -1,0 +1,87 @@
+"""Statements of generated source, and their text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from netspec.codegen.layout import INDENT, Document, lay_out, text_of
+
+
+@dataclass(frozen=True)
+class Assign:
+    """``target = value``."""
+
+    target: str
+    value: Document
+
+
+@dataclass(frozen=True)
+class Do:
+    """An expression for its effect, or any line that is one document."""
+
+    value: Document
+
+
+@dataclass(frozen=True)
+class Return:
+    """``return value``."""
+
+    value: Document
+
+
+@dataclass(frozen=True)
+class If:
+    """``if test``, with ``else`` where ``other`` holds anything."""
+
+    test: Document
+    then: tuple[Statement, ...]
+    other: tuple[Statement, ...] = ()
+
+
+@dataclass(frozen=True)
+class For:
+    """A loop; ``head`` is what stands between ``for`` and the colon."""
+
+    head: str
+    body: tuple[Statement, ...]
+
+
+Statement = Assign | Do | Return | If | For
+
+
+def render(statements: Sequence[Statement], level: int) -> str:
+    """The lines of the statements, ``level`` levels deep, without a last line end."""
+    return "\n".join(line for statement in statements for line in _lines(statement, level))
+
+
+def _lines(statement: Statement, level: int) -> list[str]:
+    match statement:
+        case Assign(target=target, value=value):
+            return lay_out(value, f"{target} = ", level=level)
+        case Do(value=value):
+            return lay_out(value, level=level)
+        case Return(value=value):
+            return lay_out(value, "return ", level=level)
+        case For(head=head, body=body):
+            inner = [line for inside in body for line in _lines(inside, level + 1)]
+            return [f"{' ' * (INDENT * level)}for {head}:", *inner]
+        case If():
+            lines = lay_out(statement.test, "if ", ":", level)
+            lines += [line for inside in statement.then for line in _lines(inside, level + 1)]
+            if len(statement.other) == 1 and isinstance(statement.other[0], If):
+                first, *rest = _lines(statement.other[0], level)
+                margin = " " * (INDENT * level)
+                return [*lines, f"{margin}el{first.lstrip()}", *rest]
+            if statement.other:
+                lines.append(f"{' ' * (INDENT * level)}else:")
+                lines += [line for inside in statement.other for line in _lines(inside, level + 1)]
+            return lines
+
+
+def returning(statements: Sequence[Statement], value: Document) -> list[Statement]:
+    """The statements with a return of ``value`` behind them, folded into an assignment to it."""
+    *before, last = [*statements, Return(value)]
+    if before and isinstance(before[-1], Assign) and before[-1].target == text_of(value):
+        return [*before[:-1], Return(before[-1].value)]
+    return [*before, last]

@@ -1,0 +1,106 @@
+"""What a network is, in one canonical form: what two texts share when they mean the same network.
+
+The hash of that form stands in generated source, and the verifier holds the general form of a block
+against each of its instances by it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from typing import Any
+
+from netspec import ir
+from netspec.symbolic import value_at
+
+Canonical = list[Any]
+
+
+def meaning_hash(network: ir.Network) -> str:
+    """The SHA-256 of the network's canonical form, in hexadecimal digits.
+
+    Equal for specs of other layout, comments, parameters or blocks that give the same network: the
+    same layers at the same paths with the same attributes, wired alike.
+    """
+    outputs = sorted(network.outputs.items())
+    form = [network.name, network.variant, list(network.source.shape), canonical(network), outputs]
+    text = json.dumps(form, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def canonical(node: ir.Node, instance: int = 0, prefix: str = "") -> Canonical:
+    """The canonical form of a node, plain enough for JSON.
+
+    Of a block's general form (:mod:`netspec.codegen.general`) it is the form in one ``instance``:
+    numbers and choices are taken there, and ``prefix`` is put ahead of the relative paths.
+    """
+    return _Canonical(instance, prefix).form(node)
+
+
+class _Canonical:
+    def __init__(self, instance: int, prefix: str) -> None:
+        self.instance = instance
+        self.prefix = prefix
+
+    def form(self, node: ir.Node) -> Canonical:
+        match node:
+            case ir.Layer():
+                return self._layer(node)
+            case ir.Sequence():
+                return ["sequence", self._path(node.path), *self._row(node)]
+            case ir.Residual():
+                return [
+                    "residual",
+                    self._path(node.path),
+                    self.form(node.body),
+                    self.form(node.shortcut),
+                ]
+            case ir.Gate():
+                return ["gate", self._path(node.path), self.form(node.body)]
+            case ir.Branches():
+                return ["branches", self._path(node.path), node.merge, *map(self.form, node.paths)]
+            case ir.Reference():
+                return ["reference", self._path(node.path), node.merge, *node.names]
+            case ir.Tap():
+                return ["tap", node.name, self.form(node.body)]
+            case ir.Block():
+                return ["block", self._path(node.path), self.form(node.body)]
+            case ir.Stage():
+                inside = [self.form(child) for child in node.children]
+                return ["stage", self._path(node.path), *inside]
+            case ir.Network():
+                return ["network", *(self.form(child) for child in node.children)]
+        raise AssertionError(node)  # pragma: no cover
+
+    def _row(self, node: ir.Sequence) -> list[Any]:
+        """The items of a sequence, sequences without a path opened and choices taken."""
+        forms: list[Any] = []
+        for item in node.items:
+            if isinstance(item, ir.Choice):
+                item = item.then if value_at(item.test, self.instance) else item.other
+            if isinstance(item, ir.Sequence) and item.path is None:
+                forms += self._row(item)
+            else:
+                forms.append(self.form(item))
+        return forms
+
+    def _layer(self, layer: ir.Layer) -> Canonical:
+        attributes = {
+            field.name: self._plain(getattr(layer.op, field.name))
+            for field in dataclasses.fields(layer.op)
+        }
+        return [layer.op.kind, self._path(layer.path), attributes, self._plain(layer.source.shape)]
+
+    def _plain(self, value: Any) -> Any:
+        value = value_at(value, self.instance)
+        if dataclasses.is_dataclass(value) and not isinstance(value, type):
+            fields = dataclasses.fields(value)
+            parts = {field.name: self._plain(getattr(value, field.name)) for field in fields}
+            return {"type": type(value).__name__, **parts}
+        if isinstance(value, tuple | list):
+            return [self._plain(item) for item in value]
+        return value
+
+    def _path(self, path: str | None) -> str | None:
+        return f"{self.prefix}{path}" if path else path
