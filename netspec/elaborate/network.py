@@ -25,7 +25,7 @@ from netspec.errors import Span, UsageError, did_you_mean, fail
 from netspec.passes import absorb_flatten
 from netspec.schema.fields import check_integer
 from netspec.schema.models import STAGE_KEYS
-from netspec.schema.syntax import Argument, Spec, StageSyntax
+from netspec.schema.syntax import Argument, Spec, StageSyntax, Step
 from netspec.symbolic import named
 from netspec.types import TensorType
 
@@ -122,7 +122,9 @@ class Builder:
         spec = self.spec
         source = self._input()
         steps = (*spec.stem, *spec.head)
-        names = Names("", self.elaborator.count_labels(steps, self.environment))
+        names = Names(
+            "", self.elaborator.count_labels((*steps, *self._between()), self.environment)
+        )
         scope = Scope(self.environment, names)
         stem = self.elaborator.steps(spec.stem, source, scope, spec.spans.find(("stem",)))
         stages = self._stages(stem.target, scope)
@@ -177,6 +179,14 @@ class Builder:
         return result
 
     # Stages
+
+    def _between(self) -> tuple[Step, ...]:
+        """The steps between blocks, which are named with the stem and the head.
+
+        Those of an entry with `times` come twice: several, however many, is all a name depends on.
+        """
+        copies = [e.between * (1 if e.times is None else 2) for e in self.spec.stages]
+        return tuple(step for steps in copies for step in steps)
 
     def _stages(self, source: TensorType, scope: Scope) -> tuple[ir.Stage, ...]:
         entries: list[tuple[StageSyntax, dict[str, Any]]] = []
