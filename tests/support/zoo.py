@@ -1,16 +1,20 @@
-"""The zoo, compiled for tests: every network of every file, by name."""
+"""The zoo, compiled for tests: every network of every file, by name, whole or shrunk."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from netspec import ir, library
+from netspec import expr, ir, library
+from netspec.api import CompiledNetwork
+from netspec.codegen.program import Program
 from netspec.elaborate.network import elaborate
 from netspec.overrides import apply_overrides, from_values
 from netspec.schema.bind import bind_spec
-from netspec.schema.syntax import Spec
+from netspec.schema.syntax import Argument, Spec
 from netspec.source import parse
 
 
@@ -30,7 +34,84 @@ def zoo_names() -> list[str]:
 
 def zoo_network(name: str, overrides: Mapping[str, Any] | None = None) -> ir.Network:
     """A network of the zoo by its own name."""
+    return zoo_compiled(name, overrides).network
+
+
+def zoo_compiled(
+    name: str,
+    overrides: Mapping[str, Any] | None = None,
+    size: Sequence[int] | None = None,
+    taps: bool = False,
+) -> CompiledNetwork:
+    """A network of the zoo by its own name.
+
+    Args:
+        name: the variant's, or the file's where it has none.
+        overrides: values of parameters.
+        size: the input's spatial size in place of the spec's, which no parameter sets.
+        taps: make the end of every stage an output, called by its path with ``_`` for ``.``.
+    """
     file, variant = library.zoo_variants()[name]
     spec = zoo_spec(file)
     arguments = apply_overrides(spec, variant, from_values(overrides or {}))
-    return elaborate(spec, variant, arguments)
+    if size is not None:
+        lengths = tuple(expr.constant(n, spec.size[0].span) for n in size)
+        spec = dataclasses.replace(spec, size=lengths)
+    if taps:
+        paths = [stage.path for stage in elaborate(spec, variant, arguments).stages]
+        outputs = {ir.flat_name(path): Argument(path, spec.spans) for path in paths}
+        spec = dataclasses.replace(spec, outputs=outputs)
+    network = elaborate(spec, variant, arguments)
+    return CompiledNetwork(Program(spec, network, arguments, None))
+
+
+@dataclass(frozen=True)
+class Shrunk:
+    """A network of a zoo file with every kind of block that it has, small enough to run in no time.
+
+    Attributes:
+        name: the variant.
+        overrides: depth and width of the small one.
+        sizes: rectangular inputs, of even and of odd lengths.
+        heavy: left to the slow tests.
+    """
+
+    name: str
+    overrides: dict[str, Any]
+    sizes: tuple[tuple[int, int], ...]
+    heavy: bool = field(default=False)
+
+    @property
+    def file(self) -> str:
+        """The zoo file that it comes from."""
+        return library.zoo_variants()[self.name][0]
+
+    def compiled(self, size: tuple[int, int] | None = None, taps: bool = False) -> CompiledNetwork:
+        """The small network for inputs of ``size``, the first of its sizes unless given."""
+        return zoo_compiled(self.name, self.overrides, size or self.sizes[0], taps)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+_LARGE = ((48, 70), (37, 51))
+_CIFAR = ((16, 26), (13, 19))
+_SHALLOW = {"depths": [2, 1, 2, 1], "width": 8, "classes": 7}
+
+SHRUNK = (
+    Shrunk("resnet18", _SHALLOW, _LARGE),
+    Shrunk("resnet50", _SHALLOW, _LARGE),
+    Shrunk("resnext50_32x4d", {**_SHALLOW, "width": 16, "groups": 4, "base_width": 16}, _LARGE),
+    Shrunk("wide_resnet50_2", _SHALLOW, _LARGE, heavy=True),
+    Shrunk("resnet50_keras", _SHALLOW, _LARGE),
+    Shrunk("resnet50v2", _SHALLOW, _LARGE),
+    Shrunk("resnet20", {"blocks": 2, "width": 8}, _CIFAR),
+    Shrunk("preact110", {"blocks": 2, "width": 8}, _CIFAR),
+    Shrunk("preact164", {"blocks": 2, "width": 8}, _CIFAR),
+    Shrunk("wrn_16_8", {"blocks": 2, "widen": 1, "drop_rate": 0.0}, _CIFAR),
+    Shrunk("plain18", _SHALLOW, _LARGE),
+    Shrunk("seresnet50", _SHALLOW, _LARGE),
+    Shrunk("seresnext50_32x4d", {**_SHALLOW, "groups": 4, "base_width": 16}, _LARGE, heavy=True),
+    Shrunk("article_resnet", {**_SHALLOW, "width": 4}, _LARGE),
+)
+"""At least one network of every zoo file."""

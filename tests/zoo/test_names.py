@@ -12,7 +12,7 @@ from tests.support.zoo import zoo_names, zoo_spec
 def test_variant_and_file_names_are_unique_over_the_zoo() -> None:
     counts = Counter(library.zoo_files())
     for file in library.zoo_files():
-        counts.update(zoo_spec(file).variants)
+        counts.update(list(zoo_spec(file).variants))
     assert [name for name, count in counts.items() if count > 1] == []
 
 

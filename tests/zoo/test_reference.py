@@ -59,7 +59,8 @@ def test_weight_names(case: Case) -> None:
         )
         return
     theirs = [name for name in expected if not name.endswith(COUNTER)]
-    mapped = [key_map(case, network)[name] for name in ours]
+    keys = key_map(case, network)
+    mapped = [keys[name] for name in ours]
     # Keras lists weights by the depth of their layers, which no order of definition gives.
     assert sorted(mapped) == sorted(theirs) if case.is_keras else mapped == theirs
 

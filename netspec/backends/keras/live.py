@@ -17,8 +17,7 @@ from netspec.backends.keras.lowered import OPERATORS, X, is_layer, name_of
 from netspec.backends.keras.plan import check_names, chunks, is_deep, lower
 from netspec.codegen.calls import Call, Raw, execute
 from netspec.errors import UsageError
-from netspec.ops.convolution import Linear
-from netspec.ops.structure import Flatten
+from netspec.resize import check_input_size
 
 keras = load_keras()
 
@@ -35,10 +34,7 @@ def build(network: ir.Network, input_size: Sequence[int | None] | None = None) -
     ``input_size`` replaces the spec's spatial size; None along an axis leaves it open.
     """
     size = tuple(network.source.size if input_size is None else input_size)
-    if len(size) != network.source.rank:
-        raise UsageError(
-            f"an input size of {len(size)} axes, the network has {network.source.rank}"
-        )
+    check_input_size(network, size)
     with channels_last():
         try:
             return _Builder(network).model(size)
@@ -172,21 +168,10 @@ class _Builder:
         raise AssertionError(node)  # pragma: no cover
 
     def _layer(self, layer: ir.Layer, x: Any) -> Any:
-        self._check(layer, x)
         for suffix, call in lower(layer, tuple(x.shape[1:-1])):
             name = name_of(layer.path, suffix)
             x = make_layer(call, name)(x) if is_layer(call) else evaluate(call, x, name)
         return x
-
-    def _check(self, layer: ir.Layer, x: Any) -> None:
-        """Refuse an input size that the weights do not fit; they belong to the spec's."""
-        if isinstance(layer.op, Flatten) and None in x.shape[1:]:
-            raise UsageError(f"`{layer.path}` flattens a map, so the input size cannot be open")
-        if isinstance(layer.op, Linear) and x.shape[-1] != layer.source.channels:
-            raise UsageError(
-                f"`{layer.path}` takes {layer.source.channels} features, and at this input size "
-                f"gets {x.shape[-1]}"
-            )
 
 
 def _merged(tensors: list[Any], how: ir.Merge, path: str) -> Any:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from netspec import ir
 from netspec.backends.torch.rows import ROWS
-from netspec.errors import UsageError
+from netspec.resize import check_input_size
 
 if TYPE_CHECKING:
     from netspec.backends.base import Array
@@ -29,10 +30,8 @@ class TorchBackend:
         """A live module with fresh initial weights; its modules take any size that the weights fit."""
         from netspec.backends.torch.live import build
 
-        if input_size is not None and len(input_size) != network.source.rank:
-            raise UsageError(
-                f"an input size of {len(input_size)} axes, the network has {network.source.rank}"
-            )
+        if input_size is not None:
+            check_input_size(network, input_size)
         return build(network)
 
     def generate(self, program: Program) -> str:
@@ -63,14 +62,8 @@ class TorchBackend:
         import torch
 
         device, dtype = _place_of(model)
-        training = {module: module.training for module in model.modules()}
-        model.eval()
-        try:
-            with torch.no_grad():
-                found = model(torch.as_tensor(inputs, dtype=dtype, device=device))
-        finally:
-            for module, mode in training.items():
-                module.training = mode
+        with _evaluation(model), torch.no_grad():
+            found = model(torch.as_tensor(inputs, dtype=dtype, device=device))
         outputs = found if isinstance(found, dict) else {"output": found}
         return {name: tensor.cpu().numpy() for name, tensor in outputs.items()}
 
@@ -81,12 +74,21 @@ class TorchBackend:
         device, dtype = _place_of(model)
         example = torch.zeros((2, *network.source.shape), dtype=dtype, device=device)
         batch = torch.export.Dim("batch")
-        training = model.training
-        try:
-            program = torch.export.export(model.eval(), (example,), dynamic_shapes=({0: batch},))
-        finally:
-            model.train(training)
+        with _evaluation(model):
+            program = torch.export.export(model, (example,), dynamic_shapes=({0: batch},))
         torch.export.save(program, path)
+
+
+@contextmanager
+def _evaluation(model: Any) -> Iterator[None]:
+    """Within, ``model`` is in evaluation mode; afterwards each module in the mode that it was in."""
+    training = {module: module.training for module in model.modules()}
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, mode in training.items():
+            module.training = mode
 
 
 def _place_of(model: Any) -> tuple[Any, Any]:

@@ -13,7 +13,7 @@ pytest.importorskip("tensorflow")
 @pytest.fixture
 def float64() -> Iterator[None]:
     """Both frameworks make and compute everything in float64."""
-    from .compare import precision
+    from tests.support.agreement import precision
 
     with precision("float64"):
         yield

@@ -18,8 +18,8 @@ from netspec.elaborate.network import elaborate
 from netspec.errors import UsageError
 from netspec.schema.bind import bind_spec
 from netspec.source import parse
-
-from .compare import compare, input_of, network_of, precision, random_weights
+from tests.support.agreement import compare, precision
+from tests.support.networks import input_of, network_of, random_weights
 
 WIRED = [
     "residual: {body: [{conv: {out: 6, kernel: 3}}, batch_norm]}",
@@ -92,7 +92,7 @@ def test_sizes_that_the_weights_do_not_fit() -> None:
     network = network_of("flatten\nlinear: {out: 3}", (4, 5))
     with pytest.raises(UsageError, match="cannot be open"):
         BACKEND.build(network, (None, None))
-    with pytest.raises(UsageError, match="features"):
+    with pytest.raises(UsageError, match="gets 6×4×6"):
         BACKEND.build(network, (4, 6))
     with pytest.raises(UsageError, match="axes"):
         BACKEND.build(network, (4,))
@@ -142,7 +142,7 @@ import numpy as np
 from netspec.backends.keras import BACKEND
 assert not BACKEND.owns(object())
 assert not {"keras", "tensorflow"} & {*sys.modules}, "importing the backend imports a framework"
-from tests.backends.keras.compare import input_of, network_of, random_weights
+from tests.support.networks import input_of, network_of, random_weights
 steps = sys.argv[2]
 network = network_of(steps, (7, 10))
 model = BACKEND.build(network)

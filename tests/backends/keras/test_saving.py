@@ -17,9 +17,8 @@ from netspec.backends.keras.weights import layers_of
 from netspec.elaborate.network import elaborate
 from netspec.schema.bind import bind_spec
 from netspec.source import parse
-
-from .compare import SIZES, input_of, network_of, random_weights
-from .test_rows import cases
+from tests.support.networks import SIZES, input_of, network_of, random_weights
+from tests.support.op_cases import cases
 
 Outputs = dict[str, np.ndarray]
 Saved = dict[str, tuple[ir.Network, Outputs, Outputs]]

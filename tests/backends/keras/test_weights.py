@@ -7,9 +7,8 @@ import pytest
 
 from netspec import ir
 from netspec.backends.keras import BACKEND
-
-from .compare import SIZES, network_of, random_weights
-from .test_rows import cases
+from tests.support.networks import SIZES, network_of, random_weights
+from tests.support.op_cases import cases
 
 WITH_WEIGHTS = [
     (steps, rank)

@@ -1,0 +1,150 @@
+"""Every op as a PyTorch module: its tensors, its shapes, and the defaults that source leaves out.
+
+What the modules compute is held against Keras in ``tests/backends/keras/test_rows.py``.
+"""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from netspec import ir
+from netspec.backends.torch import support
+from netspec.backends.torch.live import make_module, resolve
+from netspec.backends.torch.rows import ROWS, SIGNATURE_DEFAULTS
+from netspec.codegen.calls import Call
+from netspec.ops import OPS
+from tests.support.networks import SIZES, network_of
+from tests.support.op_cases import cases
+
+COUNTER = "num_batches_tracked"
+
+
+def signature(target: str) -> dict[str, inspect.Parameter]:
+    """The parameters of what a row calls; those that a class hands on are its parent's."""
+    found: dict[str, inspect.Parameter] = {}
+    named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    for parent in reversed(inspect.getmro(resolve(target))):
+        if issubclass(parent, nn.Module) and "__init__" in vars(parent):
+            parameters = dict(list(inspect.signature(parent).parameters.items()))
+            handed_on = {p.kind for p in parameters.values()} - set(named)
+            own = {name: p for name, p in parameters.items() if p.kind in named}
+            found = {**found, **own} if handed_on and parent is not nn.Module else own
+    return found
+
+
+def calls_of(network: ir.Network) -> list[Call]:
+    """The row of each layer, and the calls inside it."""
+    found: list[Call] = []
+    waiting: list[Any] = [ROWS[layer.op.kind](layer) for layer in ir.layers(network)]
+    while waiting:
+        call = waiting.pop()
+        if isinstance(call, Call):
+            found.append(call)
+            waiting += [*call.args, *call.kwargs.values()]
+    return found
+
+
+def test_every_op_has_a_row() -> None:
+    assert ROWS.keys() == OPS.keys()
+
+
+def test_cases_reach_every_op_and_every_class() -> None:
+    networks = [network_of(steps, SIZES[rank]) for steps, rank in cases()]
+    assert {layer.op.kind for network in networks for layer in ir.layers(network)} == OPS.keys()
+    called = {call.target for network in networks for call in calls_of(network)}
+    classes = {name for name, value in vars(support).items() if _is_own_class(value)}
+    assert classes - called == set()
+    assert SIGNATURE_DEFAULTS.keys() - called <= {"nn.BatchNorm3d"}
+
+
+def _is_own_class(value: Any) -> bool:
+    return inspect.isclass(value) and value.__module__ == support.__name__
+
+
+def test_signature_defaults_are_those_of_pytorch() -> None:
+    for target, table in SIGNATURE_DEFAULTS.items():
+        parameters = signature(target)
+        for name, value in table.items():
+            assert parameters[name].default == value, (target, name)
+            assert type(parameters[name].default) is type(value), (target, name)
+
+
+def test_every_default_that_a_row_repeats_is_in_the_table() -> None:
+    """Else source would say `dilation=1`, which nobody writes."""
+    said: set[tuple[str, str]] = set()
+    for steps, rank in cases():
+        for call in calls_of(network_of(steps, SIZES[rank])):
+            parameters = signature(call.target)
+            for name, value in call.kwargs.items():
+                if parameters[name].default == value and type(value) is not tuple:
+                    said.add((call.target, name))
+    table = {(target, name) for target, names in SIGNATURE_DEFAULTS.items() for name in names}
+    assert said - table == set()
+
+
+def test_rows_leave_nothing_that_matters_to_a_default() -> None:
+    """Arguments that no row gives are those that change no number when left at their default."""
+    silent = {
+        *("device", "dtype", "inplace", "padding_mode", "return_indices", "divisor_override"),
+        *("dilation", "track_running_stats", "bias", "start_dim", "end_dim", "init", "momentum"),
+        *("num_parameters", "args", "kwargs"),
+        # of poolings that stand behind padding of their own
+        *("padding", "ceil_mode", "count_include_pad"),
+    }
+    spoken = {
+        "nn.Conv": ("dilation", "bias"),
+        "nn.Linear": ("bias",),
+        "nn.BatchNorm": ("momentum",),
+    }
+    for steps, rank in cases():
+        for call in calls_of(network_of(steps, SIZES[rank])):
+            parameters = list(signature(call.target))
+            left = {*parameters[len(call.args) :]} - call.kwargs.keys()
+            if call.target == "nn.Sequential":
+                continue
+            assert left <= silent, (call.target, left - silent)
+            for prefix, names in spoken.items():
+                if call.target.startswith(prefix):
+                    assert not left & {*names}, (call.target, left)
+
+
+@pytest.mark.parametrize(("steps", "rank"), cases())
+def test_a_module_holds_what_the_op_declares_and_gives_what_it_infers(
+    steps: str, rank: int
+) -> None:
+    for layer in ir.layers(network_of(steps, SIZES[rank])):
+        module = make_module(ROWS[layer.op.kind](layer)).eval()
+        state = {k: tuple(v.shape) for k, v in module.state_dict().items() if k != COUNTER}
+        declared = layer.op.parameters(layer.source)
+        assert state == {p.name: p.shape for p in declared}
+        assert list(state) == [p.name for p in declared]
+        learned = {name for name, _ in module.named_parameters()}
+        assert learned == {p.name for p in declared if p.trainable}
+        y = module(torch.randn(2, *layer.source.shape))
+        assert tuple(y.shape[1:]) == layer.target.shape
+
+
+def test_tensorflows_same_at_every_size() -> None:
+    """Output ceil(size / stride), at sizes the layer was not made for too."""
+    layer = network_of("conv: {out: 2, kernel: [4, 3], stride: [3, 2], padding: same}", (9, 12))
+    module = make_module(ROWS["conv"](next(iter(ir.layers(layer)))))
+    for height in range(1, 9):
+        for width in range(1, 9):
+            y = module(torch.zeros(1, 6, height, width))
+            assert tuple(y.shape[2:]) == (-(-height // 3), -(-width // 2))
+
+
+def test_drop_path_drops_whole_examples() -> None:
+    torch.manual_seed(0)
+    module = support.DropPath(0.25)
+    y = module(torch.ones(400, 3, 5, 6))
+    assert y.unique().tolist() == [0.0, pytest.approx(1 / 0.75)]
+    assert torch.equal(y, y[:, :1, :1, :1].expand_as(y))
+    assert abs(float((y == 0).float().mean()) - 0.25) < 0.1
+    x = torch.randn(2, 3)
+    assert module.eval()(x) is x
