@@ -11,13 +11,13 @@ a backend's choice of layers) catches it; otherwise the instances become two cla
 from __future__ import annotations
 
 import ast
-import math
 import operator
-import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
+
+from netspec.formula import print_node
 
 _ACTIVE: ContextVar[frozenset[int] | None] = ContextVar("active_instances", default=None)
 
@@ -306,38 +306,3 @@ def _simplify(node: ast.BinOp) -> ast.expr:
 
 def _is_constant(node: ast.expr, value: int) -> bool:
     return isinstance(node, ast.Constant) and type(node.value) is int and node.value == value
-
-
-def print_number(value: Any) -> str:
-    """A number or truth value as a person would write it: ``1e-5``, ``0.99``, ``True``."""
-    if isinstance(value, float):
-        text = repr(value)
-        return re.sub(r"e([-+])0+(\d)", lambda m: f"e{m[1].replace('+', '')}{m[2]}", text)
-    return repr(value)
-
-
-_SIMPLE_POWER = re.compile(r"(?<![\w.)\]])([A-Za-z_]\w*|\d+(?:\.\d+)?) \*\* (-?\w+)(?![\w.(\[])")
-
-
-def print_node(node: ast.expr) -> str:
-    """A formula as Python source, spaced as `ruff format` spaces it."""
-    text = ast.unparse(_Printable().visit(node))
-    return _SIMPLE_POWER.sub(r"\1**\2", text)
-
-
-class _Printable(ast.NodeTransformer):
-    """A copy of a formula in which constants print as a person would write them."""
-
-    def visit_Constant(self, node: ast.Constant) -> ast.expr:
-        if isinstance(node.value, float) and math.isfinite(node.value):
-            return ast.Name(print_number(node.value))
-        return node
-
-    def generic_visit(self, node: ast.AST) -> ast.AST:
-        fields = {
-            name: [self.visit(v) if isinstance(v, ast.AST) else v for v in value]
-            if isinstance(value, list)
-            else (self.visit(value) if isinstance(value, ast.AST) else value)
-            for name, value in ast.iter_fields(node)
-        }
-        return type(node)(**fields)

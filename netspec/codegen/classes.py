@@ -97,7 +97,7 @@ class Classes:
         program: the network.
         try_out: writes a general form as source and forgets it; raises :class:`Diverges` where one
             text cannot serve all of its instances.
-        name: makes a block's class name of its definition.
+        name: makes a class name of a block's definition and what sets the class apart, if anything.
         names: where class names are taken from.
     """
 
@@ -105,7 +105,7 @@ class Classes:
         self,
         program: Program,
         try_out: Callable[[GeneralBlock, Classes], None],
-        name: Callable[[BlockDefinition], str],
+        name: Callable[[BlockDefinition, str], str],
         names: Namespace,
     ) -> None:
         self.all: list[SourceClass] = []
@@ -124,8 +124,8 @@ class Classes:
                 made.append(SourceClass("", general))
                 self._by_path.update((block.path, made[-1]) for block in group)
             for source_class in made:
-                base = name(definition) + (_difference(source_class, made) if made[1:] else "")
-                source_class.name = names.add(base)
+                difference = _difference(source_class, made) if made[1:] else ""
+                source_class.name = names.add(name(definition, difference))
             self.all += made
 
     def of(self, general: GeneralBlock | None, node: ir.Block) -> SourceClass:

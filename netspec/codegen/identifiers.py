@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import builtins
 import keyword
+import re
 
 # Names that generated source of any backend may use for its own ends.
 _OWN = frozenset(
-    "self super nn torch F Tensor keras layers initializers ops functools math typing partial "
-    "x y z u v w inputs outputs index name module modules shortcut".split()
+    ["self", "super", "nn", "torch", "F", "Tensor", "keras", "layers", "initializers", "ops", "functools", "math", "typing", "partial", "x", "y", "z", "u", "v", "w", "inputs", "outputs", "index", "name", "module", "modules", "shortcut"]
 )
 TAKEN = _OWN | frozenset(dir(builtins)) | frozenset(keyword.kwlist) | frozenset(keyword.softkwlist)
 
@@ -26,6 +26,11 @@ def is_attribute(name: str) -> bool:
 def camel_case(name: str) -> str:
     """``squeeze_excite`` as ``SqueezeExcite``."""
     return "".join(part[:1].upper() + part[1:] for part in name.split("_") if part) or "Block"
+
+
+def snake_case(name: str) -> str:
+    """``SqueezeExcite`` as ``squeeze_excite``, ``BottleneckSE`` as ``bottleneck_se``."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
 
 
 class Namespace:

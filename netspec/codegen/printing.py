@@ -10,7 +10,8 @@ from typing import Any
 from netspec.codegen.calls import Call, Raw
 from netspec.codegen.identifiers import safe_identifier
 from netspec.codegen.layout import Document, Operation, Row, brackets, call, keyword
-from netspec.symbolic import Diverges, Varying, names_of, print_node, print_number, same_value
+from netspec.formula import print_node, print_number
+from netspec.symbolic import Diverges, Varying, names_of, same_value
 
 Defaults = Mapping[str, Mapping[str, Any]]
 MISSING = object()

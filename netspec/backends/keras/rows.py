@@ -232,6 +232,7 @@ SIGNATURE_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "layers.PReLU": {"shared_axes": None},
     "layers.ELU": {"alpha": 1.0},
     "layers.Softmax": {"axis": -1},
+    "layers.Concatenate": {"axis": -1},
     "layers.EinsumDense": {"bias_axes": None, "kernel_initializer": "glorot_uniform"},
     "layers.Dropout": {"noise_shape": None},
     "ops.pad": {"mode": "constant"},

@@ -287,8 +287,8 @@ def _declared(argument: Argument) -> Document:
     return f"{text} = {text_of(Printer({}).value(argument.default))}"
 
 
-def _class_name(definition: BlockDefinition) -> str:
-    return definition.title or camel_case(definition.name)
+def _class_name(definition: BlockDefinition, difference: str) -> str:
+    return (definition.title or camel_case(definition.name)) + difference
 
 
 def _imports(text: str) -> list[str]:

@@ -1,0 +1,441 @@
+"""Keras source of a network: a function for each block, and one that makes the model."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from netspec import ir
+from netspec.backends.keras.lowered import X, is_layer
+from netspec.backends.keras.plan import chunks, is_deep, lower
+from netspec.backends.keras.rows import SIGNATURE_DEFAULTS
+from netspec.codegen.calls import Call, Raw
+from netspec.codegen.cases import Case, by_cases, where
+from netspec.codegen.classes import (
+    MISSING,
+    Argument,
+    Classes,
+    SourceClass,
+    argument_value,
+    call_arguments,
+)
+from netspec.codegen.flow import VARIABLES, Flow, Value
+from netspec.codegen.frame import copied, docstring, fill, head
+from netspec.codegen.general import IN_CHANNELS, GeneralBlock
+from netspec.codegen.identifiers import Namespace, camel_case, safe_identifier, snake_case
+from netspec.codegen.layout import (
+    Document,
+    Row,
+    brackets,
+    call,
+    comprehension,
+    keyword,
+    lay_out,
+    text_of,
+)
+from netspec.codegen.printing import Printer, is_default, quoted
+from netspec.codegen.program import Program
+from netspec.codegen.stages import Run, runs
+from netspec.codegen.statements import Assign, Do, For, If, Return, Statement, render, returning
+from netspec.errors import UsageError
+from netspec.schema.syntax import BlockDefinition
+from netspec.symbolic import value_at
+
+Naming = Callable[[str], Document]
+"""The name argument of a layer: by the path of the op and a suffix."""
+
+
+def generate(program: Program) -> str:
+    """Standalone source of ``program``'s network. Needs no Keras."""
+    return _Generator(program).file()
+
+
+@dataclass(frozen=True)
+class _Function:
+    """A function as the template lays it out."""
+
+    signature: str
+    doc: str
+    body: str
+
+
+class _Initializers:
+    """Initialisers that several layers use become functions, which are counted first and named then."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+        self.calls: dict[str, tuple[str, Call]] = {}
+        self.names: Namespace | None = None
+
+    def rewrite(self, made: Call) -> Document | None:
+        """The call of the function for an initialiser; None where it is written out."""
+        if not made.target.startswith("initializers."):
+            return None
+        plain = Printer(SIGNATURE_DEFAULTS)
+        text = text_of(plain.call(made))
+        if plain.names:
+            return None
+        self.counts[text] += 1
+        if self.names is None or self.counts[text] < 2:
+            return None
+        if text not in self.calls:
+            self.calls[text] = (self.names.add(_initializer_name(made)), made)
+        return f"{self.calls[text][0]}()"
+
+    def settle(self, names: Namespace) -> None:
+        """Counting is over: from now on what occurred twice has a name."""
+        self.names = names
+        self.counts = Counter({text: 2 for text, count in self.counts.items() if count > 1})
+
+    def functions(self) -> list[dict[str, str]]:
+        """The functions that were called."""
+        plain = Printer(SIGNATURE_DEFAULTS)
+        return [
+            {"name": name, "body": render([Return(plain.call(made))], 1)}
+            for name, made in self.calls.values()
+        ]
+
+
+class _Generator:
+    def __init__(self, program: Program) -> None:
+        self.network = program.generalised
+        self.concrete = program.network
+        self.deep = is_deep(self.concrete)
+        self.initializers = _Initializers()
+        self.targets: set[str] = set()
+        self.function_name = safe_identifier(self.network.model_name)
+        self.names = Namespace({self.function_name, "submodels", "make_divisible"})
+        self.classes = Classes(program, self._try_out, _function_name, self.names)
+        self.initializers = _Initializers()
+        self._functions()  # counts the initialisers
+        self.initializers.settle(self.names)
+
+    def _try_out(self, general: GeneralBlock, classes: Classes) -> None:
+        self.classes = classes
+        self._parts(general)
+
+    def _functions(self) -> list[_Function]:
+        self.targets = set()
+        blocks = [self._block_function(source_class) for source_class in self.classes.all]
+        return [*blocks, self._network_function()]
+
+    def file(self) -> str:
+        """The whole source."""
+        functions = self._functions()
+        initializers = self.initializers.functions()
+        helpers = copied("netspec", "expr.py", self.targets & {"make_divisible"})
+        text = "\n".join(
+            [*helpers, *(item["body"] for item in initializers), *(f.body for f in functions)]
+        )
+        return fill(
+            "keras.py.j2",
+            head=head(self.concrete),
+            imports=_imports(text),
+            helpers=helpers,
+            initializers=initializers,
+            is_deep=self.deep,
+            functions=functions,
+        )
+
+    def _printer(self) -> Printer:
+        return Printer(SIGNATURE_DEFAULTS, self.initializers.rewrite)
+
+    # Blocks
+
+    def _block_function(self, source_class: SourceClass) -> _Function:
+        printer, statements = self._parts(source_class.general)
+        source_class.use(printer.names)
+        local: list[Statement] = []
+        if any(argument.name == IN_CHANNELS for argument in source_class.arguments):
+            local.append(Assign(IN_CHANNELS, "x.shape[-1]"))
+        local += [
+            Assign(safe_identifier(name), printer.formula(value))
+            for name, value in source_class.local
+        ]
+        self.targets |= printer.targets
+        declared: list[Document] = ["x"]
+        declared += [_declared(a) for a in source_class.arguments if a.name != IN_CHANNELS]
+        lines = lay_out(
+            brackets("(", [*declared, "*", "name"], ")"), f"def {source_class.name}", ":", 0
+        )
+        doc = source_class.doc or f"The block `{source_class.general.definition.name}`."
+        return _Function("\n".join(lines), docstring([doc], 1), render([*local, *statements], 1))
+
+    def _parts(self, general: GeneralBlock) -> tuple[Printer, list[Statement]]:
+        printer = self._printer()
+        definition = general.definition
+        taken = {
+            *VARIABLES,
+            IN_CHANNELS,
+            *map(safe_identifier, (*definition.params, *definition.let)),
+        }
+        taken |= {safe_identifier(name) for name in self.network.arguments}
+        flow = _Flow(printer, Namespace(taken), _relative_name, self._block_call(general, printer))
+        value = flow.run(general.body, Value("x"), "x")
+        return printer, returning(flow.statements, value.document)
+
+    def _block_call(self, general: GeneralBlock | None, printer: Printer) -> Any:
+        def block_call(node: ir.Block, value: Document, name: Document) -> Document:
+            source_class = self.classes.of(general, node)
+            passed = call_arguments(source_class, node, printer, without=(IN_CHANNELS,))
+            if any(argument.name == IN_CHANNELS for argument in source_class.arguments):
+                printer.value(
+                    node.source.channels
+                )  # has to have a formula, though it is not passed
+            return call(source_class.name, [value, *passed, keyword("name", name)])
+
+        return block_call
+
+    # The network
+
+    def _network_function(self) -> _Function:
+        network = self.network
+        printer = self._printer()
+        kept = [safe_identifier(name) for name in network.arguments]
+        taken = {*VARIABLES, "input_shape", *kept}
+        flow = _Flow(printer, Namespace(taken), _absolute_name, self._block_call(None, printer))
+        names = {
+            ir.flat_name(path) for node in ir.walk(network) if (path := getattr(node, "path", ""))
+        }
+        input_name = "input"
+        while input_name in names:
+            input_name += "_"
+        value = flow.run(network.stem, Value("inputs"), "x")
+        for stage in network.stages:
+            value = flow.run(stage.between, value, "x")
+            value = self._stage(stage, value, flow)
+            if stage.path in network.outputs.values():
+                name = flow.variables.add(ir.flat_name(stage.path))
+                flow.statements.append(Assign(name, value.document))
+                flow.results[stage.path] = Value(name)
+        value = flow.run(network.head, value, "x")
+        self.targets |= printer.targets
+        outputs = value.document
+        if network.outputs:
+            named = {name: flow.results[key].document for name, key in network.outputs.items()}
+            named["output"] = value.document
+            items: list[Document] = [Row((f"{quoted(name)}: ", d)) for name, d in named.items()]
+            flow.statements.append(Assign("outputs", brackets("{", items, "}")))
+            outputs = "outputs"
+        model = call(
+            "keras.Model", ["inputs", outputs, keyword("name", quoted(network.model_name))]
+        )
+        body: list[Statement] = [
+            *self._size_check(),
+            Do('keras.config.set_image_data_format("channels_last")'),
+            Assign(
+                "inputs", call("keras.Input", ["input_shape", keyword("name", quoted(input_name))])
+            ),
+            *flow.statements,
+            Return(model),
+        ]
+        return _Function(self._signature(), self._doc(), render(body, 1))
+
+    def _shape(self) -> tuple[int, ...]:
+        return (*self.concrete.source.size, self.concrete.source.channels)
+
+    def _signature(self) -> str:
+        declared: list[Document] = [Row(("input_shape=", Printer({}).value(self._shape())))]
+        declared += [
+            f"{safe_identifier(name)}={text_of(Printer({}).value(value_at(value, 0)))}"
+            for name, value in self.network.arguments.items()
+        ]
+        return "\n".join(lay_out(brackets("(", declared, ")"), f"def {self.function_name}", ":", 0))
+
+    def _doc(self) -> str:
+        return docstring(
+            [f"A new {self.network.model_name}; ``input_shape`` is (*size, channels)."], 1
+        )
+
+    def _size_check(self) -> list[Statement]:
+        """Refuse other sizes where padding was worked out for the spec's."""
+        if not any(_depends_on_size(layer) for layer in ir.layers(self.concrete)):
+            return []
+        shape = text_of(Printer({}).value(self._shape()))
+        error = call("ValueError", [quoted(f"the padding is for an input_shape of {shape} only")])
+        return [If(f"tuple(input_shape) != {shape}", (Do(Row(("raise ", error))),))]
+
+    # Stages
+
+    def _stage(self, stage: ir.Stage, value: Value, flow: _Flow) -> Value:
+        if not stage.blocks:
+            return value
+        names = [ir.flat_name(block.path) for block in stage.blocks]
+        if self.deep:
+            return self._submodels(stage, names, value, flow)
+        calls = [flow.block_call(block, "x", "name") for block in stage.blocks]
+        current = value.document
+        for run in runs(names, calls):
+            first = stage.blocks[names.index(run.names[0])]
+            if run.is_loop:
+                if text_of(current) != "x":
+                    flow.statements.append(Assign("x", current))
+                name = f'f"{run.pattern}"'
+                body = Assign("x", flow.block_call(first, "x", name))
+                flow.statements.append(For(f"index in {run.range}", (body,)))
+                current = "x"
+                continue
+            for block_name in run.names:
+                made = flow.block_call(first, current, quoted(block_name))
+                flow.statements.append(Assign("x", made))
+                current = "x"
+        return Value("x")
+
+    def _submodels(self, stage: ir.Stage, names: list[str], value: Value, flow: _Flow) -> Value:
+        calls = [self._partial(block, flow, "name") for block in stage.blocks]
+        items: list[Document] = []
+        for run in runs(names, calls):
+            first = stage.blocks[names.index(run.names[0])]
+            items += self._partials(run, first, flow)
+        stops, total = [], 0
+        for _, group in chunks(stage):
+            total += len(group)
+            stops.append(total)
+        flow.statements.append(Assign("blocks", brackets("[", items, "]")))
+        arguments: list[Document] = [
+            value.document,
+            quoted(ir.flat_name(stage.path)),
+            "blocks",
+            keyword("stops", Printer({}).value(tuple(stops))),
+        ]
+        flow.statements.append(Assign("x", call("submodels", arguments)))
+        return Value("x")
+
+    def _partials(self, run: Run, block: ir.Block, flow: _Flow) -> list[Document]:
+        if not run.is_loop:
+            return [self._partial(block, flow, quoted(name)) for name in run.names]
+        made = self._partial(block, flow, f'f"{run.pattern}"')
+        return [Row(("*", comprehension("(", made, f"for index in {run.range}", ")")))]
+
+    def _partial(self, block: ir.Block, flow: _Flow, name: Document) -> Document:
+        source_class = self.classes.of(None, block)
+        items: list[Document] = [source_class.name]
+        for argument in source_class.arguments:
+            given = argument_value(argument, block)
+            if argument.name != IN_CHANNELS and not is_default(given, argument.default):
+                items.append(keyword(argument.identifier, flow.printer.value(given)))
+        return call("partial", [*items, keyword("name", name)])
+
+
+class _Flow(Flow):
+    """A statement for each layer."""
+
+    def __init__(
+        self, printer: Printer, variables: Namespace, naming: Naming, block_call: Any
+    ) -> None:
+        super().__init__(variables)
+        self.printer = printer
+        self.naming = naming
+        self.block_call = block_call
+
+    def apply(self, node: ir.Layer | ir.Block | ir.Sequence, value: Value, target: str) -> Value:
+        """The layers of an op, or the function of a block."""
+        if isinstance(node, ir.Block):
+            name = self.naming(ir.flat_name(node.path))
+            self.statements.append(Assign(target, self.block_call(node, value.document, name)))
+            return Value(target)
+        assert isinstance(node, ir.Layer)
+        lowered = by_cases(lambda: lower(node))
+        self.statements += self._lowered(node, lowered, value.document, target)
+        return Value(target)
+
+    def _lowered(
+        self, layer: ir.Layer, lowered: Any, value: Document, target: str
+    ) -> list[Statement]:
+        if isinstance(lowered, Case):
+            test = self.printer.formula(lowered.test)
+            with where(lowered.test, True):
+                then = self._lowered(layer, lowered.then, value, target)
+            with where(lowered.test, False):
+                other = self._lowered(layer, lowered.other, value, target)
+            return [If(test, tuple(then), tuple(other))]
+        statements: list[Statement] = []
+        for suffix, made in lowered:
+            name = self.naming(ir.flat_name(layer.path) + suffix)
+            if is_layer(made):
+                named = Call(
+                    made.target, made.args, {**made.kwargs, "name": Raw(text_of(name), None)}
+                )
+                document = call(self.printer.call(named), [value])
+            else:
+                document = self.printer.call(_bound(made, text_of(value)))
+            statements.append(Assign(target, document))
+            value = target
+        return statements
+
+    def is_unit(self, node: ir.Sequence) -> bool:
+        """Keras has no layer for a row of layers here."""
+        return False
+
+    def merge(self, values: list[Value], how: ir.Merge, path: str, target: str) -> Value:
+        """A merging layer."""
+        kind = {"add": "Add", "mul": "Multiply", "concat": "Concatenate"}[how]
+        made = call(f"layers.{kind}", [keyword("name", self.naming(ir.flat_name(path)))])
+        tensors = brackets("[", [value.document for value in values], "]")
+        self.statements.append(Assign(target, call(made, [tensors])))
+        return Value(target)
+
+    def test(self, choice: ir.Choice) -> tuple[Document, bool] | None:
+        """The test itself: functions see their arguments."""
+        return self.printer.formula(choice.test), True
+
+
+def _bound(value: Any, variable: str) -> Any:
+    """An expression over the tensor, with its variable."""
+    if value is X:
+        return Raw(variable, None)
+    if isinstance(value, Call):
+        args = tuple(_bound(argument, variable) for argument in value.args)
+        return Call(value.target, args, {k: _bound(v, variable) for k, v in value.kwargs.items()})
+    return value
+
+
+def _relative_name(name: str) -> Document:
+    return f'f"{{name}}_{name}"'
+
+
+def _absolute_name(name: str) -> Document:
+    return quoted(name)
+
+
+def _depends_on_size(layer: ir.Layer) -> bool:
+    """Whether the layers of an op are made for one size of its input."""
+    try:
+        lower(layer, (None,) * layer.source.rank)
+    except UsageError:
+        return True
+    return False
+
+
+def _declared(argument: Argument) -> Document:
+    if argument.default is MISSING:
+        return argument.identifier
+    return Row((f"{argument.identifier}=", Printer({}).value(argument.default)))
+
+
+def _function_name(definition: BlockDefinition, difference: str) -> str:
+    return snake_case((definition.title or camel_case(definition.name)) + difference)
+
+
+def _initializer_name(made: Call) -> str:
+    kind = made.target.removeprefix("initializers.")
+    if kind != "VarianceScaling":
+        return snake_case(kind)
+    prefix = "he" if made.kwargs["scale"] == 2 else "scaled"
+    spread = "uniform" if made.kwargs["distribution"] == "uniform" else "normal"
+    return f"{prefix}_{spread}_{made.kwargs['mode']}"
+
+
+def _imports(text: str) -> list[str]:
+    lines = ["import math"] if re.search(r"\bmath\.", text) else []
+    if re.search(r"\bpartial\(", text):
+        lines.append("from functools import partial")
+    lines += [""] if lines else []
+    parts = [name for name in ("initializers", "layers", "ops") if re.search(rf"\b{name}\.", text)]
+    lines.append("import keras")
+    if parts:
+        lines.append(f"from keras import {', '.join(parts)}")
+    return lines
