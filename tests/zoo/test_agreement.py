@@ -1,0 +1,49 @@
+"""Every family in PyTorch and in Keras: the same outputs, gradients and running statistics."""
+
+from __future__ import annotations
+
+import pytest
+
+from netspec import library
+from tests.support.agreement import compare, precision
+from tests.support.float32 import dtype_of
+from tests.support.zoo import SHRUNK, Shrunk
+
+pytest.importorskip("keras")
+
+OUTPUT_BOUND = 1e-9
+GRADIENT_BOUND = 1e-8
+
+CASES = [
+    pytest.param(
+        shrunk,
+        size,
+        marks=[pytest.mark.slow] if shrunk.heavy else [],
+        id=f"{shrunk}-{size[0]}x{size[1]}",
+    )
+    for shrunk in SHRUNK
+    for size in shrunk.sizes
+]
+
+
+def test_every_file_of_the_zoo_is_here() -> None:
+    assert {s.file for s in SHRUNK if not s.heavy} == {*library.zoo_files()}
+    for shrunk in SHRUNK:
+        even, odd = shrunk.sizes
+        assert not any(n % 2 for n in even)
+        assert all(n % 2 for n in odd)
+        assert even[0] != even[1]
+        assert odd[0] != odd[1]
+
+
+@pytest.mark.parametrize("training", [False, True], ids=["evaluation", "training"])
+@pytest.mark.parametrize(("shrunk", "size"), CASES)
+def test_torch_and_keras_agree(shrunk: Shrunk, size: tuple[int, int], training: bool) -> None:
+    network = shrunk.compiled(size, taps=True).network
+    assert dtype_of(network) == "float64"
+    with precision("float64"):
+        found = compare(network, training)
+    assert found.output <= OUTPUT_BOUND
+    assert found.input_gradient <= GRADIENT_BOUND
+    assert found.weight_gradient <= GRADIENT_BOUND
+    assert found.statistics <= OUTPUT_BOUND
