@@ -33,6 +33,12 @@ class Span:
     def __str__(self) -> str:
         return f"{self.file}:{self.line}:{self.column}"
 
+    def surrounds(self, other: Span) -> bool:
+        """Whether ``other`` lies inside this place and is smaller."""
+        start, end = (self.line, self.column), (self.end_line, self.end_column)
+        inner, last = (other.line, other.column), (other.end_line, other.end_column)
+        return self.file == other.file and self != other and start <= inner and last <= end
+
 
 @dataclass(frozen=True)
 class Diagnostic:
@@ -65,6 +71,14 @@ class Diagnostic:
 def severity_of(code: str) -> Severity:
     """How bad a problem of this code is."""
     return "warning" if code.startswith(LINT_CODES) else "error"
+
+
+def by_position(diagnostic: Diagnostic) -> tuple[str, int, int, str]:
+    """What diagnostics are sorted by: those without a place first, then in the order of the text."""
+    span = diagnostic.span
+    if span is None:
+        return ("", 0, 0, diagnostic.code)
+    return (span.file, span.line, span.column, diagnostic.code)
 
 
 class NetspecError(Exception):

@@ -59,16 +59,12 @@ class SpanTree:
     def subtree(self, location: Location) -> SpanTree:
         """The tree at ``location``, or of its nearest enclosing value that exists.
 
-        An index into what is not a list is passed over: a single step may stand for a list of one.
+        A part that leads nowhere is passed over: a single step may stand for a list of one, and
+        Pydantic puts the members of a union among the parts.
         """
         tree = self
         for part in location:
-            child = tree.children.get(part)
-            if child is None:
-                if isinstance(part, int) and 0 not in tree.children:
-                    continue
-                break
-            tree = child
+            tree = tree.children.get(part, tree)
         return tree
 
 

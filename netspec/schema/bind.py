@@ -9,11 +9,12 @@ from typing import Any
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from netspec.errors import Diagnostic, NetspecError, did_you_mean, fail
+from netspec.errors import NetspecError, fail
 from netspec.expr import Expression
 from netspec.ops import OPS, attributes_of
 from netspec.schema import models
 from netspec.schema.parameters import ParamModel
+from netspec.schema.problems import diagnostics
 from netspec.schema.syntax import (
     Action,
     Argument,
@@ -36,8 +37,6 @@ from netspec.schema.syntax import (
     WhenAction,
 )
 from netspec.source import Document, Location, SpanTree
-
-MAX_PROBLEMS = 50
 
 
 def bind_spec(document: Document) -> Spec:
@@ -88,7 +87,7 @@ def bind_steps(value: Any, spans: SpanTree) -> tuple[Step, ...]:
     try:
         steps = _steps_adapter().validate_python(value)
     except ValidationError as error:
-        raise NetspecError(_diagnostics(error, spans)) from None
+        raise NetspecError(diagnostics(error, value, spans)) from None
     return _steps(steps, spans)
 
 
@@ -99,7 +98,7 @@ def bind_attributes(
     try:
         model = models.OP_MODELS[kind].model_validate(dict(values))
     except ValidationError as error:
-        raise NetspecError(_diagnostics(error, spans, (kind,))) from None
+        raise NetspecError(diagnostics(error, dict(values), spans, (kind,))) from None
     return _attributes(kind, model, spans)
 
 
@@ -118,69 +117,7 @@ def _validate(model: type[Any], document: Document) -> Any:
     try:
         return model.model_validate(document.data)
     except ValidationError as error:
-        raise NetspecError(_diagnostics(error, document.spans)) from None
-
-
-def _diagnostics(
-    error: ValidationError, spans: SpanTree, within: Location = ()
-) -> list[Diagnostic]:
-    """One diagnostic per problem; keyed on Pydantic's error types, never on its English.
-
-    ``within`` is where ``spans`` stands, when that is not the whole document.
-    """
-    found: list[Diagnostic] = []
-    for problem in error.errors(include_input=False, include_url=False)[:MAX_PROBLEMS]:
-        location: Location = problem["loc"]
-        kind = problem["type"]
-        key = location[-1] if location else "the value"
-        help_text = None
-        span = spans.find(location)
-        if kind == "extra_forbidden":
-            known = _known_keys((*within, *location))
-            code, message = "NS101", f"unknown key `{key}`"
-            help_text = did_you_mean(str(key), known)
-            span = spans.find_key(location)
-        elif kind == "missing":
-            code, message = "NS102", f"missing key `{key}`"
-            span = spans.find(location[:-1])
-        elif kind == "value_error":
-            code, message = "NS103", str(problem["ctx"]["error"])
-        elif kind == "literal_error":
-            code, message = "NS103", f"`{key}` must be {problem['ctx']['expected']}"
-        elif kind == "string_pattern_mismatch":
-            code, message = "NS104", f"`{key}` must be an identifier: letters, digits and `_`"
-            if location and location[-1] == "[key]":
-                message = f"`{location[-2]}` is not an identifier: letters, digits and `_`"
-                span = spans.find_key(location[:-1])
-        else:
-            code, message = "NS103", f"`{key}`: {problem['msg'].lower()}"
-        found.append(Diagnostic(code, message, span, help_text))
-    return found
-
-
-def _known_keys(location: Location) -> list[str]:
-    """The keys that the mapping around ``location`` may have, for the nearest name."""
-    parents = [part for part in location[:-1] if isinstance(part, str)]
-    if not parents:
-        return [*models.SpecModel.model_fields, *models.BlockFile.model_fields]
-    parent = parents[-1]
-    if parent in models.OP_MODELS:
-        return list(models.OP_MODELS[parent].model_fields)
-    by_parent: dict[str, type[BaseModel]] = {
-        "input": models.InputModel,
-        "residual": models.Residual,
-        "gate": models.Gate,
-        "concat": models.Concat,
-        "repeat": models.Repeat,
-        "when": models.When,
-        "blocks": models.BlockBody,
-    }
-    if parent == "defaults":
-        return ["norm", "act", *models.OP_MODELS]
-    model = by_parent.get(parent) or (
-        models.BlockBody if len(parents) > 1 and parents[-2] == "blocks" else None
-    )
-    return [] if model is None else [f.alias or name for name, f in model.model_fields.items()]
+        raise NetspecError(diagnostics(error, document.data, document.spans)) from None
 
 
 def _place(expression: Expression, spans: SpanTree, location: Location) -> Expression:
@@ -283,11 +220,12 @@ def _step(model: Any, spans: SpanTree) -> Step:
     inputs = model.from_ if isinstance(model.from_, list) else [model.from_]
     return Step(
         action=_action(model, spans),
-        span=spans.span,
+        span=spans.find_key((model.action or "from",)),
         name=model.name,
         result=model.as_,
         inputs=tuple(name for name in inputs if name is not None),
         merge=model.merge or "add",
+        spans=spans,
     )
 
 
@@ -323,6 +261,4 @@ def _action(model: Any, spans: SpanTree) -> Action:
         case "sequence":
             return SequenceAction(_steps(value, place))
     arguments = (model.model_extra or {})[key]
-    if not isinstance(arguments, dict):
-        raise fail("NS103", f"`{key}` takes its arguments as a mapping", place.span)
     return CallAction(key, _arguments(arguments, place), place)

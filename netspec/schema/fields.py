@@ -7,9 +7,9 @@ source (``at``) and how to evaluate itself under an environment.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import BeforeValidator, PlainValidator
 
@@ -29,14 +29,16 @@ from netspec.initializers import (
     UniformFanIn,
     VarianceScaling,
 )
+from netspec.schema.refusal import Refusal
 from netspec.source import SpanTree
 from netspec.symbolic import Varying
 
 Environment = Mapping[str, Any]
+T = TypeVar("T")
 
 
 def to_expression(value: Any) -> Expression:
-    """A YAML value as an expression; raises ValueError, which Pydantic reports."""
+    """A YAML value as an expression; raises :class:`Refusal`, which Pydantic reports."""
     if isinstance(value, Expression):
         return value
     if isinstance(value, bool | int | float):
@@ -45,15 +47,11 @@ def to_expression(value: Any) -> Expression:
         try:
             return expr.parse(value)
         except NetspecError as error:
-            raise ValueError(_message(error)) from None
+            first = error.diagnostics[0]
+            raise Refusal(first.message, first.code, first.help) from None
     if isinstance(value, list) and all(isinstance(v, bool | int | float) for v in value):
         return expr.constant(value)
-    raise ValueError("expected a number, true, false or an expression")
-
-
-def _message(error: NetspecError) -> str:
-    first = error.diagnostics[0]
-    return first.message + (f" ({first.help})" if first.help else "")
+    raise Refusal("expected a number, true, false or an expression")
 
 
 Number = Annotated[Expression, BeforeValidator(to_expression)]
@@ -120,13 +118,9 @@ def word_of(choices: tuple[str, ...]) -> Any:
             return Word(choices, value)
         hint = did_you_mean(value, choices) if isinstance(value, str) else None
         listed = ", ".join(f"`{choice}`" for choice in choices)
-        raise ValueError(f"expected one of {listed}, or {{param: name}}" + _more(hint))
+        raise Refusal(f"expected one of {listed}, or {{param: name}}", help=hint)
 
     return Annotated[Word, PlainValidator(validate, json_schema_input_type=Literal[choices])]
-
-
-def _more(hint: str | None) -> str:
-    return f"; {hint}" if hint else ""
 
 
 @dataclass(frozen=True)
@@ -154,9 +148,18 @@ class AxesValue:
 def _axes(value: Any) -> AxesValue:
     if isinstance(value, list):
         if not value:
-            raise ValueError("expected a number, or one number per axis")
-        return AxesValue(tuple(to_expression(item) for item in value), True)
+            raise Refusal("expected a number, or one number per axis")
+        return AxesValue(tuple(_each(to_expression, value)), True)
     return AxesValue((to_expression(value),), False)
+
+
+def _each(read: Callable[[Any], T], values: list[Any]) -> Iterator[T]:
+    """Every item read; a refusal names the item."""
+    for index, value in enumerate(values):
+        try:
+            yield read(value)
+        except Refusal as refusal:
+            raise refusal.inside(index) from None
 
 
 AxesField = Annotated[
@@ -213,15 +216,15 @@ def _padding(value: Any) -> PaddingValue:
             return PaddingValue(Word(PADDING_RULES, value))
         if value.strip().isidentifier():
             hint = did_you_mean(value, PADDING_RULES)
-            raise ValueError(
-                "expected `symmetric`, `same`, `valid`, numbers, or {param: name}" + _more(hint)
+            raise Refusal(
+                "expected `symmetric`, `same`, `valid`, numbers, or {param: name}", help=hint
             )
         return PaddingValue(None, (_axes(value),))
     if isinstance(value, list) and value:
-        return PaddingValue(None, tuple(_axes(item) for item in value))
+        return PaddingValue(None, tuple(_each(_axes, value)))
     if isinstance(value, int) and not isinstance(value, bool):
         return PaddingValue(None, (_axes(value),))
-    raise ValueError("expected `symmetric`, `same`, `valid`, numbers, or {param: name}")
+    raise Refusal("expected `symmetric`, `same`, `valid`, numbers, or {param: name}")
 
 
 PaddingField = Annotated[
@@ -293,35 +296,55 @@ def _init(value: Any) -> InitValue:
         if value in PLAIN_INITS:
             return InitValue(value)
         if value in names:
-            raise ValueError(f"`{value}` needs a value, as in {{{value}: …}}")
-        raise ValueError("unknown initialiser" + _more(did_you_mean(value, names)))
+            raise Refusal(f"`{value}` needs a value, as in {{{value}: …}}")
+        raise Refusal(f"unknown initialiser `{value}`", help=did_you_mean(value, names))
     if not isinstance(value, dict) or len(value) != 1:
-        raise ValueError("expected the name of an initialiser, or a mapping with one key, its name")
+        raise Refusal("expected the name of an initialiser, or a mapping with one key, its name")
     ((name, argument),) = value.items()
-    if name in FAN_INITS:
-        return InitValue(name, words=(_choice(argument, FANS),))
-    if name == "uniform" and argument == "fan_in":
-        return InitValue(name)
-    if name in NUMBER_INITS:
-        return InitValue(name, (to_expression(argument),))
-    if name == "variance_scaling":
-        return _variance_scaling(argument)
-    raise ValueError("unknown initialiser" + _more(did_you_mean(str(name), names)))
+    try:
+        if name in FAN_INITS:
+            return InitValue(name, words=(_choice(argument, FANS),))
+        if name == "uniform" and argument == "fan_in":
+            return InitValue(name)
+        if name in NUMBER_INITS:
+            return InitValue(name, (to_expression(argument),))
+        if name == "variance_scaling":
+            return _variance_scaling(argument)
+    except Refusal as refusal:
+        raise refusal.inside(name) from None
+    hint = did_you_mean(name, names)
+    raise Refusal(f"unknown initialiser `{name}`", help=hint, at=(name,), on_key=True)
 
 
 def _variance_scaling(argument: Any) -> InitValue:
     known = ("scale", "mode", "distribution")
-    if not isinstance(argument, dict) or not set(argument) <= set(known):
-        raise ValueError("`variance_scaling` takes `scale`, `mode` and `distribution`")
-    mode = _choice(argument.get("mode", "fan_in"), FANS)
-    distribution = _choice(argument.get("distribution", "truncated_normal"), DISTRIBUTIONS)
-    scale = to_expression(argument.get("scale", 1.0))
-    return InitValue("variance_scaling", (scale,), (mode, distribution))
+    takes = "`variance_scaling` takes `scale`, `mode` and `distribution`"
+    if not isinstance(argument, dict):
+        raise Refusal(takes)
+    for key in argument:
+        if key not in known:
+            hint = did_you_mean(key, known)
+            raise Refusal(f"{takes}, not `{key}`", "NS101", hint, at=(key,), on_key=True)
+    readers: dict[str, Callable[[Any], Any]] = {
+        "scale": to_expression,
+        "mode": lambda value: _choice(value, FANS),
+        "distribution": lambda value: _choice(value, DISTRIBUTIONS),
+    }
+    values = {"scale": 1.0, "mode": "fan_in", "distribution": "truncated_normal", **argument}
+    for key, value in values.items():
+        try:
+            values[key] = readers[key](value)
+        except Refusal as refusal:
+            raise refusal.inside(key) from None
+    return InitValue(
+        "variance_scaling", (values["scale"],), (values["mode"], values["distribution"])
+    )
 
 
 def _choice(value: Any, choices: tuple[str, ...]) -> str:
     if value not in choices:
-        raise ValueError("expected one of " + ", ".join(f"`{choice}`" for choice in choices))
+        hint = did_you_mean(value, choices) if isinstance(value, str) else None
+        raise Refusal("expected one of " + ", ".join(f"`{c}`" for c in choices), help=hint)
     return str(value)
 
 

@@ -30,6 +30,7 @@ from netspec.schema.fields import (
     word_of,
 )
 from netspec.schema.parameters import Param, Strict
+from netspec.schema.refusal import Refusal
 
 LANGUAGE_VERSION: Literal[1] = 1
 
@@ -79,8 +80,18 @@ def _step_mapping(value: Any) -> Any:
     return value
 
 
+def _stray_key_help(actions: list[str]) -> str:
+    """What to do about two keys of one step: an attribute goes inside, an action makes a step."""
+    first, second = actions[:2]
+    if first in OP_MODELS and second in OP_MODELS[first].model_fields:
+        return f"`{second}` belongs inside `{first}`, as in `{first}: {{{second}: …}}`"
+    return "put a `-` before each, so that they are two steps"
+
+
 META = ("name", "as", "from", "merge")
 COMBINATORS = ("residual", "gate", "concat", "branches", "repeat", "when", "sequence")
+
+KNOWN_ACTIONS = frozenset({*OP_MODELS, *COMBINATORS})
 
 Merge = Literal["add", "concat", "mul"]
 
@@ -112,12 +123,21 @@ class StepBase(Strict):
         if isinstance(value, dict):
             actions = [key for key in value if key not in META]
             if len(actions) > 1:
-                raise ValueError(
-                    "a step has one key besides name, as and from; got "
-                    + " and ".join(f"`{key}`" for key in actions)
+                raise Refusal(
+                    "a step has one key besides `name`, `as`, `from` and `merge`; got "
+                    + " and ".join(f"`{key}`" for key in actions[:4]),
+                    "NS107",
+                    _stray_key_help(actions),
+                    at=(actions[1],),
+                    on_key=True,
                 )
             if not actions and "from" not in value:
-                raise ValueError("a step needs an op, a combinator or a block")
+                raise Refusal("a step needs an op, a combinator or a block", "NS107")
+            for action in actions:
+                arguments = value[action]
+                if action not in KNOWN_ACTIONS and not isinstance(arguments, dict):
+                    message = f"`{action}` takes its arguments as a mapping"
+                    raise Refusal(message, at=(action,))
         return value
 
     @property

@@ -6,6 +6,9 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator
 
+from netspec.errors import did_you_mean, nearest
+from netspec.schema.refusal import Refusal
+
 
 class Strict(BaseModel):
     """Base of all models: unknown keys are errors."""
@@ -49,27 +52,34 @@ def _param(value: Any) -> ParamModel:
     if isinstance(value, ParamModel):
         return value
     if isinstance(value, dict):
-        if "type" not in value:
-            raise ValueError("a parameter written as a mapping needs `type`")
-        if value["type"] not in PARAM_TYPES:
-            raise ValueError(f"`type` is one of {', '.join(PARAM_TYPES)}")
-        unknown = sorted(set(value) - {"type", "default", "doc"})
-        if unknown:
-            raise ValueError(f"a parameter takes `type`, `default` and `doc`, not `{unknown[0]}`")
-        return ParamModel(**value)
+        return _written_out(value)
     if isinstance(value, str):
         if value in PARAM_TYPES:
             return ParamModel(type=value)  # type: ignore[arg-type]
-        raise ValueError(
+        raise Refusal(
             f"expected a default, or a type ({', '.join(PARAM_TYPES)}); write a text or an expression "
-            "as {type: …, default: …}"
+            "as {type: …, default: …}",
+            help=did_you_mean(value, PARAM_TYPES) if nearest(value, PARAM_TYPES) else None,
         )
     kind = type_of(value)
     if kind is None:
-        raise ValueError(
-            "expected a number, true, false or a list of numbers as default, or a type"
-        )
+        raise Refusal("expected a number, true, false or a list of numbers as default, or a type")
     return ParamModel(type=kind, default=value)  # type: ignore[arg-type]
+
+
+def _written_out(value: dict[str, Any]) -> ParamModel:
+    if "type" not in value:
+        raise Refusal("a parameter written as a mapping needs `type`", "NS102")
+    for key in value:
+        if key not in ParamModel.model_fields:
+            hint = did_you_mean(key, ParamModel.model_fields)
+            raise Refusal(f"unknown key `{key}`", "NS101", hint, at=(key,), on_key=True)
+    if value["type"] not in PARAM_TYPES:
+        hint = did_you_mean(str(value["type"]), PARAM_TYPES)
+        raise Refusal(f"`type` is one of {', '.join(PARAM_TYPES)}", help=hint, at=("type",))
+    if not isinstance(value.get("doc", ""), str):
+        raise Refusal("`doc` must be a text", at=("doc",))
+    return ParamModel(**value)
 
 
 def type_of(value: Any) -> str | None:

@@ -122,7 +122,7 @@ Action = (
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """One step: what it does, and the names it gives and takes."""
+    """One step: what it does, and the names it gives and takes; ``span`` is the word for what it does."""
 
     action: Action
     span: Span
@@ -130,6 +130,13 @@ class Step:
     result: str | None = None
     inputs: tuple[str, ...] = ()
     merge: Merge = "add"
+    spans: SpanTree | None = None
+
+    def place(self, *location: str | int) -> Span:
+        """Where a part of the step stands, such as its ``name``; the step itself if it is not written."""
+        if self.spans is None or location[0] not in self.spans.children:
+            return self.span
+        return self.spans.find(location)
 
 
 @dataclass(frozen=True, eq=False)
