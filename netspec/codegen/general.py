@@ -66,7 +66,7 @@ def generalise(
     local: dict[str, Varying] = {}
     outer = elaborator.environment
     elaborator.environment = _merged_environment([outer] * len(instances), hidden)
-    elaborator.layer_count = 0
+    elaborator.restart_counts()
     try:
         totals = elaborator.count_labels(definition.body, arguments)
         span = instances[0].span or definition.span

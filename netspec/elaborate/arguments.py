@@ -36,8 +36,23 @@ def evaluate_argument(
         return _block(param, argument, environment, find_block)
     if param.type == "str":
         return _text(param, argument, environment)
+    if param.type.startswith("list[") and isinstance(argument.value, list):
+        return _items(param, argument, environment, find_block)
     value = _expression(argument).evaluate(environment)
     return check_type(value, param.type, param.name, argument.span)
+
+
+def _items(
+    param: Param, argument: Argument, environment: Environment, find_block: FindBlock
+) -> list[Any]:
+    """A list item by item: each is read as a value of its own would be."""
+    item_param = dataclasses.replace(param, type=param.type[5:-1])
+    return [
+        evaluate_argument(
+            item_param, Argument(item, argument.spans.subtree((index,))), environment, find_block
+        )
+        for index, item in enumerate(argument.value)
+    ]
 
 
 def _expression(argument: Argument) -> Expression:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -33,12 +34,21 @@ def choose(
     chosen = active(len(test.values))
     true = frozenset(i for i in chosen if test.values[i])
     counts, position = Counter(scope.names.counts), scope.names.position
+    results = dict(scope.results)
     with scope.names.alternative(width):
         with only(true):
             first = then()
+        taken_first = dict(scope.results)
         scope.names.counts, scope.names.position = Counter(counts), position
+        scope.results.clear()
+        scope.results.update(results)
         with only(chosen - true):
             second = other()
+    for name, tap in taken_first.items():
+        known = scope.results.setdefault(name, tap)
+        if known is not tap:  # named in both branches
+            target = _merged_type(test, tap.target, known.target)
+            scope.results[name] = dataclasses.replace(known, target=target)
     return ir.Choice(
         source=first.source,
         target=_merged_type(test, first.target, second.target),

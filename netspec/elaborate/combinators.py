@@ -15,6 +15,7 @@ from netspec.schema.syntax import (
     BranchesAction,
     ConcatAction,
     GateAction,
+    PassAction,
     RepeatAction,
     ResidualAction,
     SequenceAction,
@@ -113,16 +114,18 @@ def repeat(
     check_repeat(count, action.times.span)
     if action.index != "index":
         check_declared(action.index, step.span, "index")
+        if action.index in scope.environment:
+            raise fail("NS223", f"index `{action.index}` hides another name", step.span)
     items: list[ir.Node] = []
     current = source
-    before = dict(scope.environment)
+    environment, results = dict(scope.environment), dict(scope.results)
     for index in range(count):
         scope.environment[action.index] = index
         node = expand(action.body, current, scope, step.span)
         items.append(node)
         current = node.target
-    scope.environment.clear()
-    scope.environment.update(before)
+        _restore(scope.results, results)  # what an iteration names is its own
+    _restore(scope.environment, environment)
     return ir.Sequence(source=source, target=current, items=tuple(items), span=step.span)
 
 
@@ -151,10 +154,14 @@ def reference(step: Step, source: TensorType, scope: Scope) -> ir.Reference:
                 help=did_you_mean(name, scope.results),
             )
         types.append(scope.results[name].target)
+    is_alone = isinstance(step.action, PassAction)
+    if is_alone and step.name is not None and len(types) == 1:
+        raise fail("NS221", "a step that only takes a result is no layer to name", step.span)
     target = types[0]
     path = ""
     if len(types) > 1:
-        path = scope.names.automatic("join", False)
+        named = step if is_alone else dataclasses.replace(step, name=None)
+        path = scope.path(named, "join", source)
         target = merged_type(types, step.merge, step.span, path)
     return ir.Reference(
         source=source,
@@ -164,6 +171,11 @@ def reference(step: Step, source: TensorType, scope: Scope) -> ir.Reference:
         merge=step.merge,
         span=step.span,
     )
+
+
+def _restore(names: dict[str, Any], before: dict[str, Any]) -> None:
+    names.clear()
+    names.update(before)
 
 
 def identity(source: TensorType) -> ir.Sequence:

@@ -29,24 +29,41 @@ from netspec.schema.syntax import (
 MERGE_LABELS: Mapping[str, str] = {"add": "add", "mul": "mul", "concat": "cat"}
 
 
-class LabelCounter:
-    """Counts labels over steps, looking through roles, slots and inline blocks."""
+# Where steps go deeper or are more than this, expanding them fails, and their names do not matter.
+_MAX_DEPTH = 64
+_MAX_STEPS = 200_000
 
+
+def count_labels(lookup: Lookup, steps: tuple[Step, ...], environment: Environment) -> Counter[str]:
+    """How many layers of each label ``steps`` name automatically, both branches of `when` seen.
+
+    Looks through roles, slots and inline blocks.
+    """
+    return _Counting(lookup).count(steps, environment)
+
+
+class _Counting:
     def __init__(self, lookup: Lookup) -> None:
         self._lookup = lookup
+        self._depth = 0
+        self._seen = 0
 
     def count(self, steps: tuple[Step, ...], environment: Environment) -> Counter[str]:
-        """How many layers of each label these steps name automatically, both branches of `when` seen."""
         total: Counter[str] = Counter()
+        self._seen += len(steps)
+        if self._depth == _MAX_DEPTH or self._seen > _MAX_STEPS:
+            return total
+        self._depth += 1
         for step in steps:
             total += self._step(step, environment)
+        self._depth -= 1
         return total
 
     def _step(self, step: Step, environment: Environment) -> Counter[str]:
         action = step.action
         own = Counter[str]()
         if len(step.inputs) > 1:
-            own["join"] += 1
+            own["join"] += not (isinstance(action, PassAction) and step.name)
         match action:
             case OpAction():
                 return own + (Counter() if step.name else Counter([OPS[action.kind].label]))
@@ -64,6 +81,8 @@ class LabelCounter:
                 for path in action.paths.values():
                     own += self.count(path, environment)
                 return own
+            case RepeatAction() | WhenAction() | SequenceAction() if step.name:
+                return own  # a container of its own, whose children carry indices
             case RepeatAction():
                 body = self.count(action.body, environment)
                 return own + body + body  # several, however many: that is all a name depends on
@@ -71,7 +90,7 @@ class LabelCounter:
                 then = self.count(action.then, environment)
                 return own + (then | self.count(action.other, environment))
             case SequenceAction():
-                return own if step.name else own + self.count(action.steps, environment)
+                return own + self.count(action.steps, environment)
             case CallAction():
                 return own + self._call(step, action, environment)
             case PassAction():
@@ -81,16 +100,18 @@ class LabelCounter:
         value = environment.get(action.target)
         if isinstance(value, StepsValue):
             written_in = environment if value.environment is None else value.environment
-            return self.count(value.steps, written_in)
+            return Counter() if step.name else self.count(value.steps, written_in)
         if isinstance(value, BlockValue):
             definition = value.definition
         elif action.target in ROLES:
-            role = self._lookup.role(action.target)
-            return self._step(dataclasses.replace(role, name=step.name), self._lookup.environment)
+            role = dataclasses.replace(self._lookup.role(action.target), name=step.name)
+            return self.count((role,), self._lookup.environment)
         else:
-            definition = self._lookup.find_block(action.target, step.span)
+            definition = self._lookup.find_step(action.target, environment, step.span)
+        if step.name:
+            return Counter()
         if not definition.inline:
-            return Counter() if step.name else Counter([definition.label])
+            return Counter([definition.label])
         return self.count(definition.body, self._static_arguments(definition, action, environment))
 
     def _static_arguments(

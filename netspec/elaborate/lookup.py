@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from netspec import library
-from netspec.elaborate.scope import ROLES, Environment, check_declared
+from netspec.elaborate.scope import ROLES, Environment, StepsValue, check_declared
 from netspec.errors import NetspecError, Span, did_you_mean, fail
 from netspec.ops import OPS
-from netspec.schema.syntax import BlockDefinition, CallAction, Defaults, OpAction, Step
+from netspec.schema.models import COMBINATORS
+from netspec.schema.syntax import BlockDefinition, Defaults, OpAction, Param, Step
 from netspec.source import SpanTree
 
 LANGUAGE_ROLES: Mapping[str, str] = {"norm": "batch_norm", "act": "relu"}
+
+
+STEP_TYPES = ("steps", "block")
+"""Types of parameters whose names may stand in the place of a step."""
+
+
+def check_param(param: Param) -> None:
+    """The name of a parameter must not hide a word of the language, nor a built-in block if a step's."""
+    is_step = param.type in STEP_TYPES
+    check_declared(param.name, param.span, "parameter", is_step=is_step)
+    if is_step and param.name in library.built_in_blocks():
+        raise fail("NS223", f"parameter `{param.name}` hides a built-in block", param.span)
 
 
 class Lookup:
@@ -41,6 +54,14 @@ class Lookup:
             check_declared(name, definition.span, "block", is_step=True)
             if name in library.built_in_blocks():
                 raise fail("NS223", f"block `{name}` hides a built-in block", definition.span)
+            for param in definition.params.values():
+                self.check_param(param)
+
+    def check_param(self, param: Param) -> None:
+        """The name of a parameter of the spec, or of one of its blocks, must not hide another."""
+        check_param(param)
+        if param.type in STEP_TYPES and param.name in self.definitions:
+            raise fail("NS223", f"parameter `{param.name}` hides a block of the spec", param.span)
 
     def find_block(self, name: str, span: Span) -> BlockDefinition:
         """The block called ``name``: the spec's own, built in, or beside the spec."""
@@ -67,17 +88,19 @@ class Lookup:
         span = Span("<language>", 1, 1, 1, 1)
         return Step(OpAction(LANGUAGE_ROLES[name], {}, SpanTree(span)), span)
 
-    def find_step(self, action: CallAction, slots: Iterable[str]) -> BlockDefinition:
+    def find_step(self, target: str, environment: Environment, span: Span) -> BlockDefinition:
         """The block that a step calls; where there is none, all that could stand there is suggested."""
         try:
-            return self.find_block(action.target, action.spans.span)
+            return self.find_block(target, span)
         except NetspecError as error:
             if error.diagnostics[0].code != "NS207":
                 raise
-            known = {*OPS, *ROLES, *slots, *self.definitions, *library.built_in_blocks()}
+            slots = [n for n, value in environment.items() if isinstance(value, StepsValue)]
+            known = {*OPS, *COMBINATORS, *ROLES, *slots, *self.definitions}
+            known |= library.built_in_blocks()
             raise fail(
                 "NS207",
-                f"`{action.target}` is no op, role, block or slot",
-                action.spans.span,
-                help=did_you_mean(action.target, known),
+                f"`{target}` is no op, role, block or slot",
+                span,
+                help=did_you_mean(target, known),
             ) from None

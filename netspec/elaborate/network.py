@@ -78,8 +78,8 @@ class Builder:
 
     def _parameters(self, keep: bool) -> None:
         spec = self.spec
-        for name, param in spec.params.items():
-            check_declared(name, param.span, "parameter", is_step=param.type in ("steps", "block"))
+        for param in spec.params.values():
+            self.elaborator.check_param(param)
         chosen = dict(spec.variants[self.variant]) if self.variant else {}
         for variant, values in spec.variants.items():
             for name, argument in values.items():
@@ -278,19 +278,31 @@ class Builder:
             definition = value.definition
         else:
             definition = self.elaborator.find_block(block_name, block_span)
-        arguments = {name: _each(argument, index) for name, argument in given.items()}
+        for name, argument in given.items():
+            if name not in definition.params:
+                known = {*definition.params, *STAGE_KEYS, "between", "first", "last"}
+                raise fail(
+                    "NS206",
+                    f"block `{definition.name}` has no parameter `{name}`",
+                    argument.span,
+                    help=did_you_mean(name, known),
+                )
+        arguments = {name: _each(argument, index, count) for name, argument in given.items()}
         values = self.elaborator.bind_arguments(definition, arguments, place, span)
         path = names.explicit(fill_template(entry.block_name, place, span), span)
         return self.elaborator.block(definition, values, source, path, (), span)
 
 
-def _each(argument: Argument, index: int) -> Argument:
+def _each(argument: Argument, index: int, count: int) -> Argument:
     """The value for one block: an entry of ``{each: […]}``, or the argument as it is."""
     value = argument.value
     if not (isinstance(value, dict) and set(value) == {"each"}):
         return argument
     values = value["each"]
-    if not isinstance(values, list) or index >= len(values):
-        have = len(values) if isinstance(values, list) else 0
-        raise fail("NS215", f"`each` has {have} values, block {index} needs one", argument.span)
+    if not isinstance(values, list):
+        raise fail("NS215", "`each` takes a list, one value for each block", argument.span)
+    if len(values) != count:
+        raise fail(
+            "NS215", f"`each` has {len(values)} values, the stage {count} blocks", argument.span
+        )
     return Argument(values[index], argument.spans.subtree(("each", index)))

@@ -102,13 +102,15 @@ class StepsValue:
     """A list of steps passed as an argument, with the names of whoever wrote it.
 
     ``environment`` is None for a default, which sees the names of the block that declares it.
-    ``flag`` is set where some instances pass these steps and the others none.
+    ``flag`` is set where some instances pass these steps and the others none. ``calls`` are the blocks
+    on the way to whoever wrote the steps; None where nobody has said so, which means none.
     """
 
     steps: tuple[Step, ...]
     environment: Environment | None
     raw: Any
     flag: Varying | None = None
+    calls: tuple[tuple[str, Span], ...] | None = None
 
     @property
     def key(self) -> str:
@@ -132,7 +134,6 @@ class Names:
         self.indexed = indexed
         self.counts: Counter[str] = Counter()
         self.position = 0
-        self.used: dict[str, Span | None] = {}
 
     def join(self, name: str) -> str:
         """The path of a child called ``name``."""
@@ -181,7 +182,7 @@ class Scope:
         environment: what names in expressions mean, apart from `channels` and `size`.
         names: the naming scope.
         results: nodes whose results were named with `as`.
-        calls: the blocks on the way here, with the places of their calls, outermost first.
+        calls: the blocks and roles on the way here, with the places of their calls, outermost first.
         local: values named by `let`, in order, where source code is to name them.
     """
 

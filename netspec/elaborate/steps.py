@@ -17,9 +17,9 @@ from netspec.elaborate import combinators
 from netspec.elaborate.arguments import bind_arguments
 from netspec.elaborate.choices import choose
 from netspec.elaborate.combinators import check_repeat, identity, reference
-from netspec.elaborate.labels import LabelCounter
+from netspec.elaborate.labels import count_labels
 from netspec.elaborate.layers import make_layer
-from netspec.elaborate.lookup import Lookup
+from netspec.elaborate.lookup import Lookup, check_param
 from netspec.elaborate.scope import (
     ROLES,
     BlockValue,
@@ -28,6 +28,7 @@ from netspec.elaborate.scope import (
     Scope,
     StepsValue,
     check_declared,
+    fill_template,
 )
 from netspec.errors import Diagnostic, NetspecError, Span, fail
 from netspec.ops import OPS
@@ -55,6 +56,8 @@ from netspec.types import TensorType
 __all__ = ["Elaborator", "check_definition", "check_repeat"]
 
 MAX_LAYERS = 50_000
+MAX_STEPS = 4 * MAX_LAYERS
+MAX_NESTING = 64
 
 
 class Elaborator(Lookup):
@@ -68,12 +71,18 @@ class Elaborator(Lookup):
         folder: Path | None,
     ) -> None:
         super().__init__(definitions, defaults, environment, folder)
+        self.restart_counts()
+
+    def restart_counts(self) -> None:
+        """Forget what was expanded: the bounds on layers and steps hold for what comes."""
         self.layer_count = 0
-        self._labels = LabelCounter(self)
+        self._step_count = 0
+        self._nesting = 0
+        self._slots: list[StepsValue] = []
 
     def count_labels(self, steps: tuple[Step, ...], environment: Environment) -> Counter[str]:
         """How many layers of each label these steps name automatically."""
-        return self._labels.count(steps, environment)
+        return count_labels(self, steps, environment)
 
     # Steps
 
@@ -81,6 +90,20 @@ class Elaborator(Lookup):
         self, steps: tuple[Step, ...], source: TensorType, scope: Scope, span: Span | None = None
     ) -> ir.Sequence:
         """Expand steps that run in order."""
+        self._step_count += 1 + len(steps)
+        if self._step_count > MAX_STEPS:
+            raise fail("NS502", f"more than {MAX_STEPS:,} steps", span)
+        if self._nesting == MAX_NESTING:
+            raise fail("NS507", f"steps nested deeper than {MAX_NESTING} levels", span)
+        self._nesting += 1
+        try:
+            return self._in_order(steps, source, scope, span)
+        finally:
+            self._nesting -= 1
+
+    def _in_order(
+        self, steps: tuple[Step, ...], source: TensorType, scope: Scope, span: Span | None
+    ) -> ir.Sequence:
         items: list[ir.Node] = []
         current = source
         for step in steps:
@@ -110,6 +133,8 @@ class Elaborator(Lookup):
 
     def _action(self, step: Step, source: TensorType, scope: Scope) -> ir.Node:
         action = step.action
+        if step.name is not None and isinstance(action, RepeatAction | WhenAction):
+            return self._container(step, source, scope)
         match action:
             case OpAction():
                 return self._op(step, action, source, scope)
@@ -131,6 +156,12 @@ class Elaborator(Lookup):
                 return combinators.sequence(self.steps, step, action, source, scope)
             case PassAction():
                 return ir.Sequence(source=source, target=source, items=(), span=step.span)
+
+    def _container(self, step: Step, source: TensorType, scope: Scope) -> ir.Node:
+        """What has no level of names of its own, as a sequence under the name that the step gives."""
+        inner = dataclasses.replace(step, name=None, result=None, inputs=())
+        whole = SequenceAction((inner,))
+        return combinators.sequence(self.steps, step, whole, source, scope)
 
     def _when(self, step: Step, action: WhenAction, source: TensorType, scope: Scope) -> ir.Node:
         place = scope.place(source)
@@ -182,7 +213,7 @@ class Elaborator(Lookup):
         if isinstance(value, BlockValue):
             definition = value.definition
         else:
-            definition = self.find_step(action, _slots(scope))
+            definition = self.find_step(action.target, scope.environment, step.span)
         return self._block(step, action, definition, source, scope)
 
     def _slot(
@@ -190,11 +221,19 @@ class Elaborator(Lookup):
     ) -> ir.Node:
         if action.arguments:
             raise fail("NS206", f"the slot `{action.target}` takes no arguments", step.span)
+        if any(value is active for active in self._slots):
+            raise fail("NS226", f"the slot `{action.target}` contains itself", step.span)
+        if step.name is not None:
+            return self._container(step, source, scope)
         written_in = scope.environment if value.environment is None else value.environment
-        inner = Scope(dict(written_in), scope.names, {}, scope.calls)
+        inner = Scope(dict(written_in), scope.names, {}, value.calls or ())
 
         def expand() -> ir.Sequence:
-            return self.steps(value.steps, source, inner, step.span)
+            self._slots.append(value)
+            try:
+                return self.steps(value.steps, source, inner, step.span)
+            finally:
+                self._slots.pop()
 
         if value.flag is None:
             return expand()
@@ -216,8 +255,12 @@ class Elaborator(Lookup):
                 f"the role `{action.target}` is no single op; it takes no arguments",
                 step.span,
             )
-        outer = Scope(dict(self.environment), scope.names, {}, scope.calls)
-        return self._action(dataclasses.replace(role, name=step.name), source, outer)
+        if any(name == action.target for name, _ in scope.calls):
+            raise fail("NS226", f"the role `{action.target}` calls itself", step.span)
+        calls = (*scope.calls, (action.target, step.span))
+        outer = Scope(dict(self.environment), scope.names, {}, calls)
+        name = step.name and fill_template(step.name, scope.place(source), step.span)
+        return self._action(dataclasses.replace(role, name=name), source, outer)
 
     def _block(
         self,
@@ -227,7 +270,10 @@ class Elaborator(Lookup):
         source: TensorType,
         scope: Scope,
     ) -> ir.Node:
-        given = self.bind_arguments(definition, action.arguments, scope.place(source), step.span)
+        if definition.inline and step.name is not None:
+            return self._container(step, source, scope)
+        bound = self.bind_arguments(definition, action.arguments, scope.place(source), step.span)
+        given = {name: _written_at(value, scope) for name, value in bound.items()}
         if definition.inline:
             return self.expand(definition, given, source, scope.names, scope.calls, step.span)
         path = scope.path(step, definition.label, source)
@@ -278,7 +324,9 @@ class Elaborator(Lookup):
         self.evaluate_let(definition.let, scope)
         for name, value in environment.items():
             if isinstance(value, StepsValue) and value.environment is None:
-                environment[name] = dataclasses.replace(value, environment=environment)
+                environment[name] = dataclasses.replace(
+                    value, environment=environment, calls=scope.calls
+                )
         try:
             return self.steps(definition.body, source, scope, definition.span)
         except NetspecError as error:
@@ -311,16 +359,18 @@ class Elaborator(Lookup):
 
 def check_definition(definition: BlockDefinition) -> None:
     """The names that a block declares must not hide each other or words of the language."""
-    for name, param in definition.params.items():
-        check_declared(name, param.span, "parameter", is_step=param.type in ("steps", "block"))
+    for param in definition.params.values():
+        check_param(param)
     for name, value in definition.let.items():
         check_declared(name, value.span, "value")
         if name in definition.params:
             raise fail("NS223", f"value `{name}` hides a parameter", value.span)
 
 
-def _slots(scope: Scope) -> list[str]:
-    return [name for name, value in scope.environment.items() if isinstance(value, StepsValue)]
+def _written_at(value: Any, scope: Scope) -> Any:
+    """An argument that a step of ``scope`` gives; steps that it does not pass on are its own."""
+    fresh = isinstance(value, StepsValue) and value.environment is not None and value.calls is None
+    return dataclasses.replace(value, calls=scope.calls) if fresh else value
 
 
 def _with_call(error: NetspecError, what: str, span: Span) -> NetspecError:
