@@ -62,8 +62,8 @@ def _print(node: ast.expr) -> tuple[str, int]:
             return word.join(_within(value, level + 1) for value in values), level
         case ast.Compare(left=left, ops=ops, comparators=others):
             parts = [_within(left, _COMPARISON + 1)]
-            for op, other in zip(ops, others, strict=True):
-                parts += [_COMPARE[type(op)], _within(other, _COMPARISON + 1)]
+            for comparison, other in zip(ops, others, strict=True):
+                parts += [_COMPARE[type(comparison)], _within(other, _COMPARISON + 1)]
             return " ".join(parts), _COMPARISON
         case ast.IfExp(test=test, body=body, orelse=other):
             then, condition = _within(body, _OR), _within(test, _OR)

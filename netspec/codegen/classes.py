@@ -65,7 +65,7 @@ class SourceClass:
     def use(self, names: set[str]) -> None:
         """Settle the arguments: what the source mentions, or values that it mentions are made of."""
         self.used = set(names)
-        for name, value in reversed(self.general.local.items()):
+        for name, value in reversed(list(self.general.local.items())):
             if name in self.used:
                 self.used |= names_of(value)
         free = self.used - set(self.general.local)

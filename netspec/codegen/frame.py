@@ -92,7 +92,7 @@ def copied(package: str, file: str, names: Iterable[str]) -> list[str]:
 
 def fill(template: str, **values: Any) -> str:
     """A template of the package with its values; a missing one is an error."""
-    return _environment().get_template(template).render(**values)
+    return str(_environment().get_template(template).render(**values))
 
 
 @cache

@@ -8,7 +8,35 @@ import re
 
 # Names that generated source of any backend may use for its own ends.
 _OWN = frozenset(
-    ["self", "super", "nn", "torch", "F", "Tensor", "keras", "layers", "initializers", "ops", "functools", "math", "typing", "partial", "x", "y", "z", "u", "v", "w", "inputs", "outputs", "index", "name", "module", "modules", "shortcut"]
+    [
+        "self",
+        "super",
+        "nn",
+        "torch",
+        "F",
+        "Tensor",
+        "keras",
+        "layers",
+        "initializers",
+        "ops",
+        "functools",
+        "math",
+        "typing",
+        "partial",
+        "x",
+        "y",
+        "z",
+        "u",
+        "v",
+        "w",
+        "inputs",
+        "outputs",
+        "index",
+        "name",
+        "module",
+        "modules",
+        "shortcut",
+    ]
 )
 TAKEN = _OWN | frozenset(dir(builtins)) | frozenset(keyword.kwlist) | frozenset(keyword.softkwlist)
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from fractions import Fraction
 from typing import Any
 
 from netspec.codegen.calls import Call, Raw
@@ -34,9 +36,28 @@ class Printer:
         self.rewrite = rewrite
         self.names: set[str] = set()
         self.targets: set[str] = set()
+        self._assumed: dict[str, Any] = {}
+
+    @contextmanager
+    def assuming(self, test: Varying, outcome: bool) -> Iterator[None]:
+        """Within this context ``test`` comes out so: a number that it pins down is that number."""
+        before = dict(self._assumed)
+        match test.node:
+            case ast.Compare(left=left, ops=[op], comparators=[ast.Constant(value=number)]) if (
+                isinstance(op, ast.Eq if outcome else ast.NotEq)
+            ):
+                self._assumed[print_node(left)] = number
+        yield
+        self._assumed = before
+
+    def _known(self, value: Any) -> Any:
+        if isinstance(value, Varying) and value.node is not None and self._assumed:
+            return self._assumed.get(print_node(value.node), value)
+        return value
 
     def value(self, value: Any) -> Document:
         """A number, text, tuple, list or call. Raises :class:`Diverges` for what has no formula."""
+        value = self._known(value)
         if isinstance(value, Call):
             return self.call(value)
         if isinstance(value, Raw):
@@ -52,7 +73,7 @@ class Printer:
             return brackets("(", items, ")")
         if isinstance(value, list):
             return brackets("[", [self.value(item) for item in value], "]")
-        return "None" if value is None else print_number(value)
+        return "None" if value is None else _constant(value)
 
     def formula(self, value: Any) -> Document:
         """The expression that computes a number; a test of several parts may break between them."""
@@ -81,6 +102,7 @@ class Printer:
         defaults = self.defaults.get(value.target, {})
         arguments: list[Document] = [self.value(argument) for argument in value.args]
         for name, given in value.kwargs.items():
+            given = self._known(given)
             if not is_default(given, defaults.get(name, MISSING)):
                 arguments.append(keyword(name, self.value(given)))
         return call(value.target if target is None else target, arguments)
@@ -138,6 +160,16 @@ def is_default(given: Any, default: Any) -> bool:
     if isinstance(given, float) and isinstance(default, int | float):
         return given == default and not isinstance(default, bool)
     return same_value(given, default)
+
+
+def _constant(value: Any) -> str:
+    """A number; a simple fraction that has no short decimal form is written as one."""
+    text = print_number(value)
+    if isinstance(value, float) and len(text) > 12:
+        fraction = Fraction(value).limit_denominator(64)
+        if fraction.numerator / fraction.denominator == value:
+            return f"{fraction.numerator} / {fraction.denominator}"
+    return text
 
 
 def quoted(text: str) -> str:

@@ -7,7 +7,7 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from netspec import ir
 from netspec.backends.keras.rows import ROWS
@@ -36,7 +36,7 @@ class KerasBackend:
         """Standalone source of the network."""
         from netspec.backends.keras.emit import generate
 
-        return cast(str, generate(program))
+        return generate(program)
 
     def owns(self, model: Any) -> bool:
         """Whether ``model`` is a Keras model; a process that has not imported Keras has none."""

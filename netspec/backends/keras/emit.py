@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from netspec import ir
-from netspec.backends.keras.lowered import X, is_layer
+from netspec.backends.keras.flow import BlockCall, KerasFlow, absolute_name, relative_name
 from netspec.backends.keras.plan import chunks, is_deep, lower
 from netspec.backends.keras.rows import SIGNATURE_DEFAULTS
-from netspec.codegen.calls import Call, Raw
-from netspec.codegen.cases import Case, by_cases, where
+from netspec.backends.keras.shared import SharedInitializers
 from netspec.codegen.classes import (
-    MISSING,
     Argument,
     Classes,
     SourceClass,
     argument_value,
     call_arguments,
 )
-from netspec.codegen.flow import VARIABLES, Flow, Value
+from netspec.codegen.flow import VARIABLES, Value
 from netspec.codegen.frame import copied, docstring, fill, head
 from netspec.codegen.general import IN_CHANNELS, GeneralBlock
 from netspec.codegen.identifiers import Namespace, camel_case, safe_identifier, snake_case
@@ -36,16 +31,13 @@ from netspec.codegen.layout import (
     lay_out,
     text_of,
 )
-from netspec.codegen.printing import Printer, is_default, quoted
+from netspec.codegen.printing import MISSING, Printer, is_default, quoted
 from netspec.codegen.program import Program
 from netspec.codegen.stages import Run, runs
 from netspec.codegen.statements import Assign, Do, For, If, Return, Statement, render, returning
 from netspec.errors import UsageError
 from netspec.schema.syntax import BlockDefinition
 from netspec.symbolic import value_at
-
-Naming = Callable[[str], Document]
-"""The name argument of a layer: by the path of the op and a suffix."""
 
 
 def generate(program: Program) -> str:
@@ -62,54 +54,17 @@ class _Function:
     body: str
 
 
-class _Initializers:
-    """Initialisers that several layers use become functions, which are counted first and named then."""
-
-    def __init__(self) -> None:
-        self.counts: Counter[str] = Counter()
-        self.calls: dict[str, tuple[str, Call]] = {}
-        self.names: Namespace | None = None
-
-    def rewrite(self, made: Call) -> Document | None:
-        """The call of the function for an initialiser; None where it is written out."""
-        if not made.target.startswith("initializers."):
-            return None
-        plain = Printer(SIGNATURE_DEFAULTS)
-        text = text_of(plain.call(made))
-        if plain.names:
-            return None
-        self.counts[text] += 1
-        if self.names is None or self.counts[text] < 2:
-            return None
-        if text not in self.calls:
-            self.calls[text] = (self.names.add(_initializer_name(made)), made)
-        return f"{self.calls[text][0]}()"
-
-    def settle(self, names: Namespace) -> None:
-        """Counting is over: from now on what occurred twice has a name."""
-        self.names = names
-        self.counts = Counter({text: 2 for text, count in self.counts.items() if count > 1})
-
-    def functions(self) -> list[dict[str, str]]:
-        """The functions that were called."""
-        plain = Printer(SIGNATURE_DEFAULTS)
-        return [
-            {"name": name, "body": render([Return(plain.call(made))], 1)}
-            for name, made in self.calls.values()
-        ]
-
-
 class _Generator:
     def __init__(self, program: Program) -> None:
         self.network = program.generalised
         self.concrete = program.network
         self.deep = is_deep(self.concrete)
-        self.initializers = _Initializers()
+        self.initializers = SharedInitializers()
         self.targets: set[str] = set()
         self.function_name = safe_identifier(self.network.model_name)
         self.names = Namespace({self.function_name, "submodels", "make_divisible"})
         self.classes = Classes(program, self._try_out, _function_name, self.names)
-        self.initializers = _Initializers()
+        self.initializers = SharedInitializers()
         self._functions()  # counts the initialisers
         self.initializers.settle(self.names)
 
@@ -173,11 +128,13 @@ class _Generator:
             *map(safe_identifier, (*definition.params, *definition.let)),
         }
         taken |= {safe_identifier(name) for name in self.network.arguments}
-        flow = _Flow(printer, Namespace(taken), _relative_name, self._block_call(general, printer))
+        flow = KerasFlow(
+            printer, Namespace(taken), relative_name, self._block_call(general, printer)
+        )
         value = flow.run(general.body, Value("x"), "x")
         return printer, returning(flow.statements, value.document)
 
-    def _block_call(self, general: GeneralBlock | None, printer: Printer) -> Any:
+    def _block_call(self, general: GeneralBlock | None, printer: Printer) -> BlockCall:
         def block_call(node: ir.Block, value: Document, name: Document) -> Document:
             source_class = self.classes.of(general, node)
             passed = call_arguments(source_class, node, printer, without=(IN_CHANNELS,))
@@ -196,7 +153,7 @@ class _Generator:
         printer = self._printer()
         kept = [safe_identifier(name) for name in network.arguments]
         taken = {*VARIABLES, "input_shape", *kept}
-        flow = _Flow(printer, Namespace(taken), _absolute_name, self._block_call(None, printer))
+        flow = KerasFlow(printer, Namespace(taken), absolute_name, self._block_call(None, printer))
         names = {
             ir.flat_name(path) for node in ir.walk(network) if (path := getattr(node, "path", ""))
         }
@@ -260,7 +217,7 @@ class _Generator:
 
     # Stages
 
-    def _stage(self, stage: ir.Stage, value: Value, flow: _Flow) -> Value:
+    def _stage(self, stage: ir.Stage, value: Value, flow: KerasFlow) -> Value:
         if not stage.blocks:
             return value
         names = [ir.flat_name(block.path) for block in stage.blocks]
@@ -284,17 +241,22 @@ class _Generator:
                 current = "x"
         return Value("x")
 
-    def _submodels(self, stage: ir.Stage, names: list[str], value: Value, flow: _Flow) -> Value:
+    def _submodels(self, stage: ir.Stage, names: list[str], value: Value, flow: KerasFlow) -> Value:
         calls = [self._partial(block, flow, "name") for block in stage.blocks]
         items: list[Document] = []
-        for run in runs(names, calls):
+        found = runs(names, calls)
+        for run in found:
             first = stage.blocks[names.index(run.names[0])]
             items += self._partials(run, first, flow)
         stops, total = [], 0
         for _, group in chunks(stage):
             total += len(group)
             stops.append(total)
-        flow.statements.append(Assign("blocks", brackets("[", items, "]")))
+        blocks = brackets("[", items, "]")
+        if len(found) == 1 and found[0].is_loop:
+            made = self._partial(stage.blocks[0], flow, f'f"{found[0].pattern}"')
+            blocks = comprehension("[", made, f"for index in {found[0].range}", "]")
+        flow.statements.append(Assign("blocks", blocks))
         arguments: list[Document] = [
             value.document,
             quoted(ir.flat_name(stage.path)),
@@ -304,13 +266,13 @@ class _Generator:
         flow.statements.append(Assign("x", call("submodels", arguments)))
         return Value("x")
 
-    def _partials(self, run: Run, block: ir.Block, flow: _Flow) -> list[Document]:
+    def _partials(self, run: Run, block: ir.Block, flow: KerasFlow) -> list[Document]:
         if not run.is_loop:
             return [self._partial(block, flow, quoted(name)) for name in run.names]
         made = self._partial(block, flow, f'f"{run.pattern}"')
         return [Row(("*", comprehension("(", made, f"for index in {run.range}", ")")))]
 
-    def _partial(self, block: ir.Block, flow: _Flow, name: Document) -> Document:
+    def _partial(self, block: ir.Block, flow: KerasFlow, name: Document) -> Document:
         source_class = self.classes.of(None, block)
         items: list[Document] = [source_class.name]
         for argument in source_class.arguments:
@@ -318,87 +280,6 @@ class _Generator:
             if argument.name != IN_CHANNELS and not is_default(given, argument.default):
                 items.append(keyword(argument.identifier, flow.printer.value(given)))
         return call("partial", [*items, keyword("name", name)])
-
-
-class _Flow(Flow):
-    """A statement for each layer."""
-
-    def __init__(
-        self, printer: Printer, variables: Namespace, naming: Naming, block_call: Any
-    ) -> None:
-        super().__init__(variables)
-        self.printer = printer
-        self.naming = naming
-        self.block_call = block_call
-
-    def apply(self, node: ir.Layer | ir.Block | ir.Sequence, value: Value, target: str) -> Value:
-        """The layers of an op, or the function of a block."""
-        if isinstance(node, ir.Block):
-            name = self.naming(ir.flat_name(node.path))
-            self.statements.append(Assign(target, self.block_call(node, value.document, name)))
-            return Value(target)
-        assert isinstance(node, ir.Layer)
-        lowered = by_cases(lambda: lower(node))
-        self.statements += self._lowered(node, lowered, value.document, target)
-        return Value(target)
-
-    def _lowered(
-        self, layer: ir.Layer, lowered: Any, value: Document, target: str
-    ) -> list[Statement]:
-        if isinstance(lowered, Case):
-            test = self.printer.formula(lowered.test)
-            with where(lowered.test, True):
-                then = self._lowered(layer, lowered.then, value, target)
-            with where(lowered.test, False):
-                other = self._lowered(layer, lowered.other, value, target)
-            return [If(test, tuple(then), tuple(other))]
-        statements: list[Statement] = []
-        for suffix, made in lowered:
-            name = self.naming(ir.flat_name(layer.path) + suffix)
-            if is_layer(made):
-                named = Call(
-                    made.target, made.args, {**made.kwargs, "name": Raw(text_of(name), None)}
-                )
-                document = call(self.printer.call(named), [value])
-            else:
-                document = self.printer.call(_bound(made, text_of(value)))
-            statements.append(Assign(target, document))
-            value = target
-        return statements
-
-    def is_unit(self, node: ir.Sequence) -> bool:
-        """Keras has no layer for a row of layers here."""
-        return False
-
-    def merge(self, values: list[Value], how: ir.Merge, path: str, target: str) -> Value:
-        """A merging layer."""
-        kind = {"add": "Add", "mul": "Multiply", "concat": "Concatenate"}[how]
-        made = call(f"layers.{kind}", [keyword("name", self.naming(ir.flat_name(path)))])
-        tensors = brackets("[", [value.document for value in values], "]")
-        self.statements.append(Assign(target, call(made, [tensors])))
-        return Value(target)
-
-    def test(self, choice: ir.Choice) -> tuple[Document, bool] | None:
-        """The test itself: functions see their arguments."""
-        return self.printer.formula(choice.test), True
-
-
-def _bound(value: Any, variable: str) -> Any:
-    """An expression over the tensor, with its variable."""
-    if value is X:
-        return Raw(variable, None)
-    if isinstance(value, Call):
-        args = tuple(_bound(argument, variable) for argument in value.args)
-        return Call(value.target, args, {k: _bound(v, variable) for k, v in value.kwargs.items()})
-    return value
-
-
-def _relative_name(name: str) -> Document:
-    return f'f"{{name}}_{name}"'
-
-
-def _absolute_name(name: str) -> Document:
-    return quoted(name)
 
 
 def _depends_on_size(layer: ir.Layer) -> bool:
@@ -418,15 +299,6 @@ def _declared(argument: Argument) -> Document:
 
 def _function_name(definition: BlockDefinition, difference: str) -> str:
     return snake_case((definition.title or camel_case(definition.name)) + difference)
-
-
-def _initializer_name(made: Call) -> str:
-    kind = made.target.removeprefix("initializers.")
-    if kind != "VarianceScaling":
-        return snake_case(kind)
-    prefix = "he" if made.kwargs["scale"] == 2 else "scaled"
-    spread = "uniform" if made.kwargs["distribution"] == "uniform" else "normal"
-    return f"{prefix}_{spread}_{made.kwargs['mode']}"
 
 
 def _imports(text: str) -> list[str]:

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from netspec import ir
-from netspec.backends.torch.modules import ModuleWriter, Starts
+from netspec.backends.torch.modules import ModuleWriter
 from netspec.backends.torch.plan import sequential_items
 from netspec.backends.torch.rows import SIGNATURE_DEFAULTS
-from netspec.codegen.classes import MISSING, Argument, Classes, SourceClass, call_arguments
+from netspec.backends.torch.starts import Starts
+from netspec.codegen.classes import Argument, Classes, SourceClass, call_arguments
 from netspec.codegen.flow import VARIABLES, Flow, Value
 from netspec.codegen.frame import copied, docstring, fill, head
 from netspec.codegen.general import GeneralBlock
@@ -27,7 +28,7 @@ from netspec.codegen.layout import (
     lay_out,
     text_of,
 )
-from netspec.codegen.printing import Printer, quoted
+from netspec.codegen.printing import MISSING, Printer, quoted
 from netspec.codegen.program import Program
 from netspec.codegen.stages import Run, runs
 from netspec.codegen.statements import Assign, Do, For, Return, Statement, render, returning
@@ -70,21 +71,12 @@ class _Generator:
 
     def _try_out(self, general: GeneralBlock, classes: Classes) -> None:
         self.classes = classes
-        starts = self.starts
-        self.starts = Starts()
+        starts, self.starts = self.starts, Starts()
         try:
-            noted = self._parts(general, settled=False)
+            self._parts(general, settled=False)
+            starts.add(self.starts)
         finally:
-            trial, self.starts = self.starts, starts
-        del noted
-        self._merge(trial)
-
-    def _merge(self, trial: Starts) -> None:
-        for key, documents in trial.found.items():
-            self.starts.found.setdefault(key, {}).update(documents)
-        self.starts.various |= trial.various
-        self.starts.owners += trial.owners
-        self.starts.modules += trial.modules
+            self.starts = starts
 
     # The file
 

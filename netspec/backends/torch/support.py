@@ -13,7 +13,7 @@ def same_pad(x, kernel_size, stride, dilation=1, value=0.0):
     rank = x.dim() - 2
     windows = (kernel_size, stride, dilation)
     each = [(n,) * rank if isinstance(n, int) else n for n in windows]
-    pads = []
+    pads: list[int] = []
     for axis, (kernel, step, spacing) in enumerate(zip(*each, strict=True)):
         size = x.shape[2 + axis]
         last = (size + step - 1) // step - 1

@@ -1,0 +1,106 @@
+"""Keras source of a body: a statement for each layer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from netspec import ir
+from netspec.backends.keras.lowered import Lowered, X, is_layer
+from netspec.backends.keras.plan import lower
+from netspec.codegen.calls import Call, Raw
+from netspec.codegen.cases import Case, by_cases, where
+from netspec.codegen.flow import Flow, Value
+from netspec.codegen.identifiers import Namespace
+from netspec.codegen.layout import Document, brackets, call, keyword, text_of
+from netspec.codegen.printing import Printer, quoted
+from netspec.codegen.statements import Assign, If, Statement
+
+Naming = Callable[[str], Document]
+"""The name argument of a layer: by the path of the op and a suffix."""
+
+BlockCall = Callable[[ir.Block, Document, Document], Document]
+"""The call of a block's function, on a tensor and under a name."""
+
+
+class KerasFlow(Flow):
+    """A statement for each layer."""
+
+    def __init__(
+        self, printer: Printer, variables: Namespace, naming: Naming, block_call: BlockCall
+    ) -> None:
+        super().__init__(variables)
+        self.printer = printer
+        self.naming = naming
+        self.block_call = block_call
+
+    def apply(self, node: ir.Layer | ir.Block | ir.Sequence, value: Value, target: str) -> Value:
+        """The layers of an op, or the function of a block."""
+        if isinstance(node, ir.Block):
+            name = self.naming(ir.flat_name(node.path))
+            self.statements.append(Assign(target, self.block_call(node, value.document, name)))
+            return Value(target)
+        assert isinstance(node, ir.Layer)
+        lowered = by_cases(lambda: lower(node))
+        self.statements += self._lowered(node, lowered, value.document, target)
+        return Value(target)
+
+    def _lowered(
+        self, layer: ir.Layer, lowered: Lowered | Case[Lowered], value: Document, target: str
+    ) -> list[Statement]:
+        if isinstance(lowered, Case):
+            test = self.printer.formula(lowered.test)
+            with where(lowered.test, True), self.printer.assuming(lowered.test, True):
+                then = self._lowered(layer, lowered.then, value, target)
+            with where(lowered.test, False), self.printer.assuming(lowered.test, False):
+                other = self._lowered(layer, lowered.other, value, target)
+            return [If(test, tuple(then), tuple(other))]
+        statements: list[Statement] = []
+        for suffix, made in lowered:
+            name = self.naming(ir.flat_name(layer.path) + suffix)
+            if is_layer(made):
+                named = Call(
+                    made.target, made.args, {**made.kwargs, "name": Raw(text_of(name), None)}
+                )
+                document = call(self.printer.call(named), [value])
+            else:
+                document = self.printer.call(_bound(made, text_of(value)))
+            statements.append(Assign(target, document))
+            value = target
+        return statements
+
+    def is_unit(self, node: ir.Sequence) -> bool:
+        """Keras has no layer for a row of layers here."""
+        return False
+
+    def merge(self, values: list[Value], how: ir.Merge, path: str, target: str) -> Value:
+        """A merging layer."""
+        kind = {"add": "Add", "mul": "Multiply", "concat": "Concatenate"}[how]
+        made = call(f"layers.{kind}", [keyword("name", self.naming(ir.flat_name(path)))])
+        tensors = brackets("[", [value.document for value in values], "]")
+        self.statements.append(Assign(target, call(made, [tensors])))
+        return Value(target)
+
+    def test(self, choice: ir.Choice) -> tuple[Document, bool] | None:
+        """The test itself: functions see their arguments."""
+        return self.printer.formula(choice.test), True
+
+
+def _bound(value: Any, variable: str) -> Any:
+    """An expression over the tensor, with its variable."""
+    if value is X:
+        return Raw(variable, None)
+    if isinstance(value, Call):
+        args = tuple(_bound(argument, variable) for argument in value.args)
+        return Call(value.target, args, {k: _bound(v, variable) for k, v in value.kwargs.items()})
+    return value
+
+
+def relative_name(name: str) -> Document:
+    """The name of a layer in a block's function, which knows its own as ``name``."""
+    return f'f"{{name}}_{name}"'
+
+
+def absolute_name(name: str) -> Document:
+    """The name of a layer of the network itself."""
+    return quoted(name)
