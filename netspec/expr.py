@@ -15,21 +15,46 @@ from dataclasses import dataclass
 from typing import Any
 
 from netspec.errors import NetspecError, Span, did_you_mean, fail
-from netspec.symbolic import Varying, apply, compare, select
+from netspec.symbolic import Varying, active, apply, binary, compare, only, select, vary
 
 MAX_LENGTH = 400
 MAX_DEPTH = 40
 MAX_MAGNITUDE = 2**53
 MAX_ITEMS = 10_000
 
+MAX_EXPONENT = 64
+MAX_DECIMALS = 20
+
+
+def _power(base: Any, exponent: Any) -> Any:
+    if abs(exponent) > MAX_EXPONENT:
+        raise ValueError(f"an exponent beyond {MAX_EXPONENT}")
+    result = base**exponent
+    if isinstance(result, complex):
+        raise ValueError("a root of a negative number")
+    return result
+
+
+def _times(left: Any, right: Any) -> Any:
+    if isinstance(left, str | list) or isinstance(right, str | list):
+        raise TypeError("only numbers can be multiplied")
+    return left * right
+
+
+def _modulo(left: Any, right: Any) -> Any:
+    if isinstance(left, str):
+        raise TypeError("`%` works on numbers")
+    return left % right
+
+
 _BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
+    ast.Mult: _times,
     ast.FloorDiv: operator.floordiv,
     ast.Div: operator.truediv,
-    ast.Mod: operator.mod,
-    ast.Pow: operator.pow,
+    ast.Mod: _modulo,
+    ast.Pow: _power,
 }
 _COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.Eq: operator.eq,
@@ -50,10 +75,17 @@ def make_divisible(value: float, divisor: int, round_limit: float = 0.9) -> int:
     return rounded + divisor if rounded < round_limit * value else rounded
 
 
+def _round(value: float, decimals: int = 0) -> float:
+    """Python's; more decimals than a number has cost time and change nothing."""
+    if abs(decimals) > MAX_DECIMALS:
+        raise ValueError(f"more than {MAX_DECIMALS} decimals")
+    return round(value, decimals) if decimals else round(value)
+
+
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "min": min,
     "max": max,
-    "round": round,
+    "round": _round,
     "ceil": math.ceil,
     "floor": math.floor,
     "len": len,
@@ -149,7 +181,7 @@ def _check(node: ast.AST, source: str, span: Span | None, depth: int) -> None:
         raise fail("NS506", f"an expression nested deeper than {MAX_DEPTH} levels", span)
     match node:
         case ast.Constant(value=value):
-            if not isinstance(value, int | float | str) or isinstance(value, bytes):
+            if not isinstance(value, int | float | str):
                 raise _refuse(node, source, span)
             return
         case ast.Name():
@@ -188,21 +220,6 @@ def _check_magnitude(value: Any) -> Any:
     return value
 
 
-def _power(base: Any, exponent: Any) -> Any:
-    if abs(exponent) > 64:
-        raise ValueError("an exponent beyond 64")
-    result = _check_magnitude(base) ** exponent
-    if isinstance(result, complex):
-        raise ValueError("a root of a negative number")
-    return result
-
-
-def _times(left: Any, right: Any) -> Any:
-    if isinstance(left, str | list) or isinstance(right, str | list):
-        raise TypeError("only numbers can be multiplied")
-    return left * right
-
-
 def _evaluate(node: ast.expr, environment: Mapping[str, Any]) -> Any:
     match node:
         case ast.Constant(value=value):
@@ -223,7 +240,8 @@ def _evaluate(node: ast.expr, environment: Mapping[str, Any]) -> Any:
         case ast.UnaryOp(op=ast.USub(), operand=operand):
             return -_evaluate(operand, environment)
         case ast.UnaryOp(operand=operand):
-            return +_evaluate(operand, environment)
+            value = _evaluate(operand, environment)
+            return apply(operator.pos, [value], lambda n: n[0])
         case ast.BoolOp(op=op, values=values):
             return _boolean(op, values, environment)
         case ast.Compare(left=left, ops=ops, comparators=rest):
@@ -242,35 +260,44 @@ def _evaluate(node: ast.expr, environment: Mapping[str, Any]) -> Any:
 
 
 def _binary(op: ast.operator, left: Any, right: Any) -> Any:
-    if isinstance(left, Varying) or isinstance(right, Varying):
-        return _BINARY[type(op)](left, right)
-    if isinstance(op, ast.Pow):
-        return _power(left, right)
-    if isinstance(op, ast.Mult):
-        return _check_magnitude(_times(left, right))
-    if isinstance(op, ast.Mod) and isinstance(left, str):
-        raise TypeError("`%` works on numbers")
-    return _check_magnitude(_BINARY[type(op)](left, right))
+    def checked(a: Any, b: Any) -> Any:
+        return _check_magnitude(_BINARY[type(op)](_check_magnitude(a), _check_magnitude(b)))
+
+    return binary(op, checked, left, right)
 
 
 def _boolean(op: ast.boolop, nodes: list[ast.expr], environment: Mapping[str, Any]) -> Any:
-    """`and` and `or`, one truth value per instance; what is decided early is not evaluated."""
+    """`and` and `or`, one truth value per instance; where it is decided early, no more is evaluated."""
     decisive = isinstance(op, ast.Or)
-    result: Any = None
+    result: Any = not decisive
     for node in nodes:
-        value = _truth(_evaluate(node, environment))
-        result = value if result is None else _join(op, result, value)
+        if not isinstance(result, Varying):
+            value = _truth(_evaluate(node, environment))
+        else:
+            chosen = active(len(result.values))
+            undecided = frozenset(i for i in chosen if result.values[i] is not decisive)
+            if not undecided:
+                return result
+            with only(undecided):
+                value = _truth(_evaluate(node, environment))
+        result = _join(op, result, value)
         if result is decisive:
             return decisive
     return result
 
 
 def _join(op: ast.boolop, left: Any, right: Any) -> Any:
-    function = (lambda a, b: a or b) if isinstance(op, ast.Or) else (lambda a, b: a and b)
+    decisive = isinstance(op, ast.Or)
     for one, other in ((left, right), (right, left)):
         if isinstance(one, bool):  # a known operand decides, or drops out of the formula
-            return one if one is isinstance(op, ast.Or) else other
-    return apply(function, [left, right], lambda n: ast.BoolOp(op, _flat(op, n)))
+            return one if one is decisive else other
+    values: list[bool | None] = []
+    for a, b in zip(left.values, right.values, strict=True):
+        unknown = a is None or b is None
+        values.append(decisive if decisive in (a, b) else None if unknown else not decisive)
+    known = left.node is not None and right.node is not None
+    node = ast.BoolOp(op, _flat(op, [left.node, right.node])) if known else None
+    return vary(node, values, kept=left.kept or right.kept)
 
 
 def _flat(op: ast.boolop, nodes: list[ast.expr]) -> list[ast.expr]:
@@ -305,13 +332,18 @@ def _comparison(
 def _index(sequence: Any, index: Any) -> Any:
     if not isinstance(sequence, list | str):
         raise TypeError("only a list can be indexed")
-    if isinstance(index, Varying):
-        return apply(lambda i: sequence[i], [index], lambda n: _subscript(sequence, n[0]))
-    if isinstance(index, bool) or not isinstance(index, int):
-        raise TypeError("an index is a whole number")
-    if not -len(sequence) <= index < len(sequence):
-        raise IndexError(f"index {index} is outside a list of {len(sequence)}")
-    return sequence[index]
+
+    if isinstance(index, Varying) and any(isinstance(item, Varying) for item in sequence):
+        index = index.decide()  # no formula says which of the list's own formulas is meant
+
+    def item(at: Any) -> Any:
+        if isinstance(at, bool) or not isinstance(at, int):
+            raise TypeError("an index is a whole number")
+        if not -len(sequence) <= at < len(sequence):
+            raise IndexError(f"index {at} is outside a list of {len(sequence)}")
+        return sequence[at]
+
+    return apply(item, [index], lambda n: _subscript(sequence, n[0]))
 
 
 def _subscript(sequence: list[Any] | str, index: ast.expr) -> ast.expr:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
@@ -9,6 +11,7 @@ from pathlib import Path
 
 from netspec.errors import UsageError, fail
 from netspec.schema.bind import bind_block_file
+from netspec.schema.models import IDENTIFIER
 from netspec.schema.syntax import BlockDefinition
 from netspec.source import decode, parse
 
@@ -41,12 +44,30 @@ def user_block(folder: Path, name: str) -> BlockDefinition | None:
     """The block in ``name.yaml`` beside a spec, or in ``blocks/`` there; None where there is none.
 
     Only an identifier names a file, so nothing outside the folder is reached; links are not followed.
+    Raises :class:`UsageError` when a file that is there cannot be read.
     """
+    found = _user_file(folder, name)
+    return None if found is None else _load(found[1], str(found[0]), name)
+
+
+def hides_built_in_block(folder: Path, name: str) -> Path | None:
+    """The block file beside a spec that is called as a built-in block and says something else."""
+    found = _user_file(folder, name)
+    built_in = files("netspec.specs") / "blocks" / f"{name}.yaml"
+    return found[0] if found is not None and found[1] != built_in.read_bytes() else None
+
+
+def _user_file(folder: Path, name: str) -> tuple[Path, bytes] | None:
+    if not re.fullmatch(IDENTIFIER, name):
+        return None
     for path in (folder / f"{name}.yaml", folder / "blocks" / f"{name}.yaml"):
-        if path.is_file() and not path.is_symlink():
-            raw = path.read_bytes()
+        if os.path.isfile(path) and not path.is_symlink():
+            try:
+                raw = path.read_bytes()
+            except OSError as error:
+                raise UsageError(f"{path}: {error.strerror or error}") from error
             if b"block:" in raw:
-                return _load(raw, str(path), name)
+                return path, raw
     return None
 
 

@@ -84,23 +84,34 @@ def decode(raw: bytes, file: str) -> str:
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        column = error.start - (raw.rfind(b"\n", 0, error.start) + 1) + 1
-        place = Span(file, line, column, line, column + 1)
-        raise fail("NS110", "the file is not UTF-8 text", place) from None
+        before = raw[: error.start].decode("utf-8-sig")
+        raise fail("NS110", "the file is not UTF-8 text", _place_behind(before, file)) from None
 
 
 def parse(text: str, file: str = "<string>") -> Document:
     """Parse one YAML document; raises :class:`NetspecError` with a position for whatever is wrong."""
-    if len(text.encode("utf-8", "replace")) > MAX_BYTES:
-        raise fail("NS501", f"{file}: larger than {MAX_BYTES:,} bytes")
     text = text.removeprefix("\ufeff")
+    try:
+        size = len(text.encode("utf-8"))
+    except UnicodeEncodeError as error:
+        place = _place_behind(text[: error.start], file)
+        raise fail("NS110", "half a character, which UTF-8 does not hold", place) from None
+    if size > MAX_BYTES:
+        raise fail("NS501", f"{file}: larger than {MAX_BYTES:,} bytes")
     remember_source(file, text)
     return _Reader(text, file).read()
 
 
+def _place_behind(text: str, file: str) -> Span:
+    """The place of the character that follows ``text``."""
+    line = text.count("\n") + 1
+    column = len(text) - (text.rfind("\n") + 1) + 1
+    return Span(file, line, column, line, column + 1)
+
+
 class _Reader:
     def __init__(self, text: str, file: str) -> None:
+        self.text = text
         self.file = file
         loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
         self.events: Iterator[Any] = iter(yaml.parse(text, Loader=loader))
@@ -209,6 +220,11 @@ class _Reader:
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
         problem = getattr(error, "problem", None) or str(error).split("\n")[0]
         span = None
+        if isinstance(error, yaml.reader.ReaderError):
+            # The C parser counts bytes and the other one characters; the first one is meant anyway.
+            code = error.character if isinstance(error.character, int) else ord(error.character)
+            problem = f"unacceptable character U+{code:04X}"
+            span = _place_behind(self.text.partition(chr(code))[0], self.file)
         if mark is not None:
             line, column = mark.line + 1, mark.column + 1
             span = Span(self.file, line, column, line, column + 1)

@@ -89,46 +89,46 @@ class Varying:
         return format(self.decide(), spec)
 
     def __add__(self, other: Any) -> Any:
-        return _binary(ast.Add(), operator.add, self, other)
+        return binary(ast.Add(), operator.add, self, other)
 
     def __radd__(self, other: Any) -> Any:
-        return _binary(ast.Add(), operator.add, other, self)
+        return binary(ast.Add(), operator.add, other, self)
 
     def __sub__(self, other: Any) -> Any:
-        return _binary(ast.Sub(), operator.sub, self, other)
+        return binary(ast.Sub(), operator.sub, self, other)
 
     def __rsub__(self, other: Any) -> Any:
-        return _binary(ast.Sub(), operator.sub, other, self)
+        return binary(ast.Sub(), operator.sub, other, self)
 
     def __mul__(self, other: Any) -> Any:
-        return _binary(ast.Mult(), operator.mul, self, other)
+        return binary(ast.Mult(), operator.mul, self, other)
 
     def __rmul__(self, other: Any) -> Any:
-        return _binary(ast.Mult(), operator.mul, other, self)
+        return binary(ast.Mult(), operator.mul, other, self)
 
     def __floordiv__(self, other: Any) -> Any:
-        return _binary(ast.FloorDiv(), operator.floordiv, self, other)
+        return binary(ast.FloorDiv(), operator.floordiv, self, other)
 
     def __rfloordiv__(self, other: Any) -> Any:
-        return _binary(ast.FloorDiv(), operator.floordiv, other, self)
+        return binary(ast.FloorDiv(), operator.floordiv, other, self)
 
     def __truediv__(self, other: Any) -> Any:
-        return _binary(ast.Div(), operator.truediv, self, other)
+        return binary(ast.Div(), operator.truediv, self, other)
 
     def __rtruediv__(self, other: Any) -> Any:
-        return _binary(ast.Div(), operator.truediv, other, self)
+        return binary(ast.Div(), operator.truediv, other, self)
 
     def __mod__(self, other: Any) -> Any:
-        return _binary(ast.Mod(), operator.mod, self, other)
+        return binary(ast.Mod(), operator.mod, self, other)
 
     def __rmod__(self, other: Any) -> Any:
-        return _binary(ast.Mod(), operator.mod, other, self)
+        return binary(ast.Mod(), operator.mod, other, self)
 
     def __pow__(self, other: Any) -> Any:
-        return _binary(ast.Pow(), operator.pow, self, other)
+        return binary(ast.Pow(), operator.pow, self, other)
 
     def __rpow__(self, other: Any) -> Any:
-        return _binary(ast.Pow(), operator.pow, other, self)
+        return binary(ast.Pow(), operator.pow, other, self)
 
     def __neg__(self) -> Any:
         return apply(operator.neg, [self], lambda nodes: ast.UnaryOp(ast.USub(), nodes[0]))
@@ -276,8 +276,20 @@ def value_at(value: Any, index: int) -> Any:
     return value.values[index] if isinstance(value, Varying) else value
 
 
-def _binary(kind: ast.operator, function: Callable[..., Any], left: Any, right: Any) -> Any:
-    return apply(function, [left, right], lambda n: _simplify(ast.BinOp(n[0], kind, n[1])))
+def binary(kind: ast.operator, function: Callable[..., Any], left: Any, right: Any) -> Any:
+    """An arithmetic operation on two numbers, one result per instance."""
+
+    def build(nodes: list[ast.expr]) -> ast.expr:
+        node = ast.BinOp(nodes[0], kind, nodes[1])
+        return node if _has_fractions(left) or _has_fractions(right) else _simplify(node)
+
+    return apply(function, [left, right], build)
+
+
+def _has_fractions(value: Any) -> bool:
+    """Whether an instance has a fraction, whose division by 1 with `//` is not neutral."""
+    values = value.values if isinstance(value, Varying) else (value,)
+    return any(isinstance(each, float) for each in values)
 
 
 def _simplify(node: ast.BinOp) -> ast.expr:

@@ -68,15 +68,18 @@ class Lookup:
         if name in self.definitions:
             return self.definitions[name]
         if name not in self._found:
-            found = self._load_block(name)
+            found = self._load_block(name, span)
             if found is None:
                 known = {*self.definitions, *library.built_in_blocks()}
                 raise fail("NS207", f"unknown block `{name}`", span, help=did_you_mean(name, known))
             self._found[name] = found
         return self._found[name]
 
-    def _load_block(self, name: str) -> BlockDefinition | None:
+    def _load_block(self, name: str, span: Span) -> BlockDefinition | None:
         if name in library.built_in_blocks():
+            hiding = library.hides_built_in_block(self.folder, name) if self.folder else None
+            if hiding:
+                raise fail("NS223", f"`{name}` is a built-in block, and {hiding} another", span)
             return library.built_in_block(name)
         return library.user_block(self.folder, name) if self.folder else None
 
