@@ -9,7 +9,7 @@ from netspec import expr, geometry, initializers, source
 from netspec.backends.keras.initial import initializer as keras_initializer
 from netspec.backends.torch.initial import init_call as torch_initializer
 from netspec.codegen.calls import Raw
-from netspec.elaborate import check, combinators, steps
+from netspec.elaborate import bounds
 from netspec.ops import OPS
 from netspec.schema import fields
 from netspec.symbolic import named, to_text
@@ -35,9 +35,9 @@ def limits() -> str:
         ("nesting of an expression", f"{expr.MAX_DEPTH} levels"),
         ("a number that an expression gives", f"±{expr.MAX_MAGNITUDE:,}"),
         ("a list or text that an expression gives", f"{expr.MAX_ITEMS:,} items"),
-        ("repetitions: blocks of a stage, `repeat`, `times`", f"{combinators.MAX_REPEAT:,}"),
-        ("layers of a network", f"{steps.MAX_LAYERS:,}"),
-        ("parameters of a network", f"{check.MAX_PARAMETERS:,}"),
+        ("repetitions: blocks of a stage, `repeat`, `times`", f"{bounds.MAX_LAYERS:,}"),
+        ("layers of a network", f"{bounds.MAX_LAYERS:,}"),
+        ("parameters of a network", f"{bounds.MAX_PARAMETERS:,}"),
     ]
     return table(("bound of", "at most"), rows)
 

@@ -9,10 +9,11 @@ from typing import Annotated, Any, Literal
 
 from netspec import expr, geometry, initializers
 from netspec.codegen.calls import Call, Raw
+from netspec.formula import print_number
 from netspec.ops import Axes
 from netspec.ops.base import AttributeInfo
 from netspec.schema import fields, models, parameters
-from netspec.symbolic import print_number, to_text
+from netspec.symbolic import to_text
 
 
 def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
