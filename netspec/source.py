@@ -149,7 +149,7 @@ class _Reader:
                 span,
                 help="name the value in `params` or `let` instead",
             )
-        if event.tag is not None and event.tag != "!":
+        if event.tag is not None:
             raise fail("NS113", f"tag `{event.tag}`: tags are not part of the language", span)
         if isinstance(event, yaml.ScalarEvent):
             plain = event.implicit[0]
