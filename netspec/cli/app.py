@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Sequence
 
 from netspec import __version__
-from netspec.cli import build, generate, listing, show, summary, validate
+from netspec.cli import build, generate, listing, schema, show, summary, validate
 from netspec.errors import InternalError, NetspecError, UsageError
 
 COMMANDS = {
@@ -19,6 +19,7 @@ COMMANDS = {
     "summary": summary,
     "list": listing,
     "show": show,
+    "schema": schema,
 }
 
 DESCRIPTION = """\

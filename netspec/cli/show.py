@@ -18,8 +18,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command."""
-    sys.stdout.write(_text(arguments.name))
+    sys.stdout.write(_without_modeline(_text(arguments.name)))
     return 0
+
+
+def _without_modeline(text: str) -> str:
+    """The text without the line that tells editors where its schema is: a copy is elsewhere."""
+    first, _, rest = text.partition("\n")
+    return rest if first.startswith("# yaml-language-server:") else text
 
 
 def _text(name: str) -> str:

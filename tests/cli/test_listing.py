@@ -22,6 +22,11 @@ def test_show_prints_the_yaml(run: Run) -> None:
     assert parse(run("show", "basic").out).data["block"] == "basic"
 
 
+def test_what_is_shown_can_stand_anywhere(run: Run) -> None:
+    for name in ("resnet", "basic"):
+        assert "yaml-language-server" not in run("show", name).out
+
+
 def test_show_guesses(run: Run) -> None:
     result = run("show", "botleneck")
     assert result.status == 2

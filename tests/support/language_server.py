@@ -124,7 +124,12 @@ class LanguageServer:
         found = []
         for item in parameters["diagnostics"]:
             start, end = item["range"]["start"], item["range"]["end"]
-            place = (start["line"] + 1, start["character"] + 1, end["line"] + 1, end["character"] + 1)
+            place = (
+                start["line"] + 1,
+                start["character"] + 1,
+                end["line"] + 1,
+                end["character"] + 1,
+            )
             found.append(Finding(*place, item["message"]))
         return sorted(found, key=lambda finding: (finding.line, finding.column))
 

@@ -1,0 +1,124 @@
+"""The schema against the language: what netspec takes it takes, and unknown keys it refuses too."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from jsonschema import Draft7Validator
+
+from netspec import library
+from netspec.elaborate.network import elaborate
+from netspec.elaborate.steps import check_definition
+from netspec.errors import NetspecError
+from netspec.json_schema import KINDS, Kind, schema
+from netspec.schema.bind import bind_block_file, bind_spec
+from netspec.source import Document, parse
+from tests.json_schema.sample import SAMPLES, Spoiled, spoiled
+
+
+@cache
+def validator(kind: Kind) -> Draft7Validator:
+    """A validator of files of a kind."""
+    return Draft7Validator(schema(kind))
+
+
+def complaints(kind: Kind, data: Any) -> list[str]:
+    """What the schema finds."""
+    return [f"{list(e.absolute_path)}: {e.message}" for e in validator(kind).iter_errors(data)]
+
+
+def codes(kind: Kind, data: Any) -> set[str]:
+    """The codes of what netspec finds, in every variant and down to the shapes."""
+    try:
+        if kind == "block":
+            check_definition(bind_block_file(_document(data)))
+            data = _network_around(data)
+        spec = bind_spec(_document(data))
+        for variant in spec.variants or [None]:
+            elaborate(spec, variant)
+    except NetspecError as error:
+        return {diagnostic.code for diagnostic in error.diagnostics}
+    return set()
+
+
+def _document(data: Any) -> Document:
+    return parse(json.dumps(data), "sample.yaml")
+
+
+def _network_around(data: dict[str, Any]) -> dict[str, Any]:
+    """A spec that calls a block: more of a block can be checked there than on its own."""
+    block = {key: value for key, value in data.items() if key not in ("netspec", "block")}
+    return {
+        "netspec": 1,
+        "name": "around",
+        "input": {"channels": 4, "size": [6, 9]},
+        "blocks": {"called": block},
+        "stem": [{"called": {"width": 8}}],
+    }
+
+
+def has_empty_value(data: Any) -> bool:
+    """Whether a value is left empty somewhere."""
+    if isinstance(data, dict | list):
+        parts = data.values() if isinstance(data, dict) else data
+        return any(has_empty_value(part) for part in parts)
+    return data is None
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_it_is_draft_7(kind: Kind) -> None:
+    found = schema(kind)
+    Draft7Validator.check_schema(found)
+    assert found["$schema"] == "http://json-schema.org/draft-07/schema#"
+    assert found["$id"].endswith(f"netspec-{kind}.schema.json")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_reference_leads_somewhere(kind: Kind) -> None:
+    found = schema(kind)
+    text = json.dumps(found)
+    named = {part.split('"')[0] for part in text.split("#/definitions/")[1:]}
+    assert named == set(found["definitions"])
+
+
+@pytest.mark.parametrize("name", library.zoo_files())
+def test_every_network_fits(name: str) -> None:
+    assert complaints("spec", parse(library.zoo_text(name)).data) == []
+
+
+@pytest.mark.parametrize("name", sorted(library.built_in_blocks()))
+def test_every_block_fits(name: str) -> None:
+    assert complaints("block", parse(library.block_text(name)).data) == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_samples_fit(kind: Kind) -> None:
+    assert complaints(kind, SAMPLES[kind]) == []
+    assert codes(kind, SAMPLES[kind]) == set()
+
+
+def _check(kind: Kind, spoiled: Spoiled) -> None:
+    """What a change does to the verdicts; whose attributes a role takes, the schema cannot know."""
+    ours, theirs = codes(kind, spoiled.data), complaints(kind, spoiled.data)
+    what = f"{spoiled.place} {spoiled.how}"
+    of_role = "norm" in spoiled.place or "act" in spoiled.place
+    if "NS101" in ours and (not of_role or "defaults" in spoiled.place):
+        assert theirs, f"an unknown key passes: {what}"
+    if not ours and not has_empty_value(spoiled.data):
+        assert not theirs, f"stricter than netspec: {what}: {theirs}"
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(change=spoiled("spec"))
+def test_spoiled_specs(change: Spoiled) -> None:
+    _check("spec", change)
+
+
+@settings(max_examples=120, deadline=None, derandomize=True)
+@given(change=spoiled("block"))
+def test_spoiled_blocks(change: Spoiled) -> None:
+    _check("block", change)
