@@ -31,7 +31,7 @@ def print_number(value: Any) -> str:
     """A number or truth value as a person would write it: ``1e-5``, ``0.99``, ``True``."""
     if isinstance(value, float):
         text = repr(value)
-        return re.sub(r"e([-+])0+(\d)", lambda m: f"e{m[1].replace('+', '')}{m[2]}", text)
+        return re.sub(r"e([-+])0*(\d)", lambda m: f"e{m[1].replace('+', '')}{m[2]}", text)
     return repr(value)
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from netspec import ir
-from netspec.errors import InternalError, fail
+from netspec.elaborate.bounds import RAISE_PARAMETERS, Bounds
+from netspec.elaborate.liveness import check_liveness
+from netspec.errors import InternalError, NetspecError, Span, fail
 from netspec.ops import OpError
 
-MAX_PARAMETERS = 10**12
 
-
-def check_network(network: ir.Network) -> None:
+def check_network(network: ir.Network, bounds: Bounds) -> None:
     """Names must be unique in every backend's spelling; types must fit along every edge.
 
     Raises :class:`NetspecError` for colliding names and for sizes out of bounds, which a spec can
@@ -21,8 +21,15 @@ def check_network(network: ir.Network) -> None:
         _check_edges(node)
         if isinstance(node, ir.Layer):
             total += sum(p.count for p in node.op.parameters(node.source))
-            if total > MAX_PARAMETERS:
-                raise fail("NS505", f"more than {MAX_PARAMETERS:,} parameters", node.span)
+            if total > bounds.parameters:
+                raise too_many_parameters(bounds, node.span)
+    check_liveness(network)
+
+
+def too_many_parameters(bounds: Bounds, span: Span | None) -> NetspecError:
+    """The error for a network beyond the bound on parameters."""
+    message = f"more than {bounds.parameters:,} parameters"
+    return fail("NS505", message, span, help=RAISE_PARAMETERS)
 
 
 def _check_names(network: ir.Network) -> None:
