@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from netspec import ir
-from netspec.backends.keras.lowered import Lowered, X, is_layer
+from netspec.backends.keras.lowered import Lowered, bound, is_layer
 from netspec.backends.keras.plan import lower
 from netspec.codegen.calls import Call, Raw
 from netspec.codegen.cases import Case, by_cases, where
@@ -58,13 +57,14 @@ class KerasFlow(Flow):
         statements: list[Statement] = []
         for suffix, made in lowered:
             name = self.naming(ir.flat_name(layer.path) + suffix)
+            variable = text_of(value)
+            made = bound(made, Raw(variable, None), Raw(f"{variable}.shape[1:]", None))
             if is_layer(made):
-                named = Call(
-                    made.target, made.args, {**made.kwargs, "name": Raw(text_of(name), None)}
-                )
-                document = call(self.printer.call(named), [value])
+                named = {**made.kwargs, "name": Raw(text_of(name), None)}
+                layer_call = self.printer.call(Call(made.target, made.args, named))
+                document = call(layer_call, [value])
             else:
-                document = self.printer.call(_bound(made, text_of(value)))
+                document = self.printer.call(made)
             statements.append(Assign(target, document))
             value = target
         return statements
@@ -84,16 +84,6 @@ class KerasFlow(Flow):
     def test(self, choice: ir.Choice) -> tuple[Document, bool] | None:
         """The test itself: functions see their arguments."""
         return self.printer.formula(choice.test), True
-
-
-def _bound(value: Any, variable: str) -> Any:
-    """An expression over the tensor, with its variable."""
-    if value is X:
-        return Raw(variable, None)
-    if isinstance(value, Call):
-        args = tuple(_bound(argument, variable) for argument in value.args)
-        return Call(value.target, args, {k: _bound(v, variable) for k, v in value.kwargs.items()})
-    return value
 
 
 def relative_name(name: str) -> Document:

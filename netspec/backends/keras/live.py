@@ -13,7 +13,7 @@ from typing import Any
 from netspec import ir
 from netspec.backends.keras.framework import channels_last, load_keras
 from netspec.backends.keras.grouped import speed_up
-from netspec.backends.keras.lowered import OPERATORS, X, is_layer, name_of
+from netspec.backends.keras.lowered import OPERATORS, bound, is_layer, name_of
 from netspec.backends.keras.plan import check_names, chunks, is_deep, lower
 from netspec.codegen.calls import Call, Raw, execute
 from netspec.errors import UsageError
@@ -55,8 +55,9 @@ def resolve(target: str) -> Any:
     return found
 
 
-def make_layer(call: Call, name: str) -> Any:
-    """The layer that a row's call describes."""
+def make_layer(call: Call, x: Any, name: str) -> Any:
+    """The layer for ``x`` that a row's call describes."""
+    call = _bound(call, x)
     layer = execute(Call(call.target, call.args, {**call.kwargs, "name": name}), resolve)
     speed_up(layer)
     return layer
@@ -69,14 +70,9 @@ def evaluate(call: Call, x: Any, name: str) -> Any:
     return y
 
 
-def _bound(value: Any, x: Any) -> Any:
-    if value is X:
-        return Raw(X.text, x)
-    if isinstance(value, Call):
-        args = tuple(_bound(argument, x) for argument in value.args)
-        keywords = {name: _bound(argument, x) for name, argument in value.kwargs.items()}
-        return Call(value.target, args, keywords)
-    return value
+def _bound(call: Call, x: Any) -> Call:
+    found: Call = bound(call, Raw("x", x), Raw("shape", tuple(x.shape[1:])))
+    return found
 
 
 def _name_nodes(x: Any, y: Any, name: str) -> None:
@@ -170,7 +166,7 @@ class _Builder:
     def _layer(self, layer: ir.Layer, x: Any) -> Any:
         for suffix, call in lower(layer, tuple(x.shape[1:-1])):
             name = name_of(layer.path, suffix)
-            x = make_layer(call, name)(x) if is_layer(call) else evaluate(call, x, name)
+            x = make_layer(call, x, name)(x) if is_layer(call) else evaluate(call, x, name)
         return x
 
 

@@ -21,6 +21,9 @@ Row = Callable[[ir.Layer], Lowered]
 X = Raw("x", None)
 """The tensor that an expression works on; compare with ``is``."""
 
+SHAPE = Raw("x.shape[1:]", None)
+"""The tensor's shape without its batch, as an argument of a layer; compare with ``is``."""
+
 OPERATORS = ("+", "-", "*", "/")
 
 
@@ -37,3 +40,16 @@ def name_of(path: str, suffix: str) -> str:
 def operation(operator: str, left: Any, right: Any) -> Call:
     """``left operator right`` as part of an expression."""
     return Call(operator, (left, right))
+
+
+def bound(value: Any, tensor: Raw, shape: Raw) -> Any:
+    """A call, or an argument of one, with the tensor in the place of :data:`X` and :data:`SHAPE`."""
+    if value is X:
+        return tensor
+    if value is SHAPE:
+        return shape
+    if isinstance(value, Call):
+        args = tuple(bound(argument, tensor, shape) for argument in value.args)
+        keywords = {name: bound(v, tensor, shape) for name, v in value.kwargs.items()}
+        return Call(value.target, args, keywords)
+    return value

@@ -15,7 +15,7 @@ from typing import Any
 
 from netspec import ir
 from netspec.backends.keras.initial import initializer
-from netspec.backends.keras.lowered import Lowered, Row, X, operation
+from netspec.backends.keras.lowered import SHAPE, Lowered, Row, X, operation
 from netspec.backends.keras.windows import (
     avg_pool,
     conv,
@@ -140,11 +140,9 @@ def _pad_channels(layer: ir.Layer) -> Lowered:
 def _scale(layer: ir.Layer) -> Lowered:
     op: Scale = layer.op  # type: ignore[assignment]
     (factors,) = op.parameters(layer.source)
-    rank, channels = layer.source.rank, layer.source.channels
-    axes = f"b{_AXES[rank]}c"
-    shape = (*(None,) * rank, channels) if rank else channels
+    axes = f"b{_AXES[layer.source.rank]}c"
     keywords = {"bias_axes": None, "kernel_initializer": initializer(factors, layer)}
-    return (("", Call("layers.EinsumDense", (f"{axes},c->{axes}", shape), keywords)),)
+    return (("", Call("layers.EinsumDense", (f"{axes},c->{axes}", SHAPE), keywords)),)
 
 
 def _dropout(layer: ir.Layer) -> Lowered:
