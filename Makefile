@@ -39,8 +39,10 @@ format: $(VENV)/.tools ## put the code into its format
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
 
-docs: $(VENV)/.installed ## write the tables of docs/language.md from the code
+docs: $(VENV)/.installed ## write what docs/ takes from the code: tables, JSON Schemas
 	$(BIN)/python scripts/language_reference.py
+	$(BIN)/netspec schema spec -o docs/schema/netspec-spec.schema.json
+	$(BIN)/netspec schema block -o docs/schema/netspec-block.schema.json
 
 clean: ## remove what was built, and the environment
 	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis $(VENV)

@@ -99,7 +99,8 @@ def _fragment(annotation: Any, key: str) -> Schema:
         values = _fragment(arguments[1], key)
         return mapping_of({**values, "type": ["object", "null"]} if nullable else values)
     if origin is Annotated:
-        return {**_fragment(arguments[0], key), **_bounds(arguments[1:])}
+        schema = _fragment(arguments[0], key)
+        return {**schema, **_bounds(arguments[1:], of_text=schema.get("type") == "string")}
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return object_schema(annotation)
     raise KeyError(f"`{key}`: no schema for {annotation}")
@@ -115,12 +116,13 @@ def _union(schemas: list[Schema]) -> Schema:
     }
 
 
-def _bounds(metadata: Iterable[Any]) -> Schema:
-    """The least and the greatest number of items."""
+def _bounds(metadata: Iterable[Any], *, of_text: bool) -> Schema:
+    """The least and the greatest length of a text, or number of items."""
+    keys = ("minLength", "maxLength") if of_text else ("minItems", "maxItems")
     result: Schema = {}
     for item in metadata:
         for bound in getattr(item, "metadata", ()):
-            for name, key in (("min_length", "minItems"), ("max_length", "maxItems")):
+            for name, key in zip(("min_length", "max_length"), keys, strict=True):
                 if hasattr(bound, name):
                     result[key] = getattr(bound, name)
     return result
