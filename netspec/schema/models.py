@@ -365,7 +365,7 @@ class SpecModel(Strict):
         Field(default_factory=list, description="rows of blocks; a single one needs no list")
     )
     head: Steps = Field(default_factory=list, description="steps behind the stages")
-    outputs: dict[Identifier, Identifier] = Field(
+    outputs: dict[Identifier, NameTemplate] = Field(
         default_factory=dict,
         description="intermediate results that the network also returns: name → stage or named result",
     )
