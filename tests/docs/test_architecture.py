@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from netspec.backends.base import backend_names, get_backend
+from netspec.ops import OPS
 from tests.support.isolated import python
 from tests.support.pages import ROOT, Fence, broken_links, fences, with_outcome
 
@@ -84,6 +86,11 @@ def test_imports_run_one_way() -> None:
             if height[there] >= height[here]:
                 wrong.append(f"{module} imports {imported}")
     assert wrong == []
+
+
+def test_every_op_has_a_row_in_every_backend() -> None:
+    for name in backend_names():
+        assert list(get_backend(name).rows) == list(OPS), name
 
 
 def test_no_backend_is_asked_for_by_name_outside_the_backends() -> None:
