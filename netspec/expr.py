@@ -16,6 +16,7 @@ from typing import Any
 
 from netspec.errors import NetspecError, Span, did_you_mean, fail
 from netspec.symbolic import Varying, active, apply, binary, compare, only, select, vary
+from netspec.unknown import require_known
 
 MAX_LENGTH = 400
 MAX_DEPTH = 40
@@ -226,7 +227,7 @@ def _evaluate(node: ast.expr, environment: Mapping[str, Any]) -> Any:
             return value
         case ast.Name(id=name):
             if name in environment:
-                return environment[name]
+                return require_known(environment[name])
             if name in CONSTANT_NAMES:
                 return CONSTANT_NAMES[name]
             raise _Unknown(name)

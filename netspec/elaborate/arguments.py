@@ -22,6 +22,7 @@ from netspec.schema.fields import (
 )
 from netspec.schema.syntax import Argument, AttributeValue, BlockDefinition, Param
 from netspec.symbolic import Varying
+from netspec.unknown import require_known
 
 FindBlock = Callable[[str, Span], BlockDefinition]
 
@@ -67,7 +68,7 @@ def _steps(argument: Argument, environment: Environment) -> Any:
     value = argument.value
     if isinstance(value, StepsValue):
         return value
-    if isinstance(value, str) and isinstance(environment.get(value), StepsValue):
+    if isinstance(value, str) and isinstance(require_known(environment.get(value)), StepsValue):
         return environment[value]
     steps = bind_steps(value, argument.spans)
     return StepsValue(steps, environment, value)
@@ -81,7 +82,7 @@ def _block(
         return name
     if not isinstance(name, str):
         raise fail("NS205", f"`{param.name}` needs the name of a block", argument.span)
-    known = environment.get(name)
+    known = require_known(environment.get(name))
     if isinstance(known, BlockValue):
         return known
     return BlockValue(find_block(name, argument.span))
@@ -90,7 +91,7 @@ def _block(
 def _text(param: Param, argument: Argument, environment: Environment) -> str:
     value = argument.value
     if isinstance(value, dict) and set(value) == {"param"}:
-        value = environment.get(value["param"])
+        value = require_known(environment.get(value["param"]))
     if not isinstance(value, str):
         raise fail("NS205", f"`{param.name}` needs a text", argument.span)
     return value
@@ -171,7 +172,7 @@ def bind_arguments(
     for name, argument in arguments.items():
         if name not in definition.params:
             what = f"block `{definition.name}`"
-            raise unknown_argument(what, name, argument.span, definition.params)
+            raise unknown_argument(what, name, argument.key_span, definition.params)
     values: dict[str, Any] = {}
     for name, param in definition.params.items():
         given = arguments.get(name)

@@ -8,9 +8,11 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from netspec import ir
+from netspec.elaborate.bounds import RAISE_LAYERS, Bounds
 from netspec.elaborate.labels import MERGE_LABELS
 from netspec.elaborate.scope import Names, Scope, check_declared
 from netspec.errors import Span, did_you_mean, fail
+from netspec.schema.fields import show
 from netspec.schema.syntax import (
     BranchesAction,
     ConcatAction,
@@ -23,8 +25,7 @@ from netspec.schema.syntax import (
 )
 from netspec.symbolic import Varying
 from netspec.types import TensorType
-
-MAX_REPEAT = 10_000
+from netspec.unknown import require_known
 
 
 class Expand(Protocol):
@@ -106,16 +107,22 @@ def branches(
 
 
 def repeat(
-    expand: Expand, step: Step, action: RepeatAction, source: TensorType, scope: Scope
+    expand: Expand,
+    step: Step,
+    action: RepeatAction,
+    source: TensorType,
+    scope: Scope,
+    bounds: Bounds,
 ) -> ir.Sequence:
     """The body, `times` times; its index is a name while it runs."""
     times = action.times.evaluate(scope.place(source))
     count = times.__index__() if isinstance(times, Varying) else times
-    check_repeat(count, action.times.span)
+    check_repeat(count, action.times.span, bounds)
     if action.index != "index":
-        check_declared(action.index, step.span, "index")
+        check_declared(action.index, step.place("repeat", "index"), "index")
         if action.index in scope.environment:
-            raise fail("NS223", f"index `{action.index}` hides another name", step.span)
+            place = step.place("repeat", "index")
+            raise fail("NS223", f"index `{action.index}` hides another name", place)
     items: list[ir.Node] = []
     current = source
     environment, results = dict(scope.environment), dict(scope.results)
@@ -150,13 +157,15 @@ def reference(step: Step, source: TensorType, scope: Scope) -> ir.Reference:
             raise fail(
                 "NS225",
                 f"no earlier step of this block is named `{name}`",
-                step.span,
+                step.place("from", step.inputs.index(name)),
                 help=did_you_mean(name, scope.results),
             )
         types.append(scope.results[name].target)
     is_alone = isinstance(step.action, PassAction)
     if is_alone and step.name is not None and len(types) == 1:
-        raise fail("NS221", "a step that only takes a result is no layer to name", step.span)
+        raise fail(
+            "NS221", "a step that only takes a result is no layer to name", step.place("name")
+        )
     target = types[0]
     path = ""
     if len(types) > 1:
@@ -183,12 +192,18 @@ def identity(source: TensorType) -> ir.Sequence:
     return ir.Sequence(source=source, target=source, items=())
 
 
-def check_repeat(count: Any, span: Span | None) -> None:
+def check_repeat(count: Any, span: Span | None, bounds: Bounds) -> None:
     """A number of repetitions within bounds."""
     if isinstance(count, bool) or not isinstance(count, int) or count < 0:
-        raise fail("NS205", f"a number of repetitions is a whole number, got {count!r}", span)
-    if count > MAX_REPEAT:
-        raise fail("NS503", f"{count:,} repetitions; at most {MAX_REPEAT:,}", span)
+        message = f"a number of repetitions is a whole number, got {show(require_known(count))}"
+        raise fail("NS205", message, span)
+    if count > bounds.layers:
+        raise fail(
+            "NS503",
+            f"{count:,} repetitions; at most {bounds.layers:,}",
+            span,
+            help=RAISE_LAYERS,
+        )
 
 
 def merged_type(

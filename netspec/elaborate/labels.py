@@ -25,6 +25,7 @@ from netspec.schema.syntax import (
     Step,
     WhenAction,
 )
+from netspec.unknown import require_known
 
 MERGE_LABELS: Mapping[str, str] = {"add": "add", "mul": "mul", "concat": "cat"}
 
@@ -55,7 +56,8 @@ class _Counting:
             return total
         self._depth += 1
         for step in steps:
-            total += self._step(step, environment)
+            with self._lookup.overlooking():
+                total += self._step(step, environment)
         self._depth -= 1
         return total
 
@@ -97,7 +99,7 @@ class _Counting:
                 return own
 
     def _call(self, step: Step, action: CallAction, environment: Environment) -> Counter[str]:
-        value = environment.get(action.target)
+        value = require_known(environment.get(action.target))
         if isinstance(value, StepsValue):
             written_in = environment if value.environment is None else value.environment
             return Counter() if step.name else self.count(value.steps, written_in)

@@ -7,13 +7,13 @@ from typing import Any
 
 from netspec import ir
 from netspec.elaborate.arguments import default_attribute, evaluate_attribute
+from netspec.elaborate.bounds import MAX_CHANNELS, MAX_FEATURES, MAX_LENGTH
 from netspec.elaborate.scope import Environment
-from netspec.errors import fail
+from netspec.errors import Span, fail
 from netspec.ops import OPS, Op, OpError, attributes_of
+from netspec.schema.fields import place_of
 from netspec.schema.syntax import AttributeValue, OpAction, Step
 from netspec.types import TensorType
-
-MAX_OUTPUT_CHANNELS = 2**32
 
 
 def make_layer(
@@ -36,12 +36,37 @@ def make_layer(
         op = kind(**values).resolve(source)
         target = op.infer(source)
     except OpError as error:
-        given = error.attribute in action.attributes if error.attribute else False
-        span = action.spans.find((error.attribute,)) if given and error.attribute else step.span
+        span = _place(error.attribute, step, action, defaults)
         raise fail(error.code, error.message, span, help=error.help, path=path) from None
-    if target.channels > MAX_OUTPUT_CHANNELS:
-        raise fail("NS504", f"{target.channels:,} channels", step.span, path=path)
+    check_extent(target, _place("out", step, action, defaults), path)
     return ir.Layer(source=source, target=target, path=path, op=op, span=step.span)
+
+
+def _place(
+    attribute: str | None,
+    step: Step,
+    action: OpAction,
+    defaults: Mapping[str, AttributeValue],
+) -> Span:
+    """Where an attribute is given: in the step, among the defaults, or nowhere but by the step."""
+    if attribute is None:
+        return step.span
+    if attribute in action.attributes:
+        return action.spans.find((attribute,))
+    return (place_of(defaults[attribute]) if attribute in defaults else None) or step.span
+
+
+def check_extent(target: TensorType, span: Span | None, path: str | None) -> None:
+    """A tensor's channels and lengths must lie within the bounds; raises :class:`NetspecError`."""
+    most = MAX_CHANNELS if target.size else MAX_FEATURES
+    what = "channels" if target.size else "features"
+    if target.channels > most:
+        message = f"{target.channels:,} {what}; at most {most:,}"
+        raise fail("NS504", message, span, path=path)
+    for length in target.size:
+        if length > MAX_LENGTH:
+            message = f"a map of {length:,} positions along an axis; at most {MAX_LENGTH:,}"
+            raise fail("NS504", message, span, path=path)
 
 
 def _attributes(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from netspec import library
@@ -15,6 +16,9 @@ from netspec.source import SpanTree
 
 LANGUAGE_ROLES: Mapping[str, str] = {"norm": "batch_norm", "act": "relu"}
 
+
+Calls = tuple[tuple[str, Span], ...]
+"""The blocks and roles on the way to a step, each with the place of its call, outermost first."""
 
 STEP_TYPES = ("steps", "block")
 """Types of parameters whose names may stand in the place of a step."""
@@ -50,12 +54,28 @@ class Lookup:
         self.environment = environment
         self.folder = folder
         self._found: dict[str, BlockDefinition] = {}
-        for name, definition in definitions.items():
-            check_declared(name, definition.span, "block", is_step=True)
-            if name in library.built_in_blocks():
-                raise fail("NS223", f"block `{name}` hides a built-in block", definition.span)
-            for param in definition.params.values():
-                self.check_param(param)
+        for definition in definitions.values():
+            with self.attempt():
+                self._check_definition(definition)
+
+    def _check_definition(self, definition: BlockDefinition) -> None:
+        name, span = definition.name, definition.name_span
+        check_declared(name, span, "block", is_step=True)
+        if name in library.built_in_blocks():
+            raise fail("NS223", f"block `{name}` hides a built-in block", span)
+        for param in definition.params.values():
+            self.check_param(param)
+
+    # What compiling does about a problem is to stop. Who checks a spec collects problems and goes on:
+    # it overrides these two.
+
+    def attempt(self, calls: Calls = ()) -> AbstractContextManager[None]:
+        """Does a part of the work on its own: what is wrong there need not stop the rest."""
+        return nullcontext()
+
+    def overlooking(self) -> AbstractContextManager[None]:
+        """Does a part of the work early: what is wrong there will be found again."""
+        return nullcontext()
 
     def check_param(self, param: Param) -> None:
         """The name of a parameter of the spec, or of one of its blocks, must not hide another."""

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from netspec import ir
 from netspec.elaborate.arguments import evaluate_argument
+from netspec.elaborate.bounds import Bounds
 from netspec.elaborate.check import check_network
 from netspec.elaborate.combinators import check_repeat
+from netspec.elaborate.layers import check_extent
+from netspec.elaborate.schedules import schedule
 from netspec.elaborate.scope import (
     BlockValue,
     Names,
@@ -22,12 +25,14 @@ from netspec.elaborate.scope import (
 )
 from netspec.elaborate.steps import Elaborator
 from netspec.errors import Span, UsageError, did_you_mean, fail
+from netspec.expr import Expression
 from netspec.passes import absorb_flatten
 from netspec.schema.fields import check_integer
 from netspec.schema.models import STAGE_KEYS
-from netspec.schema.syntax import Argument, Spec, StageSyntax, Step
+from netspec.schema.syntax import Argument, Param, Spec, StageSyntax, Step
 from netspec.symbolic import named
 from netspec.types import TensorType
+from netspec.unknown import UNKNOWN, require_known
 
 
 def choose_variant(spec: Spec, variant: str | None) -> str | None:
@@ -51,15 +56,19 @@ def elaborate(
     variant: str | None = None,
     overrides: Mapping[str, Argument] | None = None,
     folder: Path | None = None,
+    bounds: Bounds | None = None,
 ) -> ir.Network:
-    """The network that ``spec`` describes: concrete, typed, checked."""
-    network = Builder(spec, variant, overrides or {}, folder, keep=False).build()
-    check_network(network)
+    """The network that ``spec`` describes: concrete, typed, checked, within ``bounds``."""
+    builder = Builder(spec, variant, overrides or {}, folder, keep=False, bounds=bounds)
+    network = builder.build()
+    check_network(network, builder.elaborator.bounds)
     return network
 
 
 class Builder:
     """Builds one network; with ``keep`` the kept arguments stay names."""
+
+    elaborator_type: ClassVar[type[Elaborator]] = Elaborator
 
     def __init__(
         self,
@@ -68,59 +77,90 @@ class Builder:
         overrides: Mapping[str, Argument],
         folder: Path | None,
         keep: bool,
+        bounds: Bounds | None = None,
     ) -> None:
         self.spec = spec
-        self.variant = choose_variant(spec, variant)
         self.overrides = overrides
         self.environment: dict[str, Any] = {}
-        self.elaborator = Elaborator(spec.blocks, spec.defaults, self.environment, folder)
+        self.elaborator = self.make_elaborator(folder, bounds)
+        self.variant = choose_variant(spec, variant)
+        self.keep = keep
         self._parameters(keep)
 
-    def _parameters(self, keep: bool) -> None:
+    def make_elaborator(self, folder: Path | None, bounds: Bounds | None) -> Elaborator:
+        """What expands the spec's steps."""
         spec = self.spec
+        return Elaborator(spec.blocks, spec.defaults, self.environment, folder, bounds)
+
+    def _parameters(self, keep: bool) -> None:
+        spec, attempt = self.spec, self.elaborator.attempt
         for param in spec.params.values():
-            self.elaborator.check_param(param)
-        chosen = dict(spec.variants[self.variant]) if self.variant else {}
+            with attempt():
+                self.elaborator.check_param(param)
         for variant, values in spec.variants.items():
             for name, argument in values.items():
-                self._require_param(f"variant `{variant}`", name, argument.span)
+                with attempt():
+                    self._require_param(f"variant `{variant}`", name, argument)
         for name, argument in self.overrides.items():
-            self._require_param("the spec", name, argument.span)
-            chosen[name] = argument
-        for name, param in spec.params.items():
-            given = chosen.get(name, param.default)
-            if given is None:
-                raise fail("NS209", f"parameter `{name}` has no default and no value", param.span)
-            self.environment[name] = evaluate_argument(
-                param, given, self.environment, self.elaborator.find_block
-            )
-            if isinstance(self.environment[name], StepsValue):
-                value = dataclasses.replace(self.environment[name], environment=self.environment)
-                self.environment[name] = value
+            with attempt():
+                self._require_param("the spec", name, argument)
+        chosen = {**spec.variants.get(self.variant or "", {}), **self.overrides}
+        for param in spec.params.values():
+            with attempt():
+                value = self._value(param, chosen.get(param.name, param.default))
+                self.environment[param.name] = value
+            self.environment.setdefault(param.name, UNKNOWN)
         for name, span in spec.arguments.items():
-            self._require_param("`arguments`", name, span)
-            if spec.params[name].type not in ("int", "float"):
-                raise fail("NS211", f"`{name}` is no number; it cannot stay an argument", span)
-            if keep:
-                self.environment[name] = named(name, [self.environment[name]], kept=True)
+            with attempt():
+                self._check_kept(name, span)
+                if keep:
+                    self.environment[name] = named(name, [self.environment[name]], kept=True)
         for name, expression in spec.let.items():
-            check_declared(name, expression.span, "value")
-            if name in spec.params:
-                raise fail("NS223", f"value `{name}` hides a parameter", expression.span)
-            self.environment[name] = expression.evaluate(self.environment)
+            with attempt():
+                check_declared(name, spec.spans.find_key(("let", name)), "value")
+                if name in spec.params:
+                    place = spec.spans.find_key(("let", name))
+                    raise fail("NS223", f"value `{name}` hides a parameter", place)
+                self.environment[name] = expression.evaluate(self.environment)
+            self.environment.setdefault(name, UNKNOWN)
 
-    def _require_param(self, what: str, name: str, span: Span) -> None:
+    def _value(self, param: Param, given: Argument | None) -> Any:
+        if given is None:
+            message = f"parameter `{param.name}` has no default and no value"
+            raise fail("NS209", message, param.span)
+        value = evaluate_argument(param, given, self.environment, self.elaborator.find_block)
+        if isinstance(value, StepsValue):
+            return dataclasses.replace(value, environment=self.environment)
+        return value
+
+    def _check_kept(self, name: str, span: Span) -> None:
+        if name not in self.spec.params:
+            hint = did_you_mean(name, self.spec.params)
+            raise fail(
+                "NS206", f"`arguments` names `{name}`, which is no parameter", span, help=hint
+            )
+        if self.spec.params[name].type not in ("int", "float"):
+            raise fail("NS211", f"`{name}` is no number; it cannot stay an argument", span)
+
+    def _require_param(self, what: str, name: str, argument: Argument) -> None:
         if name not in self.spec.params:
             raise fail(
                 "NS206",
                 f"{what} sets `{name}`, which is no parameter",
-                span,
+                argument.key_span,
                 help=did_you_mean(name, self.spec.params),
             )
 
     def build(self) -> ir.Network:
+        """The network, ready for the backends."""
+        return cast(ir.Network, absorb_flatten(self.expand()))
+
+    def expand(self) -> ir.Network:
+        """The network as its steps give it."""
         spec = self.spec
-        source = self._input()
+        source = TensorType(UNKNOWN, (UNKNOWN,) * len(spec.size))
+        with self.elaborator.attempt():
+            source = self._input()
         steps = (*spec.stem, *spec.head)
         names = Names(
             "", self.elaborator.count_labels((*steps, *self._between()), self.environment)
@@ -133,7 +173,7 @@ class Builder:
         if not (steps or stages):
             raise fail("NS212", "a network needs a stem, stages or a head", spec.span)
         arguments = {name: self.environment[name] for name in spec.arguments}
-        network = ir.Network(
+        return ir.Network(
             source=source,
             target=head.target,
             span=spec.span,
@@ -147,7 +187,6 @@ class Builder:
             arguments=arguments,
             outputs=self._outputs(stages, scope),
         )
-        return cast(ir.Network, absorb_flatten(network))
 
     def _input(self) -> TensorType:
         channels = self.spec.channels.evaluate(self.environment)
@@ -158,24 +197,17 @@ class Builder:
             check_integer(value, "input", expression.span)
             if value < 1:
                 raise fail("NS213", f"an input of {value}", expression.span)
-        return TensorType(channels, tuple(size))
+        source = TensorType(channels, tuple(size))
+        check_extent(source, self.spec.spans.find_key(("input",)), None)
+        return source
 
     def _outputs(self, stages: tuple[ir.Stage, ...], scope: Scope) -> dict[str, str]:
         known = {*(stage.path for stage in stages), *scope.results}
         result = {}
         for name, argument in self.spec.outputs.items():
-            if argument.value not in known:
-                raise fail(
-                    "NS214",
-                    f"output `{name}` takes `{argument.value}`, which is no stage and no named result",
-                    argument.span,
-                    help=did_you_mean(argument.value, known),
-                )
-            if name == "output":
-                raise fail(
-                    "NS214", "`output` is the name of the network's own result", argument.span
-                )
-            result[name] = str(argument.value)
+            with self.elaborator.attempt():
+                _check_output(name, argument, known)
+                result[name] = str(argument.value)
         return result
 
     # Stages
@@ -193,23 +225,29 @@ class Builder:
         for entry in self.spec.stages:
             times = 1
             if entry.times is not None:
-                times = entry.times.evaluate(self.environment)
-                check_repeat(times, entry.times.span)
+                times = self._count(entry.times, self.environment)
             for _ in range(times):
                 entries.append((entry, {**self.environment, "stage": len(entries)}))
-        counts = []
-        for entry, environment in entries:
-            count = entry.repeat.evaluate(environment)
-            check_repeat(count, entry.repeat.span)
-            counts.append(int(count))
+        counts = [self._count(entry.repeat, environment) for entry, environment in entries]
         stages: list[ir.Stage] = []
         current, done = source, 0
         for (entry, environment), count in zip(entries, counts, strict=True):
             environment |= {"count": count, "total": sum(counts), "running_index": done, "index": 0}
-            stage = self._stage(entry, environment, count, current, scope)
-            stages.append(stage)
-            current, done = stage.target, done + count
+            with self.elaborator.attempt():
+                stage = self._stage(entry, environment, count, current, scope)
+                stages.append(stage)
+                current = stage.target
+            done += count
         return tuple(stages)
+
+    def _count(self, expression: Expression, environment: Mapping[str, Any]) -> int:
+        """How often to repeat something; once where that is wrong and the work goes on."""
+        count = 1
+        with self.elaborator.attempt():
+            value = expression.evaluate(environment)
+            check_repeat(value, expression.span, self.elaborator.bounds)
+            count = int(value)
+        return count
 
     def _stage(
         self,
@@ -219,10 +257,11 @@ class Builder:
         source: TensorType,
         scope: Scope,
     ) -> ir.Stage:
-        span = entry.spans.span
+        span = entry.block_span
         self._check_arguments(entry)
-        path = fill_template(entry.name or "layer{stage + 1}", environment, span)
-        Names("", Counter()).explicit(path, span)
+        name_span = entry.spans.find(("name",)) if entry.name else span
+        path = fill_template(entry.name or "layer{stage + 1}", environment, name_span)
+        Names("", Counter()).explicit(path, name_span)
         between_scope = Scope(environment, scope.names, {})
         between = self.elaborator.steps(entry.between, source, between_scope, span)
         current = between.target
@@ -240,6 +279,7 @@ class Builder:
             path=path,
             between=between,
             blocks=tuple(blocks),
+            schedule=schedule(entry, environment, first, count) if self.keep else {},
             span=span,
         )
 
@@ -248,7 +288,7 @@ class Builder:
         for group in (entry.first, entry.last):
             for name in group:
                 if name in STAGE_KEYS and name not in ("block", "stride"):
-                    raise fail("NS206", f"`{name}` belongs to the stage", group[name].span)
+                    raise fail("NS206", f"`{name}` belongs to the stage", group[name].key_span)
 
     def _stage_block(
         self,
@@ -260,7 +300,7 @@ class Builder:
         names: Names,
     ) -> ir.Block:
         place = {**environment, "channels": source.channels, "size": list(source.size)}
-        span = entry.spans.span
+        span = entry.block_span
         given = dict(entry.arguments)
         if entry.stride is not None:
             at = 0 if entry.stride_at == "first" else count - 1
@@ -269,11 +309,11 @@ class Builder:
             given |= entry.first
         if index == count - 1:
             given |= entry.last
-        block_name, block_span = entry.block, entry.spans.find(("block",))
+        block_name, block_span = entry.block, span
         if "block" in given:
             argument = given.pop("block")
             block_name, block_span = str(argument.value), argument.span
-        value = self.environment.get(block_name)
+        value = require_known(self.environment.get(block_name))
         if isinstance(value, BlockValue):
             definition = value.definition
         else:
@@ -284,13 +324,27 @@ class Builder:
                 raise fail(
                     "NS206",
                     f"block `{definition.name}` has no parameter `{name}`",
-                    argument.span,
+                    argument.key_span,
                     help=did_you_mean(name, known),
                 )
         arguments = {name: _each(argument, index, count) for name, argument in given.items()}
         values = self.elaborator.bind_arguments(definition, arguments, place, span)
-        path = names.explicit(fill_template(entry.block_name, place, span), span)
+        name_span = entry.spans.find(("block_name",)) if entry.block_name != "{index}" else span
+        path = names.explicit(fill_template(entry.block_name, place, name_span), name_span)
         return self.elaborator.block(definition, values, source, path, (), span)
+
+
+def _check_output(name: str, argument: Argument, known: Collection[str]) -> None:
+    if name == "output":
+        message = "`output` is the name of the network's own result"
+        raise fail("NS214", message, argument.key_span)
+    if argument.value not in known:
+        raise fail(
+            "NS214",
+            f"output `{name}` takes `{argument.value}`, which is no stage and no named result",
+            argument.span,
+            help=did_you_mean(argument.value, known),
+        )
 
 
 def _each(argument: Argument, index: int, count: int) -> Argument:

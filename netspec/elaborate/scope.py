@@ -201,7 +201,7 @@ class Scope:
         if step.name is None:
             return self.names.automatic(label, numbered)
         return self.names.explicit(
-            fill_template(step.name, self.place(source), step.span), step.span
+            fill_template(step.name, self.place(source), step.place("name")), step.place("name")
         )
 
 

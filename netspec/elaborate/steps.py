@@ -15,8 +15,9 @@ from typing import Any
 from netspec import ir
 from netspec.elaborate import combinators
 from netspec.elaborate.arguments import bind_arguments
+from netspec.elaborate.bounds import MAX_NESTING, RAISE_LAYERS, Bounds
 from netspec.elaborate.choices import choose
-from netspec.elaborate.combinators import check_repeat, identity, reference
+from netspec.elaborate.combinators import identity, reference
 from netspec.elaborate.labels import count_labels
 from netspec.elaborate.layers import make_layer
 from netspec.elaborate.lookup import Lookup, check_param
@@ -52,12 +53,7 @@ from netspec.schema.syntax import (
 )
 from netspec.symbolic import Varying
 from netspec.types import TensorType
-
-__all__ = ["Elaborator", "check_definition", "check_repeat"]
-
-MAX_LAYERS = 50_000
-MAX_STEPS = 4 * MAX_LAYERS
-MAX_NESTING = 64
+from netspec.unknown import require_known
 
 
 class Elaborator(Lookup):
@@ -69,8 +65,10 @@ class Elaborator(Lookup):
         defaults: Defaults,
         environment: Environment,
         folder: Path | None,
+        bounds: Bounds | None = None,
     ) -> None:
         super().__init__(definitions, defaults, environment, folder)
+        self.bounds = bounds or Bounds()
         self.restart_counts()
 
     def restart_counts(self) -> None:
@@ -91,8 +89,9 @@ class Elaborator(Lookup):
     ) -> ir.Sequence:
         """Expand steps that run in order."""
         self._step_count += 1 + len(steps)
-        if self._step_count > MAX_STEPS:
-            raise fail("NS502", f"more than {MAX_STEPS:,} steps", span)
+        if self._step_count > self.bounds.steps:
+            message = f"more than {self.bounds.steps:,} steps"
+            raise fail("NS502", message, span, help=RAISE_LAYERS)
         if self._nesting == MAX_NESTING:
             raise fail("NS507", f"steps nested deeper than {MAX_NESTING} levels", span)
         self._nesting += 1
@@ -124,7 +123,8 @@ class Elaborator(Lookup):
             )
         if step.result:
             if step.result in scope.results:
-                raise fail("NS224", f"the name `{step.result}` is taken in this block", step.span)
+                message = f"the name `{step.result}` is taken in this block"
+                raise fail("NS224", message, step.place("as"))
             node = ir.Tap(
                 source=source, target=node.target, name=step.result, body=node, span=step.span
             )
@@ -149,7 +149,7 @@ class Elaborator(Lookup):
             case BranchesAction():
                 return combinators.branches(self.steps, step, action, source, scope)
             case RepeatAction():
-                return combinators.repeat(self.steps, step, action, source, scope)
+                return combinators.repeat(self.steps, step, action, source, scope, self.bounds)
             case WhenAction():
                 return self._when(step, action, source, scope)
             case SequenceAction():
@@ -194,8 +194,9 @@ class Elaborator(Lookup):
     ) -> ir.Layer:
         """A layer; ``role`` holds the attributes that the spec's role gives below the step's own."""
         self.layer_count += 1
-        if self.layer_count > MAX_LAYERS:
-            raise fail("NS502", f"more than {MAX_LAYERS:,} layers", step.span)
+        if self.layer_count > self.bounds.layers:
+            message = f"more than {self.bounds.layers:,} layers"
+            raise fail("NS502", message, step.span, help=RAISE_LAYERS)
         kind = OPS[action.kind]
         path = scope.path(step, kind.label, source, kind.numbered)
         defaults = {**self.defaults.attributes.get(action.kind, {}), **(role or {})}
@@ -205,7 +206,7 @@ class Elaborator(Lookup):
     # Calls
 
     def _call(self, step: Step, action: CallAction, source: TensorType, scope: Scope) -> ir.Node:
-        value = scope.environment.get(action.target)
+        value = require_known(scope.environment.get(action.target))
         if isinstance(value, StepsValue):
             return self._slot(step, action, value, source, scope)
         if action.target in ROLES and not isinstance(value, BlockValue):
@@ -259,7 +260,8 @@ class Elaborator(Lookup):
             raise fail("NS226", f"the role `{action.target}` calls itself", step.span)
         calls = (*scope.calls, (action.target, step.span))
         outer = Scope(dict(self.environment), scope.names, {}, calls)
-        name = step.name and fill_template(step.name, scope.place(source), step.span)
+        place = scope.place(source)
+        name = step.name and fill_template(step.name, place, step.place("name"))
         return self._action(dataclasses.replace(role, name=name), source, outer)
 
     def _block(

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from netspec.errors import NetspecError, fail
+from netspec.errors import NetspecError, Span, fail
 from netspec.expr import Expression
 from netspec.ops import OPS, attributes_of
 from netspec.schema import models
@@ -63,7 +63,11 @@ def bind_spec(document: Document) -> Spec:
         defaults=_defaults(model.defaults, spans.subtree(("defaults",))),
         blocks={
             name: _block(
-                name, block, document.data["blocks"][name], spans.subtree(("blocks", name))
+                name,
+                block,
+                document.data["blocks"][name],
+                spans.subtree(("blocks", name)),
+                spans.find_key(("blocks", name)),
             )
             for name, block in model.blocks.items()
         },
@@ -79,7 +83,8 @@ def bind_block_file(document: Document) -> BlockDefinition:
     """A document as the block that it defines."""
     _require_mapping(document, "a block file", ("block", "body"))
     model = _validate(models.BlockFile, document)
-    return _block(model.block, model, document.data, document.spans)
+    name_span = document.spans.find(("block",))
+    return _block(model.block, model, document.data, document.spans, name_span)
 
 
 def bind_steps(value: Any, spans: SpanTree) -> tuple[Step, ...]:
@@ -129,7 +134,10 @@ def _let(let: Mapping[str, Expression], spans: SpanTree) -> dict[str, Expression
 
 
 def _arguments(values: Mapping[str, Any], spans: SpanTree) -> dict[str, Argument]:
-    return {name: Argument(value, spans.subtree((name,))) for name, value in values.items()}
+    return {
+        name: Argument(value, spans.subtree((name,)), spans.key_spans.get(name))
+        for name, value in values.items()
+    }
 
 
 def _params(params: Mapping[str, ParamModel], data: Any, spans: SpanTree) -> dict[str, Param]:
@@ -145,7 +153,9 @@ def _params(params: Mapping[str, ParamModel], data: Any, spans: SpanTree) -> dic
     return result
 
 
-def _block(name: str, model: models.BlockBody, data: Any, spans: SpanTree) -> BlockDefinition:
+def _block(
+    name: str, model: models.BlockBody, data: Any, spans: SpanTree, name_span: Span
+) -> BlockDefinition:
     return BlockDefinition(
         name=name,
         doc=model.doc,
@@ -156,6 +166,7 @@ def _block(name: str, model: models.BlockBody, data: Any, spans: SpanTree) -> Bl
         let=_let(model.let, spans),
         body=_steps(model.body, spans.subtree(("body",))),
         span=spans.span,
+        name_span=name_span,
     )
 
 

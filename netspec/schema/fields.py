@@ -32,6 +32,7 @@ from netspec.initializers import (
 from netspec.schema.refusal import Refusal
 from netspec.source import SpanTree
 from netspec.symbolic import Varying
+from netspec.unknown import require_known
 
 Environment = Mapping[str, Any]
 T = TypeVar("T")
@@ -73,7 +74,7 @@ class ParamReference:
                 self.span,
                 help=did_you_mean(self.name, environment),
             )
-        return environment[self.name]
+        return require_known(environment[self.name])
 
 
 def _reference(value: Any) -> ParamReference | None:
@@ -352,6 +353,15 @@ InitField = Annotated[
     InitValue,
     PlainValidator(_init, json_schema_input_type=Literal[PLAIN_INITS] | float | dict[str, Any]),
 ]
+
+
+def place_of(value: Expression | AxesValue | PaddingValue | InitValue | Word) -> Span | None:
+    """Where the value of an attribute stands."""
+    if isinstance(value, AxesValue):
+        return value.items[0].span
+    if isinstance(value, InitValue):
+        return value.numbers[0].span if value.numbers else None
+    return value.span
 
 
 def check_integer(value: Any, name: str, span: Span | None) -> None:

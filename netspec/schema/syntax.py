@@ -21,11 +21,17 @@ class Argument:
 
     value: Any
     spans: SpanTree
+    key: Span | None = None
 
     @property
     def span(self) -> Span:
         """Where it stands."""
         return self.spans.span
+
+    @property
+    def key_span(self) -> Span:
+        """Where the name of the parameter stands that it is given to."""
+        return self.key or self.span
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,6 +169,7 @@ class BlockDefinition:
     let: Mapping[str, Expression]
     body: tuple[Step, ...]
     span: Span
+    name_span: Span
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,6 +188,11 @@ class StageSyntax:
     first: Mapping[str, Argument]
     last: Mapping[str, Argument]
     spans: SpanTree
+
+    @property
+    def block_span(self) -> Span:
+        """Where the stage names its block."""
+        return self.spans.find(("block",))
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,50 @@
+"""JUnit's XML, which most CI systems show as tests: a case for each file, failed where it has errors.
+
+Source: the Ant and Maven Surefire schema as Jenkins and GitLab read it.
+"""
+
+from __future__ import annotations
+
+import re
+from xml.etree import ElementTree
+
+from netspec.errors import render as render_diagnostic
+from netspec.report.results import FileResult, Report
+
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def render(report: Report) -> str:
+    """The report as one test suite."""
+    failed = sum(_is_failed(result) for result in report.files)
+    counts = {"tests": str(len(report.files)), "failures": str(failed), "errors": "0"}
+    root = ElementTree.Element("testsuites", counts)
+    suite = ElementTree.SubElement(root, "testsuite", {"name": "netspec validate", **counts})
+    for result in report.files:
+        _case(suite, result)
+    ElementTree.indent(root)
+    text = ElementTree.tostring(root, encoding="unicode")
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n'
+
+
+def _is_failed(result: FileResult) -> bool:
+    return any(diagnostic.severity == "error" for diagnostic in result.diagnostics)
+
+
+def _case(suite: ElementTree.Element, result: FileResult) -> None:
+    attributes = {"classname": "netspec", "name": _clean(result.file), "file": _clean(result.file)}
+    case = ElementTree.SubElement(suite, "testcase", attributes)
+    text = "\n".join(render_diagnostic(d, result.line) for d in result.diagnostics)
+    if _is_failed(result):
+        errors = [d for d in result.diagnostics if d.severity == "error"]
+        more = f" and {len(errors) - 1} more" if len(errors) > 1 else ""
+        message = f"{errors[0].code}: {errors[0].message}{more}"
+        failure = {"type": errors[0].code, "message": _clean(message)}
+        ElementTree.SubElement(case, "failure", failure).text = _clean(text)
+    elif text:
+        ElementTree.SubElement(case, "system-out").text = _clean(text)
+
+
+def _clean(value: str) -> str:
+    """``value`` without the characters that XML cannot hold."""
+    return _NOT_XML.sub("\ufffd", value)

@@ -1,0 +1,22 @@
+"""Text for people: each problem with its line and carets, then one line for each file without any."""
+
+from __future__ import annotations
+
+from netspec.errors import printable
+from netspec.errors import render as render_diagnostic
+from netspec.report.results import Report
+
+
+def render(report: Report, *, colour: bool = False) -> str:
+    """The report as text."""
+    parts: list[str] = []
+    for result in report.files:
+        parts += [
+            render_diagnostic(diagnostic, result.line, colour=colour)
+            for diagnostic in result.diagnostics
+        ]
+        if not result.diagnostics:
+            parts.append(f"{printable(result.file)}: ok ({result.holds})")
+    if report.errors or report.warnings:
+        parts.append(report.totals)
+    return "\n".join(parts) + "\n"

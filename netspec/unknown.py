@@ -1,0 +1,47 @@
+"""A number that nobody knows, since what it depends on is wrong and has been reported.
+
+While a spec is checked, problems are collected and the work goes on. Whatever would have come of a
+part that is wrong is :data:`UNKNOWN`; using it ends what uses it, by :class:`Poisoned`, without
+another word to the user.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+
+class Poisoned(Exception):
+    """Something depends on :data:`UNKNOWN`; not an error of its own."""
+
+
+class _Unknown:
+    def __repr__(self) -> str:
+        return "UNKNOWN"
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def _poison(self, *operands: object) -> NoReturn:
+        raise Poisoned
+
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _poison
+    __floordiv__ = __rfloordiv__ = __truediv__ = __rtruediv__ = __mod__ = __rmod__ = _poison
+    __pow__ = __rpow__ = __neg__ = __pos__ = __lt__ = __le__ = __gt__ = __ge__ = _poison
+    __bool__ = __index__ = __int__ = __float__ = __format__ = __str__ = _poison
+
+    def __eq__(self, other: object) -> NoReturn:
+        raise Poisoned
+
+    def __ne__(self, other: object) -> NoReturn:
+        raise Poisoned
+
+
+UNKNOWN: Any = _Unknown()
+"""Stands for a number, a text, a list, a block or steps that are not known."""
+
+
+def require_known(value: Any) -> Any:
+    """``value``, or a list of known values; raises :class:`Poisoned` for what is not known."""
+    if value is UNKNOWN or (type(value) is list and any(item is UNKNOWN for item in value)):
+        raise Poisoned
+    return value
