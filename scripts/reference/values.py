@@ -37,7 +37,11 @@ def limits() -> str:
         ("a list or text that an expression gives", f"{expr.MAX_ITEMS:,} items"),
         ("repetitions: blocks of a stage, `repeat`, `times`", f"{bounds.MAX_LAYERS:,}"),
         ("layers of a network", f"{bounds.MAX_LAYERS:,}"),
-        ("parameters of a network", f"{bounds.MAX_PARAMETERS:,}"),
+        ("parameters of a network, statistics included", f"{bounds.MAX_PARAMETERS:,}"),
+        ("channels of a map", f"{bounds.MAX_CHANNELS:,}"),
+        ("features of a vector", f"{bounds.MAX_FEATURES:,}"),
+        ("length of an axis", f"{bounds.MAX_LENGTH:,}"),
+        ("nesting of steps, blocks within blocks included", f"{bounds.MAX_NESTING} levels"),
     ]
     return table(("bound of", "at most"), rows)
 
