@@ -17,6 +17,7 @@ from netspec.backends.torch import support
 from netspec.backends.torch.live import make_module, resolve
 from netspec.backends.torch.rows import ROWS, SIGNATURE_DEFAULTS
 from netspec.codegen.calls import Call
+from netspec.errors import NetspecError
 from netspec.ops import OPS
 from tests.support.networks import SIZES, network_of
 from tests.support.op_cases import cases
@@ -148,3 +149,14 @@ def test_drop_path_drops_whole_examples() -> None:
     assert abs(float((y == 0).float().mean()) - 0.25) < 0.1
     x = torch.randn(2, 3)
     assert module.eval()(x) is x
+
+
+@pytest.mark.parametrize("size", [(4, 5, 5), (5, 5, 4)])
+def test_an_average_over_three_axes_that_pytorch_refuses(size: tuple[int, ...]) -> None:
+    step = "avg_pool: {kernel: 5, stride: 1, padding: 2}"
+    assert network_of(step, (5, 5, 5)).target.size == (5, 5, 5)
+    with pytest.raises(NetspecError, match="larger than its input"):
+        network_of(step, size)
+    with pytest.raises(RuntimeError, match="smaller than kernel"):
+        nn.AvgPool3d(5, 1, 2)(torch.zeros(1, 1, *size))
+    assert network_of(step.replace("padding: 2", "padding: same"), size).target.size == size
