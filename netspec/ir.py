@@ -146,11 +146,16 @@ class Block(Node):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Stage(Node):
-    """A stage: steps ahead of it, and its blocks in a container of its own."""
+    """A stage: steps ahead of it, and its blocks in a container of its own.
+
+    ``schedule`` holds the arguments that change from block to block by a formula of the index; it is
+    there for generated source, and empty elsewhere.
+    """
 
     path: str
     between: Sequence
     blocks: tuple[Block, ...]
+    schedule: Mapping[str, Varying] = field(default_factory=dict)
 
     @property
     def children(self) -> tuple[Node, ...]:

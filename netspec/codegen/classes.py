@@ -13,13 +13,13 @@ from typing import Any
 
 from netspec import ir
 from netspec.codegen.general import IN_CHANNELS, GeneralBlock, generalise
-from netspec.codegen.identifiers import Namespace, safe_identifier
+from netspec.codegen.identifiers import Namespace, camel_case, safe_identifier
 from netspec.codegen.layout import Document, keyword
 from netspec.codegen.printing import MISSING, Printer, is_default
 from netspec.codegen.program import Program
-from netspec.elaborate.scope import StepsValue
+from netspec.elaborate.scope import BlockValue, StepsValue
 from netspec.errors import UsageError
-from netspec.schema.syntax import BlockDefinition
+from netspec.schema.syntax import BlockDefinition, Param
 from netspec.symbolic import Diverges, Varying, active, names_of
 
 
@@ -219,42 +219,50 @@ def _parted(group: Sequence[ir.Block], test: Varying) -> list[list[ir.Block]]:
     return list(parts.values())
 
 
+_TELLING = ("steps", "block", "bool", "str", "int", "float")
+"""Types of parameters, the one whose values make the best names first."""
+
+
 def _difference(source_class: SourceClass, others: Sequence[SourceClass]) -> str:
-    """What sets a class apart from the others of its block, as the end of a name."""
-    for name, param in source_class.general.definition.params.items():
-        own = _signature(source_class.general.arguments[name])
-        rest = [
-            _signature(other.general.arguments[name])
-            for other in others
-            if other is not source_class
-        ]
-        if own is None or own in rest:
+    """What sets a class apart from the others of its block, as the end of a name.
+
+    Empty where that is the parameter's default, or where no parameter tells them apart.
+    """
+    params = source_class.general.definition.params.values()
+    for param in sorted((p for p in params if p.type in _TELLING), key=_rank):
+        values = {id(other): other.general.arguments[param.name] for other in others}
+        signatures = {key: _signature(param.name, value) for key, value in values.items()}
+        own = signatures.pop(id(source_class))
+        if own is None or None in signatures.values() or own in signatures.values():
             continue
-        if param.type == "bool":
-            return "".join(part.capitalize() for part in name.split("_")) if own == "True" else ""
-        if param.type in ("int", "float"):
-            number = own.replace(".", "p").replace("-", "m")
-            return "".join(part.capitalize() for part in name.split("_")) + number
-        return own
+        given = values[id(source_class)]
+        default = None if param.default is None else param.default.value
+        return "" if getattr(given, "raw", given) == default else own
     return ""
 
 
-def _signature(value: Any) -> str | None:
+def _rank(param: Param) -> int:
+    return _TELLING.index(param.type)
+
+
+def _signature(name: str, value: Any) -> str | None:
     """A plain value as part of a name; None where it varies."""
     if isinstance(value, StepsValue):
-        return (
-            "".join(_step_label(step) for step in value.raw) if isinstance(value.raw, list) else ""
-        )
-    definition = getattr(value, "definition", None)
-    if definition is not None:
-        return "".join(part.capitalize() for part in definition.name.split("_"))
-    if isinstance(value, bool | int | float):
-        return repr(value)
-    return None
+        if value.flag is not None or not isinstance(value.raw, list | str | dict):
+            return None
+        steps = value.raw if isinstance(value.raw, list) else [value.raw]
+        return "".join(_step_label(step) for step in steps)
+    if isinstance(value, BlockValue):
+        return camel_case(value.definition.name)
+    if isinstance(value, bool):
+        return camel_case(name) if value else ""
+    if isinstance(value, int | float):
+        return camel_case(name) + repr(value).replace(".", "p").replace("-", "m")
+    return camel_case(value) if isinstance(value, str) else None
 
 
 def _step_label(step: Any) -> str:
     word = step if isinstance(step, str) else next(iter(step), "") if isinstance(step, dict) else ""
     parts = [part for part in str(word).split("_") if part.isidentifier()]
     initials = "".join(part[0] for part in parts).upper()
-    return initials if len(parts) > 1 else "".join(part.capitalize() for part in parts)
+    return initials if len(parts) > 1 else camel_case("".join(parts)) if parts else ""

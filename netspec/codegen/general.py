@@ -14,7 +14,7 @@ from typing import Any
 from netspec import ir
 from netspec.elaborate.scope import BlockValue, Names, StepsValue
 from netspec.elaborate.steps import Elaborator
-from netspec.errors import InternalError
+from netspec.errors import InternalError, NetspecError
 from netspec.meaning import canonical
 from netspec.schema.syntax import BlockDefinition, Param
 from netspec.symbolic import Diverges, Varying, named, value_at, vary
@@ -71,11 +71,24 @@ def generalise(
         totals = elaborator.count_labels(definition.body, arguments)
         span = instances[0].span or definition.span
         body = elaborator.expand(definition, arguments, source, Names("", totals), (), span, local)
+        general = GeneralBlock(definition, tuple(instances), arguments, source, body, local)
+        _verify(general)
+    except (NetspecError, InternalError):
+        # Slots that say the same in other scopes were taken for one; they are not.
+        decide([_scopes(block) for block in instances])
+        raise
     finally:
         elaborator.environment = outer
-    general = GeneralBlock(definition, tuple(instances), arguments, source, body, local)
-    _verify(general)
     return general
+
+
+def _scopes(block: ir.Block) -> tuple[str, ...]:
+    """Which slots hold steps that the block itself declares, with its own names for a scope."""
+    return tuple(
+        name
+        for name, value in block.arguments.items()
+        if isinstance(value, StepsValue) and value.environment is None
+    )
 
 
 def decide(values: Sequence[Any]) -> None:
@@ -118,14 +131,12 @@ def _slot(param: Param, values: list[StepsValue], hidden: frozenset[str]) -> Ste
     filled = [value for value in values if value.steps]
     if not filled:
         return values[0]
-    keys = [(value.key, value.environment is None) if value.steps else None for value in values]
-    chosen = next(key for key in keys if key is not None)
-    decide([key if key is not None else chosen for key in keys])
+    decide([value.key if value.steps else filled[0].key for value in values])
+    given = [value.environment for value in filled if value.environment is not None]
     environment = None
-    if filled[0].environment is not None:
-        first = next(value.environment for value in filled if value.environment is not None)
+    if given:
         # Where nothing was passed there is no scope either; any does, since it is never read.
-        scopes = [v.environment if v.steps and v.environment is not None else first for v in values]
+        scopes = [v.environment if v.steps and v.environment else given[0] for v in values]
         environment = _merged_environment(scopes, hidden)
     flag = named(param.name, [bool(value.steps) for value in values])
     merged = replace(filled[0], environment=environment)
@@ -141,8 +152,9 @@ def _merged_environment(
     of the whole network under a name in ``hidden``, which means something else in the block.
     """
     merged: dict[str, Any] = {}
-    for name, first in scopes[0].items():
+    for name in dict.fromkeys(name for scope in scopes for name in scope):
         values = [scope.get(name) for scope in scopes]
+        first = next(value for value in values if value is not None)
         if isinstance(first, Varying):
             # An argument of the whole network: the same name wherever it is used.
             node = None if name in hidden else first.node

@@ -31,7 +31,6 @@ _OWN = frozenset(
         "w",
         "inputs",
         "outputs",
-        "index",
         "name",
         "module",
         "modules",

@@ -1,15 +1,20 @@
-"""The blocks of a stage as runs of equal calls, so that source grows with kinds and not with depth."""
+"""The blocks of a stage as runs of calls alike, so that source grows with kinds and not with depth."""
 
 from __future__ import annotations
 
+import ast
+import dataclasses
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from netspec import ir
 from netspec.codegen.layout import Document, text_of
+from netspec.elaborate.schedules import INDEX
+from netspec.symbolic import Varying, value_at
 
 LOOP_FROM = 3
-"""So many equal blocks in a row are written as a loop; fewer are written out."""
+"""So many blocks alike in a row are written as a loop; fewer are written out."""
 
 _NUMBERED = re.compile(r"(.*?)(\d+)(\D*)\Z", re.DOTALL)
 
@@ -19,16 +24,20 @@ class Run:
     """Blocks in a row that are made by the same call.
 
     Attributes:
+        blocks: the blocks.
         names: their names in the stage.
-        call: the call that makes each of them.
         pattern: their names with ``{index}`` for a number that counts up; None where they have none.
         start: the first of these numbers.
+        block: a block that stands for all: where their arguments differ, by formulas of ``index``.
+        is_scheduled: whether there are such formulas.
     """
 
+    blocks: tuple[ir.Block, ...]
     names: tuple[str, ...]
-    call: Document
     pattern: str | None
     start: int
+    block: ir.Block
+    is_scheduled: bool
 
     @property
     def is_loop(self) -> bool:
@@ -42,31 +51,98 @@ class Run:
         return f"range({self.start}, {stop})" if self.start else f"range({stop})"
 
 
-def runs(names: Sequence[str], calls: Sequence[Document]) -> list[Run]:
-    """Blocks by name, with the call of each, as runs of equal calls whose names count up."""
+def runs(stage: ir.Stage, names: Sequence[str], call: Callable[[ir.Block], Document]) -> list[Run]:
+    """The blocks of a stage, with the name of each, as runs whose calls are alike.
+
+    ``call`` gives the call that makes a block, apart from its name.
+    """
     found: list[Run] = []
-    group: list[str] = []
-    for index, (name, call) in enumerate(zip(names, calls, strict=True)):
-        if group and not (
-            text_of(call) == text_of(calls[index - 1]) and _pattern([*group, name]) is not None
-        ):
-            found.append(_run(group, calls[index - 1]))
-            group = []
-        group.append(name)
-    if group:
-        found.append(_run(group, calls[-1]))
+    plain = [text_of(call(block)) for block in stage.blocks]
+    position = 0
+    while position < len(plain):
+        equal = _longest(plain, names, position)
+        run = _run(stage, names, position, equal, False)
+        if equal < LOOP_FROM and stage.schedule:
+            scheduled = [
+                text_of(call(_scheduled(stage, index, position, names)))
+                for index in range(len(plain))
+            ]
+            alike = _longest(scheduled, names, position)
+            if alike >= LOOP_FROM:
+                run = _run(stage, names, position, alike, True)
+        found.append(run)
+        position += len(run.names)
     return found
 
 
-def _run(names: list[str], call: Document) -> Run:
-    pattern = _pattern(names)
-    text, start = pattern if pattern is not None else (None, 0)
-    return Run(tuple(names), call, text, start)
+def _longest(calls: Sequence[str], names: Sequence[str], position: int) -> int:
+    """How many calls from ``position`` on are equal, under names that count up."""
+    length = 1
+    while (
+        position + length < len(calls)
+        and calls[position + length] == calls[position]
+        and _pattern(names[position : position + length + 1]) is not None
+    ):
+        length += 1
+    return length
+
+
+def _run(stage: ir.Stage, names: Sequence[str], start: int, length: int, scheduled: bool) -> Run:
+    own = tuple(names[start : start + length])
+    pattern, number = _pattern(own) or (None, 0)
+    block = _scheduled(stage, start, start, names) if scheduled else stage.blocks[start]
+    return Run(stage.blocks[start : start + length], own, pattern, number, block, scheduled)
+
+
+def _scheduled(stage: ir.Stage, index: int, start: int, names: Sequence[str]) -> ir.Block:
+    """Block ``index`` with formulas for the arguments that have them, counted as the names count."""
+    block = stage.blocks[index]
+    pattern = _pattern(names[start : start + 1])
+    offset = pattern[1] - start if pattern is not None else 0
+    arguments = dict(block.arguments)
+    for name, formula in stage.schedule.items():
+        node = formula.node
+        if node is not None and value_at(arguments.get(name), 0) == formula.values[index]:
+            node = _Counted(offset).visit(node) if offset else node
+            arguments[name] = Varying(node, (formula.values[index],), False)
+    return dataclasses.replace(block, arguments=arguments)
+
+
+class _Counted(ast.NodeTransformer):
+    """A copy of a formula whose index starts elsewhere."""
+
+    def __init__(self, offset: int) -> None:
+        self.offset = offset
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        return self._index(-self.offset) if node.id == INDEX else node
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
+        match node:
+            case ast.BinOp(ast.Name(id="index"), ast.Add(), ast.Constant(value=int(number))):
+                return self._index(number - self.offset)
+        return self.generic_visit(node)
+
+    @staticmethod
+    def _index(shift: int) -> ast.expr:
+        if shift == 0:
+            return ast.Name(INDEX)
+        kind = ast.Add() if shift > 0 else ast.Sub()
+        return ast.BinOp(ast.Name(INDEX), kind, ast.Constant(abs(shift)))
+
+    def generic_visit(self, node: ast.AST) -> ast.AST:
+        fields = {
+            name: [self.visit(v) if isinstance(v, ast.AST) else v for v in value]
+            if isinstance(value, list)
+            else (self.visit(value) if isinstance(value, ast.AST) else value)
+            for name, value in ast.iter_fields(node)
+        }
+        return type(node)(**fields)
 
 
 def _pattern(names: Sequence[str]) -> tuple[str, int] | None:
     """The names with ``{index}`` for their number, and the first number; None where none counts up."""
-    match = _NUMBERED.fullmatch(names[0])
+    match = _NUMBERED.fullmatch(names[0]) if names else None
     if match is None or str(int(match[2])) != match[2]:
         return None
     before, start, after = match[1], int(match[2]), match[3]

@@ -1,35 +1,104 @@
-"""Blocks in a row that are made alike are one run."""
+"""Blocks in a row that are made alike are one run, and its numbers are formulas where they change."""
 
 from __future__ import annotations
 
-from netspec.codegen.stages import runs
+import pytest
+
+from netspec import api, ir
+from netspec.backends.base import get_backend
+from netspec.codegen.stages import Run, runs
+from netspec.symbolic import to_text
+from tests.support.generated import build_generated
+
+UNIT = """\
+netspec: 1
+name: net
+input: {channels: 3, size: [8, 9]}
+blocks:
+  unit:
+    params: {width: int, rate: 0.0}
+    body:
+      - conv: {out: width, kernel: 3}
+      - when: {test: rate > 0, then: [{drop_path: {rate: rate}}]}
+stages:
+"""
+
+
+def stage_of(text: str) -> ir.Stage:
+    return api.loads(UNIT + text).program.generalised.stages[0]
+
+
+def found(text: str) -> list[Run]:
+    stage = stage_of(text)
+    names = [block.path.removeprefix(f"{stage.path}.") for block in stage.blocks]
+    return runs(stage, names, lambda block: f"{block.source.channels} {_arguments(block)}")
+
+
+def _arguments(block: ir.Block) -> str:
+    return " ".join(str(to_text(value)) for value in block.arguments.values())
 
 
 def test_equal_calls_with_names_that_count_up_are_one_run() -> None:
-    first, rest = runs(["block1", "block2", "block3", "block4"], ["a", "b", "b", "b"])
+    first, rest = found('  - {block: unit, repeat: 5, width: 6, block_name: "block{index + 1}"}')
     assert (first.names, first.is_loop) == (("block1",), False)
-    assert (rest.pattern, rest.start, rest.range) == ("block{index}", 2, "range(2, 5)")
+    assert (rest.pattern, rest.start, rest.range) == ("block{index}", 2, "range(2, 6)")
     assert rest.is_loop
+    assert not rest.is_scheduled
 
 
-def test_a_gap_in_the_names_ends_a_run() -> None:
-    assert [run.names for run in runs(["0", "1", "3"], ["a", "a", "a"])] == [("0", "1"), ("3",)]
-
-
-def test_names_without_a_number_are_runs_of_one() -> None:
-    found = runs(["a", "b"], ["c", "c"])
-    assert [run.pattern for run in found] == [None, None]
-    assert not any(run.is_loop for run in found)
-
-
-def test_the_last_number_of_a_name_counts() -> None:
-    (run,) = runs(["layer1_0_x", "layer1_1_x", "layer1_2_x"], ["c"] * 3)
-    assert (run.pattern, run.range) == ("layer1_{index}_x", "range(3)")
-
-
-def test_a_number_with_a_zero_ahead_does_not_count_up() -> None:
-    assert all(run.pattern is None for run in runs(["a01", "a02"], ["c", "c"]))
+def test_names_that_do_not_count_up_end_a_run() -> None:
+    gaps = found('  - {block: unit, repeat: 4, width: 3, block_name: "{index * 2}"}')
+    assert [len(run.names) for run in gaps] == [1, 1, 1, 1]
+    leading = found('  - {block: unit, repeat: 3, width: 3, block_name: "a0{index}"}')
+    assert not any(run.is_loop for run in leading)
 
 
 def test_a_stage_without_blocks_has_no_runs() -> None:
-    assert runs([], []) == []
+    assert found("  - {block: unit, repeat: 0, width: 3}") == []
+
+
+def test_numbers_that_follow_the_index_are_a_run_of_formulas() -> None:
+    (run,) = found("  - {block: unit, repeat: 4, width: 3, rate: 0.1 * index}")
+    assert run.is_scheduled
+    assert "0.1 * index" in _arguments(run.block)
+
+
+def test_formulas_count_as_the_names_do() -> None:
+    (run,) = found(
+        '  - {block: unit, repeat: 4, width: 3, rate: 0.1 * index, block_name: "u{index + 1}"}'
+    )
+    assert run.range == "range(1, 5)"
+    assert "0.1 * (index - 1)" in _arguments(run.block)
+
+
+def test_what_the_first_block_has_of_its_own_stays_out_of_the_loop() -> None:
+    first, rest = found(
+        "  - {block: unit, repeat: 5, width: 3, rate: 0.1 * index, first: {rate: 0.5}}"
+    )
+    assert (len(first.names), len(rest.names)) == (1, 4)
+
+
+@pytest.mark.parametrize("backend", ["torch", "keras"])
+def test_source_does_not_grow_with_the_depth_of_a_schedule(backend: str) -> None:
+    def source(depth: int) -> str:
+        text = f"  - {{block: unit, repeat: {depth}, width: 3, rate: 0.5 * running_index / total}}"
+        return api.loads(UNIT + text).generate(backend)
+
+    # A line that becomes too long is broken over three.
+    assert len(source(60).splitlines()) - len(source(6).splitlines()) <= 2
+
+
+@pytest.mark.parametrize("backend", ["torch", "keras"])
+def test_a_schedule_gives_each_block_its_own_number(backend: str) -> None:
+    compiled = api.loads(
+        UNIT + "  - {block: unit, repeat: 3, width: 3}\n"
+        '  - {block: unit, repeat: 4, width: 3, rate: 0.5 * running_index / total, name: "a.b", '
+        'block_name: "u{index + 1}"}'
+    )
+    model = build_generated(compiled, backend)
+    layers = model.modules() if backend == "torch" else model.layers
+    rates = [getattr(layer, "p", getattr(layer, "rate", None)) for layer in layers]
+    assert [rate for rate in rates if rate is not None] == [
+        0.5 * index / 7 for index in range(3, 7)
+    ]
+    assert get_backend(backend).owns(model)

@@ -223,38 +223,30 @@ class _Generator:
         names = [ir.flat_name(block.path) for block in stage.blocks]
         if self.deep:
             return self._submodels(stage, names, value, flow)
-        calls = [flow.block_call(block, "x", "name") for block in stage.blocks]
         current = value.document
-        for run in runs(names, calls):
-            first = stage.blocks[names.index(run.names[0])]
+        for run in runs(stage, names, lambda block: flow.block_call(block, "x", "name")):
             if run.is_loop:
                 if text_of(current) != "x":
                     flow.statements.append(Assign("x", current))
-                name = f'f"{run.pattern}"'
-                body = Assign("x", flow.block_call(first, "x", name))
+                body = Assign("x", flow.block_call(run.block, "x", f'f"{run.pattern}"'))
                 flow.statements.append(For(f"index in {run.range}", (body,)))
                 current = "x"
                 continue
-            for block_name in run.names:
-                made = flow.block_call(first, current, quoted(block_name))
-                flow.statements.append(Assign("x", made))
+            for name, block in zip(run.names, run.blocks, strict=True):
+                flow.statements.append(Assign("x", flow.block_call(block, current, quoted(name))))
                 current = "x"
         return Value("x")
 
     def _submodels(self, stage: ir.Stage, names: list[str], value: Value, flow: KerasFlow) -> Value:
-        calls = [self._partial(block, flow, "name") for block in stage.blocks]
-        items: list[Document] = []
-        found = runs(names, calls)
-        for run in found:
-            first = stage.blocks[names.index(run.names[0])]
-            items += self._partials(run, first, flow)
+        found = runs(stage, names, lambda block: self._partial(block, flow, "name"))
+        items = [item for run in found for item in self._partials(run, flow)]
         stops, total = [], 0
         for _, group in chunks(stage):
             total += len(group)
             stops.append(total)
         blocks = brackets("[", items, "]")
         if len(found) == 1 and found[0].is_loop:
-            made = self._partial(stage.blocks[0], flow, f'f"{found[0].pattern}"')
+            made = self._partial(found[0].block, flow, f'f"{found[0].pattern}"')
             blocks = comprehension("[", made, f"for index in {found[0].range}", "]")
         flow.statements.append(Assign("blocks", blocks))
         arguments: list[Document] = [
@@ -266,10 +258,11 @@ class _Generator:
         flow.statements.append(Assign("x", call("submodels", arguments)))
         return Value("x")
 
-    def _partials(self, run: Run, block: ir.Block, flow: KerasFlow) -> list[Document]:
+    def _partials(self, run: Run, flow: KerasFlow) -> list[Document]:
         if not run.is_loop:
-            return [self._partial(block, flow, quoted(name)) for name in run.names]
-        made = self._partial(block, flow, f'f"{run.pattern}"')
+            pairs = zip(run.names, run.blocks, strict=True)
+            return [self._partial(block, flow, quoted(name)) for name, block in pairs]
+        made = self._partial(run.block, flow, f'f"{run.pattern}"')
         return [Row(("*", comprehension("(", made, f"for index in {run.range}", ")")))]
 
     def _partial(self, block: ir.Block, flow: KerasFlow, name: Document) -> Document:

@@ -172,7 +172,7 @@ class _Generator:
         writer.register(network.stem)
         for stage in network.stages:
             writer.register(stage.between)
-            _register_stage(writer, stage, [block_call(block) for block in stage.blocks])
+            _register_stage(writer, stage)
         writer.register(network.head)
         loop = self.starts.loop() if settled else []
         if loop:
@@ -241,29 +241,32 @@ class _Flow(Flow):
         return self.writer.tests[id(choice)]
 
 
-def _register_stage(writer: ModuleWriter, stage: ir.Stage, calls: list[Document]) -> None:
-    """A stage as a `nn.Sequential`; runs of equal blocks are loops."""
+def _register_stage(writer: ModuleWriter, stage: ir.Stage) -> None:
+    """A stage as a `nn.Sequential`; runs of blocks alike are loops."""
     names = [block.path[len(stage.path) + 1 :] for block in stage.blocks]
-    found = runs(names, calls)
+    found = runs(stage, names, writer.block_call)
     if names == [str(index) for index in range(len(names))]:
-        items = [item for run in found for item in _items(run, alone=len(found) == 1)]
+        items = [item for run in found for item in _items(run, writer)]
         writer.statements.append(writer.assign(stage.path, call("nn.Sequential", items)))
         return
     writer.statements.append(writer.assign(stage.path, "nn.Sequential()"))
     add = f"{writer.access(stage.path)}.add_module"
     for run in found:
         if run.is_loop:
-            body = Do(call(add, [f'f"{run.pattern}"', run.call]))
+            body = Do(call(add, [f'f"{run.pattern}"', writer.block_call(run.block)]))
             writer.statements.append(For(f"index in {run.range}", (body,)))
-        else:
-            writer.statements += [Do(call(add, [quoted(name), run.call])) for name in run.names]
+            continue
+        for name, block in zip(run.names, run.blocks, strict=True):
+            writer.statements.append(Do(call(add, [quoted(name), writer.block_call(block)])))
 
 
-def _items(run: Run, alone: bool) -> list[Document]:
+def _items(run: Run, writer: ModuleWriter) -> list[Document]:
     if not run.is_loop:
-        return [run.call] * len(run.names)
+        return [writer.block_call(block) for block in run.blocks]
     count = f"for _ in range({len(run.names)})"
-    return [Row(("*", comprehension("(", run.call, count, ")")))]
+    if run.is_scheduled:
+        count = f"for index in {run.range}"
+    return [Row(("*", comprehension("(", writer.block_call(run.block), count, ")")))]
 
 
 def _signature(arguments: Any) -> str:
