@@ -69,6 +69,13 @@ def test_excerpts_are_from_what_they_say(fence: Fence) -> None:
         place += len(part)
 
 
+def test_source_is_as_long_as_it_says() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    for name in ("resnet50", "resnet152"):
+        lines = netspec.load(name).generate("torch").count("\n")
+        assert f"{lines} lines in all" in " ".join(page.split()), name
+
+
 def commands(fence: Fence) -> Iterator[tuple[str, list[str]]]:
     """Each command of a console with the lines of its output."""
     for part in re.split(r"^\$ ", fence.text, flags=re.MULTILINE)[1:]:
