@@ -1,0 +1,249 @@
+"""Residual, gate, concat, branches, repeat, sequence, and named results: trees, shapes and errors."""
+
+from __future__ import annotations
+
+import pytest
+
+from netspec import ir
+from tests.elaborate.conftest import compiled, marked, paths, problem
+
+
+def node(text: str, kind: type[ir.Node], **options: str) -> ir.Node:
+    """The one node of a kind in a spec."""
+    (found,) = [n for n in ir.walk(compiled(text, **options)) if isinstance(n, kind)]
+    return found
+
+
+def test_residual() -> None:
+    text = (
+        "stem:\n"
+        "- residual:\n"
+        "    body: [{conv: {out: 6, kernel: 3}}, relu]\n"
+        "    shortcut: [{conv: {out: 6, kernel: 1}}, relu]\n"
+    )
+    found = node(text, ir.Residual)
+    assert isinstance(found, ir.Residual)
+    assert found.path == "add"
+    assert found.target.shape == (6, 8, 12)
+    assert found.target.non_negative
+    assert [layer.path for layer in ir.layers(found.body)] == ["conv1", "relu1"]
+    assert [layer.path for layer in ir.layers(found.shortcut)] == ["conv2", "relu2"]
+
+
+def test_without_a_shortcut_the_input_is_added() -> None:
+    found = node("stem: [{residual: {body: [tanh]}}]\n", ir.Residual)
+    assert isinstance(found, ir.Residual)
+    assert found.shortcut.items == ()
+    assert not found.target.non_negative
+
+
+@pytest.mark.parametrize(
+    ("body", "shortcut", "help"),
+    [
+        (
+            "{conv: {out: 6, kernel: 3, stride: 2}}",
+            "",
+            "add a shortcut: a projection to 6 channels with stride 2",
+        ),
+        (
+            "{conv: {out: 6, kernel: 3}}",
+            "{conv: {out: 5, kernel: 1}}",
+            "the shortcut needs a projection to 6 channels with stride 1",
+        ),
+        (
+            "{conv: {out: 6, kernel: 3, stride: [1, 2]}}",
+            "",
+            "add a shortcut: a projection to 6 channels",
+        ),
+        ("global_avg_pool", "", None),
+    ],
+)
+def test_a_shortcut_that_does_not_fit(body: str, shortcut: str, help: str | None) -> None:
+    found = problem(f"stem: [{{residual: {{body: [{body}], shortcut: [{shortcut}]}}}}]\n")
+    assert (found.code, found.help, found.path) == ("NS402", help, "add")
+
+
+def test_gate() -> None:
+    for body in ("sigmoid", "{global_avg_pool: {keep_dims: true}}"):
+        found = node(f"stem: [relu, {{gate: {{body: [{body}]}}}}]\n", ir.Gate)
+        assert found.target.shape == (3, 8, 12)
+        assert found.target.non_negative
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["global_avg_pool", "{conv: {out: 1, kernel: 1}}", "{max_pool: {kernel: 2}}"],
+)
+def test_a_gate_that_does_not_fit(body: str) -> None:
+    assert problem(f"stem: [{{gate: {{body: [{body}]}}}}]\n").code == "NS403"
+
+
+def test_concat_puts_the_input_first() -> None:
+    found = node("stem: [{concat: {body: [{conv: {out: 4, kernel: 1}}]}}]\n", ir.Branches)
+    assert isinstance(found, ir.Branches)
+    assert (found.path, found.merge, found.target.channels) == ("cat", "concat", 7)
+    assert found.paths[0].items == ()
+
+
+@pytest.mark.parametrize(
+    ("merge", "label", "channels"), [("add", "add", 4), ("mul", "mul", 4), ("concat", "cat", 8)]
+)
+def test_branches(merge: str, label: str, channels: int) -> None:
+    text = (
+        f"stem: [{{branches: {{merge: {merge}, "
+        "a: [{conv: {out: 4, kernel: 1}}, relu], b: [{conv: {out: 4, kernel: 1}}, relu]}}]\n"
+    )
+    found = node(text, ir.Branches)
+    assert isinstance(found, ir.Branches)
+    assert (found.path, found.merge, found.target.channels) == (label, merge, channels)
+    assert found.target.non_negative
+    assert node(text.replace(f"merge: {merge}, ", ""), ir.Branches).merge == "add"  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("step", "code"),
+    [
+        ("branches: {a: [relu]}", "NS404"),
+        ("branches: {a: [relu], b: [{conv: {out: 4, kernel: 1}}]}", "NS405"),
+        ("branches: {merge: concat, a: [relu], b: [{max_pool: {kernel: 2}}]}", "NS405"),
+        ("branches: {merge: mul, a: [relu], b: [global_avg_pool]}", "NS405"),
+        ("concat: {body: [{max_pool: {kernel: 2}}]}", "NS405"),
+    ],
+)
+def test_paths_that_do_not_fit(step: str, code: str) -> None:
+    assert problem(f"stem: [{{{step}}}]\n").code == code
+
+
+# Repeat
+
+
+def test_repeat_counts_and_names_on() -> None:
+    text = (
+        "stem: [{repeat: {times: channels, body: [{conv: {out: channels + index, kernel: 1}}]}}]\n"
+    )
+    network = compiled(text)
+    assert [layer.target.channels for layer in ir.layers(network)] == [3, 4, 6]
+    assert paths(text) == ["conv1", "conv2", "conv3"]
+
+
+def test_the_index_has_a_name_and_an_end() -> None:
+    text = (
+        "stem:\n"
+        "- repeat:\n"
+        "    times: 2\n"
+        "    index: i\n"
+        "    body: [{repeat: {times: 2, index: j, body: [{relu: {}, name: 'r{i}_{j}'}]}}]\n"
+        "- conv: {out: 1 + %s, kernel: 1}\n"
+    )
+    assert paths(text % "0") == ["r0_0", "r0_1", "r1_0", "r1_1", "conv1"]
+    assert problem(text % "i").code == "NS202"
+
+
+def test_no_repetition_is_nothing() -> None:
+    assert paths("stem: [{repeat: {times: 0, body: [relu]}}, tanh]\n") == ["tanh"]
+
+
+@pytest.mark.parametrize("times", ["-1", "1.5", "true", "'[1]'", "1 / 1"])
+def test_times_is_a_whole_number(times: str) -> None:
+    assert problem(f"stem: [{{repeat: {{times: {times}, body: [relu]}}}}]\n").code == "NS205"
+
+
+def test_what_an_iteration_names_is_its_own() -> None:
+    body = "{relu: {}, as: a}, {tanh: {}, as: c}, {from: [a, b, c]}"
+    text = f"stem: [{{sigmoid: {{}}, as: b}}, {{repeat: {{times: 3, body: [{body}]}}}}]\n"
+    assert paths(text) == ["sigmoid", "relu1", "tanh1", "relu2", "tanh2", "relu3", "tanh3"]
+    assert problem(text.replace("}}]\n", "}}, {from: a}]\n")).code == "NS225"
+
+
+# Sequence
+
+
+def test_a_named_sequence_numbers_its_steps() -> None:
+    text = (
+        "stem:\n"
+        "- sequence: [{conv: {out: 4, kernel: 1}}, {relu: {}, name: act}, {conv: {out: 4, kernel: 1}}]\n"
+        "  name: block.one\n"
+        "- sequence: [relu]\n"
+    )
+    assert paths(text) == ["block.one.0", "block.one.act", "block.one.2", "relu"]
+
+
+@pytest.mark.parametrize(
+    ("step", "expected"),
+    [
+        ("repeat: {times: 2, body: [relu, tanh]}", ["x.0", "x.1", "x.2", "x.3"]),
+        ("when: {test: true, then: [relu, tanh]}", ["x.0", "x.1"]),
+        ("slot: {}", ["x.0", "x.1"]),
+        ("line: {}", ["x.0", "x.1"]),
+        ("act: {}", ["x.0", "x.1"]),
+        ("block: {}", ["x.relu", "x.tanh"]),
+        ("residual: {body: [relu, tanh]}", ["relu1", "tanh"]),
+    ],
+)
+def test_a_name_on_any_step(step: str, expected: list[str]) -> None:
+    """What has no level of its own becomes a container; `relu` behind it sees who took its number."""
+    text = (
+        "params: {slot: {type: steps, default: [relu, tanh]}}\n"
+        "defaults: {act: {sequence: [relu, tanh]}}\n"
+        "blocks:\n"
+        "  line: {inline: true, body: [relu, tanh]}\n"
+        "  block: {body: [relu, tanh]}\n"
+        f"stem: [{{{step}, name: 'x'}}, relu]\n"
+    )
+    last = ["relu2"] if "residual" in step else ["relu"]
+    assert paths(text) == expected + last
+
+
+# Named results
+
+
+def test_from_takes_one_result_or_merges_several() -> None:
+    text = (
+        "stem:\n"
+        "- {conv: {out: 4, kernel: 1}, as: a}\n"
+        "- {conv: {out: 5, kernel: 1}, as: b}\n"
+        "- {from: a, relu: {}, as: c}\n"
+        "- {from: [a, c, b], merge: concat, conv: {out: 2, kernel: 1}}\n"
+    )
+    references = [n for n in ir.walk(compiled(text)) if isinstance(n, ir.Reference)]
+    assert [(r.names, r.target.channels, r.path) for r in references] == [
+        (("a",), 4, ""),
+        (("a", "c", "b"), 13, "join"),
+    ]
+
+
+def test_a_shortcut_takes_a_result_of_the_body() -> None:
+    text = "stem: [{residual: {body: [{relu: {}, as: a}, tanh], shortcut: [{from: a}]}}]\n"
+    assert isinstance(node(text, ir.Reference), ir.Reference)
+
+
+@pytest.mark.parametrize(
+    ("steps", "code"),
+    [
+        ("{relu: {}, as: first}, {from: frist}", "NS225"),
+        ("{from: a}, {relu: {}, as: a}", "NS225"),
+        ("{relu: {}, as: a}, {tanh: {}, as: a}", "NS224"),
+        ("{relu: {}, as: a}, {max_pool: {kernel: 2}, as: b}, {from: [a, b]}", "NS405"),
+        (
+            "{relu: {}, as: a}, {conv: {out: 4, kernel: 1}, as: b}, {from: [a, b], merge: mul}",
+            "NS405",
+        ),
+        ("{relu: {}, as: a}, {from: a, name: x}", "NS221"),
+    ],
+)
+def test_results_that_cannot_be_taken(steps: str, code: str) -> None:
+    assert problem(f"stem: [{steps}]\n").code == code
+
+
+def test_an_unknown_result_is_told_with_the_nearest() -> None:
+    text = "stem:\n- {relu: {}, as: first}\n- {tanh: {}, from: frist}\n"
+    found = problem(text)
+    assert found.help == "did you mean `first`?"
+    assert "frist" in marked(text, found)
+
+
+def test_results_stay_inside_their_block() -> None:
+    text = "blocks: {b: {body: [%s]}}\nstem: [{relu: {}, as: a}, {b: {}, as: d}, {from: [%s, d]}]\n"
+    assert problem(text % ("{from: a}", "a")).code == "NS225"
+    assert problem(text % ("{tanh: {}, as: c}", "c")).code == "NS225"
+    assert compiled(text % ("{tanh: {}, as: a}", "a"))
