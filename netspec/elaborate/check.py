@@ -64,11 +64,13 @@ def _check_edges(node: ir.Node) -> None:
     current = node.source
     for item in row:
         if not isinstance(item, ir.Reference) and item.source.shape != current.shape:
-            raise InternalError(
-                f"{getattr(item, 'path', item)}: {current} enters, {item.source} expected"
-            )
+            raise InternalError(f"{_name(item)}: {current} enters, {item.source} expected")
         current = item.target
     if row and current.shape != node.target.shape:
-        raise InternalError(
-            f"{getattr(node, 'path', node)}: {current} leaves, {node.target} expected"
-        )
+        raise InternalError(f"{_name(node)}: {current} leaves, {node.target} expected")
+
+
+def _name(node: ir.Node) -> str:
+    """The path of a node; its kind and place where it has none."""
+    path = getattr(node, "path", None)
+    return path or f"{type(node).__name__} at {node.span}"
