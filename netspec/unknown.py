@@ -7,7 +7,10 @@ another word to the user.
 
 from __future__ import annotations
 
+from types import TracebackType
 from typing import Any, NoReturn
+
+from netspec.errors import Diagnostic, NetspecError
 
 
 class Poisoned(Exception):
@@ -45,3 +48,38 @@ def require_known(value: Any) -> Any:
     if value is UNKNOWN or (type(value) is list and any(item is UNKNOWN for item in value)):
         raise Poisoned
     return value
+
+
+class Parts:
+    """Runs parts of a whole that do not need one another, and raises the problems of all together.
+
+    Each part is a ``with`` block of the same object; :meth:`finish` comes last.
+    """
+
+    def __init__(self) -> None:
+        self.found: list[Diagnostic] = []
+        self.is_poisoned = False
+
+    def __enter__(self) -> Parts:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool:
+        if isinstance(error, NetspecError):
+            self.found += error.diagnostics
+        elif isinstance(error, Poisoned):
+            self.is_poisoned = True
+        else:
+            return False
+        return True
+
+    def finish(self) -> None:
+        """Raise :class:`NetspecError` for what was found; :class:`Poisoned` where a part was."""
+        if self.found:
+            raise NetspecError(self.found)
+        if self.is_poisoned:
+            raise Poisoned

@@ -22,7 +22,7 @@ from netspec.schema.fields import (
 )
 from netspec.schema.syntax import Argument, AttributeValue, BlockDefinition, Param
 from netspec.symbolic import Varying
-from netspec.unknown import require_known
+from netspec.unknown import UNKNOWN, Parts, require_known
 
 FindBlock = Callable[[str, Span], BlockDefinition]
 
@@ -168,21 +168,30 @@ def bind_arguments(
     span: Span,
     find_block: FindBlock,
 ) -> dict[str, Any]:
-    """The value of every parameter of a block, given or by default."""
-    for name, argument in arguments.items():
-        if name not in definition.params:
-            what = f"block `{definition.name}`"
-            raise unknown_argument(what, name, argument.key_span, definition.params)
+    """The value of every parameter of a block, given or by default.
+
+    Raises :class:`NetspecError` with what is wrong with any of them.
+    """
+    parts = Parts()
+    what = f"block `{definition.name}`"
+    strays = [name for name in arguments if name not in definition.params]
+    for name in strays:
+        with parts:
+            raise unknown_argument(what, name, arguments[name].key_span, definition.params)
     values: dict[str, Any] = {}
     for name, param in definition.params.items():
         given = arguments.get(name)
-        if given is not None:
-            values[name] = evaluate_argument(param, given, environment, find_block)
-        elif param.default is not None:
-            values[name] = evaluate_argument(param, param.default, values, find_block)
-            if isinstance(values[name], StepsValue):
-                # A slot's default is written in the block: it sees all of the block's names.
-                values[name] = dataclasses.replace(values[name], environment=None)
-        else:
-            raise fail("NS209", f"block `{definition.name}` needs `{name}` ({param.type})", span)
+        with parts:
+            if given is not None:
+                values[name] = evaluate_argument(param, given, environment, find_block)
+            elif param.default is not None:
+                value = evaluate_argument(param, param.default, values, find_block)
+                if isinstance(value, StepsValue):
+                    # A slot's default is written in the block: it sees all of the block's names.
+                    value = dataclasses.replace(value, environment=None)
+                values[name] = value
+            elif not strays:  # a name that is misspelt is missing too
+                raise fail("NS209", f"{what} needs `{name}` ({param.type})", span)
+        values.setdefault(name, UNKNOWN)
+    parts.finish()
     return values

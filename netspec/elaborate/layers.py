@@ -14,6 +14,7 @@ from netspec.ops import OPS, Op, OpError, attributes_of
 from netspec.schema.fields import place_of
 from netspec.schema.syntax import AttributeValue, OpAction, Step
 from netspec.types import TensorType
+from netspec.unknown import Parts
 
 
 def make_layer(
@@ -31,7 +32,7 @@ def make_layer(
     Raises :class:`NetspecError` when an attribute is missing or the op does not fit its input.
     """
     kind = OPS[action.kind]
-    values = _attributes(kind, step, action, source, path, environment, defaults, outer)
+    values = fill_attributes(kind, step, action, source, path, environment, defaults, outer)
     try:
         op = kind(**values).resolve(source)
         target = op.infer(source)
@@ -69,7 +70,7 @@ def check_extent(target: TensorType, span: Span | None, path: str | None) -> Non
             raise fail("NS504", message, span, path=path)
 
 
-def _attributes(
+def fill_attributes(
     kind: type[Op],
     step: Step,
     action: OpAction,
@@ -79,16 +80,21 @@ def _attributes(
     defaults: Mapping[str, AttributeValue],
     outer: Environment,
 ) -> dict[str, Any]:
+    """The value of every attribute; raises :class:`NetspecError` with what is wrong with any."""
     rank = source.rank
     values: dict[str, Any] = {}
+    parts = Parts()
     for name, info in attributes_of(kind).items():
         own = action.attributes.get(name)
-        if own is not None:
-            values[name] = evaluate_attribute(name, info.type, own, environment, rank)
-        elif name in defaults:
-            values[name] = evaluate_attribute(name, info.type, defaults[name], outer, rank)
-        elif info.required:
-            raise fail("NS208", f"`{action.kind}` needs `{name}`: {info.doc}", step.span, path=path)
-        else:
-            values[name] = default_attribute(info.type, info.default, rank)
+        with parts:
+            if own is not None:
+                values[name] = evaluate_attribute(name, info.type, own, environment, rank)
+            elif name in defaults:
+                values[name] = evaluate_attribute(name, info.type, defaults[name], outer, rank)
+            elif info.required:
+                message = f"`{action.kind}` needs `{name}`: {info.doc}"
+                raise fail("NS208", message, step.span, path=path)
+            else:
+                values[name] = default_attribute(info.type, info.default, rank)
+    parts.finish()
     return values

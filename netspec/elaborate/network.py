@@ -97,10 +97,7 @@ class Builder:
         for param in spec.params.values():
             with attempt():
                 self.elaborator.check_param(param)
-        for variant, values in spec.variants.items():
-            for name, argument in values.items():
-                with attempt():
-                    self._require_param(f"variant `{variant}`", name, argument)
+        self.check_variants()
         for name, argument in self.overrides.items():
             with attempt():
                 self._require_param("the spec", name, argument)
@@ -123,6 +120,13 @@ class Builder:
                     raise fail("NS223", f"value `{name}` hides a parameter", place)
                 self.environment[name] = expression.evaluate(self.environment)
             self.environment.setdefault(name, UNKNOWN)
+
+    def check_variants(self) -> None:
+        """Every variant sets what is declared, and nothing else."""
+        for variant, values in self.spec.variants.items():
+            for name, argument in values.items():
+                with self.elaborator.attempt():
+                    self._require_param(f"variant `{variant}`", name, argument)
 
     def _value(self, param: Param, given: Argument | None) -> Any:
         if given is None:

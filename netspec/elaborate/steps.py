@@ -32,6 +32,7 @@ from netspec.elaborate.scope import (
     fill_template,
 )
 from netspec.errors import Diagnostic, NetspecError, Span, fail
+from netspec.expr import Expression
 from netspec.ops import OPS
 from netspec.schema.bind import bind_attributes
 from netspec.schema.syntax import (
@@ -53,7 +54,7 @@ from netspec.schema.syntax import (
 )
 from netspec.symbolic import Varying
 from netspec.types import TensorType
-from netspec.unknown import require_known
+from netspec.unknown import UNKNOWN, require_known
 
 
 class Elaborator(Lookup):
@@ -201,7 +202,20 @@ class Elaborator(Lookup):
         path = scope.path(step, kind.label, source, kind.numbered)
         defaults = {**self.defaults.attributes.get(action.kind, {}), **(role or {})}
         outer = {**self.environment, "channels": source.channels, "size": list(source.size)}
-        return make_layer(step, action, source, path, scope.place(source), defaults, outer)
+        return self.layer(step, action, source, path, scope.place(source), defaults, outer)
+
+    def layer(
+        self,
+        step: Step,
+        action: OpAction,
+        source: TensorType,
+        path: str,
+        environment: Environment,
+        defaults: Mapping[str, AttributeValue],
+        outer: Environment,
+    ) -> ir.Layer:
+        """A layer at ``path``; see :func:`~netspec.elaborate.layers.make_layer`."""
+        return make_layer(step, action, source, path, environment, defaults, outer)
 
     # Calls
 
@@ -334,19 +348,24 @@ class Elaborator(Lookup):
         except NetspecError as error:
             raise _with_call(error, f"block `{definition.name}`, called", span) from None
 
-    @staticmethod
-    def evaluate_let(let: Mapping[str, Any], scope: Scope) -> None:
+    def evaluate_let(self, let: Mapping[str, Any], scope: Scope) -> None:
         """Add the derived values to the scope, each seeing those before it."""
         for name, expression in let.items():
-            value = expression.evaluate(scope.environment)
-            if (
-                scope.local is not None
-                and isinstance(value, Varying)
-                and not isinstance(value.node, ast.Name | None)
-            ):
-                scope.local[name] = value
-                value = Varying(ast.Name(name), value.values, value.kept)
-            scope.environment[name] = value
+            with self.attempt(scope.calls):
+                scope.environment[name] = self._let_value(name, expression, scope)
+            scope.environment.setdefault(name, UNKNOWN)
+
+    @staticmethod
+    def _let_value(name: str, expression: Expression, scope: Scope) -> Any:
+        value = expression.evaluate(scope.environment)
+        if (
+            scope.local is not None
+            and isinstance(value, Varying)
+            and not isinstance(value.node, ast.Name | None)
+        ):
+            scope.local[name] = value
+            return Varying(ast.Name(name), value.values, value.kept)
+        return value
 
     def bind_arguments(
         self,
