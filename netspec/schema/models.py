@@ -133,6 +133,14 @@ class StepBase(Strict):
                 )
             if not actions and "from" not in value:
                 raise Refusal("a step needs an op, a combinator or a block", "NS107")
+            taken = value.get("from")
+            if taken == []:
+                raise Refusal("`from` needs a name", at=("from",))
+            if "merge" in value and not (isinstance(taken, list) and len(taken) > 1):
+                message = (
+                    "`merge` says how several names of `from` become one; there are not several"
+                )
+                raise Refusal(message, at=("merge",), on_key=True)
             for action in actions:
                 arguments = value[action]
                 if action not in KNOWN_ACTIONS and not isinstance(arguments, dict):
