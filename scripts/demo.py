@@ -48,9 +48,11 @@ def _write_sources(network: Any) -> dict[str, Path]:
 
 
 def _use_float64() -> None:
-    import keras
     import torch
 
+    from netspec.backends.keras.framework import load_keras
+
+    keras = load_keras()
     torch.set_default_dtype(torch.float64)
     keras.config.set_floatx("float64")
     keras.config.set_dtype_policy("float64")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -24,7 +26,10 @@ def load_keras() -> Any:
     before = os.environ.get("KERAS_BACKEND")
     os.environ["KERAS_BACKEND"] = "tensorflow"
     try:
-        import keras
+        with _without_remarks():
+            import keras
+
+            keras.ops.zeros(())  # TensorFlow remarks on the machine when it first computes
     finally:
         if before is None:
             del os.environ["KERAS_BACKEND"]
@@ -46,3 +51,33 @@ def channels_last() -> Iterator[None]:
         yield
     finally:
         config.set_image_data_format(before)
+
+
+_REMARKS = re.compile(
+    rb"[IWE]\d{4} \d\d:|\d{4}-\d\d-\d\d \d\d:.*: [IW] |WARNING: All log messages before absl|To enable the following"
+)
+
+
+@contextmanager
+def _without_remarks() -> Iterator[None]:
+    """Keep what TensorFlow's own log says of the machine off standard error; the rest is passed on.
+
+    It is written below Python, so the descriptor itself is led aside. No setting of TensorFlow keeps
+    all of it away.
+    """
+    try:
+        kept = os.dup(2)
+    except OSError:  # no standard error at all
+        yield
+        return
+    with tempfile.TemporaryFile() as aside:
+        os.dup2(aside.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+            aside.seek(0)
+            rest = b"".join(line for line in aside if not _REMARKS.match(line))
+            if rest:
+                os.write(2, rest)
