@@ -20,6 +20,7 @@ from netspec.schema.fields import (
     show,
     to_expression,
 )
+from netspec.schema.refusal import Refusal
 from netspec.schema.syntax import Argument, AttributeValue, BlockDefinition, Param
 from netspec.symbolic import Varying
 from netspec.unknown import UNKNOWN, Parts, require_known
@@ -59,8 +60,8 @@ def _items(
 def _expression(argument: Argument) -> Expression:
     try:
         parsed = to_expression(argument.value)
-    except ValueError as error:
-        raise fail("NS103", str(error), argument.span) from None
+    except Refusal as error:
+        raise fail(error.code, error.message, argument.span, help=error.help) from None
     return Expression(parsed.text, parsed.node, argument.span)
 
 
