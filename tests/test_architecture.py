@@ -1,0 +1,108 @@
+"""Rules that hold for the whole package. (The layers themselves: see docs/test_architecture.py.)"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+from tests.support.isolated import FRAMEWORKS, loaded_modules
+
+ROOT = Path(__file__).parents[1]
+FILES = sorted((ROOT / "netspec").rglob("*.py"))
+MAX_LINES = 400
+
+# What `netspec --help` may cost: the standard library, the package's head, and the errors.
+LIGHT = {"netspec", "netspec.errors", "netspec.cli"}
+
+every_file = pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
+
+
+def module_of(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+MODULES = {module_of(path): path for path in FILES}
+
+
+def imported_at_once(path: Path) -> Iterator[str]:
+    """The modules that importing a file imports: not inside functions, not for types alone."""
+    waiting: list[ast.AST] = [ast.parse(path.read_text(encoding="utf-8"))]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            continue
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            waiting += node.orelse
+            continue
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            inner = [f"{node.module}.{alias.name}" for alias in node.names]
+            known = [name for name in inner if name in MODULES]
+            yield from known or [node.module]
+        waiting += ast.iter_child_nodes(node)
+
+
+@every_file
+def test_no_file_is_long(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= MAX_LINES
+
+
+@every_file
+def test_no_text_is_executed(path: Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    assert names.isdisjoint({"eval", "exec", "compile", "__import__"})
+
+
+@every_file
+def test_says_why_it_exists(path: Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    assert not tree.body or ast.get_docstring(tree)
+
+
+def test_modules_import_each_other_in_one_direction() -> None:
+    graph = {
+        name: {found for found in imported_at_once(path) if found in MODULES and found != name}
+        for name, path in MODULES.items()
+    }
+    assert graph["netspec.elaborate.steps"] >= {"netspec.elaborate.combinators", "netspec.ir"}
+    TopologicalSorter(graph).prepare()  # raises CycleError, which names the modules
+
+
+def test_only_backends_know_frameworks() -> None:
+    for name, path in MODULES.items():
+        if not name.startswith("netspec.backends."):
+            tops = {found.partition(".")[0] for found in imported_at_once(path)}
+            assert tops.isdisjoint(FRAMEWORKS), name
+
+
+def test_the_command_line_imports_its_work_when_it_does_it() -> None:
+    for name, path in MODULES.items():
+        if name.startswith("netspec.cli"):
+            ours = {f for f in imported_at_once(path) if f.partition(".")[0] == "netspec"}
+            heavy = {f for f in ours if f not in LIGHT and not f.startswith("netspec.cli.")}
+            assert heavy == set(), name
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import netspec",
+        "import netspec.api",
+        "import netspec; netspec.load('resnet50').summary()",
+        "import netspec; netspec.load('resnet50').generate('torch')",
+        "import netspec; netspec.load('resnet50').generate('keras')",
+        "from netspec.cli import main; assert main(['validate', 'specs']) == 0",
+        "from netspec.cli import main; assert main(['summary', 'resnet50']) == 0",
+    ],
+)
+def test_only_models_need_a_framework(code: str) -> None:
+    loaded = loaded_modules(code)
+    assert loaded.isdisjoint(FRAMEWORKS)
+    if code == "import netspec":
+        assert loaded.isdisjoint({"pydantic", "yaml", "numpy"})
