@@ -9,11 +9,14 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
-from netspec.errors import UsageError, fail
+from netspec.errors import Span, UsageError, fail
 from netspec.schema.bind import bind_block_file
 from netspec.schema.models import IDENTIFIER
 from netspec.schema.syntax import BlockDefinition
-from netspec.source import decode, parse
+from netspec.source import MAX_BYTES, decode, parse
+
+BUILT_IN = "<netspec>"
+"""What diagnostics call the folder of the specs in the package."""
 
 
 @cache
@@ -31,44 +34,56 @@ def built_in_blocks() -> frozenset[str]:
 def built_in_block(name: str) -> BlockDefinition:
     """A built-in block by name."""
     resource = files("netspec.specs") / "blocks" / f"{name}.yaml"
-    return _load(resource.read_bytes(), f"blocks/{name}.yaml", name)
+    return _load(resource.read_bytes(), f"{BUILT_IN}/blocks/{name}.yaml", name)
 
 
 def block_text(name: str) -> str:
     """The text of a built-in block."""
     resource = files("netspec.specs") / "blocks" / f"{name}.yaml"
-    return decode(resource.read_bytes(), f"blocks/{name}.yaml")
+    return decode(resource.read_bytes(), f"{BUILT_IN}/blocks/{name}.yaml")
 
 
-def user_block(folder: Path, name: str) -> BlockDefinition | None:
+def user_block(folder: Path, name: str, span: Span | None = None) -> BlockDefinition | None:
     """The block in ``name.yaml`` beside a spec, or in ``blocks/`` there; None where there is none.
 
-    Only an identifier names a file, so nothing outside the folder is reached; links are not followed.
-    Raises :class:`UsageError` when a file that is there cannot be read.
+    Only an identifier names a file, and a link is followed only to a file that lies in the folder too,
+    so nothing outside is reached. Raises :class:`NetspecError`, at ``span`` where the block is named,
+    for a file that lies outside or cannot be read, and for what is wrong in the file.
     """
-    found = _user_file(folder, name)
+    found = _user_file(folder, name, span)
     return None if found is None else _load(found[1], str(found[0]), name)
 
 
-def hides_built_in_block(folder: Path, name: str) -> Path | None:
+def hides_built_in_block(folder: Path, name: str, span: Span | None = None) -> Path | None:
     """The block file beside a spec that is called as a built-in block and says something else."""
-    found = _user_file(folder, name)
+    found = _user_file(folder, name, span)
+    if found is None:
+        return None
     built_in = files("netspec.specs") / "blocks" / f"{name}.yaml"
-    return found[0] if found is not None and found[1] != built_in.read_bytes() else None
+    return found[0] if found[1] != built_in.read_bytes() else None
 
 
-def _user_file(folder: Path, name: str) -> tuple[Path, bytes] | None:
+def _user_file(folder: Path, name: str, span: Span | None) -> tuple[Path, bytes] | None:
     if not re.fullmatch(IDENTIFIER, name):
         return None
     for path in (folder / f"{name}.yaml", folder / "blocks" / f"{name}.yaml"):
-        if os.path.isfile(path) and not path.is_symlink():
-            try:
-                raw = path.read_bytes()
-            except OSError as error:
-                raise UsageError(f"{path}: {error.strerror or error}") from error
-            if b"block:" in raw:
-                return path, raw
+        if not os.path.isfile(path):
+            continue
+        if not os.path.realpath(path).startswith(os.path.join(os.path.realpath(folder), "")):
+            raise fail("NS218", f"{path}: a link that leads out of the spec's folder", span)
+        try:
+            with open(path, "rb") as stream:
+                raw = stream.read(MAX_BYTES + 1)
+        except OSError as error:
+            raise fail("NS109", f"{path}: {error.strerror or error}", span) from error
+        if b"block" in raw and _holds_block(raw, str(path)):
+            return path, raw
     return None
+
+
+def _holds_block(raw: bytes, file: str) -> bool:
+    data = parse(decode(raw, file), file).data
+    return isinstance(data, dict) and "block" in data
 
 
 def _load(raw: bytes, file: str, name: str) -> BlockDefinition:
@@ -77,7 +92,7 @@ def _load(raw: bytes, file: str, name: str) -> BlockDefinition:
         raise fail(
             "NS116",
             f"the file is called `{name}` and holds a block called `{definition.name}`",
-            definition.span,
+            definition.name_span,
         )
     return definition
 

@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
-from collections.abc import Iterator
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from netspec.errors import Diagnostic
-    from netspec.schema.syntax import Spec
-    from netspec.source import Document
+    from netspec.report import FileResult, Report
+    from netspec.validate.check import Options
 
 HELP = "check spec and block files, every variant; needs no framework"
 DESCRIPTION = """\
-Check every file: the YAML, the language, and each variant down to the shape of every
-layer. A file that holds a block is checked as far as a block can be without a network
-around it. Directories are searched for .yaml and .yml files, hidden ones left out; what
-is found there and is no netspec file is passed over. Needs no framework.
+Check every file: the YAML, the language, each variant down to the shape of every layer,
+and what is legal but most likely not meant. All problems of a file are told in one run.
+A file that holds a block is checked as far as a block can be without a network around
+it. Directories are searched for .yaml and .yml files, hidden ones left out; what is
+found there and is no netspec file is passed over. Needs no framework.
 
-Prints `FILE: ok (n variants)`, or what is wrong and where."""
+`netspec explain CODE` says more about a problem. A comment `# netspec: ignore[NS301]`
+silences a warning on its line."""
 
-SUFFIXES = (".yaml", ".yml")
+FORMATS = ("text", "json", "github", "sarif", "junit", "gitlab")
+"""The formats of :mod:`netspec.report`, which is not loaded for the help text."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -30,119 +31,133 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "paths", metavar="PATH", nargs="+", help="a file, a directory, or `-` for standard input"
     )
+    parser.add_argument(
+        "--format",
+        choices=FORMATS,
+        help="what to print; text unless given, github in GitHub Actions",
+    )
+    parser.add_argument("--strict", action="store_true", help="count warnings as errors")
+    add_bound_arguments(parser)
+    for option, verb in (("--enable", "look for"), ("--disable", "do not look for")):
+        parser.add_argument(
+            option,
+            metavar="CODES",
+            action="append",
+            default=[],
+            type=_codes,
+            help=f"{verb} these lints, such as NS307; commas between, repeatable",
+        )
+    parser.add_argument(
+        "--exclude",
+        metavar="PATTERN",
+        action="append",
+        default=[],
+        help="leave out files and directories of this name or path, such as `vendor` or "
+        "`*/old/*.yaml`; repeatable",
+    )
+    parser.add_argument(
+        "--stdin-filename",
+        metavar="FILE",
+        help="what to call standard input; blocks are looked for beside it",
+    )
+    parser.add_argument(
+        "--jobs",
+        metavar="N",
+        type=_positive,
+        help="number of processes; unless given, as many as pay",
+    )
+
+
+def add_bound_arguments(parser: argparse.ArgumentParser) -> None:
+    """``--max-layers`` and ``--max-parameters``."""
+    for what in ("layers", "parameters"):
+        parser.add_argument(
+            f"--max-{what}",
+            metavar="N",
+            type=_positive,
+            help=f"the most {what} that a network may have, in place of the built-in bound",
+        )
+
+
+def _codes(text: str) -> list[str]:
+    return [code.strip().upper() for code in text.split(",") if code.strip()]
+
+
+def _positive(text: str) -> int:
+    number = int(text.replace("_", ""))
+    if number < 1:
+        raise ValueError(text)
+    return number
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command."""
-    from netspec.errors import NetspecError, UsageError
-
-    failed, checked = False, 0
-    for path, searched in list(_files(arguments.paths)):
-        try:
-            document = _read(path)
-            if searched and not _is_ours(document.data):
-                print(f"{path}: passed over, no netspec file", file=sys.stderr)
-                continue
-            print(f"{path}: ok ({_check(document, path)})", flush=True)
-        except NetspecError as error:
-            failed = True
-            print(error, file=sys.stderr)
-        checked += 1
-    if not checked:
-        raise UsageError("no spec or block file in " + ", ".join(arguments.paths))
-    return 1 if failed else 0
-
-
-def _files(paths: list[str]) -> Iterator[tuple[Path, bool]]:
-    """Every file to check, and whether it was searched for rather than named."""
     from netspec.errors import UsageError
+    from netspec.report import Report
+    from netspec.validate.files import STANDARD_INPUT, find_targets
+    from netspec.validate.run import check_files, without_repeats
 
-    for given in paths:
-        path = Path(given)
-        if path.is_dir():
-            inside = [found for found in path.rglob("*") if found.suffix in SUFFIXES]
-            for found in sorted(inside):
-                hidden = any(part.startswith(".") for part in found.relative_to(path).parts)
-                if found.is_file() and not hidden:
-                    yield found, True
-        elif given == "-" or path.exists():
-            yield path, False
-        else:
-            raise UsageError(f"{given}: no such file or directory")
-
-
-def _read(path: Path) -> Document:
-    from netspec.api import read_text
-    from netspec.source import decode, parse
-
-    if str(path) == "-":
-        return parse(decode(sys.stdin.buffer.read(), "<stdin>"), "<stdin>")
-    return parse(read_text(path), str(path))
+    options = _options(arguments)
+    targets = find_targets(arguments.paths, arguments.exclude)
+    files = [target for target in targets if target.path != STANDARD_INPUT]
+    results = check_files(files, options, arguments.jobs)
+    for target, result in zip(files, results, strict=True):
+        if result is None:
+            print(f"{target.path}: passed over, no netspec file", file=sys.stderr)
+    if len(files) < len(targets):
+        results.append(_standard_input(arguments.stdin_filename, options))
+    report = Report(without_repeats(results))
+    if not report.files and not arguments.exclude:
+        raise UsageError("no spec or block file in " + ", ".join(arguments.paths))
+    _print(report, arguments.format)
+    return 1 if report.errors else 0
 
 
-def _is_ours(data: Any) -> bool:
-    return isinstance(data, dict) and ("netspec" in data or "block" in data)
+def _options(arguments: argparse.Namespace) -> Options:
+    from netspec.elaborate.bounds import MAX_LAYERS, MAX_PARAMETERS, Bounds
+    from netspec.validate.check import Options
+
+    bounds = Bounds(arguments.max_layers or MAX_LAYERS, arguments.max_parameters or MAX_PARAMETERS)
+    return Options(bounds, arguments.strict)
 
 
-def _check(document: Document, path: Path) -> str:
-    """What the file holds, in a word or two; raises :class:`NetspecError` for what is wrong in it."""
-    from netspec.schema.bind import bind_spec
+def _standard_input(name: str | None, options: Options) -> FileResult:
+    from netspec.source import MAX_BYTES
+    from netspec.validate.check import check_bytes
+    from netspec.validate.files import folder_of
 
-    if isinstance(document.data, dict) and "block" in document.data:
-        _check_block(document, path)
-        return "block"
-    spec = bind_spec(document)
-    folder = None if str(path) == "-" else path.parent
-    variants = _variants(spec)
-    _check_variants(spec, variants, folder)
-    return f"{len(variants)} variant" + ("" if len(variants) == 1 else "s")
+    raw = sys.stdin.buffer.read(MAX_BYTES + 1)
+    result = check_bytes(raw, name or "<stdin>", folder_of(name) if name else None, options)
+    assert result is not None
+    return result
 
 
-def _check_block(document: Document, path: Path) -> None:
-    from netspec.elaborate.steps import check_definition
-    from netspec.errors import fail
-    from netspec.schema.bind import bind_block_file
+def _print(report: Report, name: str | None) -> None:
+    """Print the report; in GitHub Actions also add it to the summary of the step."""
+    from netspec.report import renderer, text
 
-    definition = bind_block_file(document)
-    check_definition(definition)
-    if str(path) != "-" and path.stem != definition.name:
-        raise fail(
-            "NS116",
-            f"the file is called `{path.stem}` and holds a block called `{definition.name}`",
-            document.spans.find(("block",)),
-        )
-
-
-def _variants(spec: Spec) -> list[str | None]:
-    """What the spec can be taken at: its variants, or itself where it has none."""
-    return list(spec.variants) or [None]
+    if name is None:
+        name = "github" if os.environ.get("GITHUB_ACTIONS") == "true" else "text"
+    if name == "text":
+        sys.stdout.write(text.render(report, colour=_is_colourful()))
+    else:
+        sys.stdout.write(renderer(name)(report))
+    summary = os.environ.get("GITHUB_STEP_SUMMARY")
+    if name == "github" and summary:
+        _append_summary(report, summary)
 
 
-def _check_variants(spec: Spec, variants: list[str | None], folder: Path | None) -> None:
-    """Elaborate every variant; what several share is said once."""
-    from netspec.elaborate.network import elaborate
-    from netspec.errors import NetspecError
-
-    found: dict[tuple[Any, ...], tuple[Diagnostic, list[str]]] = {}
-    complete = all(param.default is not None for param in spec.params.values())
-    bare = [None] if spec.variants and spec.default is None and complete else []
-    for variant in (*variants, *bare):
-        try:
-            elaborate(spec, variant, None, folder)
-        except NetspecError as error:
-            for diagnostic in error.diagnostics:
-                key = (diagnostic.code, diagnostic.message, diagnostic.span)
-                found.setdefault(key, (diagnostic, []))[1].append(variant or "")
-    if found:
-        count = len(variants) + len(bare)
-        raise NetspecError([_told(d, names, count) for d, names in found.values()])
+def _is_colourful() -> bool:
+    """Whether to use colours: on a terminal that can, unless the user does not want them."""
+    is_wanted = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return is_wanted and sys.stdout.isatty()
 
 
-def _told(diagnostic: Diagnostic, variants: list[str], count: int) -> Diagnostic:
-    """The diagnostic, with the variants that it concerns where that is not all of them."""
-    import dataclasses
+def _append_summary(report: Report, path: str) -> None:
+    from netspec.report.github import summary
 
-    if len(variants) == count:
-        return diagnostic
-    names = ", ".join(f"`{name}`" if name else "the spec without a variant" for name in variants)
-    return dataclasses.replace(diagnostic, message=f"{diagnostic.message} (in {names})")
+    try:
+        with open(path, "a", encoding="utf-8") as stream:
+            stream.write(summary(report))
+    except OSError as error:
+        print(f"netspec: {path}: {error.strerror or error}", file=sys.stderr)

@@ -40,12 +40,16 @@ def _check_names(network: ir.Network) -> None:
             continue
         flat = ir.flat_name(path)
         if flat in seen:
-            other = seen[flat]
-            what = f"two layers are named `{path}`"
-            if other != path:
-                what = f"`{path}` and `{other}` are one name once dots become underscores"
-            raise fail("NS227", what, node.span, path=path)
+            raise name_collision(path, seen[flat], node.span)
         seen[flat] = path
+
+
+def name_collision(path: str, other: str, span: Span | None) -> NetspecError:
+    """The error for a path that is an earlier one once it is a name of a Keras layer."""
+    what = f"two layers are named `{path}`"
+    if other != path:
+        what = f"`{path}` and `{other}` are one name once dots become underscores"
+    return fail("NS227", what, span, path=path)
 
 
 def _check_edges(node: ir.Node) -> None:

@@ -97,11 +97,11 @@ class Lookup:
 
     def _load_block(self, name: str, span: Span) -> BlockDefinition | None:
         if name in library.built_in_blocks():
-            hiding = library.hides_built_in_block(self.folder, name) if self.folder else None
+            hiding = library.hides_built_in_block(self.folder, name, span) if self.folder else None
             if hiding:
                 raise fail("NS223", f"`{name}` is a built-in block, and {hiding} another", span)
             return library.built_in_block(name)
-        return library.user_block(self.folder, name) if self.folder else None
+        return library.user_block(self.folder, name, span) if self.folder else None
 
     def role(self, name: str) -> Step:
         """The step that the role ``name`` stands for: the spec's, or the language's own."""

@@ -194,15 +194,19 @@ class Elaborator(Lookup):
         role: Mapping[str, AttributeValue] | None = None,
     ) -> ir.Layer:
         """A layer; ``role`` holds the attributes that the spec's role gives below the step's own."""
-        self.layer_count += 1
-        if self.layer_count > self.bounds.layers:
-            message = f"more than {self.bounds.layers:,} layers"
-            raise fail("NS502", message, step.span, help=RAISE_LAYERS)
+        self.count_layers(1, step.span)
         kind = OPS[action.kind]
         path = scope.path(step, kind.label, source, kind.numbered)
         defaults = {**self.defaults.attributes.get(action.kind, {}), **(role or {})}
         outer = {**self.environment, "channels": source.channels, "size": list(source.size)}
         return self.layer(step, action, source, path, scope.place(source), defaults, outer)
+
+    def count_layers(self, count: int, span: Span) -> None:
+        """Count layers; raises :class:`NetspecError` beyond the bound."""
+        self.layer_count += count
+        if self.layer_count > self.bounds.layers:
+            message = f"more than {self.bounds.layers:,} layers"
+            raise fail("NS502", message, span, help=RAISE_LAYERS)
 
     def layer(
         self,

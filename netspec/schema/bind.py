@@ -41,8 +41,12 @@ from netspec.source import Document, Location, SpanTree
 
 def bind_spec(document: Document) -> Spec:
     """A document as a spec; raises :class:`NetspecError` with every problem of the schema."""
-    _require_mapping(document, "a spec", ("netspec", "name", "input"))
-    model = _validate(models.SpecModel, document)
+    require_mapping(document, "a spec", ("netspec", "name", "input"))
+    return to_spec(_validate(models.SpecModel, document), document)
+
+
+def to_spec(model: models.SpecModel, document: Document) -> Spec:
+    """A validated model with every part knowing its place in the document."""
     spans = document.spans
     return Spec(
         name=model.name,
@@ -81,7 +85,7 @@ def bind_spec(document: Document) -> Spec:
 
 def bind_block_file(document: Document) -> BlockDefinition:
     """A document as the block that it defines."""
-    _require_mapping(document, "a block file", ("block", "body"))
+    require_mapping(document, "a block file", ("block", "body"))
     model = _validate(models.BlockFile, document)
     name_span = document.spans.find(("block",))
     return _block(model.block, model, document.data, document.spans, name_span)
@@ -112,7 +116,8 @@ def _steps_adapter() -> TypeAdapter[Any]:
     return TypeAdapter(models.Steps)
 
 
-def _require_mapping(document: Document, what: str, keys: tuple[str, ...]) -> None:
+def require_mapping(document: Document, what: str, keys: tuple[str, ...]) -> None:
+    """Raise :class:`NetspecError` unless the document is a mapping."""
     if not isinstance(document.data, dict):
         listed = ", ".join(f"`{key}`" for key in keys)
         raise fail("NS106", f"{what} is a mapping with {listed}", document.spans.span)

@@ -1,0 +1,134 @@
+"""Checks one file: its YAML, its schema, every variant down to the shapes, and the lints."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from netspec.elaborate.bounds import Bounds
+from netspec.elaborate.network import choose_variant
+from netspec.elaborate.steps import check_definition
+from netspec.errors import Diagnostic, NetspecError, by_position, fail, source_line
+from netspec.report import FileResult
+from netspec.schema.bind import bind_block_file, require_mapping
+from netspec.schema.recover import Broken, bind_recovering
+from netspec.schema.syntax import Spec
+from netspec.source import Document, decode, parse
+from netspec.validate.checker import CheckingBuilder, Work
+from netspec.validate.problems import Problems
+from netspec.validate.survey import Survey
+
+VARIANT_COST = 20
+"""What a variant costs at least, in steps."""
+
+_LOOKS_OURS = re.compile(rb"^[{\s]*[\"']?(netspec|block)[\"']?\s*:", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to check.
+
+    Attributes:
+        bounds: what a spec may ask for.
+        strict: whether warnings count as errors.
+    """
+
+    bounds: Bounds = field(default_factory=Bounds)
+    strict: bool = False
+
+
+def check_bytes(
+    raw: bytes, file: str, folder: Path | None, options: Options, is_searched: bool = False
+) -> FileResult | None:
+    """What is wrong in a file of this content; None where it was searched for and is none of ours.
+
+    Args:
+        raw: the content.
+        file: what diagnostics call the file.
+        folder: where blocks of its own are looked for; None for none.
+        options: how to check.
+        is_searched: whether the file was found in a directory, not named.
+    """
+    if is_searched and not _LOOKS_OURS.search(raw):
+        return None
+    holds = ""
+    try:
+        document = parse(decode(raw, file), file)
+        if is_searched and not _is_ours(document.data):
+            return None
+        holds, found = _check_document(document, folder, options)
+    except NetspecError as error:
+        found = list(error.diagnostics)
+    except RecursionError:
+        found = list(fail("NS507", f"{file}: nested too deeply").diagnostics)
+    return _result(file, holds, found, options)
+
+
+def _is_ours(data: Any) -> bool:
+    return isinstance(data, dict) and ("netspec" in data or "block" in data)
+
+
+def _result(file: str, holds: str, found: list[Diagnostic], options: Options) -> FileResult:
+    quotes = {}
+    for diagnostic in found:
+        for span in (diagnostic.span, *(place for _, place in diagnostic.trace)):
+            line = source_line(span.file, span.line) if span else None
+            if span and line is not None:
+                quotes[span.file, span.line] = line
+    return FileResult(file, holds, tuple(found), quotes)
+
+
+def _check_document(
+    document: Document, folder: Path | None, options: Options
+) -> tuple[str, list[Diagnostic]]:
+    """What the document holds, in a word or two, and what is wrong with it."""
+    if isinstance(document.data, dict) and "block" in document.data:
+        return "block", _check_block(document, folder)
+    require_mapping(document, "a spec", ("netspec", "name", "input"))
+    spec, found, broken = bind_recovering(document)
+    if spec is None:
+        return "", found
+    found += _check_spec(spec, broken, folder, options)
+    count = len(spec.variants) or 1
+    return f"{count} variant{'' if count == 1 else 's'}", sorted(found, key=by_position)
+
+
+def _check_block(document: Document, folder: Path | None) -> list[Diagnostic]:
+    definition = bind_block_file(document)
+    check_definition(definition)
+    stem = Path(document.file).stem
+    if folder is not None and stem != definition.name:
+        message = f"the file is called `{stem}` and holds a block called `{definition.name}`"
+        raise fail("NS116", message, definition.name_span)
+    return []
+
+
+def _check_spec(
+    spec: Spec, broken: Broken, folder: Path | None, options: Options
+) -> list[Diagnostic]:
+    """What is wrong with any variant of a spec."""
+    problems = Problems(broken.muted)
+    with problems.attempt():
+        choose_variant(spec, None)
+    variants: list[str | None] = [*spec.variants] or [None]
+    is_complete = all(param.default is not None for param in spec.params.values())
+    if spec.variants and spec.default is None and is_complete:
+        variants.append(None)
+    work, survey = Work(options.bounds), Survey(options.bounds)
+    for number, variant in enumerate(variants):
+        problems.variant = variant
+        try:
+            work.add(VARIANT_COST, spec.spans.find_key(("variants", variant or "")))
+            with problems.attempt():
+                builder = CheckingBuilder(
+                    spec, variant, folder, problems, broken, work, options.bounds, number == 0
+                )
+                network = builder.expand()
+                if not problems.concerns(variant):
+                    survey.check(network)
+        except NetspecError as error:  # the bound of all work
+            problems.add(error.diagnostics)
+            break
+    return problems.diagnostics(variants)

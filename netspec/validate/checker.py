@@ -1,0 +1,219 @@
+"""Expands a spec to find what is wrong with it: the elaborator, made to go on after a problem.
+
+What a wrong step would have given is unknown, and what depends on that is passed over in silence. A
+block that comes back with equal arguments on an equal input is not expanded again.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, suppress
+from pathlib import Path
+from typing import Any
+
+from netspec import ir
+from netspec.elaborate.bounds import RAISE_LAYERS, Bounds
+from netspec.elaborate.layers import fill_attributes
+from netspec.elaborate.lookup import Calls
+from netspec.elaborate.network import Builder
+from netspec.elaborate.scope import BlockValue, Environment, Scope, StepsValue
+from netspec.elaborate.steps import Elaborator
+from netspec.errors import NetspecError, Span, fail
+from netspec.ops import OPS, OpError
+from netspec.schema.recover import Broken
+from netspec.schema.syntax import Argument, AttributeValue, BlockDefinition, OpAction, Spec, Step
+from netspec.types import TensorType
+from netspec.unknown import UNKNOWN, Poisoned
+from netspec.validate.problems import Problems
+
+Key = tuple[Any, ...]
+
+_WORD = re.compile(r"[A-Za-z_]\w*")
+
+
+class Work:
+    """What checking a file has cost so far, over its variants."""
+
+    def __init__(self, bounds: Bounds) -> None:
+        self._most = bounds.layers * 3 // 2
+        self._done = 0
+
+    def add(self, steps: int, span: Span | None) -> None:
+        """Count ``steps``; raises :class:`NetspecError` beyond the bound."""
+        self._done += steps
+        if self._done > self._most:
+            message = f"all variants together have more than {self._most:,} different steps"
+            raise fail("NS502", message, span, help=RAISE_LAYERS)
+
+
+class Checker(Elaborator):
+    """Expands steps, collects problems, and goes on."""
+
+    def __init__(self, builder: CheckingBuilder, folder: Path | None, bounds: Bounds) -> None:
+        self._problems = builder.problems
+        self._broken = builder.broken
+        self._work = builder.work
+        self._instances: dict[Key, tuple[ir.Block, int]] = {}
+        self._words: dict[int, frozenset[str]] = {}
+        spec = builder.spec
+        self.unknown_type = TensorType(UNKNOWN, (UNKNOWN,) * len(spec.size))
+        super().__init__(spec.blocks, spec.defaults, builder.environment, folder, bounds)
+
+    # Going on after a problem
+
+    def attempt(self, calls: Calls = ()) -> AbstractContextManager[Any]:
+        return self._problems.attempt(calls)
+
+    def overlooking(self) -> AbstractContextManager[None]:
+        return suppress(NetspecError, Poisoned)
+
+    def find_block(self, name: str, span: Span) -> BlockDefinition:
+        if name in self._broken.blocks:
+            raise Poisoned
+        return super().find_block(name, span)
+
+    def _in_order(
+        self, steps: tuple[Step, ...], source: TensorType, scope: Scope, span: Span | None
+    ) -> ir.Sequence:
+        self._work.add(1 + len(steps), span)
+        items: list[ir.Node] = []
+        current = source
+        for step in steps:
+            node: ir.Node = ir.Sequence(source=current, target=self.unknown_type, items=())
+            with self.attempt(scope.calls):
+                node = self.step(step, current, scope)
+            if step.result and step.result not in scope.results:
+                target = node.target
+                tap = ir.Tap(source=current, target=target, name=step.result, body=node)
+                scope.results[step.result] = tap
+            items.append(node)
+            current = node.target
+        return ir.Sequence(source=source, target=current, items=tuple(items), span=span)
+
+    def layer(
+        self,
+        step: Step,
+        action: OpAction,
+        source: TensorType,
+        path: str,
+        environment: Environment,
+        defaults: Mapping[str, AttributeValue],
+        outer: Environment,
+    ) -> ir.Layer:
+        if not self._is_unknown(source):
+            return super().layer(step, action, source, path, environment, defaults, outer)
+        kind = OPS[action.kind]
+        values = fill_attributes(kind, step, action, source, path, environment, defaults, outer)
+        # Some ops give a known type whatever enters them: a pooling gives a vector, `linear` its size.
+        for assumed in (self.unknown_type, TensorType(UNKNOWN, ())):
+            with suppress(OpError, Poisoned):
+                op = kind(**values).resolve(assumed)
+                target = op.infer(assumed)
+                return ir.Layer(source=source, target=target, path=path, op=op, span=step.span)
+        raise Poisoned
+
+    @staticmethod
+    def _is_unknown(value: TensorType) -> bool:
+        return value.channels is UNKNOWN and value.size != () and value.size[0] is UNKNOWN
+
+    # Blocks that come back
+
+    def block(
+        self,
+        definition: BlockDefinition,
+        arguments: Mapping[str, Any],
+        source: TensorType,
+        path: str,
+        calls: Calls,
+        span: Span,
+    ) -> ir.Block:
+        key = (
+            id(definition),
+            tuple(self._frozen(value) for value in arguments.values()),
+            _type_key(source),
+            tuple(name for name, _ in calls),
+        )
+        known = self._instances.get(key)
+        if known is None:
+            before = self.layer_count
+            found = super().block(definition, arguments, source, path, calls, span)
+            self._instances[key] = (found, self.layer_count - before)
+            return found
+        found, count = known
+        self.count_layers(count, span)
+        return dataclasses.replace(found, path=path, span=span)
+
+    def _frozen(self, value: Any) -> Key:
+        """Equal for values that make a block expand alike."""
+        if isinstance(value, list):
+            return ("list", *(self._frozen(item) for item in value))
+        if isinstance(value, BlockValue):
+            return ("block", id(value.definition))
+        if not isinstance(value, StepsValue):
+            return (type(value).__name__, value if value is not UNKNOWN else None)
+        if value.environment is None:
+            return ("steps", id(value.raw))
+        environment = value.environment
+        names = sorted(self._names_in(value.raw) & environment.keys())
+        calls = tuple(name for name, _ in value.calls or ())
+        seen = tuple((name, self._frozen(environment[name])) for name in names)
+        return ("steps", id(value.raw), calls, seen)
+
+    def _names_in(self, raw: Any) -> frozenset[str]:
+        if id(raw) not in self._words:
+            self._words[id(raw)] = frozenset(_WORD.findall(json.dumps(raw, default=str)))
+        return self._words[id(raw)]
+
+
+def _type_key(source: TensorType) -> Key:
+    shape = tuple(None if number is UNKNOWN else number for number in source.shape)
+    flat = source.flat
+    layout = (flat.order, flat.channels, flat.size) if flat is not None else None
+    return (shape, source.non_negative, layout)
+
+
+class CheckingBuilder(Builder):
+    """Builds the network of one variant to find what is wrong with it.
+
+    Args:
+        is_first: whether this is the first variant of the spec: what concerns them all is checked once.
+    """
+
+    elaborator: Checker
+
+    def __init__(
+        self,
+        spec: Spec,
+        variant: str | None,
+        folder: Path | None,
+        problems: Problems,
+        broken: Broken,
+        work: Work,
+        bounds: Bounds,
+        is_first: bool,
+    ) -> None:
+        self.problems = problems
+        self.broken = broken
+        self.work = work
+        self._is_first = is_first
+        super().__init__(spec, variant, {}, folder, keep=False, bounds=bounds)
+
+    def make_elaborator(self, folder: Path | None, bounds: Bounds | None) -> Elaborator:
+        return Checker(self, folder, bounds or Bounds())
+
+    def check_variants(self) -> None:
+        self.environment.update(dict.fromkeys(self.broken.names, UNKNOWN))
+        if self._is_first:
+            super().check_variants()
+
+    def _require_param(self, what: str, name: str, argument: Argument) -> None:
+        if name not in self.broken.names:
+            super()._require_param(what, name, argument)
+
+    def _input(self) -> TensorType:
+        if self.broken.is_untyped:
+            raise Poisoned
+        return super()._input()

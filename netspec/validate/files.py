@@ -1,0 +1,74 @@
+"""Which files there are to check."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path, PurePath
+
+from netspec.errors import UsageError
+
+SUFFIXES = (".yaml", ".yml")
+STANDARD_INPUT = "-"
+
+
+@dataclass(frozen=True)
+class Target:
+    """A file to check, and whether it was found in a directory rather than named."""
+
+    path: str
+    is_searched: bool
+
+
+def find_targets(paths: Sequence[str], exclude: Sequence[str]) -> list[Target]:
+    """The files that ``paths`` name or hold, each once, without those that a pattern excludes.
+
+    Directories are searched for YAML files, hidden ones left out; links to directories are not
+    followed. Raises :class:`UsageError` for a path that does not exist.
+    """
+    found: dict[str, Target] = {}
+    for given in paths:
+        if given == STANDARD_INPUT:
+            found.setdefault(given, Target(given, False))
+        elif os.path.isdir(given):
+            for path in _walk(given, exclude):
+                found.setdefault(os.path.normpath(path), Target(path, True))
+        elif os.path.lexists(given):
+            if not is_excluded(given, exclude):
+                found[os.path.normpath(given)] = Target(given, False)
+        else:
+            raise UsageError(f"{given}: no such file or directory")
+    return list(found.values())
+
+
+def _walk(folder: str, exclude: Sequence[str]) -> Iterator[str]:
+    for place, folders, files in os.walk(folder):
+        folders[:] = sorted(
+            name
+            for name in folders
+            if not name.startswith(".") and not is_excluded(os.path.join(place, name), exclude)
+        )
+        for name in sorted(files):
+            path = os.path.join(place, name)
+            is_yaml = name.endswith(SUFFIXES) and not name.startswith(".")
+            if is_yaml and os.path.isfile(path) and not is_excluded(path, exclude):
+                yield path
+
+
+def is_excluded(path: str, patterns: Sequence[str]) -> bool:
+    """Whether a pattern matches the path, a directory on the way to it, or the name of either."""
+    plain = PurePath(os.path.normpath(path))
+    places = [plain, *plain.parents]
+    return any(
+        fnmatch(place.as_posix(), pattern) or fnmatch(place.name, pattern)
+        for pattern in (pattern.rstrip("/") for pattern in patterns)
+        for place in places
+        if place.name
+    )
+
+
+def folder_of(name: str) -> Path:
+    """Where the blocks of a spec of this name are looked for."""
+    return Path(name).parent

@@ -1,0 +1,102 @@
+"""What concerns a whole network and not one step: colliding names, the number of parameters, dead steps.
+
+Blocks that were expanded once for several places (:mod:`netspec.validate.checker`) are looked at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from netspec import ir
+from netspec.elaborate.bounds import Bounds
+from netspec.elaborate.check import name_collision, too_many_parameters
+from netspec.elaborate.liveness import check_liveness
+from netspec.errors import Span
+
+
+class NamedNode(NamedTuple):
+    """A node that has a name: its path inside the block around it, and its place."""
+
+    path: str
+    span: Span | None
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a subtree holds, wherever it stands."""
+
+    names: tuple[NamedNode, ...]
+    parameters: int
+    has_reference: bool
+
+
+class Survey:
+    """Looks over the networks of a file."""
+
+    def __init__(self, bounds: Bounds) -> None:
+        self._bounds = bounds
+        self._bodies: dict[int, Content] = {}
+
+    def check(self, network: ir.Network) -> None:
+        """Raise :class:`NetspecError` for what is wrong with the network as a whole."""
+        self._bodies.clear()
+        names: list[NamedNode] = []
+        parameters, has_reference = 0, False
+        for part in network.children:
+            content = self._content(part, "")
+            names += content.names
+            parameters += content.parameters
+            has_reference |= content.has_reference
+        _check_names(names)
+        if parameters > self._bounds.parameters:
+            raise too_many_parameters(self._bounds, self._last_straw(network))
+        if has_reference:
+            check_liveness(network)
+
+    def _content(self, node: ir.Node, prefix: str) -> Content:
+        """What ``node`` holds; ``prefix`` is the path of the block around it."""
+        names: list[NamedNode] = []
+        parameters, has_reference = 0, isinstance(node, ir.Reference)
+        path = getattr(node, "path", None)
+        if path:
+            names.append(NamedNode(path[len(prefix) :], node.span))
+        if isinstance(node, ir.Layer):
+            parameters = sum(p.count for p in node.op.parameters(node.source))
+        elif isinstance(node, ir.Block):
+            inside = self._body(node)
+            here = f"{names[0].path}."
+            names += [NamedNode(here + name.path, name.span) for name in inside.names]
+            parameters, has_reference = inside.parameters, inside.has_reference
+        else:
+            for child in node.children:
+                inside = self._content(child, prefix)
+                names += inside.names
+                parameters += inside.parameters
+                has_reference |= inside.has_reference
+        return Content(tuple(names), parameters, has_reference)
+
+    def _body(self, block: ir.Block) -> Content:
+        found = self._bodies.get(id(block.body))
+        if found is None:
+            found = self._content(block.body, f"{block.path}.")
+            self._bodies[id(block.body)] = found
+        return found
+
+    def _last_straw(self, network: ir.Network) -> Span | None:
+        """The layer with which the parameters exceed the bound."""
+        total = 0
+        for layer in ir.layers(network):
+            total += sum(p.count for p in layer.op.parameters(layer.source))
+            if total > self._bounds.parameters:
+                return layer.span
+        return network.span
+
+
+def _check_names(names: list[NamedNode]) -> None:
+    seen: dict[str, str] = {}
+    for path, span in names:
+        flat = ir.flat_name(path)
+        if flat in seen:
+            raise name_collision(path, seen[flat], span)
+        seen[flat] = path
