@@ -26,7 +26,7 @@ blocks:
     params: {w: int}
     body:
       - residual: {body: [{conv: {out: w, kernel: 3}}, norm], shortcut: [{conv: {out: w, kernel: 1}}]}
-      - {relu: {}, as: hidden}
+      - {relu: {}, as: early}
 input: {channels: 3, size: [8, 6]}
 stem:
   - {conv: {out: 4, kernel: 3}, as: early}

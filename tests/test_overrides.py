@@ -7,8 +7,12 @@ from typing import Any
 import pytest
 
 from netspec.api import loads
+from netspec.elaborate.network import elaborate
 from netspec.errors import NetspecError, UsageError
-from netspec.overrides import from_values, parse_assignment
+from netspec.overrides import apply_overrides, from_values, parse_assignment
+from netspec.schema.bind import bind_spec
+from netspec.schema.syntax import Argument
+from netspec.source import parse
 
 SPEC = """\
 netspec: 1
@@ -52,9 +56,13 @@ def test_values_from_python(overrides: dict[str, Any], variant: str | None, expe
     assert channels(overrides, variant) == expected
 
 
-def test_the_specs_own_lists_stay_as_they_are() -> None:
-    assert channels({"d[0]": 0}) == 11
-    assert channels({}) == 16
+@pytest.mark.parametrize("variant", ["a", "b"])
+def test_the_specs_own_lists_stay_as_they_are(variant: str) -> None:
+    spec = bind_spec(parse(SPEC))
+    own = elaborate(spec, variant, {"r": Argument(0, spec.spans)}).target.channels
+    changed = apply_overrides(spec, variant, from_values({"d[0]": 50, "r": 0}))
+    assert elaborate(spec, variant, changed).target.channels > own + 40
+    assert elaborate(spec, variant, {"r": Argument(0, spec.spans)}).target.channels == own
 
 
 @pytest.mark.parametrize(
