@@ -32,6 +32,16 @@ def check_param(param: Param) -> None:
         raise fail("NS223", f"parameter `{param.name}` hides a built-in block", param.span)
 
 
+def check_definition(definition: BlockDefinition) -> None:
+    """The names that a block declares must not hide each other or words of the language."""
+    for param in definition.params.values():
+        check_param(param)
+    for name, value in definition.let.items():
+        check_declared(name, value.span, "value")
+        if name in definition.params:
+            raise fail("NS223", f"value `{name}` hides a parameter", value.span)
+
+
 class Lookup:
     """The definitions and defaults that one spec's steps refer to.
 
@@ -94,6 +104,10 @@ class Lookup:
                 raise fail("NS207", f"unknown block `{name}`", span, help=did_you_mean(name, known))
             self._found[name] = found
         return self._found[name]
+
+    def definitions_found(self) -> tuple[BlockDefinition, ...]:
+        """The spec's own blocks, and those that its steps have named so far."""
+        return (*self.definitions.values(), *self._found.values())
 
     def _load_block(self, name: str, span: Span) -> BlockDefinition | None:
         if name in library.built_in_blocks():

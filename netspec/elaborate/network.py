@@ -6,7 +6,7 @@ import dataclasses
 from collections import Counter
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any, ClassVar, cast
+from typing import Any, cast
 
 from netspec import ir
 from netspec.elaborate.arguments import evaluate_argument
@@ -67,8 +67,6 @@ def elaborate(
 
 class Builder:
     """Builds one network; with ``keep`` the kept arguments stay names."""
-
-    elaborator_type: ClassVar[type[Elaborator]] = Elaborator
 
     def __init__(
         self,

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from netspec.elaborate.bounds import Bounds
+from netspec.elaborate.lookup import check_definition
 from netspec.elaborate.network import choose_variant
-from netspec.elaborate.steps import check_definition
 from netspec.errors import Diagnostic, NetspecError, by_position, fail, source_line
+from netspec.lint import LINTS, lint_block, lint_network, lint_spec, silence
+from netspec.lint.places import Places
 from netspec.report import FileResult
 from netspec.schema.bind import bind_block_file, require_mapping
 from netspec.schema.recover import Broken, bind_recovering
@@ -23,6 +25,9 @@ from netspec.validate.survey import Survey
 VARIANT_COST = 20
 """What a variant costs at least, in steps."""
 
+BLOCK = "block"
+"""What a block file holds."""
+
 _LOOKS_OURS = re.compile(rb"^[{\s]*[\"']?(netspec|block)[\"']?\s*:", re.MULTILINE)
 
 
@@ -32,10 +37,12 @@ class Options:
 
     Attributes:
         bounds: what a spec may ask for.
+        lints: the codes of the lints to look for.
         strict: whether warnings count as errors.
     """
 
     bounds: Bounds = field(default_factory=Bounds)
+    lints: frozenset[str] = LINTS
     strict: bool = False
 
 
@@ -63,14 +70,17 @@ def check_bytes(
         found = list(error.diagnostics)
     except RecursionError:
         found = list(fail("NS507", f"{file}: nested too deeply").diagnostics)
-    return _result(file, holds, found, options)
+    found = silence(found, None if holds == BLOCK else file, options.lints)
+    if options.strict:
+        found = [replace(diagnostic, strict=True) for diagnostic in found]
+    return _result(file, holds, sorted(found, key=by_position))
 
 
 def _is_ours(data: Any) -> bool:
     return isinstance(data, dict) and ("netspec" in data or "block" in data)
 
 
-def _result(file: str, holds: str, found: list[Diagnostic], options: Options) -> FileResult:
+def _result(file: str, holds: str, found: list[Diagnostic]) -> FileResult:
     quotes = {}
     for diagnostic in found:
         for span in (diagnostic.span, *(place for _, place in diagnostic.trace)):
@@ -85,24 +95,26 @@ def _check_document(
 ) -> tuple[str, list[Diagnostic]]:
     """What the document holds, in a word or two, and what is wrong with it."""
     if isinstance(document.data, dict) and "block" in document.data:
-        return "block", _check_block(document, folder)
+        return BLOCK, _check_block(document, folder, options)
     require_mapping(document, "a spec", ("netspec", "name", "input"))
     spec, found, broken = bind_recovering(document)
     if spec is None:
         return "", found
+    if not found:
+        found += lint_spec(spec, document, options.lints)
     found += _check_spec(spec, broken, folder, options)
     count = len(spec.variants) or 1
-    return f"{count} variant{'' if count == 1 else 's'}", sorted(found, key=by_position)
+    return f"{count} variant{'' if count == 1 else 's'}", found
 
 
-def _check_block(document: Document, folder: Path | None) -> list[Diagnostic]:
+def _check_block(document: Document, folder: Path | None, options: Options) -> list[Diagnostic]:
     definition = bind_block_file(document)
     check_definition(definition)
     stem = Path(document.file).stem
     if folder is not None and stem != definition.name:
         message = f"the file is called `{stem}` and holds a block called `{definition.name}`"
         raise fail("NS116", message, definition.name_span)
-    return []
+    return list(lint_block(definition, document, options.lints))
 
 
 def _check_spec(
@@ -128,6 +140,8 @@ def _check_spec(
                 network = builder.expand()
                 if not problems.concerns(variant):
                     survey.check(network)
+                    places = Places(spec, builder.elaborator.definitions_found())
+                    problems.add(lint_network(network, places, options.lints))
         except NetspecError as error:  # the bound of all work
             problems.add(error.diagnostics)
             break

@@ -18,7 +18,7 @@ import pytest
 
 import netspec
 from netspec import analyse, expr, ir
-from netspec.elaborate.steps import check_definition
+from netspec.elaborate.lookup import check_definition
 from netspec.errors import NetspecError
 from netspec.ops import OPS
 from netspec.schema.bind import bind_block_file, bind_spec

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from jsonschema import Draft7Validator
 
 from netspec import library
+from netspec.elaborate.lookup import check_definition
 from netspec.elaborate.network import elaborate
-from netspec.elaborate.steps import check_definition
 from netspec.errors import NetspecError
 from netspec.json_schema import KINDS, Kind, schema
 from netspec.schema.bind import bind_block_file, bind_spec
