@@ -34,7 +34,10 @@ def meaning(text: str) -> str:
         ("- act", "- relu"),
         ("kernel: 3", "kernel: [3, 3], stride: 1"),
         ("netspec: 1", "# a comment\nnetspec: 1"),
-        ("{body: [{conv: {out: width, kernel: 1}}]}", "\n      body:\n      - conv: {out: width, kernel: 1}"),
+        (
+            "{body: [{conv: {out: width, kernel: 1}}]}",
+            "\n      body:\n      - conv: {out: width, kernel: 1}",
+        ),
     ],
 )
 def test_other_words_for_the_same_network(old: str, new: str) -> None:
