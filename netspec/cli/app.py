@@ -9,13 +9,14 @@ import traceback
 from collections.abc import Sequence
 
 from netspec import __version__
-from netspec.cli import build, generate, listing, schema, show, summary, validate
+from netspec.cli import build, explain, generate, listing, schema, show, summary, validate
 from netspec.errors import InternalError, NetspecError, UsageError
 
 COMMANDS = {
     "build": build,
     "generate": generate,
     "validate": validate,
+    "explain": explain,
     "summary": summary,
     "list": listing,
     "show": show,

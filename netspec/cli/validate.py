@@ -118,7 +118,22 @@ def _options(arguments: argparse.Namespace) -> Options:
     from netspec.validate.check import Options
 
     bounds = Bounds(arguments.max_layers or MAX_LAYERS, arguments.max_parameters or MAX_PARAMETERS)
-    return Options(bounds, arguments.strict)
+    return Options(bounds, _lints(arguments.enable, arguments.disable), arguments.strict)
+
+
+def _lints(enable: list[list[str]], disable: list[list[str]]) -> frozenset[str]:
+    """The lints to look for; raises :class:`UsageError` for a code that is none."""
+    from netspec.errors import UsageError, did_you_mean
+    from netspec.lint import LINTS, OPTIONAL_LINTS
+
+    asked = frozenset(code for codes in enable for code in codes)
+    unwanted = frozenset(code for codes in disable for code in codes)
+    known = LINTS | OPTIONAL_LINTS
+    for code in sorted(asked | unwanted):
+        if code not in known:
+            hint = did_you_mean(code, known) or "`netspec explain` lists all codes"
+            raise UsageError(f"`{code}` is no lint; {hint}")
+    return (LINTS | asked) - unwanted
 
 
 def _standard_input(name: str | None, options: Options) -> FileResult:

@@ -23,6 +23,7 @@ GROUPS: Mapping[str, str] = MappingProxyType(
         "lints": "Lints",
         "shapes": "Shapes",
         "bounds": "Bounds",
+        "checkpoints": "Files of weights",
     }
 )
 """The data files, without `.yaml`, and what each holds; in the order of their codes."""

@@ -160,7 +160,7 @@ class Builder:
     def expand(self) -> ir.Network:
         """The network as its steps give it."""
         spec = self.spec
-        source = TensorType(UNKNOWN, (UNKNOWN,) * len(spec.size))
+        source = self._unknown_type
         with self.elaborator.attempt():
             source = self._input()
         steps = (*spec.stem, *spec.head)
@@ -169,10 +169,10 @@ class Builder:
         )
         scope = Scope(self.environment, names)
         stem = self.elaborator.steps(spec.stem, source, scope, spec.spans.find(("stem",)))
-        stages = self._stages(stem.target, scope)
-        current = stages[-1].target if stages else stem.target
+        entries = self._entries()
+        stages, current = self._stages(entries, stem.target, scope)
         head = self.elaborator.steps(spec.head, current, scope, spec.spans.find(("head",)))
-        if not (steps or stages):
+        if not (steps or entries):
             raise fail("NS212", "a network needs a stem, stages or a head", spec.span)
         arguments = {name: self.environment[name] for name in spec.arguments}
         return ir.Network(
@@ -222,7 +222,12 @@ class Builder:
         copies = [e.between * (1 if e.times is None else 2) for e in self.spec.stages]
         return tuple(step for steps in copies for step in steps)
 
-    def _stages(self, source: TensorType, scope: Scope) -> tuple[ir.Stage, ...]:
+    @property
+    def _unknown_type(self) -> TensorType:
+        return TensorType(UNKNOWN, (UNKNOWN,) * len(self.spec.size))
+
+    def _entries(self) -> list[tuple[StageSyntax, dict[str, Any]]]:
+        """The stages, those counted that an entry makes with `times`, and what each sees."""
         entries: list[tuple[StageSyntax, dict[str, Any]]] = []
         for entry in self.spec.stages:
             times = 1
@@ -230,17 +235,24 @@ class Builder:
                 times = self._count(entry.times, self.environment)
             for _ in range(times):
                 entries.append((entry, {**self.environment, "stage": len(entries)}))
+        return entries
+
+    def _stages(
+        self, entries: list[tuple[StageSyntax, dict[str, Any]]], source: TensorType, scope: Scope
+    ) -> tuple[tuple[ir.Stage, ...], TensorType]:
+        """The stages, and what leaves the last."""
         counts = [self._count(entry.repeat, environment) for entry, environment in entries]
         stages: list[ir.Stage] = []
         current, done = source, 0
         for (entry, environment), count in zip(entries, counts, strict=True):
             environment |= {"count": count, "total": sum(counts), "running_index": done, "index": 0}
+            following = self._unknown_type
             with self.elaborator.attempt():
                 stage = self._stage(entry, environment, count, current, scope)
                 stages.append(stage)
-                current = stage.target
-            done += count
-        return tuple(stages)
+                following = stage.target
+            current, done = following, done + count
+        return tuple(stages), current
 
     def _count(self, expression: Expression, environment: Mapping[str, Any]) -> int:
         """How often to repeat something; once where that is wrong and the work goes on."""
@@ -272,9 +284,12 @@ class Builder:
         first = environment["running_index"]
         for index in range(count):
             environment |= {"index": index, "running_index": first + index}
-            block = self._stage_block(entry, environment, index, count, current, names)
-            blocks.append(block)
-            current = block.target
+            following = self._unknown_type
+            with self.elaborator.attempt():
+                block = self._stage_block(entry, environment, index, count, current, names)
+                blocks.append(block)
+                following = block.target
+            current = following
         return ir.Stage(
             source=source,
             target=current,

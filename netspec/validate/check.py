@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from netspec.elaborate.bounds import Bounds
 from netspec.elaborate.lookup import check_definition
@@ -19,6 +17,7 @@ from netspec.schema.recover import Broken, bind_recovering
 from netspec.schema.syntax import Spec
 from netspec.source import Document, decode, parse
 from netspec.validate.checker import CheckingBuilder, Work
+from netspec.validate.files import is_ours, looks_ours
 from netspec.validate.problems import Problems
 from netspec.validate.survey import Survey
 
@@ -27,8 +26,6 @@ VARIANT_COST = 20
 
 BLOCK = "block"
 """What a block file holds."""
-
-_LOOKS_OURS = re.compile(rb"^[{\s]*[\"']?(netspec|block)[\"']?\s*:", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -58,26 +55,23 @@ def check_bytes(
         options: how to check.
         is_searched: whether the file was found in a directory, not named.
     """
-    if is_searched and not _LOOKS_OURS.search(raw):
+    if is_searched and not looks_ours(raw):
         return None
     holds = ""
     try:
         document = parse(decode(raw, file), file)
-        if is_searched and not _is_ours(document.data):
+        if is_searched and not is_ours(document.data):
             return None
         holds, found = _check_document(document, folder, options)
     except NetspecError as error:
         found = list(error.diagnostics)
     except RecursionError:
         found = list(fail("NS507", f"{file}: nested too deeply").diagnostics)
-    found = silence(found, None if holds == BLOCK else file, options.lints)
+    is_sound = holds != BLOCK and not any(d.severity == "error" for d in found)
+    found = silence(found, file if is_sound else None, options.lints)
     if options.strict:
         found = [replace(diagnostic, strict=True) for diagnostic in found]
     return _result(file, holds, sorted(found, key=by_position))
-
-
-def _is_ours(data: Any) -> bool:
-    return isinstance(data, dict) and ("netspec" in data or "block" in data)
 
 
 def _result(file: str, holds: str, found: list[Diagnostic]) -> FileResult:
@@ -100,9 +94,10 @@ def _check_document(
     spec, found, broken = bind_recovering(document)
     if spec is None:
         return "", found
-    if not found:
-        found += lint_spec(spec, document, options.lints)
-    found += _check_spec(spec, broken, folder, options)
+    errors, warnings = _check_spec(spec, broken, folder, options)
+    found += errors
+    if not found:  # what is unused, say, may be so because of an error
+        found = [*lint_spec(spec, document, options.lints), *warnings]
     count = len(spec.variants) or 1
     return f"{count} variant{'' if count == 1 else 's'}", found
 
@@ -119,9 +114,9 @@ def _check_block(document: Document, folder: Path | None, options: Options) -> l
 
 def _check_spec(
     spec: Spec, broken: Broken, folder: Path | None, options: Options
-) -> list[Diagnostic]:
-    """What is wrong with any variant of a spec."""
-    problems = Problems(broken.muted)
+) -> tuple[list[Diagnostic], list[Diagnostic]]:
+    """The errors in any variant of a spec, and what the lints say about its networks."""
+    problems, warnings = Problems(broken.muted), Problems()
     with problems.attempt():
         choose_variant(spec, None)
     variants: list[str | None] = [*spec.variants] or [None]
@@ -130,7 +125,7 @@ def _check_spec(
         variants.append(None)
     work, survey = Work(options.bounds), Survey(options.bounds)
     for number, variant in enumerate(variants):
-        problems.variant = variant
+        problems.variant = warnings.variant = variant
         try:
             work.add(VARIANT_COST, spec.spans.find_key(("variants", variant or "")))
             with problems.attempt():
@@ -141,8 +136,8 @@ def _check_spec(
                 if not problems.concerns(variant):
                     survey.check(network)
                     places = Places(spec, builder.elaborator.definitions_found())
-                    problems.add(lint_network(network, places, options.lints))
+                    warnings.add(lint_network(network, places, options.lints))
         except NetspecError as error:  # the bound of all work
             problems.add(error.diagnostics)
             break
-    return problems.diagnostics(variants)
+    return problems.diagnostics(variants), warnings.diagnostics(variants)

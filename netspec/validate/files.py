@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path, PurePath
+from typing import Any
 
 from netspec.errors import UsageError
 
 SUFFIXES = (".yaml", ".yml")
 STANDARD_INPUT = "-"
+
+_LOOKS_OURS = re.compile(rb"^[{\s]*[\"']?(netspec|block)[\"']?\s*:", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -72,3 +76,13 @@ def is_excluded(path: str, patterns: Sequence[str]) -> bool:
 def folder_of(name: str) -> Path:
     """Where the blocks of a spec of this name are looked for."""
     return Path(name).parent
+
+
+def looks_ours(raw: bytes) -> bool:
+    """Whether a file of this content may be a spec or a block file, valid YAML or not."""
+    return _LOOKS_OURS.search(raw) is not None
+
+
+def is_ours(data: Any) -> bool:
+    """Whether these plain values are those of a spec or a block file, right or wrong."""
+    return isinstance(data, dict) and ("netspec" in data or "block" in data)

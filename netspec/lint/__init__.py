@@ -1,0 +1,15 @@
+"""Lints: what is legal and most likely not meant. They look at a sound spec and its networks."""
+
+from __future__ import annotations
+
+from netspec.lint.ignores import silence
+from netspec.lint.network import lint_network
+from netspec.lint.spec import lint_block, lint_spec
+
+__all__ = ["LINTS", "OPTIONAL_LINTS", "lint_block", "lint_network", "lint_spec", "silence"]
+
+OPTIONAL_LINTS = frozenset({"NS307", "NS308"})
+"""Lints that are looked for when asked for."""
+
+LINTS = frozenset({"NS301", "NS302", "NS303", "NS304", "NS305", "NS306", "NS309", "NS310"})
+"""Lints that are looked for unless turned off."""
