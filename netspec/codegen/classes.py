@@ -7,7 +7,7 @@ otherwise they are parted at what they differ in, until every part has a general
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -184,25 +184,55 @@ def _network_argument(name: str, node: ir.Block) -> Any:
 
 
 def _by_definition(network: ir.Network) -> Iterator[tuple[BlockDefinition, list[ir.Block]]]:
-    """The instances of each block, inner blocks ahead of those that hold them."""
-    instances: dict[str, list[ir.Block]] = {}
-    inside: dict[str, dict[str, None]] = {}
-    for block in ir.blocks(network):
-        instances.setdefault(block.definition.name, []).append(block)
-        inner = inside.setdefault(block.definition.name, {})
-        inner.update((found.definition.name, None) for found in ir.blocks(block.body))
-    done: dict[str, None] = {}
+    """The instances of each block, inner blocks ahead of those that hold them.
 
-    def visit(name: str) -> None:
-        if name not in done:
-            for inner in inside[name]:
+    Instances of blocks that stand inside one another, either in either, come level by level.
+    """
+    blocks = list(ir.blocks(network))
+    nested = _nested(blocks)
+    instances: dict[tuple[str, int], list[ir.Block]] = {}
+    within: dict[tuple[str, int], dict[tuple[str, int], None]] = {}
+    for block in blocks:
+        key = _level(block, nested)
+        instances.setdefault(key, []).append(block)
+        inner = within.setdefault(key, {})
+        inner.update((_level(found, nested), None) for found in ir.blocks(block.body))
+    done: dict[tuple[str, int], None] = {}
+
+    def visit(key: tuple[str, int]) -> None:
+        if key not in done:
+            for inner in within[key]:
                 visit(inner)
-            done[name] = None
+            done[key] = None
 
-    for name in instances:
-        visit(name)
-    for name in done:
-        yield instances[name][0].definition, instances[name]
+    for key in instances:
+        visit(key)
+    for key in done:
+        yield instances[key][0].definition, instances[key]
+
+
+def _nested(blocks: Sequence[ir.Block]) -> frozenset[str]:
+    """The names of blocks that stand inside others of their name, or inside what stands in those."""
+    inside: dict[str, set[str]] = {}
+    for block in blocks:
+        names = inside.setdefault(block.definition.name, set())
+        names.update(inner.definition.name for inner in ir.blocks(block.body))
+    for middle in inside:
+        for names in inside.values():
+            if middle in names:
+                names |= inside[middle]
+    return frozenset(name for name, names in inside.items() if name in names)
+
+
+def _level(block: ir.Block, nested: Collection[str]) -> tuple[str, int]:
+    """A block's name, and how deep such blocks stand in it if it is among the ``nested`` ones."""
+    name = block.definition.name
+    return name, _height(block.body, nested) if name in nested else 0
+
+
+def _height(node: ir.Node, nested: Collection[str]) -> int:
+    own = isinstance(node, ir.Block) and node.definition.name in nested
+    return max((_height(child, nested) for child in node.children), default=0) + own
 
 
 def _parted(group: Sequence[ir.Block], test: Varying) -> list[list[ir.Block]]:

@@ -41,6 +41,7 @@ class Flow:
         self.results: dict[str, Value] = {}
         self.variables = variables
         self._busy: list[str] = []
+        self._siblings: dict[str, str] = {}
 
     # What a backend fills in
 
@@ -146,7 +147,7 @@ class Flow:
         return self.merge(values, node.merge, node.path, target)
 
     def _tap(self, node: ir.Tap, value: Value, target: str) -> Value:
-        name = self.variables.add(node.name)
+        name = self._siblings.get(node.name) or self.variables.add(node.name)
         found = self.run(node.body, value, name)
         if text_of(found.document) != name:
             self.statements.append(Assign(name, found.document))
@@ -161,9 +162,10 @@ class Flow:
         condition, holds_for_then = test
         value = self.settle(value, target)
         branches = (node.then, node.other) if holds_for_then else (node.other, node.then)
+        results = dict(self.results)
         with where(node.test, holds_for_then):
             first, first_value = self._aside(branches[0], value, target)
-        with where(node.test, not holds_for_then):
+        with where(node.test, not holds_for_then), self._beside_results_since(results):
             second, second_value = self._aside(branches[1], value, target)
         documents = first_value.document, second_value.document
         nested = any(isinstance(document, Choice) for document in documents)
@@ -181,6 +183,15 @@ class Flow:
             first, second = second, first
         self.statements.append(If(condition, tuple(first), tuple(second)))
         return Value(target)
+
+    @contextmanager
+    def _beside_results_since(self, before: dict[str, Value]) -> Iterator[None]:
+        """Within, a result that was named since ``before`` is written to the same variable again."""
+        outer = self._siblings
+        new = {n: text_of(v.document) for n, v in self.results.items() if v is not before.get(n)}
+        self._siblings = {**outer, **new}
+        yield
+        self._siblings = outer
 
     def _aside(self, node: ir.Node, value: Value, target: str) -> tuple[list[Statement], Value]:
         """The statements of a branch and its result, not written yet."""
