@@ -1,0 +1,37 @@
+"""Random small specs over the whole language, most of them valid.
+
+A spec is a tree of plain values, dumped as YAML. What makes most of them valid: every number of channels
+is a multiple of four, written down as an expression over the names that hold everywhere in its block,
+and what changes a size inside a combinator does it alike on every path (to ceil(size / stride)).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import yaml
+from hypothesis import strategies as st
+
+from tests.support.random_specs.numbers import Dice, Value
+from tests.support.random_specs.specs import Specs
+
+__all__ = ["dump", "spec_texts"]
+
+
+def dump(spec: Value) -> str:
+    """A spec as YAML text."""
+    return str(yaml.dump(spec, Dumper=_Dumper, sort_keys=False, default_flow_style=None, width=100))
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes a value that stands in two places twice: the language has no aliases."""
+
+    def ignore_aliases(self, data: object) -> bool:
+        return True
+
+
+@st.composite
+def spec_texts(draw: Callable[[st.SearchStrategy[Any]], Any]) -> str:
+    """The YAML text of a random spec."""
+    return dump(Specs(Dice(draw)).spec())

@@ -1,0 +1,152 @@
+"""The five witnesses of a network: the IR, live PyTorch and Keras, generated PyTorch and Keras.
+
+They must agree on the shape of every output, on the parameters of every layer, and on numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from netspec import ir
+from netspec.analyse import count_parameters, output_shapes
+from netspec.api import CompiledNetwork
+from netspec.backends.base import get_backend
+from netspec.backends.keras.grouped import speed_up
+from netspec.backends.keras.weights import layers_of
+from tests.support.agreement import precision, relative
+from tests.support.float32 import FLOAT32_BOUND, dtype_of
+from tests.support.generated import IMPORTS, build_generated, imported_modules, style_problems
+from tests.support.networks import input_of, random_weights
+
+BACKENDS = ("torch", "keras")
+FLOAT64_BOUND = 1e-9
+COUNTER = "num_batches_tracked"
+
+Counts = dict[str, tuple[int, int]]
+"""Trainable values and statistics of each layer that has any, by its flat name."""
+
+
+def declared_counts(network: ir.Network) -> Counts:
+    """As the ops declare them."""
+    found = {}
+    for layer in ir.layers(network):
+        counted = count_parameters([layer])
+        if counted.total:
+            found[ir.flat_name(layer.path)] = (counted.trainable, counted.statistics)
+    return found
+
+
+def torch_counts(model: Any) -> Counts:
+    """As PyTorch's modules hold them."""
+    found = {}
+    for path, module in model.named_modules():
+        trainable = sum(p.numel() for p in module.parameters(recurse=False))
+        buffers = dict(module.named_buffers(recurse=False))
+        statistics = sum(b.numel() for name, b in buffers.items() if name != COUNTER)
+        if trainable + statistics:
+            found[ir.flat_name(path)] = (trainable, statistics)
+    return found
+
+
+def keras_counts(model: Any) -> Counts:
+    """As Keras' layers hold them; the state of a dropout's seed is no parameter."""
+    found = {}
+    for layer in layers_of(model):
+        trainable = sum(int(np.prod(v.shape)) for v in layer.trainable_variables)
+        fixed = [
+            v for v in layer.non_trainable_variables if not v.path.endswith("seed_generator_state")
+        ]
+        statistics = sum(int(np.prod(v.shape)) for v in fixed)
+        if trainable + statistics:
+            found[layer.name] = (trainable, statistics)
+    return found
+
+
+COUNTS = {"torch": torch_counts, "keras": keras_counts}
+
+
+@dataclass(frozen=True)
+class Witness:
+    """What one model says of the network on the common weights and input."""
+
+    counts: Counts
+    outputs: Mapping[str, np.ndarray]
+
+
+def ask(
+    backend: str, model: Any, network: ir.Network, weights: Mapping[str, np.ndarray], x: np.ndarray
+) -> Witness:
+    """Give ``model`` the weights, check that it holds them, and run it in evaluation mode."""
+    found = get_backend(backend)
+    found.write_weights(model, network, weights)
+    for name, value in found.read_weights(model, network).items():
+        np.testing.assert_array_equal(value, weights[name], err_msg=name)
+    return Witness(COUNTS[backend](model), found.run(model, x))
+
+
+def check_live(compiled: CompiledNetwork) -> None:
+    """IR, live PyTorch and live Keras agree."""
+    check(compiled, generated=False)
+
+
+def check(compiled: CompiledNetwork, generated: bool = True) -> None:
+    """All witnesses agree; raises AssertionError."""
+    network = compiled.network
+    dtype = dtype_of(network)
+    with precision(dtype):
+        weights = {name: w.astype(dtype) for name, w in random_weights(network).items()}
+        x = input_of(network, batch=2).astype(dtype)
+        models = {backend: get_backend(backend).build(network) for backend in BACKENDS}
+        live = {b: ask(b, model, network, weights, x) for b, model in models.items()}
+        for witness in live.values():
+            assert witness.counts == declared_counts(network)
+            shapes = {name: y.shape[1:] for name, y in witness.outputs.items()}
+            assert shapes == output_shapes(network)
+        for name, theirs in live["torch"].outputs.items():
+            bound = FLOAT32_BOUND if dtype == "float32" else FLOAT64_BOUND
+            assert relative(live["keras"].outputs[name], theirs) <= bound, name
+        if generated:
+            _check_generated(compiled, models, live, weights, x)
+
+
+def _check_generated(
+    compiled: CompiledNetwork,
+    models: Mapping[str, Any],
+    live: Mapping[str, Witness],
+    weights: Mapping[str, np.ndarray],
+    x: np.ndarray,
+) -> None:
+    """Generated models are the live ones, to the last bit, and their source is in order."""
+    for backend in BACKENDS:
+        model = build_generated(compiled, backend)
+        if backend == "torch":
+            assert list(model.state_dict()) == list(models[backend].state_dict())
+        else:
+            speed_up_layers(model)
+        witness = ask(backend, model, compiled.network, weights, x)
+        assert witness.counts == live[backend].counts
+        assert witness.outputs.keys() == live[backend].outputs.keys()
+        for name, value in witness.outputs.items():
+            np.testing.assert_array_equal(value, live[backend].outputs[name], err_msg=name)
+    check_sources({backend: compiled.generate(backend) for backend in BACKENDS})
+
+
+def speed_up_layers(model: Any) -> None:
+    """Let a generated Keras model compute grouped convolutions by the function that a live one has.
+
+    It is another order of the same sums, so its last bits differ from those of the stock layers.
+    """
+    for layer in layers_of(model):
+        speed_up(layer)
+
+
+def check_sources(sources: Mapping[str, str]) -> None:
+    """Sources by backend import nothing else, pass a linter and stand as its formatter would have them."""
+    for backend, source in sources.items():
+        assert imported_modules(source) <= IMPORTS[backend]
+    problems = style_problems(sources)
+    assert not problems, problems

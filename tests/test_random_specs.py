@@ -1,0 +1,89 @@
+"""Random specs: whatever the schema accepts, the five witnesses agree on.
+
+The default share is always the same, so that a failure is one's own; ``make test-slow`` draws new ones.
+"""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, note, reject, settings
+
+import netspec
+from netspec import ir
+from netspec.errors import NetspecError
+from netspec.ops import OPS
+from tests.support.random_specs import spec_texts
+from tests.support.witnesses import check
+
+pytest.importorskip("torch")
+pytest.importorskip("keras")
+
+QUICK = settings(
+    max_examples=60,
+    derandomize=True,
+    database=None,
+    deadline=None,
+    # Shrinking would take minutes; the failing spec is printed whole, and the slow test shrinks.
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+LONG = settings(QUICK, max_examples=1500, derandomize=False, phases=list(Phase))
+MANY = settings(QUICK, max_examples=400)
+
+
+def compiled(text: str) -> netspec.CompiledNetwork:
+    """The network of ``text``; a spec that is refused, with a diagnostic, proves nothing either way."""
+    try:
+        return netspec.loads(text)
+    except NetspecError:
+        reject()
+
+
+@QUICK
+@given(spec_texts())
+def test_witnesses_agree(text: str) -> None:
+    note(text)
+    check(compiled(text))
+
+
+@pytest.mark.slow
+@LONG
+@given(spec_texts())
+def test_witnesses_agree_on_many(text: str) -> None:
+    note(text)
+    check(compiled(text))
+
+
+def test_specs_are_mostly_valid_and_reach_the_whole_language() -> None:
+    """Else the tests above would prove little."""
+    valid: list[ir.Network] = []
+    refused: list[str] = []
+    texts: list[str] = []
+
+    @MANY
+    @given(spec_texts())
+    def draw(text: str) -> None:
+        try:
+            valid.append(netspec.loads(text).network)
+            texts.append(text)
+        except NetspecError as error:
+            refused.append(str(error))
+
+    draw()
+    assert len(valid) > 0.85 * (len(valid) + len(refused)), refused
+    nodes = [node for network in valid for node in ir.walk(network)]
+    assert {node.op.kind for node in nodes if isinstance(node, ir.Layer)} == OPS.keys()
+    assert {type(node) for node in nodes} >= {
+        *(ir.Network, ir.Stage, ir.Block, ir.Sequence, ir.Layer, ir.Residual, ir.Gate),
+        *(ir.Branches, ir.Reference, ir.Tap),
+    }
+    assert {network.source.rank for network in valid} == {1, 2, 3}
+    everything = "\n".join(texts)
+    for word in (
+        *("repeat:", "when:", "else:", "sequence:", "concat:", "from:", "as:", "merge: mul"),
+        *("times:", "each:", "stride_at:", "first:", "last:", "between:", "running_index", "name:"),
+        *("inline:", "label:", "let:", "type: steps", "type: block", "param:", "outputs:"),
+        *("variants:", "arguments:", "padding: same", "padding: valid", "padding: symmetric"),
+        *("ceil:", "in_channels", "bias_init", "variance_scaling", "truncated_normal", "size[0]"),
+    ):
+        assert word in everything, word
