@@ -51,6 +51,7 @@ class Diagnostic:
         help: what to do about it, when that is known.
         path: the network path of the step concerned (``layer2.0.conv3``), when there is one.
         trace: the calls that led there, innermost first, each as (what, where).
+        variants: the variants that have it, as text, where that is not all of them.
         strict: whether a warning counts as an error.
     """
 
@@ -60,7 +61,13 @@ class Diagnostic:
     help: str | None = None
     path: str | None = None
     trace: tuple[tuple[str, Span], ...] = field(default=())
+    variants: str | None = None
     strict: bool = False
+
+    @property
+    def sentence(self) -> str:
+        """The message, with the variants that it concerns."""
+        return f"{self.message} (in {self.variants})" if self.variants else self.message
 
     @property
     def severity(self) -> Severity:
@@ -82,10 +89,15 @@ def by_position(diagnostic: Diagnostic) -> tuple[str, int, int, str]:
 
 
 class NetspecError(Exception):
-    """The input is wrong; ``diagnostics`` say where and how."""
+    """The input is wrong; ``diagnostics`` say where and how.
 
-    def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
+    ``recovery`` is what to go on with for whoever looks for more problems: the type that the wrong
+    part most likely should give, where that is known.
+    """
+
+    def __init__(self, diagnostics: Sequence[Diagnostic], recovery: object = None) -> None:
         self.diagnostics = tuple(diagnostics)
+        self.recovery = recovery
         super().__init__()
 
     def __str__(self) -> str:
@@ -126,9 +138,10 @@ def fail(
     *,
     help: str | None = None,
     path: str | None = None,
+    recovery: object = None,
 ) -> NetspecError:
     """A :class:`NetspecError` of one diagnostic, to be raised by the caller."""
-    return NetspecError([Diagnostic(code, message, span, help, path)])
+    return NetspecError([Diagnostic(code, message, span, help, path)], recovery)
 
 
 # Characters that are taken for one another, such as the letter O and zero.
@@ -145,12 +158,20 @@ def nearest(word: str, choices: Iterable[str]) -> str | None:
     return found[0] if found else None
 
 
+def suggest(word: object, choices: Iterable[str]) -> str | None:
+    """Help text that names the nearest choice; None where no choice is near, or ``word`` is no text."""
+    match = nearest(word, choices) if isinstance(word, str) else None
+    return None if match is None else f"did you mean `{match}`?"
+
+
 def did_you_mean(word: str, choices: Iterable[str]) -> str | None:
     """Help text that names the nearest choice, or lists the choices when they are few."""
     known = sorted(choices)
-    match = nearest(word, known)
-    if match is not None:
-        return f"did you mean `{match}`?"
+    suggestion = suggest(word, known)
+    if suggestion is not None:
+        return suggestion
+    if len(known) == 1:
+        return f"expected `{known[0]}`"
     if known and len(known) <= 12:
         return "expected one of " + ", ".join(f"`{name}`" for name in known)
     return None
@@ -176,7 +197,9 @@ def render(diagnostic: Diagnostic, lines: SourceLine = source_line, *, colour: b
 
     severity = diagnostic.severity
     where = f"{printable(str(diagnostic.span))}: " if diagnostic.span else ""
-    path = f" (at {diagnostic.path})" if diagnostic.path else ""
+    places = [f"at {diagnostic.path}"] if diagnostic.path else []
+    places += [f"in {diagnostic.variants}"] if diagnostic.variants else []
+    path = f" ({', '.join(places)})" if places else ""
     kind = paint(f"{severity}[{diagnostic.code}]", severity)
     text = [f"{where}{kind}: {printable(diagnostic.message + path)}"]
     if diagnostic.span is not None:

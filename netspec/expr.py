@@ -11,7 +11,7 @@ import ast
 import math
 import operator
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from netspec.errors import NetspecError, Span, did_you_mean, fail
@@ -128,7 +128,7 @@ class Expression:
             raise fail(
                 "NS202",
                 f"unknown name `{unknown}` in `{self.text}`",
-                self.span,
+                _place_of(unknown.node, self.text, self.span),
                 help=did_you_mean(str(unknown), environment),
             ) from None
         except ZeroDivisionError:
@@ -163,7 +163,20 @@ def parse(text: str, span: Span | None = None) -> Expression:
 
 
 class _Unknown(Exception):
-    pass
+    def __init__(self, node: ast.Name) -> None:
+        super().__init__(node.id)
+        self.node = node
+
+
+def _place_of(node: ast.expr, text: str, span: Span | None) -> Span | None:
+    """The place of a part of an expression that stands on one line, as it is or in quotes."""
+    if span is None or span.line != span.end_line or node.end_col_offset is None:
+        return span
+    around = span.end_column - span.column - len(text)
+    if around not in (0, 2):
+        return span
+    start = span.column + around // 2
+    return replace(span, column=start + node.col_offset, end_column=start + node.end_col_offset)
 
 
 def _refuse(node: ast.AST, source: str, span: Span | None) -> NetspecError:
@@ -230,7 +243,7 @@ def _evaluate(node: ast.expr, environment: Mapping[str, Any]) -> Any:
                 return require_known(environment[name])
             if name in CONSTANT_NAMES:
                 return CONSTANT_NAMES[name]
-            raise _Unknown(name)
+            raise _Unknown(node)
         case ast.List(elts=items):
             return [_evaluate(item, environment) for item in items]
         case ast.BinOp(left=left, op=op, right=right):
@@ -261,10 +274,38 @@ def _evaluate(node: ast.expr, environment: Mapping[str, Any]) -> Any:
 
 
 def _binary(op: ast.operator, left: Any, right: Any) -> Any:
+    function = _explained(op, _BINARY[type(op)])
+
     def checked(a: Any, b: Any) -> Any:
-        return _check_magnitude(_BINARY[type(op)](_check_magnitude(a), _check_magnitude(b)))
+        return _check_magnitude(function(_check_magnitude(a), _check_magnitude(b)))
 
     return binary(op, checked, left, right)
+
+
+def _explained(
+    op: ast.operator | ast.cmpop, function: Callable[[Any, Any], Any]
+) -> Callable[[Any, Any], Any]:
+    """``function``, which says in our words what it does not work on."""
+
+    def explained(a: Any, b: Any) -> Any:
+        try:
+            return function(a, b)
+        except TypeError:
+            names = ast.Name("a"), ast.Name("b")
+            example: ast.expr = (
+                ast.Compare(names[0], [op], [names[1]])
+                if isinstance(op, ast.cmpop)
+                else ast.BinOp(names[0], op, names[1])
+            )
+            symbol = ast.unparse(example).split()[1]
+            raise TypeError(f"`{symbol}` does not work on {_kind(a)} and {_kind(b)}") from None
+
+    return explained
+
+
+def _kind(value: Any) -> str:
+    words = {bool: "a truth value", int: "a number", float: "a number", str: "a text"}
+    return words.get(type(value), "a list" if isinstance(value, list) else "another thing")
 
 
 def _boolean(op: ast.boolop, nodes: list[ast.expr], environment: Mapping[str, Any]) -> Any:
@@ -325,7 +366,8 @@ def _comparison(
     current = _evaluate(left, environment)
     for op, node in zip(ops, rest, strict=True):
         following = _evaluate(node, environment)
-        result = _join(ast.And(), result, compare(op, _COMPARE[type(op)], current, following))
+        value = compare(op, _explained(op, _COMPARE[type(op)]), current, following)
+        result = _join(ast.And(), result, value)
         current = following
     return result
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from netspec.errors import NetspecError, Span, fail, remember_source
+from netspec.errors import Diagnostic, NetspecError, Span, fail, remember_source, source_line
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 64
@@ -174,11 +174,13 @@ class _Reader:
         while not isinstance(event := next(self.events), yaml.MappingEndEvent):
             key_span = self._span(event)
             if not isinstance(event, yaml.ScalarEvent):
-                raise fail("NS114", "a key must be a word", key_span)
+                hint = "an expression stands as it is, without braces"
+                raise fail("NS114", "a key must be a word", key_span, help=hint)
             key = event.value
             self._node(event, depth + 1)
             if key in items:
-                raise fail("NS105", f"duplicate key `{key}`", key_span)
+                hint = f"the first `{key}` is on line {tree.key_spans[key].line}"
+                raise fail("NS105", f"duplicate key `{key}`", key_span, help=hint)
             value, child = self._node(next(self.events), depth + 1)
             items[key] = value
             tree.key_spans[key] = key_span
@@ -217,15 +219,29 @@ class _Reader:
         return Span(self.file, start.line, start.column, mark.line + 1, mark.column + 1)
 
     def _syntax_error(self, error: yaml.YAMLError) -> NetspecError:
-        mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-        problem = getattr(error, "problem", None) or str(error).split("\n")[0]
-        span = None
         if isinstance(error, yaml.reader.ReaderError):
-            # The C parser counts bytes and the other one characters; the first one is meant anyway.
-            code = error.character if isinstance(error.character, int) else ord(error.character)
-            problem = f"unacceptable character U+{code:04X}"
-            span = _place_behind(self.text.partition(chr(code))[0], self.file)
-        if mark is not None:
-            line, column = mark.line + 1, mark.column + 1
-            span = Span(self.file, line, column, line, column + 1)
-        return fail("NS100", f"not valid YAML: {problem}", span)
+            return self._unreadable(error)
+        problem = getattr(error, "problem", None) or str(error).split("\n")[0]
+        mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+        span = None if mark is None else self._at(mark)
+        hint = None
+        if span and (source_line(self.file, span.line) or "")[span.column - 1 :].startswith("\t"):
+            hint = "indent with blanks; YAML takes no tabs there"
+        context, start = getattr(error, "context", None) or "", getattr(error, "context_mark", None)
+        trace: tuple[tuple[str, Span], ...] = ()
+        if context.startswith("while parsing ") and start is not None:
+            what = context.removeprefix("while parsing ")
+            trace = ((f"{what} that begins", self._at(start)),)
+        return NetspecError(
+            [Diagnostic("NS100", f"not valid YAML: {problem}", span, hint, trace=trace)]
+        )
+
+    def _unreadable(self, error: yaml.reader.ReaderError) -> NetspecError:
+        # The C parser counts bytes and the other one characters; the first one is meant anyway.
+        code = error.character if isinstance(error.character, int) else ord(error.character)
+        place = _place_behind(self.text.partition(chr(code))[0], self.file)
+        return fail("NS100", f"not valid YAML: unacceptable character U+{code:04X}", place)
+
+    def _at(self, mark: Any) -> Span:
+        line, column = mark.line + 1, mark.column + 1
+        return Span(self.file, line, column, line, column + 1)

@@ -50,6 +50,7 @@ def residual(
             step.span,
             path=path,
             help=_residual_help(source, body.target, bool(action.shortcut)),
+            recovery=TensorType(body.target.channels, body.target.size),
         )
     positive = body.target.non_negative and shortcut.target.non_negative
     target = TensorType(body.target.channels, body.target.size, positive)
@@ -74,6 +75,7 @@ def gate(
             step.span,
             path=path,
             help="a gate gives its input's shape, or one value per channel (keep_dims: true)",
+            recovery=TensorType(source.channels, source.size),
         )
     positive = source.non_negative and body.target.non_negative
     target = TensorType(source.channels, source.size, positive)
@@ -237,6 +239,6 @@ def _residual_help(source: TensorType, body: TensorType, has_shortcut: bool) -> 
     if body.rank != source.rank:
         return None
     strides = {(n + m - 1) // m for n, m in zip(source.size, body.size, strict=True) if m}
-    stride = f" with stride {strides.pop()}" if len(strides) == 1 else ""
+    stride = f" with stride {max(strides)}" if len(strides) == 1 and strides != {1} else ""
     verb = "the shortcut needs" if has_shortcut else "add a shortcut:"
     return f"{verb} a projection to {body.channels} channels{stride}"

@@ -9,7 +9,7 @@ from netspec import ir
 from netspec.elaborate.arguments import default_attribute, evaluate_attribute
 from netspec.elaborate.bounds import MAX_CHANNELS, MAX_FEATURES, MAX_LENGTH
 from netspec.elaborate.scope import Environment
-from netspec.errors import Span, fail
+from netspec.errors import NetspecError, Span, fail
 from netspec.ops import OPS, Op, OpError, attributes_of
 from netspec.schema.fields import place_of
 from netspec.schema.syntax import AttributeValue, OpAction, Step
@@ -37,10 +37,21 @@ def make_layer(
         op = kind(**values).resolve(source)
         target = op.infer(source)
     except OpError as error:
-        span = _place(error.attribute, step, action, defaults)
-        raise fail(error.code, error.message, span, help=error.help, path=path) from None
+        raise misfit(error, step, action, defaults, path) from None
     check_extent(target, _place("out", step, action, defaults), path)
     return ir.Layer(source=source, target=target, path=path, op=op, span=step.span)
+
+
+def misfit(
+    error: OpError,
+    step: Step,
+    action: OpAction,
+    defaults: Mapping[str, AttributeValue],
+    path: str,
+) -> NetspecError:
+    """What an op has against its input or its attributes, told at the attribute to blame."""
+    span = _place(error.attribute, step, action, defaults)
+    return fail(error.code, error.message, span, help=error.help, path=path)
 
 
 def _place(

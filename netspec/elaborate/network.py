@@ -174,7 +174,8 @@ class Builder:
         head = self.elaborator.steps(spec.head, current, scope, spec.spans.find(("head",)))
         if not (steps or entries):
             raise fail("NS212", "a network needs a stem, stages or a head", spec.span)
-        arguments = {name: self.environment[name] for name in spec.arguments}
+        kept = [name for name in spec.arguments if name in self.environment]
+        arguments = {name: self.environment[name] for name in kept}
         return ir.Network(
             source=source,
             target=head.target,
@@ -198,10 +199,12 @@ class Builder:
         ):
             check_integer(value, "input", expression.span)
             if value < 1:
-                raise fail("NS213", f"an input of {value}", expression.span)
-        source = TensorType(channels, tuple(size))
-        check_extent(source, self.spec.spans.find_key(("input",)), None)
-        return source
+                message = f"channels and sizes of the input are at least 1, got {value}"
+                raise fail("NS213", message, expression.span)
+        check_extent(TensorType(channels, (1,)), self.spec.channels.span, None)
+        for value, expression in zip(size, self.spec.size, strict=True):
+            check_extent(TensorType(1, (value,)), expression.span, None)
+        return TensorType(channels, tuple(size))
 
     def _outputs(self, stages: tuple[ir.Stage, ...], scope: Scope) -> dict[str, str]:
         known = {*(stage.path for stage in stages), *scope.results}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
@@ -33,14 +34,14 @@ def rows(network: ir.Network, is_own: IsOwn) -> Iterator[Row]:
     walker = _Rows(is_own)
     yield walker.row(network, network.span)
     while walker.waiting:
-        yield walker.row(*walker.waiting.pop())
+        yield walker.row(*walker.waiting.popleft())
 
 
 class _Rows:
     def __init__(self, is_own: IsOwn) -> None:
         self._is_own = is_own
         self._seen: set[int] = set()
-        self.waiting: list[tuple[ir.Node, Span | None]] = []
+        self.waiting: deque[tuple[ir.Node, Span | None]] = deque()
 
     def row(self, node: ir.Node, site: Span | None) -> Row:
         """What runs in ``node``, one after another; what is inside combinators waits its turn."""

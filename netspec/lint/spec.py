@@ -154,7 +154,8 @@ def _repeated_values(spec: Spec) -> Iterator[Diagnostic]:
             for name in values
             if name in others and name not in shared and _raw(values[name]) == _raw(others[name])
         ]
-        if len(common) > 1 and second not in told:
+        is_another_name = values.keys() == others.keys() == set(common) | shared
+        if len(common) > 1 and second not in told and not is_another_name:
             told.add(second)
             listed = " and ".join(f"`{name}`" for name in common)
             yield Diagnostic(

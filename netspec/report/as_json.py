@@ -23,7 +23,7 @@ def _entry(result: FileResult, diagnostic: Diagnostic) -> dict[str, Any]:
     return {
         "code": diagnostic.code,
         "severity": diagnostic.severity,
-        "message": diagnostic.message,
+        "message": diagnostic.sentence,
         "help": diagnostic.help,
         "file": span.file,
         "line": span.line,

@@ -28,22 +28,24 @@ def _command(result: FileResult, diagnostic: Diagnostic) -> str:
     }
     if span.line != span.end_line:
         del properties["col"], properties["endColumn"]  # GitHub takes columns on a single line only
-    listed = ",".join(f"{key}={_escape_property(str(v))}" for key, v in properties.items())
-    return f"::{diagnostic.severity} {listed}::{_escape(_message(diagnostic))}"
+    listed = ",".join(f"{key}={escape_property(str(v))}" for key, v in properties.items())
+    return f"::{diagnostic.severity} {listed}::{escape(_message(diagnostic))}"
 
 
 def _message(diagnostic: Diagnostic) -> str:
     path = f" (at {diagnostic.path})" if diagnostic.path else ""
     help_text = f"\nhelp: {diagnostic.help}" if diagnostic.help else ""
-    return f"{diagnostic.message}{path}{help_text}"
+    return f"{diagnostic.sentence}{path}{help_text}"
 
 
-def _escape(value: str) -> str:
+def escape(value: str) -> str:
+    """``value`` as the message of a command."""
     return value.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
-def _escape_property(value: str) -> str:
-    return _escape(value).replace(":", "%3A").replace(",", "%2C")
+def escape_property(value: str) -> str:
+    """``value`` as a property of a command."""
+    return escape(value).replace(":", "%3A").replace(",", "%2C")
 
 
 def summary(report: Report) -> str:

@@ -25,7 +25,7 @@ def render(report: Report) -> str:
             help_text = f" (help: {diagnostic.help})" if diagnostic.help else ""
             entries.append(
                 {
-                    "description": diagnostic.message + help_text,
+                    "description": diagnostic.sentence + help_text,
                     "check_name": diagnostic.code,
                     "fingerprint": mark if seen[mark] == 1 else f"{mark}-{seen[mark]}",
                     "severity": SEVERITIES[diagnostic.severity],

@@ -32,19 +32,19 @@ def _is_failed(result: FileResult) -> bool:
 
 
 def _case(suite: ElementTree.Element, result: FileResult) -> None:
-    attributes = {"classname": "netspec", "name": _clean(result.file), "file": _clean(result.file)}
+    attributes = {"classname": "netspec", "name": clean(result.file), "file": clean(result.file)}
     case = ElementTree.SubElement(suite, "testcase", attributes)
     text = "\n".join(render_diagnostic(d, result.line) for d in result.diagnostics)
     if _is_failed(result):
         errors = [d for d in result.diagnostics if d.severity == "error"]
         more = f" and {len(errors) - 1} more" if len(errors) > 1 else ""
-        message = f"{errors[0].code}: {errors[0].message}{more}"
-        failure = {"type": errors[0].code, "message": _clean(message)}
-        ElementTree.SubElement(case, "failure", failure).text = _clean(text)
+        message = f"{errors[0].code}: {errors[0].sentence}{more}"
+        failure = {"type": errors[0].code, "message": clean(message)}
+        ElementTree.SubElement(case, "failure", failure).text = clean(text)
     elif text:
-        ElementTree.SubElement(case, "system-out").text = _clean(text)
+        ElementTree.SubElement(case, "system-out").text = clean(text)
 
 
-def _clean(value: str) -> str:
+def clean(value: str) -> str:
     """``value`` without the characters that XML cannot hold."""
     return _NOT_XML.sub("\ufffd", value)

@@ -57,7 +57,7 @@ def _rule(code: str) -> dict[str, Any]:
 
 def _result(result: FileResult, diagnostic: Diagnostic, codes: list[str]) -> dict[str, Any]:
     span = result.place(diagnostic)
-    text = diagnostic.message + (f"; help: {diagnostic.help}" if diagnostic.help else "")
+    text = diagnostic.sentence + (f"; help: {diagnostic.help}" if diagnostic.help else "")
     location = _location(span)
     if diagnostic.path:
         location["logicalLocations"] = [{"fullyQualifiedName": diagnostic.path, "kind": "member"}]

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, TypeVar, get_args
 from pydantic import BeforeValidator, PlainValidator
 
 from netspec import expr
-from netspec.errors import NetspecError, Span, did_you_mean, fail
+from netspec.errors import NetspecError, Span, did_you_mean, fail, suggest
 from netspec.expr import Expression
 from netspec.geometry import Padding
 from netspec.initializers import (
@@ -117,7 +117,7 @@ def word_of(choices: tuple[str, ...]) -> Any:
             return Word(choices, reference)
         if isinstance(value, str) and value in choices:
             return Word(choices, value)
-        hint = did_you_mean(value, choices) if isinstance(value, str) else None
+        hint = suggest(value, choices)
         listed = ", ".join(f"`{choice}`" for choice in choices)
         raise Refusal(f"expected one of {listed}, or {{param: name}}", help=hint)
 
@@ -216,7 +216,7 @@ def _padding(value: Any) -> PaddingValue:
         if value in PADDING_RULES:
             return PaddingValue(Word(PADDING_RULES, value))
         if value.strip().isidentifier():
-            hint = did_you_mean(value, PADDING_RULES)
+            hint = suggest(value, PADDING_RULES)
             raise Refusal(
                 "expected `symmetric`, `same`, `valid`, numbers, or {param: name}", help=hint
             )
@@ -344,7 +344,7 @@ def _variance_scaling(argument: Any) -> InitValue:
 
 def _choice(value: Any, choices: tuple[str, ...]) -> str:
     if value not in choices:
-        hint = did_you_mean(value, choices) if isinstance(value, str) else None
+        hint = suggest(value, choices)
         raise Refusal("expected one of " + ", ".join(f"`{c}`" for c in choices), help=hint)
     return str(value)
 

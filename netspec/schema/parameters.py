@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator
 
-from netspec.errors import did_you_mean, nearest
+from netspec.errors import did_you_mean, suggest
 from netspec.schema.refusal import Refusal
 
 
@@ -59,7 +59,7 @@ def _param(value: Any) -> ParamModel:
         raise Refusal(
             f"expected a default, or a type ({', '.join(PARAM_TYPES)}); write a text or an expression "
             "as {type: …, default: …}",
-            help=did_you_mean(value, PARAM_TYPES) if nearest(value, PARAM_TYPES) else None,
+            help=suggest(value, PARAM_TYPES),
         )
     kind = type_of(value)
     if kind is None:
@@ -75,7 +75,7 @@ def _written_out(value: dict[str, Any]) -> ParamModel:
             hint = did_you_mean(key, ParamModel.model_fields)
             raise Refusal(f"unknown key `{key}`", "NS101", hint, at=(key,), on_key=True)
     if value["type"] not in PARAM_TYPES:
-        hint = did_you_mean(str(value["type"]), PARAM_TYPES)
+        hint = suggest(value["type"], PARAM_TYPES)
         raise Refusal(f"`type` is one of {', '.join(PARAM_TYPES)}", help=hint, at=("type",))
     if not isinstance(value.get("doc", ""), str):
         raise Refusal("`doc` must be a text", at=("doc",))

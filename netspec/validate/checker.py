@@ -16,7 +16,7 @@ from typing import Any
 
 from netspec import ir
 from netspec.elaborate.bounds import RAISE_LAYERS, Bounds
-from netspec.elaborate.layers import fill_attributes
+from netspec.elaborate.layers import fill_attributes, misfit
 from netspec.elaborate.lookup import Calls
 from netspec.elaborate.network import Builder
 from netspec.elaborate.scope import BlockValue, Environment, Scope, StepsValue
@@ -82,12 +82,15 @@ class Checker(Elaborator):
         items: list[ir.Node] = []
         current = source
         for step in steps:
-            node: ir.Node = ir.Sequence(source=current, target=self.unknown_type, items=())
-            with self.attempt(scope.calls):
+            node: ir.Node | None = None
+            with self._problems.attempt(scope.calls) as attempt:
                 node = self.step(step, current, scope)
+            if node is None:
+                known = attempt.recovery
+                target = known if isinstance(known, TensorType) else self.unknown_type
+                node = ir.Sequence(source=current, target=target, items=())
             if step.result and step.result not in scope.results:
-                target = node.target
-                tap = ir.Tap(source=current, target=target, name=step.result, body=node)
+                tap = ir.Tap(source=current, target=node.target, name=step.result, body=node)
                 scope.results[step.result] = tap
             items.append(node)
             current = node.target
@@ -103,16 +106,46 @@ class Checker(Elaborator):
         defaults: Mapping[str, AttributeValue],
         outer: Environment,
     ) -> ir.Layer:
+        arguments = (path, environment, defaults, outer)
         if not self._is_unknown(source):
-            return super().layer(step, action, source, path, environment, defaults, outer)
+            try:
+                return super().layer(step, action, source, *arguments)
+            except NetspecError as error:
+                with suppress(NetspecError, Poisoned):
+                    error.recovery = self._on_unknown(step, action, *arguments).target
+                raise
+        return self._on_unknown(step, action, *arguments)
+
+    def _on_unknown(
+        self,
+        step: Step,
+        action: OpAction,
+        path: str,
+        environment: Environment,
+        defaults: Mapping[str, AttributeValue],
+        outer: Environment,
+    ) -> ir.Layer:
+        """A layer on an unknown input.
+
+        Some ops give a known type whatever enters them: a pooling gives a vector, `linear` its size.
+        Raises :class:`NetspecError` for what is wrong on any input.
+        """
+        source = self.unknown_type
         kind = OPS[action.kind]
         values = fill_attributes(kind, step, action, source, path, environment, defaults, outer)
-        # Some ops give a known type whatever enters them: a pooling gives a vector, `linear` its size.
-        for assumed in (self.unknown_type, TensorType(UNKNOWN, ())):
-            with suppress(OpError, Poisoned):
+        refusals: list[OpError] = []
+        for assumed in (source, TensorType(UNKNOWN, ())):
+            try:
                 op = kind(**values).resolve(assumed)
                 target = op.infer(assumed)
+            except OpError as error:
+                refusals.append(error)
+            except Poisoned:
+                continue
+            else:
                 return ir.Layer(source=source, target=target, path=path, op=op, span=step.span)
+        if len(refusals) == 2:
+            raise misfit(refusals[0], step, action, defaults, path)
         raise Poisoned
 
     @staticmethod
@@ -207,7 +240,8 @@ class CheckingBuilder(Builder):
     def check_variants(self) -> None:
         self.environment.update(dict.fromkeys(self.broken.names, UNKNOWN))
         if self._is_first:
-            super().check_variants()
+            with self.problems.of_every_variant():
+                super().check_variants()
 
     def _require_param(self, what: str, name: str, argument: Argument) -> None:
         if name not in self.broken.names:

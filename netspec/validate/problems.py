@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 
 from netspec.elaborate.lookup import Calls
 from netspec.elaborate.scope import ROLES
 from netspec.errors import Diagnostic, NetspecError, Span, by_position
 from netspec.unknown import Poisoned
+
+EVERY = "*"
+"""Stands for the name of a variant where a problem is that of the whole file."""
 
 MAX_PROBLEMS = 200
 MAX_NAMES = 8
@@ -30,9 +34,10 @@ class Attempt:
     def __init__(self, problems: Problems, calls: Calls) -> None:
         self._problems = problems
         self._calls = calls
+        self.recovery: object = None
 
-    def __enter__(self) -> None:
-        return None
+    def __enter__(self) -> Attempt:
+        return self
 
     def __exit__(
         self,
@@ -44,6 +49,7 @@ class Attempt:
             if error.diagnostics[0].code in FATAL:
                 return False
             self._problems.add(error.diagnostics, self._calls)
+            self.recovery = error.recovery
             return True
         return isinstance(error, Poisoned)
 
@@ -58,7 +64,7 @@ class Problems:
     """
 
     def __init__(self, muted: Iterable[str] = ()) -> None:
-        self.variant: str | None = None
+        self.variant: str | None = EVERY
         self._muted = frozenset(muted)
         self._found: dict[Key, tuple[Diagnostic, dict[str | None, None]]] = {}
 
@@ -75,7 +81,16 @@ class Problems:
 
     def concerns(self, variant: str | None) -> bool:
         """Whether anything is wrong with this variant."""
-        return any(variant in having for _, having in self._found.values())
+        return any(having.keys() & {variant, EVERY} for _, having in self._found.values())
+
+    @contextmanager
+    def of_every_variant(self) -> Iterator[None]:
+        """What is found in this context is the problem of the whole file."""
+        before, self.variant = self.variant, EVERY
+        try:
+            yield
+        finally:
+            self.variant = before
 
     def attempt(self, calls: Calls = ()) -> Attempt:
         """A ``with`` block whose problems are added here."""
@@ -100,10 +115,10 @@ def _with_calls(diagnostic: Diagnostic, calls: Calls) -> Diagnostic:
 
 def _told(diagnostic: Diagnostic, having: list[str | None], every: set[str | None]) -> Diagnostic:
     """The diagnostic, with the variants that it concerns where that is not all of them."""
-    if set(having) >= every:
+    if EVERY in having or set(having) >= every:
         return diagnostic
     names = [f"`{name}`" if name else "the spec without a variant" for name in having]
     listed = ", ".join(names[:MAX_NAMES])
     if len(names) > MAX_NAMES:
         listed += f" and {len(names) - MAX_NAMES} more"
-    return dataclasses.replace(diagnostic, message=f"{diagnostic.message} (in {listed})")
+    return dataclasses.replace(diagnostic, variants=listed)

@@ -54,7 +54,7 @@ def test_a_mistake_in_one_variant_names_it(run: Run, tmp_path: Path) -> None:
     path.write_text(SMALL.replace("width: 6}", "width: 0}"))
     result = run("validate", path)
     assert result.status == 1
-    assert "(in `small_b`)" in result.out
+    assert "in `small_b`)" in result.out
     assert "small_a" not in result.out
 
 

@@ -48,7 +48,7 @@ def test_without_a_shortcut_the_input_is_added() -> None:
         (
             "{conv: {out: 6, kernel: 3}}",
             "{conv: {out: 5, kernel: 1}}",
-            "the shortcut needs a projection to 6 channels with stride 1",
+            "the shortcut needs a projection to 6 channels",
         ),
         (
             "{conv: {out: 6, kernel: 3, stride: [1, 2]}}",
