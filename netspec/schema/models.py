@@ -136,10 +136,8 @@ class StepBase(Strict):
             taken = value.get("from")
             if taken == []:
                 raise Refusal("`from` needs a name", at=("from",))
-            if "merge" in value and not (isinstance(taken, list) and len(taken) > 1):
-                message = (
-                    "`merge` says how several names of `from` become one; there are not several"
-                )
+            if "merge" in value and not isinstance(taken, list):
+                message = "`merge` says how the names of a list behind `from` become one"
                 raise Refusal(message, at=("merge",), on_key=True)
             for action in actions:
                 arguments = value[action]

@@ -56,7 +56,6 @@ def problem(text: str) -> tuple[str, str, str | None]:
         ("stem: [{relu: {}, from: []}]", "NS103", "[]"),
         ("stem: [{relu: {}, merge: add}]", "NS103", "merge"),
         ("stem: [{relu: {}, from: a, merge: add}]", "NS103", "merge"),
-        ("stem: [{relu: {}, from: [a], merge: add}]", "NS103", "merge"),
         ("default: [1]", "NS103", "[1]"),
         ("variants: {a: 3}", "NS103", "3"),
         ("outputs: {a: 3}", "NS103", "3"),
