@@ -30,7 +30,13 @@ class _Unknown:
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _poison
     __floordiv__ = __rfloordiv__ = __truediv__ = __rtruediv__ = __mod__ = __rmod__ = _poison
     __pow__ = __rpow__ = __neg__ = __pos__ = __lt__ = __le__ = __gt__ = __ge__ = _poison
-    __bool__ = __index__ = __int__ = __float__ = __format__ = __str__ = _poison
+    __bool__ = __index__ = __int__ = __float__ = _poison
+
+    def __format__(self, spec: str) -> str:
+        return "?"
+
+    def __str__(self) -> str:
+        return "?"
 
     def __eq__(self, other: object) -> NoReturn:
         raise Poisoned

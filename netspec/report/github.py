@@ -5,7 +5,7 @@ Source: GitHub's documentation of workflow commands and of job summaries.
 
 from __future__ import annotations
 
-from netspec.errors import Diagnostic
+from netspec.errors import Diagnostic, printable
 from netspec.report import text
 from netspec.report.results import FileResult, Report
 
@@ -34,8 +34,8 @@ def _command(result: FileResult, diagnostic: Diagnostic) -> str:
 
 def _message(diagnostic: Diagnostic) -> str:
     path = f" (at {diagnostic.path})" if diagnostic.path else ""
-    help_text = f"\nhelp: {diagnostic.help}" if diagnostic.help else ""
-    return f"{diagnostic.sentence}{path}{help_text}"
+    help_text = f"\nhelp: {printable(diagnostic.help)}" if diagnostic.help else ""
+    return f"{printable(diagnostic.sentence + path)}{help_text}"
 
 
 def escape(value: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from xml.etree import ElementTree
 
+from netspec.errors import printable
 from netspec.errors import render as render_diagnostic
 from netspec.report.results import FileResult, Report
 
@@ -46,5 +47,5 @@ def _case(suite: ElementTree.Element, result: FileResult) -> None:
 
 
 def clean(value: str) -> str:
-    """``value`` without the characters that XML cannot hold."""
-    return _NOT_XML.sub("\ufffd", value)
+    """``value`` without what XML cannot hold or a terminal would obey."""
+    return "\n".join(printable(_NOT_XML.sub("\ufffd", line)) for line in value.split("\n"))

@@ -81,12 +81,11 @@ def _diagnostic(
     key = location[-1] if location else ""
     match kind:
         case "extra_forbidden":
-            known = known_keys((*within, *location))
             return Diagnostic(
                 "NS101",
                 f"unknown key `{key}`",
                 spans.find_key(location),
-                did_you_mean(str(key), known),
+                _key_help(str(key), (*within, *location)),
             )
         case "missing":
             return Diagnostic("NS102", f"missing key `{key}`", spans.find_key(location[:-1]))
@@ -159,6 +158,13 @@ def kind_of(value: Any) -> str:
         return "true" if value else "false"
     words = {int: "a number", float: "a number", str: "a text", list: "a list", dict: "a mapping"}
     return words.get(type(value), type(value).__name__)
+
+
+def _key_help(key: str, location: Location) -> str | None:
+    parents = [part for part in location[:-1] if isinstance(part, str)]
+    if parents and parents[-1] in models.OP_MODELS and not known_keys(location):
+        return f"`{parents[-1]}` takes no attributes"
+    return did_you_mean(key, known_keys(location))
 
 
 def known_keys(location: Location) -> list[str]:

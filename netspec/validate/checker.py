@@ -107,14 +107,9 @@ class Checker(Elaborator):
         outer: Environment,
     ) -> ir.Layer:
         arguments = (path, environment, defaults, outer)
-        if not self._is_unknown(source):
-            try:
-                return super().layer(step, action, source, *arguments)
-            except NetspecError as error:
-                with suppress(NetspecError, Poisoned):
-                    error.recovery = self._on_unknown(step, action, *arguments).target
-                raise
-        return self._on_unknown(step, action, *arguments)
+        if self._is_unknown(source):
+            return self._on_unknown(step, action, *arguments)
+        return super().layer(step, action, source, *arguments)
 
     def _on_unknown(
         self,
