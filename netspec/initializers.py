@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+TRUNCATED_STD = 0.87962566103423978
+"""The standard deviation of a unit normal cut at two standard deviations."""
+
 FanMode = Literal["fan_in", "fan_out", "fan_avg"]
 Distribution = Literal["normal", "truncated_normal", "uniform"]
 

@@ -60,11 +60,16 @@ class Sequence(Node):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Residual(Node):
-    """body(x) + shortcut(x); the body comes first in every order."""
+    """body(x) + shortcut(x); the body comes first in every order.
+
+    ``shortcut_first`` turns the sum's two sides, as some published Keras models have them. It changes
+    no number, only the order in which Keras counts layers in files.
+    """
 
     path: str
     body: Sequence
     shortcut: Sequence
+    shortcut_first: bool = False
 
     @property
     def children(self) -> tuple[Node, ...]:

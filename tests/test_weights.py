@@ -1,15 +1,12 @@
-"""Weights outside a model: checks by name and shape, and a file that other tools read."""
+"""Weights outside a model: checks by name and shape."""
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
-from safetensors.numpy import load
 
 from netspec.analyse import weight_shapes
-from netspec.weights import check_weights, to_safetensors
+from netspec.weights import check_weights
 from tests.support.networks import network_of, random_weights
 
 NETWORK = network_of("conv: {out: 4, kernel: 3}\nbatch_norm", (8, 9))
@@ -31,26 +28,3 @@ def test_whatever_is_wrong_is_listed() -> None:
         "  unexpected: bn2.bias",
         "  conv1.bias: shape (4, 1), expected (4,)",
     ]
-
-
-def test_a_file_holds_names_values_and_origin() -> None:
-    weights = random_weights(NETWORK)
-    raw = to_safetensors(weights, NETWORK)
-    found = load(raw)
-    assert found.keys() == weights.keys()
-    assert all(np.array_equal(found[name], weights[name]) for name in weights)
-    length = int.from_bytes(raw[:8], "little")
-    metadata = json.loads(raw[8 : 8 + length])["__metadata__"]
-    assert json.loads(metadata["netspec"]) == {"name": "n", "variant": None}
-
-
-def test_transposed_arrays_keep_their_values() -> None:
-    """safetensors itself would write their buffer as it lies."""
-    array = np.arange(6, dtype=np.float32).reshape(2, 3)
-    for turned in (array.T, array[:, ::2], array[::-1]):
-        assert np.array_equal(load(to_safetensors({"a": turned}, NETWORK))["a"], turned)
-
-
-def test_the_bytes_are_stable() -> None:
-    weights = random_weights(NETWORK)
-    assert to_safetensors(weights, NETWORK) == to_safetensors(weights, NETWORK)

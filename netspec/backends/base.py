@@ -8,7 +8,7 @@ package must import without the framework.
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -22,10 +22,46 @@ if TYPE_CHECKING:
 
     from netspec import ir
     from netspec.codegen.program import Program
+    from netspec.export.base import Export
+    from netspec.storage.formats import Format
+    from netspec.storage.tensors import StoredTensor
+    from netspec.types import Parameter
 
     Array = NDArray[numpy.generic]
 
 GROUP = "netspec.backends"
+
+
+class WeightFiles(Protocol):
+    """How a framework's files call and lay out weights. Needs no live model.
+
+    A layer's ``path`` is what the file calls it, once what the framework forbids in names is replaced:
+    it is the network's own, or one that a published checkpoint uses.
+    """
+
+    formats: Mapping[str, Format]
+    """The formats that hold this framework's names and no other's, by suffix."""
+
+    def name(self, layer: ir.Layer, parameter: Parameter) -> str:
+        """The file's name for a parameter or statistic."""
+
+    def shape(self, layer: ir.Layer, parameter: Parameter) -> tuple[int, ...]:
+        """Its shape in the file."""
+
+    def encode(self, layer: ir.Layer, parameter: Parameter, array: Array) -> Array:
+        """Canonical values as the file has them, by reshaping and transposing alone."""
+
+    def decode(self, layer: ir.Layer, parameter: Parameter, array: Array) -> Array:
+        """The file's values in canonical layout, by reshaping and transposing alone."""
+
+    def extras(self, layer: ir.Layer) -> Mapping[str, StoredTensor]:
+        """What files hold for the layer that no network has, each as it starts."""
+
+    def extra_name(self, layer: ir.Layer, extra: str) -> str:
+        """The file's name for one of :meth:`extras`."""
+
+    def prefixes(self) -> Iterable[str]:
+        """What wrappers put ahead of every name, and readers may take off."""
 
 
 class Backend(Protocol):
@@ -41,6 +77,10 @@ class Backend(Protocol):
     """One row per op of :data:`netspec.ops.OPS`."""
     formats: Mapping[str, str]
     """File suffixes that :meth:`save` writes, each with what it holds."""
+    exports: Mapping[str, Export]
+    """What ``netspec export`` writes, by the name of the format."""
+    weight_files: WeightFiles
+    """Its files of weights."""
 
     def build(self, network: ir.Network, input_size: tuple[int | None, ...] | None = None) -> Any:
         """A live model with fresh initial weights.
@@ -92,12 +132,14 @@ def get_backend(name: str) -> Backend:
 
 def require_framework(backend: Backend) -> None:
     """Raise :class:`UsageError` that names the extra when the framework is not installed."""
-    missing = [name for name in backend.requires if importlib.util.find_spec(name) is None]
+    require_modules(backend.requires, backend.extra, f"the {backend.name} backend")
+
+
+def require_modules(modules: Iterable[str], extra: str, what: str) -> None:
+    """Raise :class:`UsageError` that says how to get them unless all ``modules`` are installed."""
+    missing = [name for name in modules if importlib.util.find_spec(name) is None]
     if missing:
-        raise UsageError(
-            f"the {backend.name} backend needs {' and '.join(missing)}: "
-            f"pip install 'netspec[{backend.extra}]'"
-        )
+        raise UsageError(f"{what} needs {' and '.join(missing)}: pip install 'netspec[{extra}]'")
 
 
 def backend_of(model: Any) -> Backend:

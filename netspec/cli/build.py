@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from netspec.cli.options import add_backend_argument, add_spec_arguments, load_spec
+from netspec.cli.weights import add_reading_arguments, matching_of, seed, tell
 
 if TYPE_CHECKING:
     from netspec.api import CompiledNetwork
@@ -19,9 +20,12 @@ Make the live model, run it once on random input, and check its output shapes an
 name and shape of every parameter against the network. Prints a table of stages with
 output shape, parameters and MACs, and totals. Needs the framework.
 
+The model starts as the framework draws it; with --init shared from values that are the
+same in every framework for one --seed; or from --weights, which must fit the network.
+
 With -o the model is written too, by suffix:
   .py           source code, as `netspec generate` writes it
-  .safetensors  initial weights, under canonical names
+  .safetensors  its weights, under canonical names
   .keras        a Keras model (--backend keras)
   .pt2          an exported PyTorch program (--backend torch)"""
 
@@ -40,6 +44,20 @@ def configure(parser: argparse.ArgumentParser) -> None:
         type=Path,
         help="write to PATH, whole or not at all; the suffix says what; repeatable",
     )
+    parser.add_argument(
+        "--init",
+        choices=("framework", "shared"),
+        default="framework",
+        help="who draws initial weights: the framework (default), or netspec, alike for all",
+    )
+    parser.add_argument("--seed", metavar="N", type=seed, help="of --init shared; 0 unless given")
+    parser.add_argument(
+        "--weights",
+        metavar="FILE",
+        type=Path,
+        help="load weights: .safetensors, .pt, .pth, .keras, .weights.h5",
+    )
+    add_reading_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -49,10 +67,12 @@ def run(arguments: argparse.Namespace) -> int:
 
     backend = get_backend(arguments.backend)
     _check_outputs(arguments.outputs, backend)
+    _check_start(arguments)
     compiled = load_spec(arguments)
     require_framework(backend)
     with progress(f"building {compiled.name} with {backend.name}"):
         model = compiled.build(backend.name)
+        _start(arguments, compiled, backend, model)
     with progress(f"running {compiled.name}"):
         weights = backend.read_weights(model, compiled.network)
         _check_model(compiled, backend, model, weights)
@@ -64,6 +84,41 @@ def run(arguments: argparse.Namespace) -> int:
             _write(path, compiled, backend, model, weights)
         print(f"wrote {path}", file=sys.stderr)
     return 0
+
+
+def _check_start(arguments: argparse.Namespace) -> None:
+    """Raise :class:`UsageError` for options that have nothing to act on."""
+    from netspec.errors import UsageError
+
+    if arguments.init != "shared" and arguments.seed is not None:
+        raise UsageError("--seed is for --init shared")
+    reading = ("source", "map", "allow_missing", "allow_unexpected", "take")
+    if arguments.weights is None and any(getattr(arguments, name) for name in reading):
+        raise UsageError("--from, --map, --allow-missing, --allow-unexpected, --take: of --weights")
+
+
+def _start(
+    arguments: argparse.Namespace, compiled: CompiledNetwork, backend: Backend, model: Any
+) -> None:
+    """Give the model the weights that the arguments ask for, instead of the framework's."""
+    from netspec.checkpoints import load_weights
+    from netspec.starting import initial_weights
+
+    if arguments.init == "shared":
+        weights = initial_weights(compiled.network, arguments.seed or 0)
+        backend.write_weights(model, compiled.network, weights)
+    if arguments.weights is None:
+        return
+    loaded = load_weights(
+        compiled.program, arguments.weights, arguments.source, matching_of(arguments)
+    )
+    weights = dict(loaded.weights)
+    if loaded.missing:
+        weights = {**backend.read_weights(model, compiled.network), **weights}
+    backend.write_weights(model, compiled.network, weights)
+    tell(f"{arguments.weights}:", loaded.notes)
+    tell("missing, as it was:", loaded.missing)
+    tell("unexpected, left:", loaded.unexpected)
 
 
 def _check_outputs(paths: list[Path], backend: Backend) -> None:
@@ -125,12 +180,15 @@ def _write(
     path: Path, compiled: CompiledNetwork, backend: Backend, model: Any, weights: dict[str, Any]
 ) -> None:
     from netspec.files import replacing, write_atomically
-    from netspec.weights import to_safetensors
+    from netspec.storage.safetensors import SAFETENSORS
+    from netspec.storage.tensors import in_memory
 
     if path.suffix == ".py":
         write_atomically(path, compiled.generate(backend.name))
     elif path.suffix == ".safetensors":
-        write_atomically(path, to_safetensors(weights, compiled.network))
+        tensors = {name: in_memory(array) for name, array in weights.items()}
+        with replacing(path) as temporary:
+            SAFETENSORS.write(temporary, compiled.network, tensors)
     else:
         with replacing(path) as temporary:
             backend.save(model, compiled.network, temporary)

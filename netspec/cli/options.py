@@ -19,6 +19,11 @@ def add_spec_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SPEC",
         help="a path, `-` for standard input, or the name of a zoo file or variant",
     )
+    add_variant_arguments(parser)
+
+
+def add_variant_arguments(parser: argparse.ArgumentParser) -> None:
+    """``--variant`` and ``--set``."""
     parser.add_argument(
         "--variant", metavar="V", help="the variant to take; the spec's default unless given"
     )

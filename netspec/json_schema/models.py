@@ -97,6 +97,8 @@ def _fragment(annotation: Any, key: str) -> Schema:
     if origin is dict:
         nullable = type(None) in get_args(arguments[1])
         values = _fragment(arguments[1], key)
+        if arguments[0] != models.Identifier:
+            return {"type": "object", "additionalProperties": values}
         return mapping_of({**values, "type": ["object", "null"]} if nullable else values)
     if origin is Annotated:
         schema = _fragment(arguments[0], key)

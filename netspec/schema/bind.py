@@ -22,6 +22,7 @@ from netspec.schema.syntax import (
     BlockDefinition,
     BranchesAction,
     CallAction,
+    Checkpoint,
     ConcatAction,
     Defaults,
     GateAction,
@@ -80,6 +81,10 @@ def to_spec(model: models.SpecModel, document: Document) -> Spec:
         head=_steps(model.head, spans.subtree(("head",))),
         outputs=_arguments(model.outputs, spans.subtree(("outputs",))),
         spans=spans,
+        checkpoints={
+            name: Checkpoint(name=name, spans=spans.subtree(("checkpoints", name)), **vars(found))
+            for name, found in model.checkpoints.items()
+        },
     )
 
 

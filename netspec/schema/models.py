@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_origin
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -30,6 +31,7 @@ from netspec.schema.fields import (
     word_of,
 )
 from netspec.schema.parameters import Param, Strict
+from netspec.schema.patterns import pattern_problem
 from netspec.schema.refusal import Refusal
 
 LANGUAGE_VERSION: Literal[1] = 1
@@ -337,6 +339,34 @@ else:
 Defaults = Annotated[DefaultsModel, BeforeValidator(_defaults)]
 
 
+def _check_patterns(names: dict[str, str]) -> dict[str, str]:
+    """Every pattern is one, so that nothing is left to go wrong when paths are matched."""
+    for pattern in names:
+        problem = pattern_problem(pattern)
+        if problem is not None:
+            raise Refusal(problem, "NS610", at=(pattern,), on_key=True)
+    return names
+
+
+class CheckpointModel(Strict):
+    """What published weights call the layers of this network."""
+
+    framework: Identifier = Field(description="the framework whose files they are: torch or keras")
+    doc: str = Field("", description="where they come from")
+    layers: Annotated[dict[NameTemplate, NameTemplate], AfterValidator(_check_patterns)] = Field(
+        default_factory=dict,
+        description="their name of a layer, a template, by pattern of ours; the first that fits",
+    )
+    counted: dict[NameTemplate, Identifier] = Field(
+        default_factory=dict,
+        description="op → label, for layers that are numbered in order, label, label_1, …",
+    )
+    shortcut_first: bool = Field(
+        False,
+        description="whether their residuals add the body to the shortcut, not it to the body",
+    )
+
+
 class SpecModel(Strict):
     """A network, or a family of networks."""
 
@@ -375,6 +405,9 @@ class SpecModel(Strict):
         default_factory=dict,
         description="intermediate results that the network also returns: name → stage or named result",
     )
+    checkpoints: dict[Identifier, CheckpointModel] = Field(
+        default_factory=dict, description="published weights by a name for them"
+    )
 
 
 for _model in (
@@ -388,6 +421,7 @@ for _model in (
     BlockBody,
     BlockFile,
     Stage,
+    CheckpointModel,
     SpecModel,
 ):
     _model.model_rebuild(force=True)

@@ -186,6 +186,10 @@ def known_keys(location: Location) -> list[str]:
         "when": models.When,
     }
     model = by_parent.get(parent)
-    if model is None and len(parents) > 1 and parents[-2] == "blocks":
-        model = models.BlockBody
+    if model is None and len(parents) > 1:
+        by_grandparent: dict[str, type[BaseModel]] = {
+            "blocks": models.BlockBody,
+            "checkpoints": models.CheckpointModel,
+        }
+        model = by_grandparent.get(parents[-2])
     return [] if model is None else [f.alias or name for name, f in model.model_fields.items()]

@@ -204,6 +204,29 @@ class Defaults:
 
 
 @dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """What published weights call the layers of the network.
+
+    Attributes:
+        name: what the spec calls them.
+        framework: the backend whose files they are.
+        doc: where they come from.
+        layers: their name of a layer, a template, by pattern of ours; none where both are the same.
+        counted: by op, the label of layers that are numbered in order.
+        shortcut_first: whether their residuals add the body to the shortcut.
+        spans: where all of it stands.
+    """
+
+    name: str
+    framework: str
+    doc: str
+    layers: Mapping[str, str]
+    counted: Mapping[str, str]
+    shortcut_first: bool
+    spans: SpanTree
+
+
+@dataclass(frozen=True, eq=False)
 class Spec:
     """A whole spec file."""
 
@@ -224,6 +247,7 @@ class Spec:
     head: tuple[Step, ...]
     outputs: Mapping[str, Argument]
     spans: SpanTree
+    checkpoints: Mapping[str, Checkpoint] = field(default_factory=dict)
 
     @property
     def span(self) -> Span:

@@ -75,6 +75,7 @@ MODEL_TYPES: Mapping[Any, str] = {
     parameters.ParamModel: "[parameter](#parameters)",
     models.InputModel: "[input](#the-file)",
     models.BlockBody: "[block](#blocks)",
+    models.CheckpointModel: "[checkpoint](#published-weights)",
     models.Stage: "[stage](#stages)",
     models.Step: "step",
     models.SpecModel.model_fields["defaults"].annotation: "[defaults](#defaults-and-roles)",

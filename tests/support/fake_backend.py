@@ -11,6 +11,34 @@ import numpy
 
 from netspec import ir
 from netspec.analyse import output_shapes, weight_shapes
+from netspec.types import Parameter
+
+
+class FakeFiles:
+    """Names and layouts like nobody else's: ``path:parameter``, all axes turned round."""
+
+    formats: Mapping[str, Any] = {}
+
+    def name(self, layer: ir.Layer, parameter: Parameter) -> str:
+        return f"{layer.path}:{parameter.name}"
+
+    def shape(self, layer: ir.Layer, parameter: Parameter) -> tuple[int, ...]:
+        return parameter.shape[::-1]
+
+    def encode(self, layer: ir.Layer, parameter: Parameter, array: Any) -> Any:
+        return array.transpose()
+
+    def decode(self, layer: ir.Layer, parameter: Parameter, array: Any) -> Any:
+        return array.transpose()
+
+    def extras(self, layer: ir.Layer) -> Mapping[str, Any]:
+        return {}
+
+    def extra_name(self, layer: ir.Layer, extra: str) -> str:
+        raise AssertionError
+
+    def prefixes(self) -> tuple[str, ...]:
+        return ()
 
 
 @dataclass
@@ -31,6 +59,7 @@ class FakeBackend:
     requires: tuple[str, ...] = ()
     rows: Mapping[str, Any] = field(default_factory=dict)
     formats: Mapping[str, str] = field(default_factory=lambda: {".fake": "a fake model"})
+    weight_files: FakeFiles = field(default_factory=FakeFiles)
     broken: str = ""
 
     def load(self) -> FakeBackend:

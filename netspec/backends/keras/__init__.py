@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from netspec import ir
+from netspec.backends.keras.files import KerasFiles
 from netspec.backends.keras.rows import ROWS
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ class KerasBackend:
     requires = ("keras", "tensorflow")
     rows: Mapping[str, Any] = ROWS
     formats: Mapping[str, str] = {".keras": "Keras model"}
+    weight_files = KerasFiles()
 
     def build(self, network: ir.Network, input_size: tuple[int | None, ...] | None = None) -> Any:
         """A live functional model with fresh initial weights."""

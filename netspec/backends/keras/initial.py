@@ -8,6 +8,7 @@ from typing import Any
 from netspec import ir
 from netspec.codegen.calls import Call
 from netspec.initializers import (
+    TRUNCATED_STD,
     Constant,
     Distribution,
     FanMode,
@@ -19,9 +20,6 @@ from netspec.initializers import (
 )
 from netspec.ops.convolution import Conv, Linear
 from netspec.types import Parameter
-
-# The standard deviation of a unit normal cut at two standard deviations.
-TRUNCATED_STD = 0.87962566103423978
 
 _NAMED: Mapping[tuple[float, FanMode, Distribution], str] = {
     (1.0, "fan_avg", "uniform"): "glorot_uniform",

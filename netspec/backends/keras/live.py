@@ -150,7 +150,8 @@ class _Builder:
             case ir.Residual():
                 body = self._node(node.body, x, results)
                 shortcut = self._node(node.shortcut, x, results)
-                return _merged([body, shortcut], "add", node.path)
+                sides = [shortcut, body] if node.shortcut_first else [body, shortcut]
+                return _merged(sides, "add", node.path)
             case ir.Gate():
                 return _merged([x, self._node(node.body, x, results)], "mul", node.path)
             case ir.Branches():

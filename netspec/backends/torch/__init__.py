@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from netspec import ir
+from netspec.backends.torch.files import TorchFiles
 from netspec.backends.torch.rows import ROWS
 from netspec.resize import check_input_size
 
@@ -25,6 +26,7 @@ class TorchBackend:
     requires = ("torch",)
     rows: Mapping[str, Any] = ROWS
     formats: Mapping[str, str] = {".pt2": "exported PyTorch program"}
+    weight_files = TorchFiles()
 
     def build(self, network: ir.Network, input_size: tuple[int | None, ...] | None = None) -> Any:
         """A live module with fresh initial weights; its modules take any size that the weights fit."""

@@ -9,6 +9,7 @@ from netspec import ir
 from netspec.codegen.calls import Call
 from netspec.initializers import (
     ONES,
+    TRUNCATED_STD,
     ZEROS,
     Constant,
     Initializer,
@@ -19,9 +20,6 @@ from netspec.initializers import (
     VarianceScaling,
 )
 from netspec.types import Parameter
-
-# The standard deviation of a unit normal cut at two standard deviations.
-TRUNCATED_STD = 0.87962566103423978
 
 _LAYER_DEFAULT = VarianceScaling(1 / 3, "fan_in", "uniform")
 _NATIVE: Mapping[str, Mapping[str, Initializer]] = {

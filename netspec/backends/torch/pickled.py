@@ -1,0 +1,166 @@
+"""Reading PyTorch checkpoints: dictionaries of tensors, however wrapped, without running anything.
+
+``torch.load`` unpickles with ``weights_only=True``, always. In the zip format, which PyTorch has
+written since 1.6, it is asked for tensors without values, and each is read from its place in the file
+when it is needed. The older format can only be read whole.
+"""
+
+from __future__ import annotations
+
+import argparse
+import pickletools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from netspec.backends.torch.wrapped import unwrap
+from netspec.storage.archive import Member, is_archive, members_of, open_file
+from netspec.storage.formats import Contents, damaged, unsafe
+from netspec.storage.tensors import StoredTensor, carrier
+
+if TYPE_CHECKING:
+    from netspec.storage.tensors import Array
+
+_MAX_PICKLE = 256 << 20
+"""The part that is unpickled holds names and shapes; a million tensors need less."""
+_SHOWN = 5
+
+
+@contextmanager
+def open_pickled(path: Path, take: str | None) -> Iterator[Contents]:
+    """The tensors of a checkpoint; see :meth:`netspec.storage.formats.Format.open`."""
+    if not is_archive(path):
+        tensors, notes = unwrap(path, _load(path), take)
+        yield Contents({name: _held(tensor) for name, tensor in tensors.items()}, notes)
+        return
+    members = members_of(path)
+    size = sum(m.size for name, m in members.items() if name.rpartition("/")[2] == "data.pkl")
+    if size > _MAX_PICKLE:
+        raise unsafe(path, f"its pickle has {size:,} bytes; names and shapes take far fewer")
+    records = [member for name, member in members.items() if "/data/" in name]
+    tensors, notes = unwrap(path, _load(path, map_location="meta"), take)
+    if not all(
+        hasattr(tensor.untyped_storage(), "_checkpoint_offset") for tensor in tensors.values()
+    ):
+        # A PyTorch that does not say where values lie maps the file instead.
+        tensors, _ = unwrap(path, _load(path, mmap=True), take)
+        yield Contents({name: _held(tensor) for name, tensor in tensors.items()}, notes)
+        return
+    with open_file(path) as file:
+        yield Contents(
+            {name: _placed(path, file, records, t) for name, t in tensors.items()}, notes
+        )
+
+
+def _load(path: Path, **options: Any) -> Any:
+    """What the checkpoint holds; raises :class:`NetspecError` where it cannot or must not be read."""
+    import warnings
+
+    import torch
+
+    try:
+        # Training scripts keep their arguments beside the weights. Nothing runs when they are read.
+        with torch.serialization.safe_globals([argparse.Namespace]), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return torch.load(path, weights_only=True, **{"map_location": "cpu", **options})
+    except Exception as error:  # whatever a damaged file leads the unpickler to
+        asked = _foreign(path)
+        if asked:
+            raise unsafe(path, _refusal(asked)) from None
+        reason = str(error).strip().splitlines()
+        raise damaged(
+            path,
+            f"no readable PyTorch checkpoint ({reason[0] if reason else type(error).__name__})",
+        ) from None
+
+
+def _refusal(asked: list[str]) -> str:
+    named = ", ".join(f"`{name}`" for name in asked[:_SHOWN])
+    more = f" and {len(asked) - _SHOWN} more" if len(asked) > _SHOWN else ""
+    return (
+        f"reading it would call {named}{more}, which could run anything; a checkpoint holds "
+        "tensors: save `model.state_dict()`"
+    )
+
+
+def _foreign(path: Path) -> list[str]:
+    """What the pickle asks for and ``weights_only`` refuses."""
+    import torch
+
+    if is_archive(path):
+        try:
+            return sorted(torch.serialization.get_unsafe_globals_in_checkpoint(path))
+        except Exception:  # the pickle is damaged
+            return []
+    return sorted(set(_foreign_globals(path)))
+
+
+def _foreign_globals(path: Path) -> Iterator[str]:
+    """The same for the older format, of which the first pickles are looked through."""
+    words: list[str] = []
+    with open_file(path) as file:
+        try:
+            while True:
+                for opcode, argument, _ in pickletools.genops(file):
+                    if opcode.name == "GLOBAL":
+                        name = str(argument).replace(" ", ".")
+                        if not name.startswith(("torch.", "collections.")):
+                            yield name
+                    elif opcode.name == "STACK_GLOBAL":
+                        yield ".".join(words[-2:])
+                    elif isinstance(argument, str):
+                        words = [*words[-1:], argument]
+        except Exception:  # values begin behind the pickles
+            return
+
+
+def _dtype(tensor: Any) -> str:
+    return str(tensor.dtype).removeprefix("torch.")
+
+
+def _held(tensor: Any) -> StoredTensor:
+    """A tensor whose values are in memory, or mapped there."""
+    dtype = _dtype(tensor)
+
+    def read() -> Array:
+        import torch
+
+        values = tensor.detach().contiguous()
+        array: Array = values.view(torch.int16).numpy() if dtype == "bfloat16" else values.numpy()
+        return array.view(carrier(dtype))
+
+    return StoredTensor(dtype, tuple(tensor.shape), read)
+
+
+def _placed(path: Path, file: BinaryIO, records: list[Member], tensor: Any) -> StoredTensor:
+    """A tensor whose values lie in the file, in one of the archive's ``records``."""
+    dtype, shape = _dtype(tensor), tuple(tensor.shape)
+    strides = tuple(tensor.stride())
+    place = tensor.untyped_storage()._checkpoint_offset
+    first = place + tensor.storage_offset() * tensor.element_size()
+
+    def read() -> Array:
+        import numpy
+        from numpy.lib.stride_tricks import as_strided
+
+        item = carrier(dtype).newbyteorder("<")
+        count = 0
+        if 0 not in shape:
+            count = 1 + sum((n - 1) * step for n, step in zip(shape, strides, strict=True))
+        record = next((m for m in records if m.offset == place), None)
+        if record is None or first + count * item.itemsize > record.offset + record.size:
+            raise damaged(path, "a tensor goes beyond what the file holds for it")
+        flat = numpy.empty(count, item)
+        file.seek(first)
+        if count and file.readinto(flat.view("uint8").data) != flat.nbytes:  # type: ignore[attr-defined]
+            raise damaged(path, "the file ends within a tensor")
+        flat = flat.astype(carrier(dtype), copy=False)
+        steps = [step * item.itemsize for step in strides]
+        return (
+            numpy.ascontiguousarray(as_strided(flat, shape, steps))
+            if count
+            else flat.reshape(shape)
+        )
+
+    return StoredTensor(dtype, shape, read)

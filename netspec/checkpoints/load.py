@@ -1,0 +1,136 @@
+"""Reading a file of weights for a network: what every way to use one begins with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from netspec.backends.base import Backend, backend_names, get_backend, require_modules
+from netspec.checkpoints.matching import Match, match
+from netspec.checkpoints.naming import Naming, namings_called
+from netspec.checkpoints.options import STRICT, Matching
+from netspec.codegen.program import Program
+from netspec.errors import Diagnostic, NetspecError, UsageError
+from netspec.storage.formats import Format, format_of
+from netspec.storage.safetensors import SAFETENSORS
+from netspec.storage.tensors import StoredTensor, count_not_finite, values
+
+_NEUTRAL: Mapping[str, Format] = {".safetensors": SAFETENSORS}
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """The weights of a file, for one network.
+
+    Attributes:
+        weights: by canonical name, in canonical layout; bfloat16 as float32.
+        missing: canonical names that the file lacks, as allowed.
+        unexpected: the file's names that the network has no use for, as allowed.
+        notes: what was chosen, and what was left: a line each.
+    """
+
+    weights: Mapping[str, Any]
+    missing: tuple[str, ...]
+    unexpected: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def load_weights(
+    program: Program, path: Path, source: str | None = None, how: Matching = STRICT
+) -> Loaded:
+    """The weights in ``path`` for the network of ``program``.
+
+    Args:
+        program: a compiled network's.
+        path: a file in any format that an installed backend knows.
+        source: whose names and layouts the file uses: a backend, or an entry of the spec's
+            ``checkpoints:``. Found out unless given.
+        how: what may be missing or left over, and other names.
+
+    Raises:
+        NetspecError: the file is damaged or unsafe, or its tensors are not the network's.
+        UsageError: no such file, format or names; what reads it is not installed.
+    """
+    with opened(program, path, source, how) as (found, notes):
+        weights = {
+            name: values(tensor.dtype, tensor.read()) for name, tensor in found.tensors.items()
+        }
+    return Loaded(weights, tuple(found.missing), tuple(found.unexpected), notes)
+
+
+@contextmanager
+def opened(
+    program: Program, path: Path, source: str | None, how: Matching
+) -> Iterator[tuple[Match, tuple[str, ...]]]:
+    """The tensors of a file, matched with the network and not read yet, and what there is to say.
+
+    Reading one raises :class:`NetspecError` where a value is not finite.
+    """
+    owner, file_format = find_format(path)
+    namings = _possible(namings_called(program, source), owner, path, source)
+    require_modules(file_format.reads_with, owner.extra if owner else "all", file_format.title)
+    with file_format.open(path, how.take) as contents:
+        found = _best(str(path), contents.tensors, namings, how)
+        found.tensors = {
+            name: _guarded(path, name, tensor) for name, tensor in found.tensors.items()
+        }
+        notes = list(contents.notes)
+        if found.prefix:
+            notes.append(f"took `{found.prefix}` off the names")
+        if found.naming.label != found.naming.backend.name:
+            notes.append(f"names are those of `{found.naming.label}`")
+        yield found, tuple(notes)
+
+
+def find_format(path: Path) -> tuple[Backend | None, Format]:
+    """The format of a file by its suffix, and the backend that it belongs to, if any."""
+    owners: dict[str, Backend | None] = dict.fromkeys(_NEUTRAL)
+    formats = dict(_NEUTRAL)
+    for name in backend_names():
+        backend = get_backend(name)
+        for suffix, file_format in backend.weight_files.formats.items():
+            owners.setdefault(suffix, backend)
+            formats.setdefault(suffix, file_format)
+    suffix, file_format = format_of(path, formats)
+    return owners[suffix], file_format
+
+
+def _possible(
+    namings: list[Naming], owner: Backend | None, path: Path, source: str | None
+) -> list[Naming]:
+    """The namings that the format allows; raises :class:`UsageError` where that leaves none."""
+    fitting = [naming for naming in namings if owner is None or naming.backend is owner]
+    if not fitting:
+        assert owner is not None
+        raise UsageError(f"{path}: such files hold names of {owner.name}, not of `{source}`")
+    return fitting
+
+
+def _best(
+    file: str, tensors: Mapping[str, StoredTensor], namings: list[Naming], how: Matching
+) -> Match:
+    """The match that fits; raises :class:`NetspecError` with what is wrong in the nearest one."""
+    matches = []
+    for naming in namings:
+        found = match(file, tensors, naming, how)
+        if not found.problems:
+            return found
+        matches.append(found)
+    raise NetspecError(min(matches, key=lambda found: len(found.problems)).problems)
+
+
+def _guarded(path: Path, name: str, tensor: StoredTensor) -> StoredTensor:
+    """The tensor, read only where all of its values are finite."""
+
+    def read() -> Any:
+        array = tensor.read()
+        wrong = count_not_finite(tensor.dtype, array)
+        if wrong:
+            message = f"{path}: {wrong:,} of {array.size:,} values of `{name}` are NaN or infinite"
+            raise NetspecError([Diagnostic("NS607", message)])
+        return array
+
+    return StoredTensor(tensor.dtype, tensor.shape, read)

@@ -1,0 +1,95 @@
+"""``netspec convert``: weights from one framework's files to another's, every tensor accounted for."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from netspec.cli.options import add_variant_arguments, load_spec
+from netspec.cli.weights import add_reading_arguments, matching_of, seed, tell
+
+HELP = "convert weights between frameworks, formats and published names"
+DESCRIPTION = """\
+Read the weights of a network, match each by name and shape, and write them with the
+names and layouts of another framework, or of a published checkpoint that the spec's
+`checkpoints` describe. Formats, by suffix:
+  .safetensors         names of --from or --to
+  .pt, .pth            PyTorch (also read: .th, .pth.tar, .ckpt, .bin)
+  .keras, .weights.h5  Keras (also read: .h5 of Keras 2)
+
+Every tensor is accounted for: one that is missing, left over or of another shape is an
+error, and then nothing is written. Tensors keep their dtype. Files are never trusted:
+nothing in them is run."""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument("weights", metavar="WEIGHTS", type=Path, help="the file to read")
+    parser.add_argument(
+        "--spec",
+        metavar="SPEC",
+        required=True,
+        help="a path, `-` for standard input, or the name of a zoo file or variant",
+    )
+    add_variant_arguments(parser)
+    parser.add_argument(
+        "--to",
+        metavar="NAMES",
+        dest="target",
+        required=True,
+        help="whose names and layouts to write: torch, keras, or one of the spec's `checkpoints`",
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="PATH",
+        required=True,
+        type=Path,
+        help="the file to write, whole or not at all; its suffix says the format",
+    )
+    add_reading_arguments(parser)
+    parser.add_argument(
+        "--seed",
+        metavar="N",
+        type=seed,
+        default=0,
+        help="of the values with which allowed missing tensors start; 0 unless given",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the command."""
+    from netspec.checkpoints import convert
+    from netspec.cli.output import progress
+
+    compiled = load_spec(arguments)
+    how = matching_of(arguments)
+    with progress(f"converting {arguments.weights}"):
+        report = convert(
+            compiled.program,
+            arguments.weights,
+            arguments.output,
+            source=arguments.source,
+            target=arguments.target,
+            how=how,
+            seed=arguments.seed,
+        )
+    tell(f"{arguments.weights}:", report.notes)
+    tell("missing, started anew:", report.missing)
+    tell("unexpected, left:", report.unexpected)
+    tell(f"dropped, {arguments.target} has none:", _brief(report.dropped))
+    tell("set to 0, the file has none:", _brief(report.restored))
+    print(
+        f"wrote {arguments.output}: {report.tensors:,} tensors of {compiled.name}", file=sys.stderr
+    )
+    return 0
+
+
+def _brief(names: tuple[str, ...]) -> list[str]:
+    """Names by what they end in, which is all that differs between layers."""
+    counts: dict[str, int] = {}
+    for name in names:
+        last = name.rpartition(".")[2]
+        counts[last] = counts.get(last, 0) + 1
+    return [f"{count:,} {last}" for last, count in counts.items()]

@@ -1,0 +1,79 @@
+"""Arguments that say how a file of weights is read, and what is told of it afterwards."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from netspec.checkpoints import Matching
+
+
+def add_reading_arguments(parser: argparse.ArgumentParser) -> None:
+    """``--from``, ``--map``, ``--allow-missing``, ``--allow-unexpected`` and ``--take``."""
+    parser.add_argument(
+        "--from",
+        metavar="NAMES",
+        dest="source",
+        help="whose names and layouts the weights have: torch, keras, or one of the spec's "
+        "`checkpoints`; found out unless given",
+    )
+    parser.add_argument(
+        "--map",
+        metavar="FILE",
+        type=Path,
+        help="a YAML mapping of regular expressions to new names, for the weights' names",
+    )
+    parser.add_argument(
+        "--allow-missing",
+        metavar="REGEX",
+        action="append",
+        default=[],
+        help="tensors of the network that the weights may lack, such as 'fc.*'; repeatable",
+    )
+    parser.add_argument(
+        "--allow-unexpected",
+        metavar="REGEX",
+        action="append",
+        default=[],
+        help="tensors among the weights that may be left; repeatable",
+    )
+    parser.add_argument(
+        "--take",
+        metavar="KEY",
+        help="which of several sets of weights in the file, such as state_dict_ema",
+    )
+
+
+def seed(text: str) -> int:
+    """The value of a ``--seed``."""
+    if not (text.isascii() and text.isdigit()):
+        raise argparse.ArgumentTypeError(f"`{text}` is no whole number of 0 or more")
+    return int(text)
+
+
+def matching_of(arguments: argparse.Namespace) -> Matching:
+    """What the arguments of :func:`add_reading_arguments` say about matching."""
+    from netspec.api import read_text
+    from netspec.checkpoints import Matching
+    from netspec.checkpoints.renaming import Renaming
+    from netspec.source import parse
+
+    renaming = None
+    if arguments.map is not None:
+        renaming = Renaming.from_document(parse(read_text(arguments.map), str(arguments.map)))
+    return Matching(
+        renaming=renaming,
+        allow_missing=tuple(arguments.allow_missing),
+        allow_unexpected=tuple(arguments.allow_unexpected),
+        take=arguments.take,
+    )
+
+
+def tell(what: str, names: Iterable[str]) -> None:
+    """One line for each name, on standard error."""
+    for name in names:
+        print(f"{what} {name}", file=sys.stderr)

@@ -1,0 +1,91 @@
+"""Initial weights drawn in NumPy, so that one seed gives every framework the same ones.
+
+Each parameter has a generator of its own, made from the seed and its name: its values depend on
+neither the order of layers nor on what else a network holds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+from netspec import ir
+from netspec.initializers import (
+    TRUNCATED_STD,
+    Constant,
+    Normal,
+    TruncatedNormal,
+    Uniform,
+    UniformFanIn,
+    VarianceScaling,
+)
+from netspec.types import Parameter
+
+if TYPE_CHECKING:
+    import numpy
+    from numpy.typing import NDArray
+
+    Array = NDArray[Any]
+
+DTYPE = "float32"
+
+
+def initial_weights(network: ir.Network, seed: int) -> dict[str, Array]:
+    """Every parameter and statistic by canonical name, in canonical layout, as the spec starts it."""
+    return {
+        f"{layer.path}.{parameter.name}": draw(f"{layer.path}.{parameter.name}", parameter, seed)
+        for layer in ir.layers(network)
+        for parameter in layer.op.parameters(layer.source)
+    }
+
+
+def draw(name: str, parameter: Parameter, seed: int) -> Array:
+    """The initial values of the parameter called ``name``, in float32."""
+    import numpy
+
+    digest = hashlib.sha256(name.encode()).digest()
+    words = [int.from_bytes(digest[start : start + 4], "little") for start in range(0, 16, 4)]
+    generator = numpy.random.default_rng([seed, *words])
+    return _values(parameter, generator).astype(DTYPE)
+
+
+def _values(parameter: Parameter, generator: numpy.random.Generator) -> Array:
+    import numpy
+
+    init, shape = parameter.init, parameter.shape
+    match init:
+        case Constant(value=value):
+            return numpy.full(shape, value)
+        case Normal(std=std):
+            return generator.normal(0.0, std, shape)
+        case Uniform(limit=limit):
+            return generator.uniform(-limit, limit, shape)
+        case UniformFanIn():
+            limit = parameter.fans[0] ** -0.5
+            return generator.uniform(-limit, limit, shape)
+        case TruncatedNormal(std=std):
+            return _truncated(std, shape, generator)
+        case VarianceScaling():
+            return _scaled(init, parameter, generator)
+    raise AssertionError(init)  # pragma: no cover
+
+
+def _scaled(
+    init: VarianceScaling, parameter: Parameter, generator: numpy.random.Generator
+) -> Array:
+    fan_in, fan_out = parameter.fans
+    fan = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[init.mode]
+    std = (init.scale / fan) ** 0.5
+    if init.distribution == "uniform":
+        return generator.uniform(-std * 3**0.5, std * 3**0.5, parameter.shape)
+    if init.distribution == "normal":
+        return generator.normal(0.0, std, parameter.shape)
+    return _truncated(std / TRUNCATED_STD, parameter.shape, generator)
+
+
+def _truncated(std: float, shape: tuple[int, ...], generator: numpy.random.Generator) -> Array:
+    """Normal values, those beyond two standard deviations drawn again."""
+    found = generator.normal(0.0, std, shape)
+    while (beyond := abs(found) > 2 * std).any():
+        found[beyond] = generator.normal(0.0, std, int(beyond.sum()))
+    return found

@@ -1,0 +1,80 @@
+"""What a format of weight files is, and which one a path asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from netspec.errors import Diagnostic, NetspecError, UsageError
+from netspec.storage.tensors import StoredTensor
+
+if TYPE_CHECKING:
+    from netspec import ir
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What an open file holds.
+
+    Attributes:
+        tensors: by the file's names, prefixes of wrappers taken off.
+        notes: what was chosen among several, and what was left: a sentence each.
+    """
+
+    tensors: Mapping[str, StoredTensor]
+    notes: tuple[str, ...] = ()
+
+
+class Format(Protocol):
+    """A kind of file that holds tensors by name."""
+
+    title: str
+    """What people call it."""
+    reads_with: tuple[str, ...]
+    """The importable modules that reading needs."""
+    writes_with: tuple[str, ...] | None
+    """Those that writing needs; None where the format is only read."""
+
+    def open(self, path: Path, take: str | None) -> AbstractContextManager[Contents]:
+        """The contents, readable while the context lasts.
+
+        Args:
+            path: an existing file, which nothing has vouched for.
+            take: which of several sets of weights in the file.
+
+        Raises:
+            NetspecError: the file is damaged, unsafe, or holds something else.
+            UsageError: there is no set called ``take``.
+        """
+
+    def write(self, path: Path, network: ir.Network, tensors: Mapping[str, StoredTensor]) -> None:
+        """Write ``tensors``, reading each once; layers of ``network`` are called as in the file."""
+
+
+def format_of(path: Path, formats: Mapping[str, Format]) -> tuple[str, Format]:
+    """The format whose suffix ``path`` has, the longest that fits; raises :class:`UsageError`."""
+    fitting = [suffix for suffix in formats if path.name.lower().endswith(suffix)]
+    if not fitting:
+        known = ", ".join(formats)
+        raise UsageError(f"{path}: no format of weights has this suffix; known are {known}")
+    suffix = max(fitting, key=len)
+    return suffix, formats[suffix]
+
+
+def damaged(path: Path, reason: str) -> NetspecError:
+    """The error for a file that is no such file, or is cut short or changed."""
+    return NetspecError([Diagnostic("NS601", f"{path}: {reason}")])
+
+
+def unsafe(path: Path, reason: str) -> NetspecError:
+    """The error for a file that could do harm if it were read."""
+    return NetspecError([Diagnostic("NS602", f"{path}: {reason}")])
+
+
+def refuse_choice(path: Path, take: str | None) -> None:
+    """Raise :class:`UsageError` where one set of several is asked of a format that holds one."""
+    if take is not None:
+        raise UsageError(f"{path}: files of this kind hold one set of weights; leave out --take")
