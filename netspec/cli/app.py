@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Sequence
 
 from netspec import __version__
-from netspec.cli import build, convert, explain, generate, listing, schema, show, summary, validate
+from netspec.cli import build, convert, explain, fmt, generate, listing, schema, show, summary, validate
 from netspec.errors import InternalError, NetspecError, UsageError
 
 COMMANDS = {
@@ -21,6 +21,7 @@ COMMANDS = {
     "list": listing,
     "show": show,
     "schema": schema,
+    "fmt": fmt,
     "convert": convert,
 }
 
