@@ -122,7 +122,12 @@ def remember_source(file: str, text: str) -> None:
     """Keep the lines of ``text`` so that diagnostics that point into ``file`` can quote them."""
     if len(_SOURCES) >= _MAX_SOURCES and file not in _SOURCES:
         _SOURCES.pop(next(iter(_SOURCES)))
-    _SOURCES[file] = _LINE_BREAK.split(text)
+    _SOURCES[file] = split_lines(text)
+
+
+def split_lines(text: str) -> list[str]:
+    """The lines of a text, as YAML counts them; at least one, which may be empty."""
+    return _LINE_BREAK.split(text)
 
 
 def source_line(file: str, line: int) -> str | None:

@@ -15,7 +15,15 @@ from typing import Any
 
 import yaml
 
-from netspec.errors import Diagnostic, NetspecError, Span, fail, remember_source, source_line
+from netspec.errors import (
+    Diagnostic,
+    NetspecError,
+    Span,
+    fail,
+    remember_source,
+    source_line,
+    split_lines,
+)
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 64
@@ -104,8 +112,8 @@ def parse(text: str, file: str = "<string>") -> Document:
 
 def _place_behind(text: str, file: str) -> Span:
     """The place of the character that follows ``text``."""
-    line = text.count("\n") + 1
-    column = len(text) - (text.rfind("\n") + 1) + 1
+    lines = split_lines(text)
+    line, column = len(lines), len(lines[-1]) + 1
     return Span(file, line, column, line, column + 1)
 
 
@@ -229,7 +237,7 @@ class _Reader:
             hint = "indent with blanks; YAML takes no tabs there"
         context, start = getattr(error, "context", None) or "", getattr(error, "context_mark", None)
         trace: tuple[tuple[str, Span], ...] = ()
-        if context.startswith("while parsing ") and start is not None:
+        if context.startswith("while parsing ") and start is not None and self._at(start) != span:
             what = context.removeprefix("while parsing ")
             trace = ((f"{what} that begins", self._at(start)),)
         return NetspecError(
@@ -243,5 +251,7 @@ class _Reader:
         return fail("NS100", f"not valid YAML: unacceptable character U+{code:04X}", place)
 
     def _at(self, mark: Any) -> Span:
-        line, column = mark.line + 1, mark.column + 1
+        """The place of a mark; behind the last word where the parser has run off the end."""
+        end = _place_behind(self.text.rstrip(), self.file)
+        line, column = min((mark.line + 1, mark.column + 1), (end.line, end.column))
         return Span(self.file, line, column, line, column + 1)

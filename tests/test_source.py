@@ -86,7 +86,7 @@ def test_an_empty_text_is_nothing(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "code", "place"),
     [
-        ("a: [1", "NS100", (2, 1)),
+        ("a: [1", "NS100", (1, 6)),
         ("a: 1\n  b: 2", "NS100", (2, 4)),
         ("a:\n\t- 1", "NS100", (2, 1)),
         ("a: 1\nb: \x07", "NS100", (2, 4)),

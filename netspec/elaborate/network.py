@@ -246,9 +246,9 @@ class Builder:
         """The stages, and what leaves the last."""
         counts = [self._count(entry.repeat, environment) for entry, environment in entries]
         stages: list[ir.Stage] = []
-        current, done = source, 0
+        current, done, total = source, 0, sum(counts)
         for (entry, environment), count in zip(entries, counts, strict=True):
-            environment |= {"count": count, "total": sum(counts), "running_index": done, "index": 0}
+            environment |= {"count": count, "total": total, "running_index": done, "index": 0}
             following = self._unknown_type
             with self.elaborator.attempt():
                 stage = self._stage(entry, environment, count, current, scope)

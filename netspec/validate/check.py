@@ -94,7 +94,7 @@ def _check_document(
     spec, found, broken = bind_recovering(document)
     if spec is None:
         return "", found
-    errors, warnings = _check_spec(spec, broken, folder, options)
+    errors, warnings = _check_spec(spec, broken, folder, options, is_whole=not found)
     found += errors
     if not found:  # what is unused, say, may be so because of an error
         found = [*lint_spec(spec, document, options.lints), *warnings]
@@ -113,9 +113,12 @@ def _check_block(document: Document, folder: Path | None, options: Options) -> l
 
 
 def _check_spec(
-    spec: Spec, broken: Broken, folder: Path | None, options: Options
+    spec: Spec, broken: Broken, folder: Path | None, options: Options, is_whole: bool
 ) -> tuple[list[Diagnostic], list[Diagnostic]]:
-    """The errors in any variant of a spec, and what the lints say about its networks."""
+    """The errors in any variant of a spec, and what the lints say about its networks.
+
+    ``is_whole`` says that nothing was cut out of the spec.
+    """
     problems, warnings = Problems(broken.muted), Problems()
     with problems.attempt():
         choose_variant(spec, None)
@@ -133,11 +136,12 @@ def _check_spec(
                     spec, variant, folder, problems, broken, work, options.bounds, number == 0
                 )
                 network = builder.expand()
-                if not problems.concerns(variant):
+                if is_whole and not problems.concerns(variant):
                     survey.check(network)
                     places = Places(spec, builder.elaborator.definitions_found())
                     warnings.add(lint_network(network, places, options.lints))
         except NetspecError as error:  # the bound of all work
-            problems.add(error.diagnostics)
+            with problems.of_every_variant():
+                problems.add(error.diagnostics)
             break
     return problems.diagnostics(variants), warnings.diagnostics(variants)

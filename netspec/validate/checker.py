@@ -24,12 +24,23 @@ from netspec.elaborate.steps import Elaborator
 from netspec.errors import NetspecError, Span, fail
 from netspec.ops import OPS, OpError
 from netspec.schema.recover import Broken
-from netspec.schema.syntax import Argument, AttributeValue, BlockDefinition, OpAction, Spec, Step
+from netspec.schema.syntax import (
+    Argument,
+    AttributeValue,
+    BlockDefinition,
+    OpAction,
+    Spec,
+    StageSyntax,
+    Step,
+)
 from netspec.types import TensorType
 from netspec.unknown import UNKNOWN, Poisoned
 from netspec.validate.problems import Problems
 
 Key = tuple[Any, ...]
+
+STAGE_COST, BLOCK_COST = 4, 3
+"""What a stage and a block of it cost at least, in steps, even when the block is known already."""
 
 _WORD = re.compile(r"[A-Za-z_]\w*")
 
@@ -231,6 +242,17 @@ class CheckingBuilder(Builder):
 
     def make_elaborator(self, folder: Path | None, bounds: Bounds | None) -> Elaborator:
         return Checker(self, folder, bounds or Bounds())
+
+    def _stage(
+        self,
+        entry: StageSyntax,
+        environment: dict[str, Any],
+        count: int,
+        source: TensorType,
+        scope: Scope,
+    ) -> ir.Stage:
+        self.work.add(STAGE_COST + count * BLOCK_COST, entry.block_span)
+        return super()._stage(entry, environment, count, source, scope)
 
     def check_variants(self) -> None:
         self.environment.update(dict.fromkeys(self.broken.names, UNKNOWN))
