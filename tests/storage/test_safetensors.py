@@ -82,9 +82,9 @@ def test_values_are_read_when_they_are_asked_for(tmp_path: Path) -> None:
     path = write(tmp_path / "a.safetensors", {"a": np.zeros(10_000), "b": np.ones(10_000)})
     with SAFETENSORS.open(path, None) as contents:
         raw = bytearray(path.read_bytes())
-        raw[-160_000:-80_000] = np.full(10_000, 5.0).tobytes()
+        raw[-80_000:] = np.full(10_000, 5.0).tobytes()
         path.write_bytes(raw)
-        assert set(contents.tensors["a"].read()) == {5.0}
+        assert set(contents.tensors["b"].read()) == {5.0}
 
 
 @pytest.mark.parametrize("cut", [0, 7, 8, 40, -1])
