@@ -9,12 +9,13 @@ import traceback
 from collections.abc import Sequence
 
 from netspec import __version__
-from netspec.cli import build, convert, explain, fmt, generate, listing, schema, show, summary, validate
+from netspec.cli import build, convert, explain, fmt, generate, listing, regenerate, schema, show, summary, validate
 from netspec.errors import InternalError, NetspecError, UsageError
 
 COMMANDS = {
     "build": build,
     "generate": generate,
+    "regenerate": regenerate,
     "validate": validate,
     "explain": explain,
     "summary": summary,

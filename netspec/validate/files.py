@@ -26,18 +26,20 @@ class Target:
     is_searched: bool
 
 
-def find_targets(paths: Sequence[str], exclude: Sequence[str]) -> list[Target]:
+def find_targets(
+    paths: Sequence[str], exclude: Sequence[str], suffixes: tuple[str, ...] = SUFFIXES
+) -> list[Target]:
     """The files that ``paths`` name or hold, each once, without those that a pattern excludes.
 
-    Directories are searched for YAML files, hidden ones left out; links to directories are not
-    followed. Raises :class:`UsageError` for a path that does not exist.
+    Directories are searched for files of the ``suffixes``, hidden ones left out; links to directories
+    are not followed. Raises :class:`UsageError` for a path that does not exist.
     """
     found: dict[str, Target] = {}
     for given in paths:
         if given == STANDARD_INPUT:
             found.setdefault(given, Target(given, False))
         elif os.path.isdir(given):
-            for path in _walk(given, exclude):
+            for path in _walk(given, exclude, suffixes):
                 found.setdefault(os.path.normpath(path), Target(path, True))
         elif os.path.lexists(given):
             if not is_excluded(given, exclude):
@@ -47,7 +49,7 @@ def find_targets(paths: Sequence[str], exclude: Sequence[str]) -> list[Target]:
     return list(found.values())
 
 
-def _walk(folder: str, exclude: Sequence[str]) -> Iterator[str]:
+def _walk(folder: str, exclude: Sequence[str], suffixes: tuple[str, ...]) -> Iterator[str]:
     for place, folders, files in os.walk(folder):
         folders[:] = sorted(
             name
@@ -56,8 +58,8 @@ def _walk(folder: str, exclude: Sequence[str]) -> Iterator[str]:
         )
         for name in sorted(files):
             path = os.path.join(place, name)
-            is_yaml = name.endswith(SUFFIXES) and not name.startswith(".")
-            if is_yaml and os.path.isfile(path) and not is_excluded(path, exclude):
+            is_meant = name.endswith(suffixes) and not name.startswith(".")
+            if is_meant and os.path.isfile(path) and not is_excluded(path, exclude):
                 yield path
 
 

@@ -58,6 +58,7 @@ class _Generator:
     def __init__(self, program: Program) -> None:
         self.network = program.generalised
         self.concrete = program.network
+        self.overrides = program.overrides
         self.deep = is_deep(self.concrete)
         self.initializers = SharedInitializers()
         self.targets: set[str] = set()
@@ -87,7 +88,7 @@ class _Generator:
         )
         return fill(
             "keras.py.j2",
-            head=head(self.concrete),
+            head=head(self.concrete, self.overrides),
             imports=_imports(text),
             helpers=helpers,
             initializers=initializers,

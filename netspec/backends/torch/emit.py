@@ -61,6 +61,7 @@ class _Generator:
     def __init__(self, program: Program) -> None:
         self.network = program.generalised
         self.concrete = program.network
+        self.overrides = program.overrides
         self.starts = Starts()
         self.targets: set[str] = set()
         self.names = Namespace({safe_identifier(self.network.model_name)})
@@ -92,7 +93,7 @@ class _Generator:
         text = "\n".join([*helpers, *(f"{c.signature}\n{c.body}\n{c.forward}" for c in classes)])
         return fill(
             "torch.py.j2",
-            head=head(self.concrete),
+            head=head(self.concrete, self.overrides),
             imports=_imports(text),
             helpers=helpers,
             classes=classes,
