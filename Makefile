@@ -62,6 +62,6 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 # The references of the tests go without their dependencies: they would ask for another torch.
 $(VENV)/.tools: $(VENV)/.installed
 	@echo "installing the tools of the tests into $(VENV)"
-	@$(PIP_INSTALL) --group dev
+	@$(PIP_INSTALL) --editable '.[all,onnx,litert]' --group dev
 	@$(PIP_INSTALL) --no-deps torchvision timm
 	@touch $@

@@ -9,7 +9,20 @@ import traceback
 from collections.abc import Sequence
 
 from netspec import __version__
-from netspec.cli import build, convert, explain, fmt, generate, listing, regenerate, schema, show, summary, validate
+from netspec.cli import (
+    build,
+    convert,
+    explain,
+    export,
+    fmt,
+    generate,
+    listing,
+    regenerate,
+    schema,
+    show,
+    summary,
+    validate,
+)
 from netspec.errors import InternalError, NetspecError, UsageError
 
 COMMANDS = {
@@ -22,6 +35,7 @@ COMMANDS = {
     "list": listing,
     "show": show,
     "schema": schema,
+    "export": export,
     "fmt": fmt,
     "convert": convert,
 }

@@ -60,6 +60,7 @@ class FakeBackend:
     rows: Mapping[str, Any] = field(default_factory=dict)
     formats: Mapping[str, str] = field(default_factory=lambda: {".fake": "a fake model"})
     weight_files: FakeFiles = field(default_factory=FakeFiles)
+    exports: Mapping[str, Any] = field(default_factory=dict)
     broken: str = ""
 
     def load(self) -> FakeBackend:

@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from netspec import ir
+from netspec.backends.keras.export import EXPORTS
 from netspec.backends.keras.files import KerasFiles
 from netspec.backends.keras.rows import ROWS
+from netspec.export.base import Export
 
 if TYPE_CHECKING:
     from netspec.backends.base import Array
@@ -26,6 +28,7 @@ class KerasBackend:
     requires = ("keras", "tensorflow")
     rows: Mapping[str, Any] = ROWS
     formats: Mapping[str, str] = {".keras": "Keras model"}
+    exports: Mapping[str, Export] = EXPORTS
     weight_files = KerasFiles()
 
     def build(self, network: ir.Network, input_size: tuple[int | None, ...] | None = None) -> Any:

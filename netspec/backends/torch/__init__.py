@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from netspec import ir
+from netspec.backends.torch.export import EXPORTS, evaluation, place_of, write_torch_export
 from netspec.backends.torch.files import TorchFiles
 from netspec.backends.torch.rows import ROWS
+from netspec.export.base import Export
 from netspec.resize import check_input_size
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ class TorchBackend:
     requires = ("torch",)
     rows: Mapping[str, Any] = ROWS
     formats: Mapping[str, str] = {".pt2": "exported PyTorch program"}
+    exports: Mapping[str, Export] = EXPORTS
     weight_files = TorchFiles()
 
     def build(self, network: ir.Network, input_size: tuple[int | None, ...] | None = None) -> Any:
@@ -63,44 +65,15 @@ class TorchBackend:
         """Evaluation-mode outputs by name; the mode that ``model`` was in is put back."""
         import torch
 
-        device, dtype = _place_of(model)
-        with _evaluation(model), torch.no_grad():
+        device, dtype = place_of(model)
+        with evaluation(model), torch.no_grad():
             found = model(torch.as_tensor(inputs, dtype=dtype, device=device))
         outputs = found if isinstance(found, dict) else {"output": found}
         return {name: tensor.cpu().numpy() for name, tensor in outputs.items()}
 
     def save(self, model: Any, network: ir.Network, path: Path) -> None:
         """Write a ``.pt2`` program of the model in evaluation mode, with the batch left open."""
-        import torch
-
-        device, dtype = _place_of(model)
-        example = torch.zeros((2, *network.source.shape), dtype=dtype, device=device)
-        batch = torch.export.Dim("batch")
-        with _evaluation(model):
-            program = torch.export.export(model, (example,), dynamic_shapes=({0: batch},))
-        torch.export.save(program, path)
-
-
-@contextmanager
-def _evaluation(model: Any) -> Iterator[None]:
-    """Within, ``model`` is in evaluation mode; afterwards each module in the mode that it was in."""
-    training = {module: module.training for module in model.modules()}
-    model.eval()
-    try:
-        yield
-    finally:
-        for module, mode in training.items():
-            module.training = mode
-
-
-def _place_of(model: Any) -> tuple[Any, Any]:
-    """The device and dtype of a module's first parameter; the process' own where it has none."""
-    import torch
-
-    first = next(model.parameters(), None)
-    if first is None:
-        return torch.get_default_device(), torch.get_default_dtype()
-    return first.device, first.dtype
+        write_torch_export(model, network, path)
 
 
 BACKEND = TorchBackend()

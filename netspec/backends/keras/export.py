@@ -1,0 +1,58 @@
+"""Keras models in formats that others run, written by Keras' own `export`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from netspec import ir
+from netspec.backends.keras.framework import load_keras
+from netspec.export.base import Export, ExportError
+from netspec.export.litert import LITERT
+from netspec.export.onnx import ONNX
+from netspec.export.saved_model import SAVED_MODEL
+
+
+def write_saved_model(model: Any, network: ir.Network, path: Path) -> None:
+    """A directory for TensorFlow, with the signature that TensorFlow Serving calls."""
+    _with_names(model).export(path, format="tf_saved_model", verbose=False)
+
+
+def write_onnx(model: Any, network: ir.Network, path: Path) -> None:
+    """An ONNX file, by way of tf2onnx."""
+    _with_names(model).export(path, format="onnx", verbose=False)
+
+
+def write_litert(model: Any, network: ir.Network, path: Path) -> None:
+    """A ``.tflite`` file of LiteRT's own ops: those of TensorFlow are in no interpreter on a phone."""
+    import tensorflow as tf
+
+    own = {"supported_ops": [tf.lite.OpsSet.TFLITE_BUILTINS]}
+    try:
+        _with_names(model).export(path, format="litert", verbose=False, target_spec=own)
+    except Exception as error:
+        # The converter's text is a page of compiler output; which ops it is about stands in fields.
+        problems = getattr(error, "errors", ())
+        ops = sorted({problem.operator.name for problem in problems if problem.operator.name})
+        if not ops:
+            raise
+        raise ExportError(
+            f"{network.model_name} cannot be exported to litert: LiteRT cannot do {', '.join(ops)} "
+            "on such maps"
+        ) from error
+
+
+def _with_names(model: Any) -> Any:
+    """The same layers as a model that gives its outputs by name, a single one too."""
+    if isinstance(model.output, dict):
+        return model
+    keras = load_keras()
+    return keras.Model(model.inputs[0], {"output": model.output}, name=model.name)
+
+
+EXPORTS = {
+    "saved-model": Export(SAVED_MODEL, write_saved_model, channels_last=True),
+    "onnx": Export(ONNX, write_onnx, requires=("tf2onnx",), channels_last=True),
+    "litert": Export(LITERT, write_litert, channels_last=True),
+}
+"""The formats that Keras writes, by name."""

@@ -1,0 +1,75 @@
+"""PyTorch models in formats that others run, written by PyTorch's own exporters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from netspec import ir
+from netspec.export.base import Export, free_name
+from netspec.export.onnx import ONNX
+from netspec.export.torch_export import TORCH_EXPORT
+
+
+def write_torch_export(model: Any, network: ir.Network, path: Path) -> None:
+    """A ``.pt2`` program of ``torch.export``."""
+    import torch
+
+    torch.export.save(_program(model, network), path)
+
+
+def write_onnx(model: Any, network: ir.Network, path: Path) -> None:
+    """One ONNX file, weights included; those of 2 GB and more have no place in one."""
+    import torch
+
+    outputs = [*network.outputs, "output"]
+    program = torch.onnx.export(
+        _program(model, network),
+        input_names=[free_name("input", set(outputs))],
+        output_names=outputs,
+        dynamo=True,
+        verbose=False,
+    )
+    program.save(path, external_data=False)
+
+
+def _program(model: Any, network: ir.Network) -> Any:
+    """The model in evaluation mode as a program of ``torch.export``, its batch left open."""
+    import torch
+
+    device, dtype = place_of(model)
+    example = torch.zeros((2, *network.source.shape), dtype=dtype, device=device)
+    batch = torch.export.Dim("batch")
+    with evaluation(model):
+        return torch.export.export(model, (example,), dynamic_shapes=({0: batch},))
+
+
+@contextmanager
+def evaluation(model: Any) -> Iterator[None]:
+    """Within, ``model`` is in evaluation mode; afterwards each module in the mode that it was in."""
+    training = {module: module.training for module in model.modules()}
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, mode in training.items():
+            module.training = mode
+
+
+def place_of(model: Any) -> tuple[Any, Any]:
+    """The device and dtype of a module's first parameter; the process' own where it has none."""
+    import torch
+
+    first = next(model.parameters(), None)
+    if first is None:
+        return torch.get_default_device(), torch.get_default_dtype()
+    return first.device, first.dtype
+
+
+EXPORTS = {
+    "onnx": Export(ONNX, write_onnx, requires=("onnxscript",)),
+    "torch-export": Export(TORCH_EXPORT, write_torch_export),
+}
+"""The formats that PyTorch writes, by name."""

@@ -1,0 +1,92 @@
+"""``netspec export``: a model in a format that others run, compared with the live one."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from netspec.cli.options import add_backend_argument, add_spec_arguments, load_spec
+
+if TYPE_CHECKING:
+    from netspec.export.write import Report
+
+HELP = "write a model in a format that others run, and compare it"
+DESCRIPTION = """\
+Write the network for others to run, with the framework's own exporter. The export is
+loaded again by the runtime that it is for and compared with the live model on random
+input, at two batch sizes; only if they agree does it take its place.
+
+  --backend torch  onnx (.onnx), torch-export (.pt2)
+  --backend keras  saved-model (a directory), onnx (.onnx), litert (.tflite)
+
+Weights are fresh initial ones unless --weights names a file. Needs the framework, and
+for onnx and litert the extras netspec[onnx] and netspec[litert]."""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    add_spec_arguments(parser)
+    add_backend_argument(parser)
+    parser.add_argument("--format", metavar="FORMAT", required=True, help="what to write")
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="PATH",
+        required=True,
+        type=Path,
+        help="write to PATH, whole or not at all",
+    )
+    parser.add_argument(
+        "--weights", metavar="FILE", type=Path, help="take the weights from FILE, all of them"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the command."""
+    from netspec.backends.base import get_backend, require_framework
+    from netspec.checkpoints import load_weights
+    from netspec.cli.output import progress
+    from netspec.cli.quiet import quiet
+    from netspec.export.base import ExportError
+    from netspec.export.places import check_place
+    from netspec.export.write import export_model, find_export
+
+    backend = get_backend(arguments.backend)
+    export = find_export(backend, arguments.format)
+    require_framework(backend)
+    check_place(arguments.output, export.format)
+    compiled = load_spec(arguments)
+    try:
+        with quiet(), progress(f"exporting {compiled.name} to {arguments.format}"):
+            weights = None
+            if arguments.weights is not None:
+                weights = load_weights(compiled.program, arguments.weights).weights
+            model = compiled.build(backend.name)
+            if weights is not None:
+                backend.write_weights(model, compiled.network, weights)
+            report = export_model(
+                backend, model, compiled.network, arguments.format, arguments.output
+            )
+    except ExportError as error:
+        print(f"netspec: {error}; nothing was written", file=sys.stderr)
+        return 1
+    _print(report, f"{compiled.name} ({backend.name}) as {report.format}")
+    print(f"wrote {arguments.output}", file=sys.stderr)
+    return 0
+
+
+def _print(report: Report, title: str) -> None:
+    """The export's input and outputs, and how near each came."""
+    from netspec.cli.output import shape_text
+
+    comparison = report.comparison
+    width = max(len(name) for name in (comparison.input, *(o.name for o in comparison.outputs)))
+    print(f"{title}, compared with the live model in {report.runtime}")
+    print(f"  input   {comparison.input:{width}}  batch×{shape_text(comparison.input_shape)}")
+    for output in comparison.outputs:
+        print(
+            f"  output  {output.name:{width}}  batch×{shape_text(output.shape)}, off by "
+            f"{output.error:.1e} of its largest value; the bound is {report.bound:.0e}"
+        )

@@ -1,0 +1,108 @@
+"""Exporting: look ahead, write aside, load and compare, and only then take the place."""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from netspec.errors import UsageError
+from netspec.export.base import Export, ExportError
+from netspec.export.comparison import Comparison, compare
+from netspec.export.places import check_place, staged
+
+if TYPE_CHECKING:
+    from netspec import ir
+    from netspec.backends.base import Backend
+
+LONGEST_CAUSE = 200
+"""Exporters put whole graphs into their messages; so many characters are kept."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """An export that was written.
+
+    Attributes:
+        path: where.
+        format: the format's name.
+        runtime: what ran it, with its version.
+        bound: what its errors were held against.
+        comparison: its input and outputs, and how near each comes.
+    """
+
+    path: Path
+    format: str
+    runtime: str
+    bound: float
+    comparison: Comparison
+
+
+def find_export(backend: Backend, name: str) -> Export:
+    """How ``backend`` writes the format called ``name``.
+
+    Raises :class:`UsageError`, with what it does write, when it does not; and with the extra to
+    install when a module that this needs is missing.
+    """
+    export = backend.exports.get(name)
+    if export is None:
+        listed = " and ".join(f"`{known}`" for known in backend.exports) or "nothing"
+        raise UsageError(f"the {backend.name} backend does not export to `{name}`, but to {listed}")
+    needed = dict.fromkeys((*export.format.requires, *export.requires))
+    missing = [module for module in needed if importlib.util.find_spec(module) is None]
+    if missing:
+        raise UsageError(
+            f"exporting to {name} needs {' and '.join(missing)}: "
+            f"pip install 'netspec[{export.format.extra or backend.extra}]'"
+        )
+    return export
+
+
+def export_model(
+    backend: Backend, model: Any, network: ir.Network, format: str, path: Path
+) -> Report:
+    """Write ``model``, a live model of ``network``, to ``path``, whole or not at all.
+
+    The export is loaded again by its runtime and compared with the model, at two batch sizes, before
+    it takes its place.
+
+    Raises:
+        UsageError: the backend does not write the format, something that this needs is not installed,
+            or ``path`` cannot be written to.
+        ExportError: the framework's exporter or the runtime refuses the network, or the export
+            computes something else than the model.
+    """
+    export = find_export(backend, format)
+    check_place(path, export.format)
+    with staged(path, export.format) as written:
+        try:
+            export.write(model, network, written)
+            _check_whole(written)
+            comparison = compare(backend, model, network, export, written)
+        except (ExportError, UsageError):
+            raise
+        except Exception as error:  # exporters and runtimes raise what they like
+            raise ExportError(
+                f"{network.model_name} cannot be exported to {format}: {_cause(error)}"
+            ) from error
+    runtime = f"{export.format.runtime} {version(export.format.runtime)}"
+    return Report(path, format, runtime, export.format.bound, comparison)
+
+
+def _check_whole(written: Path) -> None:
+    """Raise :class:`ExportError` unless there is the export and nothing else: weights in a file beside
+    it, say, would be left behind.
+    """
+    found = sorted(entry.name for entry in written.parent.iterdir())
+    if found != [written.name]:
+        others = ", ".join(name for name in found if name != written.name) or "nothing"
+        raise ExportError(f"the exporter wrote {others} beside the export")
+
+
+def _cause(error: Exception) -> str:
+    """The first line of what was raised that says something, cut short."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    text = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+    return text if len(text) <= LONGEST_CAUSE else text[: LONGEST_CAUSE - 1] + "…"
