@@ -8,12 +8,12 @@ varying numbers (:mod:`netspec.symbolic`), and printed back as Python by its var
 from __future__ import annotations
 
 import ast
-import math
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from netspec.arithmetic import BINARY, COMPARE, FUNCTIONS
 from netspec.errors import NetspecError, Span, did_you_mean, fail
 from netspec.symbolic import Varying, active, apply, binary, compare, only, select, vary
 from netspec.unknown import require_known
@@ -21,87 +21,9 @@ from netspec.unknown import require_known
 MAX_LENGTH = 400
 MAX_DEPTH = 40
 MAX_MAGNITUDE = 2**53
+MAX_PARSED = 10_000
 MAX_ITEMS = 10_000
 
-MAX_EXPONENT = 64
-MAX_DECIMALS = 20
-
-
-def _power(base: Any, exponent: Any) -> Any:
-    if abs(exponent) > MAX_EXPONENT:
-        raise ValueError(f"an exponent beyond {MAX_EXPONENT}")
-    result = base**exponent
-    if isinstance(result, complex):
-        raise ValueError("a root of a negative number")
-    return result
-
-
-def _times(left: Any, right: Any) -> Any:
-    if isinstance(left, str | list) or isinstance(right, str | list):
-        raise TypeError("only numbers can be multiplied")
-    return left * right
-
-
-def _modulo(left: Any, right: Any) -> Any:
-    if isinstance(left, str):
-        raise TypeError("`%` works on numbers")
-    return left % right
-
-
-_BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: _times,
-    ast.FloorDiv: operator.floordiv,
-    ast.Div: operator.truediv,
-    ast.Mod: _modulo,
-    ast.Pow: _power,
-}
-_COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
-    ast.Eq: operator.eq,
-    ast.NotEq: operator.ne,
-    ast.Lt: operator.lt,
-    ast.LtE: operator.le,
-    ast.Gt: operator.gt,
-    ast.GtE: operator.ge,
-}
-
-
-def make_divisible(value: float, divisor: int, round_limit: float = 0.9) -> int:
-    """The multiple of ``divisor`` nearest to ``value``, but not below ``round_limit`` of it.
-
-    Source: MobileNetV2's reference code; the result is at least ``divisor``.
-    """
-    rounded = max(divisor, int(value + divisor / 2) // divisor * divisor)
-    return rounded + divisor if rounded < round_limit * value else rounded
-
-
-def _round(value: float, decimals: int = 0) -> float:
-    """Python's; more decimals than a number has cost time and change nothing."""
-    if abs(decimals) > MAX_DECIMALS:
-        raise ValueError(f"more than {MAX_DECIMALS} decimals")
-    return round(value, decimals) if decimals else round(value)
-
-
-FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "min": min,
-    "max": max,
-    "round": _round,
-    "ceil": math.ceil,
-    "floor": math.floor,
-    "len": len,
-    "make_divisible": make_divisible,
-}
-FUNCTION_DOCS: dict[str, str] = {
-    "min": "`min(a, b, …)`: the smallest; of one list, its smallest",
-    "max": "`max(a, b, …)`: the largest; of one list, its largest",
-    "round": "`round(a)`: the nearest whole number, a half goes to the even one; `round(a, digits)`",
-    "ceil": "`ceil(a)`: the next whole number up",
-    "floor": "`floor(a)`: the next whole number down",
-    "len": "`len(list)`: the number of items",
-    "make_divisible": "`make_divisible(a, divisor, limit)`: the multiple of `divisor` nearest to `a`, at "
-    "least `divisor`, and not below `limit` (0.9 unless given) of `a`; from MobileNetV2",
-}
 CONSTANT_NAMES: dict[str, bool] = {"true": True, "false": False}
 
 
@@ -147,9 +69,16 @@ def constant(value: Any, span: Span | None = None) -> Expression:
     return Expression(repr(value), node, span)
 
 
+_PARSED: dict[str, ast.expr] = {}
+"""Expressions parsed before: a spec says the same ones again and again. Nobody changes a node."""
+
+
 def parse(text: str, span: Span | None = None) -> Expression:
     """Parse an expression; raises :class:`NetspecError` for anything outside the grammar."""
     source = text.strip()
+    known = _PARSED.get(source)
+    if known is not None:
+        return Expression(source, known, span)
     if len(source) > MAX_LENGTH:
         raise fail("NS506", f"an expression longer than {MAX_LENGTH} characters", span)
     if not source.isascii() or "\n" in source or "\x00" in source:
@@ -159,6 +88,8 @@ def parse(text: str, span: Span | None = None) -> Expression:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise fail("NS200", f"not an expression: `{source[:60]}`", span) from None
     _check(node, source, span, 0)
+    if len(_PARSED) < MAX_PARSED:
+        _PARSED[source] = node
     return Expression(source, node, span)
 
 
@@ -202,13 +133,13 @@ def _check(node: ast.AST, source: str, span: Span | None, depth: int) -> None:
             return
         case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if name in FUNCTIONS:
             children: list[ast.AST] = list(args)
-        case ast.BinOp(left=left, op=op, right=right) if type(op) in _BINARY:
+        case ast.BinOp(left=left, op=op, right=right) if type(op) in BINARY:
             children = [left, right]
         case ast.UnaryOp(op=ast.USub() | ast.UAdd() | ast.Not(), operand=operand):
             children = [operand]
         case ast.BoolOp(values=values):
             children = list(values)
-        case ast.Compare(left=left, ops=ops, comparators=rest) if {*map(type, ops)} <= {*_COMPARE}:
+        case ast.Compare(left=left, ops=ops, comparators=rest) if {*map(type, ops)} <= {*COMPARE}:
             children = [left, *rest]
         case ast.IfExp(test=test, body=body, orelse=other):
             children = [test, body, other]
@@ -274,7 +205,7 @@ def _evaluate(node: ast.expr, environment: Mapping[str, Any]) -> Any:
 
 
 def _binary(op: ast.operator, left: Any, right: Any) -> Any:
-    function = _explained(op, _BINARY[type(op)])
+    function = _explained(op, BINARY[type(op)])
 
     def checked(a: Any, b: Any) -> Any:
         return _check_magnitude(function(_check_magnitude(a), _check_magnitude(b)))
@@ -366,7 +297,7 @@ def _comparison(
     current = _evaluate(left, environment)
     for op, node in zip(ops, rest, strict=True):
         following = _evaluate(node, environment)
-        value = compare(op, _explained(op, _COMPARE[type(op)]), current, following)
+        value = compare(op, _explained(op, COMPARE[type(op)]), current, following)
         result = _join(ast.And(), result, value)
         current = following
     return result

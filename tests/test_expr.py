@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from netspec.arithmetic import FUNCTION_DOCS, FUNCTIONS, make_divisible
 from netspec.errors import NetspecError, Span
-from netspec.expr import FUNCTION_DOCS, FUNCTIONS, MAX_MAGNITUDE, constant, make_divisible, parse
+from netspec.expr import MAX_MAGNITUDE, constant, parse
 from netspec.symbolic import Diverges, Varying, named, to_text, value_at
 
 NAMES = {"a": 7, "b": 2, "c": -3, "half": 0.5, "yes": True, "items": [4, 5, 6], "word": "same"}
@@ -64,6 +65,7 @@ def code_of(text: str, **names: Any) -> str:
         ("max(items)", 6),
         ("round(2.5)", 2),
         ("round(3.14159, 2)", 3.14),
+        ("round(2.5, 0)", 2.0),
         ("round(1234, -2)", 1200),
         ("ceil(half)", 1),
         ("floor(-half)", -1),

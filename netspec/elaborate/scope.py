@@ -11,8 +11,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from netspec.arithmetic import FUNCTIONS
 from netspec.errors import Span, fail
-from netspec.expr import CONSTANT_NAMES, FUNCTIONS
+from netspec.expr import CONSTANT_NAMES
 from netspec.expr import parse as parse_expression
 from netspec.ir import Tap
 from netspec.ops import OPS

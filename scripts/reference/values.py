@@ -5,7 +5,7 @@ from __future__ import annotations
 import typing
 from typing import Any
 
-from netspec import expr, geometry, initializers, source
+from netspec import arithmetic, expr, geometry, initializers, source
 from netspec.backends.keras.initial import initializer as keras_initializer
 from netspec.backends.torch.initial import init_call as torch_initializer
 from netspec.codegen.calls import Raw
@@ -20,7 +20,7 @@ from reference.words import code, flow, print_call, table
 
 def functions() -> str:
     """The functions of expressions."""
-    rows = [(code(name), expr.FUNCTION_DOCS[name]) for name in expr.FUNCTIONS]
+    rows = [(code(name), arithmetic.FUNCTION_DOCS[name]) for name in arithmetic.FUNCTIONS]
     return table(("function", "meaning"), rows)
 
 

@@ -82,7 +82,7 @@ class _Generator:
         """The whole source."""
         functions = self._functions()
         initializers = self.initializers.functions()
-        helpers = copied("netspec", "expr.py", self.targets & {"make_divisible"})
+        helpers = copied("netspec", "arithmetic.py", self.targets & {"make_divisible"})
         text = "\n".join(
             [*helpers, *(item["body"] for item in initializers), *(f.body for f in functions)]
         )

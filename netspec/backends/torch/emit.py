@@ -87,7 +87,7 @@ class _Generator:
         classes = [*blocks, self._network_class(settled=True)]
         function = self._function()
         helpers = [
-            *copied("netspec", "expr.py", self.targets & {"make_divisible"}),
+            *copied("netspec", "arithmetic.py", self.targets & {"make_divisible"}),
             *copied("netspec.backends.torch", "support.py", self.targets),
         ]
         text = "\n".join([*helpers, *(f"{c.signature}\n{c.body}\n{c.forward}" for c in classes)])
