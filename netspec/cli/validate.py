@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -56,6 +57,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "`*/old/*.yaml`; repeatable",
     )
     parser.add_argument(
+        "--skip-others",
+        action="store_true",
+        help="pass over a named file that is no netspec file, as in a directory: for hooks",
+    )
+    parser.add_argument(
         "--stdin-filename",
         metavar="FILE",
         help="what to call standard input; blocks are looked for beside it",
@@ -99,6 +105,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     options = _options(arguments)
     targets = find_targets(arguments.paths, arguments.exclude)
+    if arguments.skip_others:
+        targets = [replace(target, is_searched=True) for target in targets]
     files = [target for target in targets if target.path != STANDARD_INPUT]
     results = check_files(files, options, arguments.jobs)
     for target, result in zip(files, results, strict=True):
@@ -107,7 +115,7 @@ def run(arguments: argparse.Namespace) -> int:
     if len(files) < len(targets):
         results.append(_standard_input(arguments.stdin_filename, options))
     report = Report(without_repeats(results))
-    if not report.files and not arguments.exclude:
+    if not (report.files or arguments.exclude or arguments.skip_others):
         raise UsageError("no spec or block file in " + ", ".join(arguments.paths))
     _print(report, arguments.format)
     return 1 if report.errors else 0

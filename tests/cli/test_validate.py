@@ -49,6 +49,15 @@ def test_a_named_file_is_never_passed_over(run: Run, tmp_path: Path) -> None:
     assert run("validate", path).status == 1
 
 
+def test_a_hook_passes_over_what_is_not_ours(run: Run, small: Path, broken: Path) -> None:
+    other = small.parent / "compose.yaml"
+    other.write_text("services: {}\n")
+    alone = run("validate", "--skip-others", other)
+    assert (alone.status, alone.out.strip()) == (0, "")
+    assert run("validate", "--skip-others", other, small).status == 0
+    assert run("validate", "--skip-others", other, broken).status == 1
+
+
 def test_a_mistake_in_one_variant_names_it(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "small.yaml"
     path.write_text(SMALL.replace("width: 6}", "width: 0}"))
