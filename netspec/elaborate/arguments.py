@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from netspec.elaborate.scope import BlockValue, Environment, StepsValue
 from netspec.errors import Span, did_you_mean, fail
@@ -21,11 +22,15 @@ from netspec.schema.fields import (
     to_expression,
 )
 from netspec.schema.refusal import Refusal
-from netspec.schema.syntax import Argument, AttributeValue, BlockDefinition, Param
+from netspec.schema.syntax import Argument, AttributeValue, BlockDefinition, Param, Step
 from netspec.symbolic import Varying
 from netspec.unknown import UNKNOWN, Parts, require_known
 
 FindBlock = Callable[[str, Span], BlockDefinition]
+
+
+_BOUND: WeakKeyDictionary[Argument, tuple[Step, ...]] = WeakKeyDictionary()
+"""The steps that arguments hold; each block of a stage evaluates the same arguments."""
 
 
 def evaluate_argument(
@@ -71,7 +76,9 @@ def _steps(argument: Argument, environment: Environment) -> Any:
         return value
     if isinstance(value, str) and isinstance(require_known(environment.get(value)), StepsValue):
         return environment[value]
-    steps = bind_steps(value, argument.spans)
+    steps = _BOUND.get(argument)
+    if steps is None:
+        steps = _BOUND[argument] = bind_steps(value, argument.spans)
     return StepsValue(steps, environment, value)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
+from functools import cache
 from pathlib import Path
 
 from netspec import library
@@ -122,8 +123,7 @@ class Lookup:
         role = self.defaults.roles.get(name)
         if role is not None:
             return role
-        span = Span("<language>", 1, 1, 1, 1)
-        return Step(OpAction(LANGUAGE_ROLES[name], {}, SpanTree(span)), span)
+        return _language_role(name)
 
     def find_step(self, target: str, environment: Environment, span: Span) -> BlockDefinition:
         """The block that a step calls; where there is none, all that could stand there is suggested."""
@@ -141,3 +141,9 @@ class Lookup:
                 span,
                 help=did_you_mean(target, known),
             ) from None
+
+
+@cache
+def _language_role(name: str) -> Step:
+    span = Span("<language>", 1, 1, 1, 1)
+    return Step(OpAction(LANGUAGE_ROLES[name], {}, SpanTree(span)), span)

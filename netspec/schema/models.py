@@ -101,7 +101,9 @@ Merge = Literal["add", "concat", "mul"]
 class StepBase(Strict):
     """One step: exactly one of an op, a combinator, or the name of a block, role or slot."""
 
-    model_config = ConfigDict(extra="allow", arbitrary_types_allowed=True, frozen=True)
+    model_config = ConfigDict(
+        extra="allow", arbitrary_types_allowed=True, frozen=True, defer_build=True
+    )
 
     name: Name | None = Field(
         None, description="name of the layer, block or sequence in weight names; a template"
@@ -184,7 +186,9 @@ class Concat(Strict):
 class Branches(BaseModel):
     """Two or more paths from one input, merged; every key but `merge` names a path."""
 
-    model_config = ConfigDict(extra="allow", arbitrary_types_allowed=True, frozen=True)
+    model_config = ConfigDict(
+        extra="allow", arbitrary_types_allowed=True, frozen=True, defer_build=True
+    )
     __pydantic_extra__: dict[str, list[Step]]
 
     merge: Merge = Field("add", description="how the paths become one")
@@ -292,7 +296,9 @@ STAGE_KEYS = ("times", "name", "block", "block_name", "repeat", "stride", "strid
 class Stage(BaseModel):
     """A stage, or `times` stages that differ by `stage`: a block repeated, with its arguments."""
 
-    model_config = ConfigDict(extra="allow", arbitrary_types_allowed=True, frozen=True)
+    model_config = ConfigDict(
+        extra="allow", arbitrary_types_allowed=True, frozen=True, defer_build=True
+    )
 
     times: Number | None = Field(None, description="makes this many stages, counted by `stage`")
     name: Name | None = Field(None, description="template of the stage's name; layer1, layer2, …")
@@ -408,20 +414,3 @@ class SpecModel(Strict):
     checkpoints: dict[Identifier, CheckpointModel] = Field(
         default_factory=dict, description="published weights by a name for them"
     )
-
-
-for _model in (
-    Residual,
-    Gate,
-    Concat,
-    Branches,
-    Repeat,
-    When,
-    Step,
-    BlockBody,
-    BlockFile,
-    Stage,
-    CheckpointModel,
-    SpecModel,
-):
-    _model.model_rebuild(force=True)

@@ -13,7 +13,9 @@ from netspec.schema.refusal import Refusal
 class Strict(BaseModel):
     """Base of all models: unknown keys are errors."""
 
-    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True, frozen=True)
+    model_config = ConfigDict(
+        extra="forbid", arbitrary_types_allowed=True, frozen=True, defer_build=True
+    )
 
 
 ParamType = Literal[

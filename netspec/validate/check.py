@@ -16,7 +16,7 @@ from netspec.schema.bind import bind_block_file, require_mapping
 from netspec.schema.recover import Broken, bind_recovering
 from netspec.schema.syntax import Spec
 from netspec.source import Document, decode, parse
-from netspec.validate.checker import CheckingBuilder, Work
+from netspec.validate.checker import CheckingBuilder, Known, Work
 from netspec.validate.files import is_ours, looks_ours
 from netspec.validate.problems import Problems
 from netspec.validate.survey import Survey
@@ -94,7 +94,8 @@ def _check_document(
     spec, found, broken = bind_recovering(document)
     if spec is None:
         return "", found
-    errors, warnings = _check_spec(spec, broken, folder, options, is_whole=not found)
+    known = Known(spec, document.data.get("defaults"))
+    errors, warnings = _check_spec(spec, broken, known, folder, options, is_whole=not found)
     found += errors
     if not found:  # what is unused, say, may be so because of an error
         found = [*lint_spec(spec, document, options.lints), *warnings]
@@ -113,7 +114,12 @@ def _check_block(document: Document, folder: Path | None, options: Options) -> l
 
 
 def _check_spec(
-    spec: Spec, broken: Broken, folder: Path | None, options: Options, is_whole: bool
+    spec: Spec,
+    broken: Broken,
+    known: Known,
+    folder: Path | None,
+    options: Options,
+    is_whole: bool,
 ) -> tuple[list[Diagnostic], list[Diagnostic]]:
     """The errors in any variant of a spec, and what the lints say about its networks.
 
@@ -126,14 +132,22 @@ def _check_spec(
     is_complete = all(param.default is not None for param in spec.params.values())
     if spec.variants and spec.default is None and is_complete:
         variants.append(None)
-    work, survey = Work(options.bounds), Survey(options.bounds)
+    work, survey = Work(options.bounds), Survey(options.bounds, known.origins)
     for number, variant in enumerate(variants):
         problems.variant = warnings.variant = variant
         try:
             work.add(VARIANT_COST, spec.spans.find_key(("variants", variant or "")))
             with problems.attempt():
                 builder = CheckingBuilder(
-                    spec, variant, folder, problems, broken, work, options.bounds, number == 0
+                    spec,
+                    variant,
+                    folder,
+                    problems,
+                    broken,
+                    work,
+                    known,
+                    options.bounds,
+                    is_first=number == 0,
                 )
                 network = builder.expand()
                 if is_whole and not problems.concerns(variant):

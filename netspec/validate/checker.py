@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ from netspec.schema.syntax import (
 )
 from netspec.types import TensorType
 from netspec.unknown import UNKNOWN, Poisoned
+from netspec.validate.problems import Key as ProblemKey
 from netspec.validate.problems import Problems
 
 Key = tuple[Any, ...]
@@ -60,6 +62,41 @@ class Work:
             raise fail("NS502", message, span, help=RAISE_LAYERS)
 
 
+@dataclass(frozen=True)
+class Instance:
+    """A block that was expanded.
+
+    Attributes:
+        block: the node, under the path where it was first.
+        layers: how many layers it has.
+        problems: what was found in it.
+    """
+
+    block: ir.Block
+    layers: int
+    problems: frozenset[ProblemKey]
+
+
+class Known:
+    """What checking one variant of a spec leaves for the next.
+
+    Attributes:
+        instances: the blocks that were expanded.
+        origins: by the identity of a block's body, the path that it was expanded under.
+        words: by the identity of steps as they are written, the words in them.
+        files: the blocks that were found outside the spec.
+        default_names: the names of the spec that its defaults may read.
+    """
+
+    def __init__(self, spec: Spec, defaults: Any) -> None:
+        self.instances: dict[Key, Instance] = {}
+        self.origins: dict[int, str] = {}
+        self.words: dict[int, frozenset[str]] = {}
+        self.files: dict[str, BlockDefinition] = {}
+        words = set(_WORD.findall(json.dumps(defaults, default=str)))
+        self.default_names = sorted(words & {*spec.params, *spec.let})
+
+
 class Checker(Elaborator):
     """Expands steps, collects problems, and goes on."""
 
@@ -67,11 +104,11 @@ class Checker(Elaborator):
         self._problems = builder.problems
         self._broken = builder.broken
         self._work = builder.work
-        self._instances: dict[Key, tuple[ir.Block, int]] = {}
-        self._words: dict[int, frozenset[str]] = {}
+        self._known = builder.known
         spec = builder.spec
         self.unknown_type = TensorType(UNKNOWN, (UNKNOWN,) * len(spec.size))
         super().__init__(spec.blocks, spec.defaults, builder.environment, folder, bounds)
+        self._found = self._known.files
 
     # Going on after a problem
 
@@ -171,19 +208,28 @@ class Checker(Elaborator):
     ) -> ir.Block:
         key = (
             id(definition),
+            self._seen_by_defaults(),
             tuple(self._frozen(value) for value in arguments.values()),
             _type_key(source),
             tuple(name for name, _ in calls),
         )
-        known = self._instances.get(key)
+        known = self._known.instances.get(key)
         if known is None:
-            before = self.layer_count
+            layers, problems = self.layer_count, self._problems.count
             found = super().block(definition, arguments, source, path, calls, span)
-            self._instances[key] = (found, self.layer_count - before)
+            self._known.origins[id(found.body)] = path
+            self._known.instances[key] = Instance(
+                found, self.layer_count - layers, self._problems.since(problems)
+            )
             return found
-        found, count = known
-        self.count_layers(count, span)
-        return dataclasses.replace(found, path=path, span=span)
+        self.count_layers(known.layers, span)
+        self._problems.add_again(known.problems)
+        return dataclasses.replace(known.block, path=path, span=span)
+
+    def _seen_by_defaults(self) -> Key:
+        """The values of the spec's names that its defaults read."""
+        names = self._known.default_names
+        return tuple(self._frozen(self.environment.get(name)) for name in names)
 
     def _frozen(self, value: Any) -> Key:
         """Equal for values that make a block expand alike."""
@@ -202,9 +248,10 @@ class Checker(Elaborator):
         return ("steps", id(value.raw), calls, seen)
 
     def _names_in(self, raw: Any) -> frozenset[str]:
-        if id(raw) not in self._words:
-            self._words[id(raw)] = frozenset(_WORD.findall(json.dumps(raw, default=str)))
-        return self._words[id(raw)]
+        words = self._known.words
+        if id(raw) not in words:
+            words[id(raw)] = frozenset(_WORD.findall(json.dumps(raw, default=str)))
+        return words[id(raw)]
 
 
 def _type_key(source: TensorType) -> Key:
@@ -231,12 +278,14 @@ class CheckingBuilder(Builder):
         problems: Problems,
         broken: Broken,
         work: Work,
+        known: Known,
         bounds: Bounds,
         is_first: bool,
     ) -> None:
         self.problems = problems
         self.broken = broken
         self.work = work
+        self.known = known
         self._is_first = is_first
         super().__init__(spec, variant, {}, folder, keep=False, bounds=bounds)
 

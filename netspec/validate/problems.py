@@ -67,6 +67,7 @@ class Problems:
         self.variant: str | None = EVERY
         self._muted = frozenset(muted)
         self._found: dict[Key, tuple[Diagnostic, dict[str | None, None]]] = {}
+        self._log: list[Key] = []
 
     def add(self, diagnostics: Iterable[Diagnostic], calls: Calls = ()) -> None:
         """Take in what is wrong with the variant at hand; ``calls`` led there, outermost first."""
@@ -74,10 +75,26 @@ class Problems:
             if diagnostic.code in self._muted:
                 continue
             key = (diagnostic.code, diagnostic.span, _NUMBERS.sub("#", diagnostic.message))
+            self._log.append(key)
             if key in self._found:
                 self._found[key][1][self.variant] = None
             elif len(self._found) < MAX_PROBLEMS:
                 self._found[key] = (_with_calls(diagnostic, calls), {self.variant: None})
+
+    @property
+    def count(self) -> int:
+        """How often a problem was found so far, the same one again included."""
+        return len(self._log)
+
+    def since(self, count: int) -> frozenset[Key]:
+        """What was found since :attr:`count` was this."""
+        return frozenset(self._log[count:])
+
+    def add_again(self, keys: Iterable[Key]) -> None:
+        """The variant at hand has these problems too."""
+        for key in keys:
+            if key in self._found:
+                self._found[key][1][self.variant] = None
 
     def concerns(self, variant: str | None) -> bool:
         """Whether anything is wrong with this variant."""

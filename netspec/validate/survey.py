@@ -5,6 +5,7 @@ Blocks that were expanded once for several places (:mod:`netspec.validate.checke
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -32,15 +33,20 @@ class Content:
 
 
 class Survey:
-    """Looks over the networks of a file."""
+    """Looks over the networks of a file.
 
-    def __init__(self, bounds: Bounds) -> None:
+    Args:
+        bounds: what a network may have.
+        origins: by the identity of a block's body, the path that it was expanded under.
+    """
+
+    def __init__(self, bounds: Bounds, origins: Mapping[int, str]) -> None:
         self._bounds = bounds
+        self._origins = origins
         self._bodies: dict[int, Content] = {}
 
     def check(self, network: ir.Network) -> None:
         """Raise :class:`NetspecError` for what is wrong with the network as a whole."""
-        self._bodies.clear()
         names: list[NamedNode] = []
         parameters, has_reference = 0, False
         for part in network.children:
@@ -79,7 +85,7 @@ class Survey:
     def _body(self, block: ir.Block) -> Content:
         found = self._bodies.get(id(block.body))
         if found is None:
-            found = self._content(block.body, f"{block.path}.")
+            found = self._content(block.body, f"{self._origins[id(block.body)]}.")
             self._bodies[id(block.body)] = found
         return found
 

@@ -22,6 +22,7 @@ from reference.words import (
 
 def keys(model: type[BaseModel], only: Iterable[str] | None = None) -> str:
     """The keys of a mapping: type, default and meaning."""
+    model.model_rebuild()  # models are built at first use
     rows = [
         _key_row(field.alias or name, field)
         for name, field in model.model_fields.items()
