@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from netspec.report import FileResult, Report
-    from netspec.validate.check import Options
+    from netspec.validate.cache import Cache
+    from netspec.validate.options import Options
 
 HELP = "check spec and block files, every variant; needs no framework"
 DESCRIPTION = """\
@@ -73,6 +74,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="number of processes; unless given, as many as pay",
     )
 
+    parser.add_argument(
+        "--no-cache",
+        dest="cache",
+        action="store_false",
+        help="check files anew that had no problems and have not changed since",
+    )
+
 
 def add_bound_arguments(parser: argparse.ArgumentParser) -> None:
     """``--max-layers`` and ``--max-parameters``."""
@@ -108,7 +116,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.skip_others:
         targets = [replace(target, is_searched=True) for target in targets]
     files = [target for target in targets if target.path != STANDARD_INPUT]
-    results = check_files(files, options, arguments.jobs)
+    cache = _cache(options) if arguments.cache else None
+    results = check_files(files, options, arguments.jobs, cache)
     for target, result in zip(files, results, strict=True):
         if result is None:
             print(f"{target.path}: passed over, no netspec file", file=sys.stderr)
@@ -123,7 +132,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _options(arguments: argparse.Namespace) -> Options:
     from netspec.elaborate.bounds import MAX_LAYERS, MAX_PARAMETERS, Bounds
-    from netspec.validate.check import Options
+    from netspec.validate.options import Options
 
     bounds = Bounds(arguments.max_layers or MAX_LAYERS, arguments.max_parameters or MAX_PARAMETERS)
     return Options(bounds, _lints(arguments.enable, arguments.disable), arguments.strict)
@@ -144,13 +153,20 @@ def _lints(enable: list[list[str]], disable: list[list[str]]) -> frozenset[str]:
     return (LINTS | asked) - unwanted
 
 
+def _cache(options: Options) -> Cache | None:
+    from netspec.validate.cache import Cache, cache_folder
+
+    folder = cache_folder()
+    return None if folder is None else Cache.open(folder, options)
+
+
 def _standard_input(name: str | None, options: Options) -> FileResult:
     from netspec.source import MAX_BYTES
-    from netspec.validate.check import check_bytes
     from netspec.validate.files import folder_of
+    from netspec.validate.run import check_content
 
     raw = sys.stdin.buffer.read(MAX_BYTES + 1)
-    result = check_bytes(raw, name or "<stdin>", folder_of(name) if name else None, options)
+    result = check_content(raw, name or "<stdin>", folder_of(name) if name else None, options)
     assert result is not None
     return result
 

@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-from netspec.lint.ignores import silence
-from netspec.lint.network import lint_network
-from netspec.lint.spec import lint_block, lint_spec
-
-__all__ = ["LINTS", "OPTIONAL_LINTS", "lint_block", "lint_network", "lint_spec", "silence"]
-
 OPTIONAL_LINTS = frozenset({"NS307", "NS308"})
 """Lints that are looked for when asked for."""
 

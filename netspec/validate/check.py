@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from netspec.elaborate.bounds import Bounds
 from netspec.elaborate.lookup import check_definition
 from netspec.elaborate.network import choose_variant
 from netspec.errors import Diagnostic, NetspecError, by_position, fail, source_line
-from netspec.lint import LINTS, lint_block, lint_network, lint_spec, silence
+from netspec.lint.ignores import silence
+from netspec.lint.network import lint_network
 from netspec.lint.places import Places
+from netspec.lint.spec import lint_block, lint_spec
 from netspec.report import FileResult
 from netspec.schema.bind import bind_block_file, require_mapping
 from netspec.schema.recover import Broken, bind_recovering
@@ -18,6 +19,7 @@ from netspec.schema.syntax import Spec
 from netspec.source import Document, decode, parse
 from netspec.validate.checker import CheckingBuilder, Known, Work
 from netspec.validate.files import is_ours, looks_ours
+from netspec.validate.options import Options
 from netspec.validate.problems import Problems
 from netspec.validate.survey import Survey
 
@@ -29,23 +31,21 @@ BLOCK = "block"
 
 
 @dataclass(frozen=True)
-class Options:
-    """How to check.
+class Checked:
+    """The outcome of a check.
 
     Attributes:
-        bounds: what a spec may ask for.
-        lints: the codes of the lints to look for.
-        strict: whether warnings count as errors.
+        result: what was found.
+        blocks: the names of blocks that were looked for beside the file, found or not.
     """
 
-    bounds: Bounds = field(default_factory=Bounds)
-    lints: frozenset[str] = LINTS
-    strict: bool = False
+    result: FileResult
+    blocks: frozenset[str] = frozenset()
 
 
 def check_bytes(
     raw: bytes, file: str, folder: Path | None, options: Options, is_searched: bool = False
-) -> FileResult | None:
+) -> Checked | None:
     """What is wrong in a file of this content; None where it was searched for and is none of ours.
 
     Args:
@@ -57,12 +57,12 @@ def check_bytes(
     """
     if is_searched and not looks_ours(raw):
         return None
-    holds = ""
+    holds, looked_for = "", set[str]()
     try:
         document = parse(decode(raw, file), file)
         if is_searched and not is_ours(document.data):
             return None
-        holds, found = _check_document(document, folder, options)
+        holds, found = _check_document(document, folder, options, looked_for)
     except NetspecError as error:
         found = list(error.diagnostics)
     except RecursionError:
@@ -71,7 +71,7 @@ def check_bytes(
     found = silence(found, file if is_sound else None, options.lints)
     if options.strict:
         found = [replace(diagnostic, strict=True) for diagnostic in found]
-    return _result(file, holds, sorted(found, key=by_position))
+    return Checked(_result(file, holds, sorted(found, key=by_position)), frozenset(looked_for))
 
 
 def _result(file: str, holds: str, found: list[Diagnostic]) -> FileResult:
@@ -85,16 +85,19 @@ def _result(file: str, holds: str, found: list[Diagnostic]) -> FileResult:
 
 
 def _check_document(
-    document: Document, folder: Path | None, options: Options
+    document: Document, folder: Path | None, options: Options, looked_for: set[str]
 ) -> tuple[str, list[Diagnostic]]:
-    """What the document holds, in a word or two, and what is wrong with it."""
+    """What the document holds, in a word or two, and what is wrong with it.
+
+    Adds the names of blocks outside the document to ``looked_for``.
+    """
     if isinstance(document.data, dict) and "block" in document.data:
         return BLOCK, _check_block(document, folder, options)
     require_mapping(document, "a spec", ("netspec", "name", "input"))
     spec, found, broken = bind_recovering(document)
     if spec is None:
         return "", found
-    known = Known(spec, document.data.get("defaults"))
+    known = Known(spec, document.data.get("defaults"), looked_for)
     errors, warnings = _check_spec(spec, broken, known, folder, options, is_whole=not found)
     found += errors
     if not found:  # what is unused, say, may be so because of an error

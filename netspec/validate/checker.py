@@ -85,10 +85,12 @@ class Known:
         origins: by the identity of a block's body, the path that it was expanded under.
         words: by the identity of steps as they are written, the words in them.
         files: the blocks that were found outside the spec.
+        looked_for: the names of blocks that are not the spec's own.
         default_names: the names of the spec that its defaults may read.
     """
 
-    def __init__(self, spec: Spec, defaults: Any) -> None:
+    def __init__(self, spec: Spec, defaults: Any, looked_for: set[str]) -> None:
+        self.looked_for = looked_for
         self.instances: dict[Key, Instance] = {}
         self.origins: dict[int, str] = {}
         self.words: dict[int, frozenset[str]] = {}
@@ -121,6 +123,8 @@ class Checker(Elaborator):
     def find_block(self, name: str, span: Span) -> BlockDefinition:
         if name in self._broken.blocks:
             raise Poisoned
+        if name not in self.definitions:
+            self._known.looked_for.add(name)
         return super().find_block(name, span)
 
     def _in_order(

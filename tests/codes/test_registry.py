@@ -13,7 +13,8 @@ from netspec.codes import GROUPS, Code, registry
 from netspec.errors import Diagnostic
 from netspec.lint import LINTS
 from netspec.source import parse
-from netspec.validate.check import Options, check_bytes
+from netspec.validate.options import Options
+from netspec.validate.run import check_content
 
 PACKAGE = Path(netspec.__file__).parent
 CODE = re.compile(r"NS[0-9]{3}")
@@ -36,7 +37,7 @@ def raised() -> dict[str, str]:
 
 def found_in(text: str, code: Code) -> list[Diagnostic]:
     options = Options(lints=LINTS | {code.code} if code.severity == "warning" else LINTS)
-    result = check_bytes(text.encode(), "spec.yaml", None, options)
+    result = check_content(text.encode(), "spec.yaml", None, options)
     assert result is not None
     return list(result.diagnostics)
 

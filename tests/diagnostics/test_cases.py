@@ -20,8 +20,8 @@ from netspec.overrides import apply_overrides, parse_assignment
 from netspec.report import FileResult, Report, text
 from netspec.schema.bind import bind_spec
 from netspec.source import parse
-from netspec.validate.check import Options
 from netspec.validate.files import Target
+from netspec.validate.options import Options
 from netspec.validate.run import check_file
 
 CASES = Path(__file__).parent / "cases"

@@ -14,8 +14,8 @@ from jsonschema import Draft4Validator
 
 from netspec.codes import registry
 from netspec.report import FORMATS, FileResult, Report, github, renderer
-from netspec.validate.check import Options
 from netspec.validate.files import Target
+from netspec.validate.options import Options
 from netspec.validate.run import check_files, without_repeats
 
 SPEC = """\

@@ -22,7 +22,8 @@ from netspec.errors import NetspecError, split_lines
 from netspec.report import FileResult
 from netspec.schema.bind import bind_spec
 from netspec.source import decode, parse
-from netspec.validate.check import Options, check_bytes
+from netspec.validate.options import Options
+from netspec.validate.run import check_content
 from tests.support.mutations import corpus, mutate
 
 SECONDS = 2.0
@@ -53,7 +54,7 @@ def time_limit() -> Iterator[None]:
 
 def checked(raw: bytes) -> FileResult:
     with time_limit():
-        result = check_bytes(raw, "spec.yaml", None, Options())
+        result = check_content(raw, "spec.yaml", None, Options())
     assert result is not None
     return result
 
