@@ -34,7 +34,7 @@ LITERT = Format(
     runtime="ai-edge-litert",
     requires=("ai_edge_litert",),
     extra="litert",
-    bound=1e-4,
+    bound=2e-5,
     reason="LiteRT folds normalisation into convolutions and sums in an order of its own",
     load=load,
 )

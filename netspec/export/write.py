@@ -48,7 +48,7 @@ def find_export(backend: Backend, name: str) -> Export:
     """
     export = backend.exports.get(name)
     if export is None:
-        listed = " and ".join(f"`{known}`" for known in backend.exports) or "nothing"
+        listed = ", ".join(f"`{known}`" for known in backend.exports) or "nothing"
         raise UsageError(f"the {backend.name} backend does not export to `{name}`, but to {listed}")
     needed = dict.fromkeys((*export.format.requires, *export.requires))
     missing = [module for module in needed if importlib.util.find_spec(module) is None]

@@ -217,9 +217,7 @@ def test_an_unsupported_format_names_the_possible_ones() -> None:
     backend = FakeBackend(exports={"one": FakeFormat().export(), "two": FakeFormat().export()})
     with pytest.raises(UsageError) as caught:
         find_export(backend, "three")
-    assert str(caught.value) == (
-        "the fake backend does not export to `three`, but to `one` and `two`"
-    )
+    assert str(caught.value) == ("the fake backend does not export to `three`, but to `one`, `two`")
 
 
 def test_a_missing_module_is_one_line_that_names_the_extra() -> None:

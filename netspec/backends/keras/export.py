@@ -20,7 +20,9 @@ def write_saved_model(model: Any, network: ir.Network, path: Path) -> None:
 
 def write_onnx(model: Any, network: ir.Network, path: Path) -> None:
     """An ONNX file, by way of tf2onnx."""
-    _with_names(model).export(path, format="onnx", verbose=False)
+    # Without a signature Keras exports models only that have run once.
+    signature = [model.inputs[0]]
+    _with_names(model).export(path, format="onnx", verbose=False, input_signature=signature)
 
 
 def write_litert(model: Any, network: ir.Network, path: Path) -> None:
