@@ -28,8 +28,8 @@ blocks:
             - {conv: {out: width, kernel: 3, stride: stride}, as: first}
             - group_norm: {groups: 2}
             - leaky_relu
-            - conv: {out: width, kernel: 3, groups: 2, padding: same}
-            - {layer_norm: {}, from: [first], merge: add}
+            - {conv: {out: width, kernel: 3, groups: 2, padding: same}, as: second}
+            - {layer_norm: {}, from: [first, second], merge: add}
             - extra
             - drop_path: {rate: 0.1}
           shortcut:
