@@ -8,7 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from netspec.cli.options import add_backend_argument, add_spec_arguments, load_spec
-from netspec.cli.weights import add_reading_arguments, matching_of, seed, tell
+from netspec.cli.weights import (
+    add_weights_arguments,
+    check_weights_arguments,
+    seed,
+    use_weights,
+)
 
 if TYPE_CHECKING:
     from netspec.api import CompiledNetwork
@@ -51,13 +56,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="who draws initial weights: the framework (default), or netspec, alike for all",
     )
     parser.add_argument("--seed", metavar="N", type=seed, help="of --init shared; 0 unless given")
-    parser.add_argument(
-        "--weights",
-        metavar="FILE",
-        type=Path,
-        help="load weights: .safetensors, .pt, .pth, .keras, .weights.h5",
-    )
-    add_reading_arguments(parser)
+    add_weights_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -92,33 +91,19 @@ def _check_start(arguments: argparse.Namespace) -> None:
 
     if arguments.init != "shared" and arguments.seed is not None:
         raise UsageError("--seed is for --init shared")
-    reading = ("source", "map", "allow_missing", "allow_unexpected", "take")
-    if arguments.weights is None and any(getattr(arguments, name) for name in reading):
-        raise UsageError("--from, --map, --allow-missing, --allow-unexpected, --take: of --weights")
+    check_weights_arguments(arguments)
 
 
 def _start(
     arguments: argparse.Namespace, compiled: CompiledNetwork, backend: Backend, model: Any
 ) -> None:
     """Give the model the weights that the arguments ask for, instead of the framework's."""
-    from netspec.checkpoints import load_weights
     from netspec.starting import initial_weights
 
     if arguments.init == "shared":
         weights = initial_weights(compiled.network, arguments.seed or 0)
         backend.write_weights(model, compiled.network, weights)
-    if arguments.weights is None:
-        return
-    loaded = load_weights(
-        compiled.program, arguments.weights, arguments.source, matching_of(arguments)
-    )
-    weights = dict(loaded.weights)
-    if loaded.missing:
-        weights = {**backend.read_weights(model, compiled.network), **weights}
-    backend.write_weights(model, compiled.network, weights)
-    tell(f"{arguments.weights}:", loaded.notes)
-    tell("missing, as it was:", loaded.missing)
-    tell("unexpected, left:", loaded.unexpected)
+    use_weights(arguments, compiled, backend, model)
 
 
 def _check_outputs(paths: list[Path], backend: Backend) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from netspec.cli.options import add_backend_argument, add_spec_arguments, load_spec
+from netspec.cli.weights import add_weights_arguments, check_weights_arguments, use_weights
 
 if TYPE_CHECKING:
     from netspec.export.write import Report
@@ -38,15 +39,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         type=Path,
         help="write to PATH, whole or not at all",
     )
-    parser.add_argument(
-        "--weights", metavar="FILE", type=Path, help="take the weights from FILE, all of them"
-    )
+    add_weights_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command."""
     from netspec.backends.base import get_backend, require_framework
-    from netspec.checkpoints import load_weights
     from netspec.cli.output import progress
     from netspec.cli.quiet import quiet
     from netspec.export.base import ExportError
@@ -57,15 +55,12 @@ def run(arguments: argparse.Namespace) -> int:
     export = find_export(backend, arguments.format)
     require_framework(backend)
     check_place(arguments.output, export.format)
+    check_weights_arguments(arguments)
     compiled = load_spec(arguments)
     try:
         with quiet(), progress(f"exporting {compiled.name} to {arguments.format}"):
-            weights = None
-            if arguments.weights is not None:
-                weights = load_weights(compiled.program, arguments.weights).weights
             model = compiled.build(backend.name)
-            if weights is not None:
-                backend.write_weights(model, compiled.network, weights)
+            use_weights(arguments, compiled, backend, model)
             report = export_model(
                 backend, model, compiled.network, arguments.format, arguments.output
             )

@@ -6,10 +6,52 @@ import argparse
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from netspec.api import CompiledNetwork
+    from netspec.backends.base import Backend
     from netspec.checkpoints import Matching
+
+
+def add_weights_arguments(parser: argparse.ArgumentParser) -> None:
+    """``--weights``, and the arguments that say how its file is read."""
+    parser.add_argument(
+        "--weights",
+        metavar="FILE",
+        type=Path,
+        help="load weights: .safetensors, .pt, .pth, .keras, .weights.h5",
+    )
+    add_reading_arguments(parser)
+
+
+def check_weights_arguments(arguments: argparse.Namespace) -> None:
+    """Raise :class:`UsageError` for arguments on reading a file where there is none."""
+    from netspec.errors import UsageError
+
+    reading = ("source", "map", "allow_missing", "allow_unexpected", "take")
+    if arguments.weights is None and any(getattr(arguments, name) for name in reading):
+        raise UsageError("--from, --map, --allow-missing, --allow-unexpected, --take: of --weights")
+
+
+def use_weights(
+    arguments: argparse.Namespace, compiled: CompiledNetwork, backend: Backend, model: Any
+) -> None:
+    """Give the model the weights of ``--weights``; without it the model stays as it is."""
+    from netspec.checkpoints import load_weights
+
+    if arguments.weights is None:
+        return
+    loaded = load_weights(
+        compiled.program, arguments.weights, arguments.source, matching_of(arguments)
+    )
+    weights = dict(loaded.weights)
+    if loaded.missing:
+        weights = {**backend.read_weights(model, compiled.network), **weights}
+    backend.write_weights(model, compiled.network, weights)
+    tell(f"{arguments.weights}:", loaded.notes)
+    tell("missing, as it was:", loaded.missing)
+    tell("unexpected, left:", loaded.unexpected)
 
 
 def add_reading_arguments(parser: argparse.ArgumentParser) -> None:
