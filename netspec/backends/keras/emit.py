@@ -139,10 +139,6 @@ class _Generator:
         def block_call(node: ir.Block, value: Document, name: Document) -> Document:
             source_class = self.classes.of(general, node)
             passed = call_arguments(source_class, node, printer, without=(IN_CHANNELS,))
-            if any(argument.name == IN_CHANNELS for argument in source_class.arguments):
-                printer.value(
-                    node.source.channels
-                )  # has to have a formula, though it is not passed
             return call(source_class.name, [value, *passed, keyword("name", name)])
 
         return block_call
