@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 
 from netspec.elaborate.scope import BlockValue, Environment, StepsValue
 from netspec.errors import Span, did_you_mean, fail
-from netspec.expr import Expression
+from netspec.expr import MAX_MAGNITUDE, Expression
 from netspec.ops import Axes
 from netspec.schema.bind import bind_steps
 from netspec.schema.fields import (
@@ -45,7 +45,10 @@ def evaluate_argument(
         return _text(param, argument, environment)
     if param.type.startswith("list[") and isinstance(argument.value, list):
         return _items(param, argument, environment, find_block)
-    value = _expression(argument).evaluate(environment)
+    value = argument.value
+    is_plain = isinstance(value, int | float) and -MAX_MAGNITUDE <= value <= MAX_MAGNITUDE
+    if not is_plain:
+        value = _expression(argument).evaluate(environment)
     return check_type(value, param.type, param.name, argument.span)
 
 

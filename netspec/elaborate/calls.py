@@ -8,6 +8,7 @@ from abc import abstractmethod
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from netspec import ir
 from netspec.elaborate.arguments import bind_arguments
@@ -120,8 +121,7 @@ class CallExpander(Lookup):
         role = self.role(action.target)
         inner = role.action
         if isinstance(inner, OpAction):
-            raw = {name: argument.value for name, argument in action.arguments.items()}
-            own = OpAction(inner.kind, bind_attributes(inner.kind, raw, action.spans), action.spans)
+            own = _as_op(action, inner.kind)
             return self._op(step, own, source, scope, inner.attributes)
         if action.arguments:
             raise fail(
@@ -253,3 +253,16 @@ def _with_call(error: NetspecError, what: str, span: Span) -> NetspecError:
             for d in error.diagnostics
         ]
     )
+
+
+_AS_OP: WeakKeyDictionary[CallAction, dict[str, OpAction]] = WeakKeyDictionary()
+
+
+def _as_op(action: CallAction, kind: str) -> OpAction:
+    """What a step gives to a role that is the op ``kind``; made once, for all blocks with the step."""
+    known = _AS_OP.setdefault(action, {})
+    if kind not in known:
+        raw = {name: argument.value for name, argument in action.arguments.items()}
+        attributes = bind_attributes(kind, raw, action.spans) if raw else {}
+        known[kind] = OpAction(kind, attributes, action.spans)
+    return known[kind]

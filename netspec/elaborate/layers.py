@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from netspec import ir
@@ -93,19 +94,30 @@ def fill_attributes(
 ) -> dict[str, Any]:
     """The value of every attribute; raises :class:`NetspecError` with what is wrong with any."""
     rank = source.rank
-    values: dict[str, Any] = {}
+    known = attributes_of(kind)
+    values = dict(_default_attributes(kind, rank))
     parts = Parts()
-    for name, info in attributes_of(kind).items():
-        own = action.attributes.get(name)
-        with parts:
-            if own is not None:
-                values[name] = evaluate_attribute(name, info.type, own, environment, rank)
-            elif name in defaults:
-                values[name] = evaluate_attribute(name, info.type, defaults[name], outer, rank)
-            elif info.required:
+    for name, info in known.items():
+        if info.required and name not in action.attributes and name not in defaults:
+            with parts:
                 message = f"`{action.kind}` needs `{name}`: {info.doc}"
                 raise fail("NS208", message, step.span, path=path)
-            else:
-                values[name] = default_attribute(info.type, info.default, rank)
+    for name, value in defaults.items():
+        if name not in action.attributes:
+            with parts:
+                values[name] = evaluate_attribute(name, known[name].type, value, outer, rank)
+    for name, value in action.attributes.items():
+        with parts:
+            values[name] = evaluate_attribute(name, known[name].type, value, environment, rank)
     parts.finish()
     return values
+
+
+@cache
+def _default_attributes(kind: type[Op], rank: int) -> Mapping[str, Any]:
+    """The attributes that have a default, on maps of ``rank`` axes."""
+    return {
+        name: default_attribute(info.type, info.default, rank)
+        for name, info in attributes_of(kind).items()
+        if not info.required
+    }
