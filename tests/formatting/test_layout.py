@@ -37,6 +37,22 @@ CASES = {
           large: {depth: 2, width: 2}
         """,
     ),
+    "patterns of names stay in their order: the first that fits counts": (
+        """
+        netspec: 1
+        checkpoints:
+          theirs:
+            layers: {b: 1, a: 2}
+            framework: torch
+        """,
+        """
+        netspec: 1
+        checkpoints:
+          theirs:
+            framework: torch
+            layers: {b: 1, a: 2}
+        """,
+    ),
     "a step's own keys are ahead of what it does": (
         """
         netspec: 1
@@ -376,6 +392,11 @@ def test_layout(case: str) -> None:
 
 def test_line_ends_and_marks_of_other_systems_go() -> None:
     assert format_text("\ufeffnetspec: 1\r\nstem:\r- act  \r\n") == ("netspec: 1\nstem:\n  - act\n")
+
+
+def test_spaces_that_end_a_text_are_no_blank_line() -> None:
+    text = "netspec: 1\ndoc: |\n  a\n   \nname: b\nlet: {}\n"
+    assert format_text(text) == "netspec: 1\nname: b\ndoc: |\n  a\n   \nlet: {}\n"
 
 
 def test_lines_of_other_kinds_stay_what_they_mean() -> None:

@@ -94,14 +94,8 @@ def test_random_layouts_of_a_spec_mean_the_same(text: str) -> None:
     assert formatted(result) == result
 
 
-@settings(
-    max_examples=400,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.large_base_example, HealthCheck.too_slow],
-)
-@given(text=documents())
-def test_random_yaml(text: str) -> None:
+def check_random(text: str) -> None:
+    """What holds for every text that is formatted."""
     result = formatted(text)
     assert same(parse(result).data, parse(text).data)
     assert formatted(result) == result
@@ -111,6 +105,22 @@ def test_random_yaml(text: str) -> None:
         assert all(line == line.rstrip(" \t") for line in lines)
         assert lines[0]
         assert not any(one == other == "" for one, other in pairwise(lines))
+
+
+UNHURRIED = [HealthCheck.large_base_example, HealthCheck.too_slow]
+
+
+@settings(max_examples=250, deadline=None, derandomize=True, suppress_health_check=UNHURRIED)
+@given(text=documents())
+def test_random_yaml(text: str) -> None:
+    check_random(text)
+
+
+@pytest.mark.slow
+@settings(max_examples=10_000, deadline=None, suppress_health_check=UNHURRIED)
+@given(text=documents())
+def test_much_random_yaml(text: str) -> None:
+    check_random(text)
 
 
 def problems_of(text: str) -> tuple[Sequence[Diagnostic], str | None]:

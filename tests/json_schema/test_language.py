@@ -101,6 +101,83 @@ def test_the_samples_fit(kind: Kind) -> None:
     assert codes(kind, SAMPLES[kind]) == set()
 
 
+def tiny(more: str) -> Any:
+    """A small spec with more to it."""
+    text = "netspec: 1\nname: tiny\ninput: {channels: 3, size: [8]}\n" + more
+    return parse(text).data
+
+
+TAKEN = [
+    "stem: relu",
+    "stem: [norm: , {relu: {}}]",
+    "stem: [mine, {yours: {a: 1}}, {as: x, mine: }]",
+    "stem: [{from: [a, b], merge: concat}, {from: a}]",
+    "stem: [conv: {out: 2 * 3, kernel: [3], padding: [[0, 1]], init: 0.5, bias: 1 == 1}]",
+    "stem: [gelu: {approximate: {param: kind}}, conv: {kernel: 1, padding: {param: rule}}]",
+    "params: {a: {type: 'list[int]', default: [1, 2]}, b: {type: 'list[str]', default: \"['x']\"}}",
+    "params: {a: {type: steps, default: relu}, b: {type: steps, default: [{conv: {kernel: 1}}]}}",
+    "stages: {block: basic, width: {each: [1, 2]}, stride: {each: [1, 2]}, last: {block: mine}}",
+    "stages: [{block: mine, anything: [1], name: 1}]",
+    "variants: {a: , b: {x: [norm]}}",
+    "defaults: {conv: , norm: {batch_norm: {eps: 1}}, act: relu6}",
+]
+
+REFUSED = [
+    "stem: [conv: {kernal: 3}]",
+    "stem: [{conv: {kernel: 3}, norm: {}}]",
+    "stem: [{conv: {kernel: 3}, mine: {}}]",
+    "stem: [{mine: {}, yours: {}}]",
+    "stem: [{name: a}]",
+    "stem: [residual]",
+    "stem: [residual: {shortcut: norm}]",
+    "stem: [when: {then: norm}]",
+    "stem: [mine: 3]",
+    "stem: [a b]",
+    "stem: [conv: {out: 1.5, kernel: 3}]",
+    "stem: [conv: {out: true, kernel: 3}]",
+    "stem: [conv: {out: 8, kernel: 3, bias: 1}]",
+    "stem: [conv: {out: 8, kernel: 3, padding: sume}]",
+    "stem: [conv: {out: 8, kernel: 3, init: kaiming_normal}]",
+    "stem: [conv: {out: 8, kernel: 3, init: {kaiming_normal: 1}}]",
+    "stem: [conv: {out: 8, kernel: 3, init: {zeros: 1, ones: 1}}]",
+    "stem: [gelu: {approximate: exact}]",
+    "stem: [projection: {stride: 2}]",
+    "stem: [projection: {out: 3, strid: 2}]",
+    "stages: {width: 3}",
+    "stages: {block: basic, widht: 3}",
+    "stages: {block: basic, stride_at: middle}",
+    "stages: {block: mine, first: {repeat: 2}}",
+    "stages: {block: mine, 1x: 2}",
+    "params: {a: text}",
+    "params: {a: {default: 1}}",
+    "params: {a: {type: 'list[int]', default: [a]}}",
+    "params: {a: {type: int, default: [1]}}",
+    "params: {a: []}",
+    "blocks: {a: {doc: none}}",
+    "defaults: {conv: {kernal: 3}}",
+    "defaults: {cnov: {}}",
+    "outputs: [a]",
+    "netspecs: 1",
+]
+
+
+@pytest.mark.parametrize("more", TAKEN)
+def test_what_the_schema_takes(more: str) -> None:
+    assert complaints("spec", tiny(more)) == []
+
+
+@pytest.mark.parametrize("more", REFUSED)
+def test_what_the_schema_refuses(more: str) -> None:
+    assert complaints("spec", tiny(more))
+
+
+@pytest.mark.parametrize("key", ["netspec", "name", "input"])
+def test_what_a_spec_needs(key: str) -> None:
+    data = tiny("")
+    del data[key]
+    assert complaints("spec", data)
+
+
 def _check(kind: Kind, spoiled: Spoiled) -> None:
     """What a change does to the verdicts; whose attributes a role takes, the schema cannot know."""
     ours, theirs = codes(kind, spoiled.data), complaints(kind, spoiled.data)
