@@ -22,6 +22,7 @@ from netspec.cli import (
     show,
     summary,
     validate,
+    verify,
 )
 from netspec.errors import InternalError, NetspecError, UsageError
 
@@ -38,6 +39,7 @@ COMMANDS = {
     "export": export,
     "fmt": fmt,
     "convert": convert,
+    "verify": verify,
 }
 
 DESCRIPTION = """\

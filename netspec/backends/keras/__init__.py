@@ -17,6 +17,7 @@ from netspec.export.base import Export
 
 if TYPE_CHECKING:
     from netspec.backends.base import Array
+    from netspec.backends.probe import Probe
     from netspec.codegen.program import Program
 
 
@@ -71,6 +72,12 @@ class KerasBackend:
             name: numpy.ascontiguousarray(numpy.moveaxis(tensor.numpy(), -1, 1))
             for name, tensor in outputs.items()
         }
+
+    def probe(self) -> Probe:
+        """How ``netspec verify`` looks into models."""
+        from netspec.backends.keras.probe import KerasProbe
+
+        return KerasProbe()
 
     def save(self, model: Any, network: ir.Network, path: Path) -> None:
         """Write a ``.keras`` file; what stood at ``path`` is replaced whole or not at all."""

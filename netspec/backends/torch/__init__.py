@@ -16,6 +16,7 @@ from netspec.resize import check_input_size
 
 if TYPE_CHECKING:
     from netspec.backends.base import Array
+    from netspec.backends.probe import Probe
     from netspec.codegen.program import Program
 
 
@@ -70,6 +71,12 @@ class TorchBackend:
             found = model(torch.as_tensor(inputs, dtype=dtype, device=device))
         outputs = found if isinstance(found, dict) else {"output": found}
         return {name: tensor.cpu().numpy() for name, tensor in outputs.items()}
+
+    def probe(self) -> Probe:
+        """How ``netspec verify`` looks into models."""
+        from netspec.backends.torch.probe import TorchProbe
+
+        return TorchProbe()
 
     def save(self, model: Any, network: ir.Network, path: Path) -> None:
         """Write a ``.pt2`` program of the model in evaluation mode, with the batch left open."""

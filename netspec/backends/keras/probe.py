@@ -1,0 +1,376 @@
+"""Looks into Keras models for ``netspec verify``: by a second model over the same layers.
+
+The second model has the ends of the parts as further outputs. It shares layers, and with them weights
+and statistics, with the model that is looked into.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+import numpy
+
+from netspec import ir
+from netspec.backends.keras.framework import channels_last, load_keras
+from netspec.backends.keras.grouped import speed_up
+from netspec.backends.keras.lowered import name_of
+from netspec.backends.keras.plan import chunks, is_deep, lower
+from netspec.backends.keras.precision import float64_limits
+from netspec.backends.keras.weights import (
+    from_keras,
+    layers_of,
+    read_weights,
+    variable_name,
+    variable_shape,
+)
+from netspec.backends.probe import Held, Inside, Limit, Observed, Places, Trained
+from netspec.errors import UsageError
+from netspec.ops.normalization import BatchNorm
+
+if TYPE_CHECKING:
+    from netspec.backends.probe import Array, Arrays
+
+keras = load_keras()
+
+SEED = "seed_generator_state"
+"""What layers with random numbers keep beside their weights."""
+
+
+@dataclass(frozen=True)
+class _Place:
+    """An operation of a model: by name, and by its place among all, for those without a name."""
+
+    name: str
+    position: int | None
+    kinds: tuple[str, ...]
+
+
+class KerasProbe:
+    """Keras on TensorFlow; see :class:`netspec.backends.probe.Probe`."""
+
+    ordered = False
+
+    def __init__(self) -> None:
+        if keras.backend.backend() != "tensorflow":
+            raise UsageError(
+                f"verifying Keras models takes gradients with TensorFlow; this process has Keras on "
+                f"{keras.backend.backend()}"
+            )
+
+    def versions(self) -> dict[str, str]:
+        """Keras' and TensorFlow's."""
+        return {"keras": str(keras.__version__), "tensorflow": version("tensorflow")}
+
+    @contextmanager
+    def precision(self, dtype: str) -> Iterator[None]:
+        """Within, layers are made in ``dtype``; it takes both of Keras' settings."""
+        config = keras.config
+        before = config.floatx(), config.dtype_policy()
+        config.set_floatx(dtype)
+        config.set_dtype_policy(dtype)
+        try:
+            yield
+        finally:
+            config.set_floatx(before[0])
+            config.set_dtype_policy(before[1])
+
+    def limits(self, network: ir.Network) -> list[Limit]:
+        """Pooling over three axes."""
+        return float64_limits(network)
+
+    def make(self, function: Callable[..., Any], network: ir.Network) -> Any:
+        """The model for inputs of the size of ``network``.
+
+        Grouped convolutions get the function that those of a live model have: Keras' own takes
+        minutes to train on a CPU, and the layer stays the same.
+        """
+        with channels_last():
+            return self.adopt(function(input_shape=(*network.source.size, network.source.channels)))
+
+    def adopt(self, model: Any) -> Any:
+        """The model as it is: Keras' dtype is settled when layers are made."""
+        for layer in layers_of(model):
+            speed_up(layer)
+        return model
+
+    def spelled(self, path: str) -> str:
+        """The layer's name."""
+        return ir.flat_name(path)
+
+    def expected(self, network: ir.Network) -> list[Held]:
+        """Every variable of the layers with weights."""
+        return [
+            Held(
+                ir.flat_name(layer.path),
+                variable_name(layer, parameter),
+                variable_shape(layer, parameter),
+                parameter.trainable,
+            )
+            for layer in ir.layers(network)
+            for parameter in layer.op.parameters(layer.source)
+        ]
+
+    def held(self, model: Any) -> list[Held]:
+        """Every variable but the states of random numbers."""
+        found = []
+        for layer in layers_of(model):
+            trainable = {id(variable) for variable in layer.trainable_variables}
+            for variable in layer.weights:
+                if variable.name != SEED:
+                    shape = tuple(variable.shape)
+                    found.append(Held(layer.name, variable.name, shape, id(variable) in trainable))
+        return found
+
+    def drop_rates(self, model: Any) -> dict[str, float]:
+        """The rate of every dropout."""
+        return {layer.name: float(layer.rate) for layer in _drops(model)}
+
+    def places(self, model: Any, network: ir.Network) -> Places:
+        """The operations at the ends of parts."""
+        operations = _operations(model)
+        kinds = tuple(type(operation).__name__ for operation in operations)
+        positions = {operation.name: index for index, operation in enumerate(operations)}
+        return {
+            part: _Place(name, positions.get(name), kinds) for part, name in _ends(network).items()
+        }
+
+    def observe(self, model: Any, places: Places, inputs: Array) -> Observed:
+        """One pass in evaluation mode."""
+        watched = _Watched(model, places)
+        places_seen, outputs = watched.run(_channels_last(inputs), training=False)
+        return Observed(_canonical(places_seen), _canonical(outputs))
+
+    def look_inside(self, model: Any, network: ir.Network, inputs: Array) -> Inside:
+        """What passes through each layer of a model that is not cut into several."""
+        operations = {operation.name: operation for operation in _operations(model)}
+        tensors: dict[tuple[str, str], Any] = {}
+        for layer in ir.layers(network):
+            calls = lower(layer)
+            first, last = (name_of(layer.path, calls[index][0]) for index in (0, -1))
+            if first in operations and calls[0][1].target.startswith("layers."):
+                tensors["entered", layer.path] = operations[first].input
+            if last in operations:
+                tensors["left", layer.path] = _result_of(operations[last])
+        found = keras.Model(model.inputs[0], list(tensors.values()))(
+            _channels_last(inputs), training=False
+        )
+        inside: dict[str, dict[str, Array]] = {"entered": {}, "left": {}}
+        for (way, path), tensor in zip(tensors, found, strict=True):
+            inside[way][path] = _channels_first(tensor)
+        return Inside(inside["entered"], inside["left"])
+
+    def train(
+        self,
+        model: Any,
+        network: ir.Network,
+        places: Places,
+        inputs: Array,
+        factors: Arrays,
+        rate: float,
+    ) -> Trained:
+        """One step of ``keras.optimizers.SGD``."""
+        import tensorflow as tf
+
+        variables = _trainable(model, network)
+        before = read_weights(model, network)
+        watched = _Watched(model, places)
+        given = tf.Variable(_channels_last(inputs))
+        with _nothing_dropped(model), tf.GradientTape() as tape:
+            seen, outputs = watched.run(given, training=True)
+            total = tf.add_n(
+                [
+                    tf.reduce_sum(y * _channels_last(factors[name]).astype(inputs.dtype))
+                    for name, y in outputs.items()
+                ]
+            )
+        sources = [given, *seen.values(), *(variable.value for _, _, variable in variables)]
+        gradients = tape.gradient(
+            total, sources, unconnected_gradients=tf.UnconnectedGradients.ZERO
+        )
+        of_weights = gradients[1 + len(seen) :]
+        keras.optimizers.SGD(learning_rate=rate).apply(
+            of_weights, [variable for _, _, variable in variables]
+        )
+        after = read_weights(model, network)
+        statistics = as_torch_keeps_them(network, len(inputs), before, after)
+        return Trained(
+            observed=Observed(_canonical(seen), _canonical(outputs)),
+            input_gradient=_channels_first(gradients[0]),
+            place_gradients=_canonical(dict(zip(seen, gradients[1:], strict=False))),
+            gradients={
+                f"{layer.path}.{parameter.name}": numpy.array(
+                    from_keras(layer, parameter, gradient.numpy()), order="C"
+                )
+                for (layer, parameter, _), gradient in zip(variables, of_weights, strict=True)
+            },
+            statistics=statistics,
+            weights={
+                f"{layer.path}.{parameter.name}": after[f"{layer.path}.{parameter.name}"]
+                for layer, parameter, _ in variables
+            },
+        )
+
+
+def as_torch_keeps_them(network: ir.Network, batch: int, before: Arrays, after: Arrays) -> Arrays:
+    """Keras' running statistics after one step as PyTorch has them, by name.
+
+    Keras moves the running variance towards that of the batch, PyTorch towards n / (n - 1) of it,
+    where n counts the values of a channel: examples times positions. ``network`` is typed for the
+    input's size; ``before`` and ``after`` are around the step.
+    """
+    found = {}
+    for layer in ir.layers(network):
+        if not isinstance(layer.op, BatchNorm):
+            continue
+        mean, variance = (f"{layer.path}.running_{what}" for what in ("mean", "var"))
+        found[mean] = after[mean]
+        count = batch * int(numpy.prod(layer.source.size))
+        kept = before[variance] * (1 - layer.op.momentum)  # type: ignore[operator]
+        found[variance] = kept + (after[variance] - kept) * (count / (count - 1))
+    return found
+
+
+class _Watched:
+    """A model that also gives what is at places."""
+
+    def __init__(self, model: Any, places: Places) -> None:
+        tensors = {
+            name: found
+            for name, place in places.items()
+            if (found := _at(model, place)) is not None
+        }
+        result = model.output
+        outputs = dict(result) if isinstance(result, dict) else {"output": result}
+        self.places = list(tensors)
+        self.outputs = list(outputs)
+        self.model = keras.Model(model.inputs[0], [*tensors.values(), *outputs.values()])
+
+    def run(self, inputs: Any, training: bool) -> tuple[dict[str, Any], dict[str, Any]]:
+        """What is at places, and the outputs, as tensors."""
+        found = self.model(inputs, training=training)
+        found = found if isinstance(found, list | tuple) else [found]
+        return (
+            dict(zip(self.places, found, strict=False)),
+            dict(zip(self.outputs, found[len(self.places) :], strict=True)),
+        )
+
+
+def _operations(model: Any) -> list[Any]:
+    return list(model.operations)
+
+
+def _at(model: Any, place: _Place) -> Any | None:
+    """The tensor at a place of a model; an expression of generated source has no name of its own."""
+    operations = _operations(model)
+    for operation in operations:
+        if operation.name == place.name:
+            return _result_of(operation)
+    kinds = tuple(type(operation).__name__ for operation in operations)
+    if place.position is None or kinds != place.kinds:
+        return None
+    return _result_of(operations[place.position])
+
+
+def _result_of(operation: Any) -> Any:
+    """What an operation gives where the model calls it; a sub-model's ``output`` is another tensor."""
+    return operation._inbound_nodes[0].output_tensors[0]
+
+
+def _ends(network: ir.Network) -> dict[str, str]:
+    """The name of the operation at the end of the stem and of each stage."""
+    ends = _Ends()
+    found = {}
+    current = ends.of(network.stem, None)
+    if current is not None and network.stages:
+        found["stem"] = current
+    deep = is_deep(network)
+    for stage in network.stages:
+        current = ends.of(stage.between, current)
+        for block in stage.blocks:
+            current = ends.of(block, current)
+        if deep:
+            current = chunks(stage)[-1][0]
+        if current is not None:
+            found[stage.path] = current
+    return found
+
+
+class _Ends:
+    """Finds the operation whose result is that of a node; None is the input."""
+
+    def __init__(self) -> None:
+        self.results: dict[str, str | None] = {}
+
+    def of(self, node: ir.Node, current: str | None) -> str | None:
+        """The operation at the end of ``node`` when ``current`` is ahead of it."""
+        match node:
+            case ir.Layer():
+                return name_of(node.path, lower(node)[-1][0])
+            case ir.Block():
+                return _Ends().of(node.body, current)
+            case ir.Residual() | ir.Gate():
+                for child in node.children:
+                    self.of(child, current)
+                return ir.flat_name(node.path)
+            case ir.Branches():
+                ends = [self.of(path, current) for path in node.paths]
+                return ends[0] if len(ends) == 1 else ir.flat_name(node.path)
+            case ir.Reference():
+                if len(node.names) == 1:
+                    return self.results[node.names[0]]
+                return ir.flat_name(node.path)
+            case ir.Tap():
+                current = self.results[node.name] = self.of(node.body, current)
+                return current
+        for child in node.children:
+            current = self.of(child, current)
+        return current
+
+
+def _trainable(model: Any, network: ir.Network) -> list[tuple[ir.Layer, Any, Any]]:
+    """Every parameter of the network with the variable that holds it."""
+    by_name = {layer.name: layer for layer in layers_of(model)}
+    return [
+        (
+            layer,
+            parameter,
+            getattr(by_name[ir.flat_name(layer.path)], variable_name(layer, parameter)),
+        )
+        for layer in ir.layers(network)
+        for parameter in layer.op.parameters(layer.source)
+        if parameter.trainable
+    ]
+
+
+def _channels_last(array: Array) -> Array:
+    return numpy.ascontiguousarray(numpy.moveaxis(array, 1, -1))
+
+
+def _channels_first(tensor: Any) -> Array:
+    found: Array = numpy.ascontiguousarray(numpy.moveaxis(tensor.numpy(), -1, 1))
+    return found
+
+
+def _canonical(tensors: Mapping[str, Any]) -> dict[str, Array]:
+    return {name: _channels_first(tensor) for name, tensor in tensors.items()}
+
+
+def _drops(model: Any) -> Iterator[Any]:
+    return (layer for layer in layers_of(model) if isinstance(layer, keras.layers.Dropout))
+
+
+@contextmanager
+def _nothing_dropped(model: Any) -> Iterator[None]:
+    """Within, all rates are zero: random numbers of two frameworks cannot be compared."""
+    rates = [(layer, layer.rate) for layer in _drops(model)]
+    for layer, _ in rates:
+        layer.rate = 0.0
+    try:
+        yield
+    finally:
+        for layer, rate in rates:
+            layer.rate = rate

@@ -1,0 +1,229 @@
+"""Looks into PyTorch models for ``netspec verify``: by hooks, which leave the model as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from netspec import ir
+from netspec.backends.probe import Held, Inside, Limit, Observed, Places, Trained
+from netspec.backends.torch.support import DropPath
+from netspec.backends.torch.weights import read_weights
+
+if TYPE_CHECKING:
+    from netspec.backends.probe import Array, Arrays
+
+COUNTER = "num_batches_tracked"
+"""What PyTorch's norms count and no network has."""
+
+_DROPS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout)
+
+
+class TorchProbe:
+    """PyTorch; see :class:`netspec.backends.probe.Probe`."""
+
+    ordered = True
+
+    def versions(self) -> dict[str, str]:
+        """PyTorch's."""
+        return {"torch": str(torch.__version__)}
+
+    @contextmanager
+    def precision(self, dtype: str) -> Iterator[None]:
+        """Within, modules are made in ``dtype``."""
+        before = torch.get_default_dtype()
+        torch.set_default_dtype(getattr(torch, dtype))
+        try:
+            yield
+        finally:
+            torch.set_default_dtype(before)
+
+    def limits(self, network: ir.Network) -> list[Limit]:
+        """None: PyTorch has every op in float64 on the CPU."""
+        return []
+
+    def make(self, function: Callable[..., Any], network: ir.Network) -> Any:
+        """The module; it takes inputs of any size that the weights fit."""
+        return function()
+
+    def adopt(self, model: Any) -> Any:
+        """The module in the default dtype."""
+        return model.to(torch.get_default_dtype())
+
+    def spelled(self, path: str) -> str:
+        """The path itself."""
+        return path
+
+    def expected(self, network: ir.Network) -> list[Held]:
+        """Every parameter and statistic, in the order of ``state_dict``."""
+        return [
+            Held(layer.path, parameter.name, parameter.shape, parameter.trainable)
+            for layer in ir.layers(network)
+            for parameter in layer.op.parameters(layer.source)
+        ]
+
+    def held(self, model: Any) -> list[Held]:
+        """Every parameter and buffer but the counters of batches."""
+        found = []
+        for key, tensor in model.state_dict(keep_vars=True).items():
+            layer, _, name = key.rpartition(".")
+            if name != COUNTER:
+                trainable = isinstance(tensor, nn.Parameter) and tensor.requires_grad
+                found.append(Held(layer, name, tuple(tensor.shape), trainable))
+        return found
+
+    def drop_rates(self, model: Any) -> dict[str, float]:
+        """The rate of every dropout and drop-path."""
+        return {path: float(module.p) for path, module in _drops(model)}
+
+    def places(self, model: Any, network: ir.Network) -> Places:
+        """Stages are modules; the stem ends where the first of them begins."""
+        found: dict[str, tuple[str, str]] = {}
+        if network.stages and any(True for _ in ir.layers(network.stem)):
+            first = network.stages[0]
+            # Steps between are no module that starts where the stem ends.
+            if not first.between.items:
+                found["stem"] = ("entered", first.path)
+        for stage in network.stages:
+            found[stage.path] = ("left", stage.path)
+        return found
+
+    def observe(self, model: Any, places: Places, inputs: Array) -> Observed:
+        """One pass in evaluation mode."""
+        model.eval()
+        with torch.no_grad(), _Watch(model, places) as watch:
+            outputs = _outputs(model(torch.as_tensor(inputs)))
+        return Observed(watch.values(), _arrays(outputs))
+
+    def look_inside(self, model: Any, network: ir.Network, inputs: Array) -> Inside:
+        """What passes through each module that is one layer and runs once."""
+        paths = [layer.path for layer in ir.layers(network)]
+        both = {f"{way} {path}": (way, path) for path in paths for way in ("entered", "left")}
+        seen = self.observe(model, both, inputs).places
+        inside: dict[str, dict[str, Array]] = {"entered": {}, "left": {}}
+        for key, value in seen.items():
+            way, _, path = key.partition(" ")
+            inside[way][path] = value
+        return Inside(inside["entered"], inside["left"])
+
+    def train(
+        self,
+        model: Any,
+        network: ir.Network,
+        places: Places,
+        inputs: Array,
+        factors: Arrays,
+        rate: float,
+    ) -> Trained:
+        """One step of ``torch.optim.SGD``."""
+        model.train()
+        model.zero_grad(set_to_none=True)
+        given = torch.tensor(inputs, requires_grad=True)
+        with _nothing_dropped(model), _Watch(model, places, gradients=True) as watch:
+            outputs = _outputs(model(given))
+            terms = [(y * torch.as_tensor(factors[name])).sum() for name, y in outputs.items()]
+            torch.stack(terms).sum().backward()
+        gradients = {name: _gradient(p) for name, p in model.named_parameters()}
+        statistics = {
+            f"{layer.path}.{parameter.name}"
+            for layer in ir.layers(network)
+            for parameter in layer.op.parameters(layer.source)
+            if not parameter.trainable
+        }
+        torch.optim.SGD(model.parameters(), lr=rate).step()
+        after = read_weights(model, network)
+        return Trained(
+            observed=Observed(watch.values(), _arrays(outputs)),
+            input_gradient=_gradient(given),
+            place_gradients=watch.gradients(),
+            gradients=gradients,
+            statistics={name: value for name, value in after.items() if name in statistics},
+            weights={name: value for name, value in after.items() if name not in statistics},
+        )
+
+
+class _Watch:
+    """Within, takes down what passes at places, and the gradients that come back there.
+
+    A place is ``("entered" or "left", path of a module)``. A module that runs several times serves
+    several places of the network, so what passes it says nothing of one of them and is left out.
+    """
+
+    def __init__(self, model: nn.Module, places: Places, gradients: bool = False) -> None:
+        self.model = model
+        self.places: Mapping[str, tuple[str, str]] = places
+        self.wanted = gradients
+        self.seen: dict[str, list[Array]] = {}
+        self.came_back: dict[str, Array] = {}
+        self._hooks = ExitStack()
+
+    def __enter__(self) -> _Watch:
+        modules = dict(self.model.named_modules())
+        for name, (way, path) in self.places.items():
+            if path in modules:
+                hook = modules[path].register_forward_hook(self._hook(name, way))
+                self._hooks.callback(hook.remove)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._hooks.close()
+
+    def _hook(self, name: str, way: str) -> Callable[[nn.Module, tuple[Any, ...], Any], None]:
+        def hook(module: nn.Module, entered: tuple[Any, ...], left: Any) -> None:
+            tensor = entered[0] if way == "entered" else left
+            if not isinstance(tensor, Tensor):
+                return
+            # A copy: an activation that works in place may write over the tensor later.
+            self.seen.setdefault(name, []).append(tensor.detach().cpu().numpy().copy())
+            if self.wanted and tensor.requires_grad:
+                tensor.register_hook(lambda g: self.came_back.__setitem__(name, g.numpy().copy()))
+
+        return hook
+
+    def values(self) -> dict[str, Array]:
+        """What passed, at the places that were passed once."""
+        return {name: values[0] for name, values in self.seen.items() if len(values) == 1}
+
+    def gradients(self) -> dict[str, Array]:
+        """The gradients of :meth:`values`."""
+        return {name: g for name, g in self.came_back.items() if len(self.seen[name]) == 1}
+
+
+def _outputs(found: Any) -> dict[str, Tensor]:
+    return dict(found) if isinstance(found, dict) else {"output": found}
+
+
+def _arrays(tensors: Mapping[str, Tensor]) -> dict[str, Array]:
+    return {name: tensor.detach().cpu().numpy().copy() for name, tensor in tensors.items()}
+
+
+def _gradient(tensor: Tensor) -> Array:
+    """A tensor's gradient; zeros where the result does not depend on it."""
+    gradient = torch.zeros_like(tensor) if tensor.grad is None else tensor.grad
+    copied: Array = gradient.detach().cpu().numpy().copy()
+    return copied
+
+
+def _drops(model: nn.Module) -> Iterator[tuple[str, Any]]:
+    # Generated source brings its own copy of the class.
+    for path, module in model.named_modules():
+        ours = type(module).__name__ == DropPath.__name__ and hasattr(module, "p")
+        if isinstance(module, _DROPS) or ours:
+            yield path, module
+
+
+@contextmanager
+def _nothing_dropped(model: nn.Module) -> Iterator[None]:
+    """Within, all rates are zero: random numbers of two frameworks cannot be compared."""
+    rates = [(module, module.p) for _, module in _drops(model)]
+    for module, _ in rates:
+        module.p = 0.0
+    try:
+        yield
+    finally:
+        for module, rate in rates:
+            module.p = rate

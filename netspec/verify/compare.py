@@ -1,0 +1,77 @@
+"""Numbers of two models side by side: how far apart, and the first place where that is too far."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+import numpy
+
+from netspec.verify.bounds import Bound
+from netspec.verify.results import Measure
+
+if TYPE_CHECKING:
+    from netspec.backends.probe import Array, Arrays
+
+FLOOR = 1e-3
+"""The gradient of a weight is held against this share of the largest one where its own is smaller.
+
+A bias ahead of a batch normalisation has no gradient but rounding.
+"""
+
+
+def errors(ours: Array, theirs: Array, floor: float = 0.0) -> tuple[float, float]:
+    """The largest difference, and that over the largest of ``theirs`` or ``floor``, whichever is more.
+
+    Both are infinite where shapes differ or a value is not finite.
+    """
+    if ours.shape != theirs.shape or not (
+        numpy.isfinite(ours).all() and numpy.isfinite(theirs).all()
+    ):
+        return float("inf"), float("inf")
+    absolute = _largest(ours - theirs)  # type: ignore[operator]
+    scale = max(_largest(theirs), floor)
+    if absolute == 0.0:
+        return 0.0, 0.0
+    return absolute, absolute / scale if scale else float("inf")
+
+
+def _largest(array: Array) -> float:
+    return float(numpy.abs(array).max(initial=0.0))
+
+
+def measure_places(
+    quantity: str, parts: Iterable[str], ours: Arrays, theirs: Arrays, bound: Bound
+) -> Iterator[Measure]:
+    """A measure for each of ``parts`` that both have."""
+    for part in parts:
+        if part in ours and part in theirs:
+            absolute, relative = errors(ours[part], theirs[part])
+            yield Measure(quantity, part, "", absolute, relative, bound.value)
+
+
+def measure_worst(
+    quantity: str,
+    part: str,
+    names: Iterable[str],
+    ours: Arrays,
+    theirs: Arrays,
+    bound: Bound,
+    floor: float = 0.0,
+) -> Measure | None:
+    """The worst of the tensors called ``names`` that ``theirs`` has; None where there are none."""
+    worst: Measure | None = None
+    for name in names:
+        if name not in theirs:
+            continue
+        absolute, relative = (
+            errors(ours[name], theirs[name], floor) if name in ours else (float("inf"),) * 2
+        )
+        if worst is None or relative > worst.relative:
+            worst = Measure(quantity, part, name, absolute, relative, bound.value)
+    return worst
+
+
+def gradient_floor(gradients: Arrays) -> float:
+    """What gradients of weights are held against where they are smaller."""
+    return FLOOR * max((_largest(gradient) for gradient in gradients.values()), default=0.0)

@@ -1,0 +1,152 @@
+"""Verifies one network: chooses size and precision, and examines every witness."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
+
+from netspec import ir
+from netspec.analyse import summarise
+from netspec.backends.base import get_backend
+from netspec.codegen.program import Program
+from netspec.errors import UsageError
+from netspec.meaning import meaning_hash
+from netspec.ops.structure import RandomDrop
+from netspec.verify.bounds import bounds_for
+from netspec.verify.reference import reference_witness
+from netspec.verify.results import NetworkResult
+from netspec.verify.samples import BATCH, Seeds
+from netspec.verify.session import Session
+from netspec.verify.sizes import choose_size, resized
+from netspec.verify.witnesses import Party, parties_for, witnesses_of
+
+
+@dataclass(frozen=True)
+class Origin:
+    """How a user named a network: what finds it again."""
+
+    spec: str
+    variant: str | None = None
+    assignments: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Options:
+    """What to verify, and how far.
+
+    Attributes:
+        level: the last level to run.
+        backends: the backends that take part; empty for all that can.
+        size: the input's spatial size; None for a small one.
+        reference: ``module:callable`` of a model to hold the network against.
+    """
+
+    level: str = "training"
+    backends: tuple[str, ...] = ()
+    size: tuple[int, ...] | None = None
+    reference: str | None = None
+    seeds: Seeds = field(default_factory=Seeds)
+
+
+def verify(program: Program, options: Options, origin: Origin) -> NetworkResult:
+    """Hold every model of a network against the others.
+
+    Raises :class:`UsageError` when a backend or the reference is missing, or the network does not take
+    the size asked for. Models that differ are no error: the result says so.
+    """
+    network = program.network
+    parties, notes = parties_for(options.backends)
+    at_size = resized(program, _size(network, options.size, notes))
+    dtype = _dtype(at_size, parties, notes)
+    _note_drops(network, options.level, notes)
+    bounds = bounds_for(network, dtype)
+    session = Session(at_size, dtype, bounds, options.seeds, options.level)
+    with ExitStack() as stack:
+        for party in parties:
+            stack.enter_context(party.probe.precision(dtype))
+        witnesses = witnesses_of(program, at_size, parties)
+        if options.reference is not None:
+            reference, found = reference_witness(options.reference, program, at_size, parties)
+            witnesses.append(reference)
+            notes += found
+        results = [session.examine(witness) for witness in witnesses]
+    return NetworkResult(
+        spec=origin.spec,
+        variant=origin.variant,
+        assignments=origin.assignments,
+        name=network.model_name,
+        meaning=meaning_hash(network),
+        sources=source_hashes(program, [party.backend.name for party in parties]),
+        input_shape=(BATCH, *at_size.source.shape),
+        parameters=summarise(network).parameters.total,
+        dtype=dtype,
+        level=options.level,
+        seeds=asdict(options.seeds),
+        bounds=tuple(bounds.values()),
+        witnesses=tuple(results),
+        notes=(*notes, *dict.fromkeys(session.notes)),
+    )
+
+
+def versions(options: Options) -> dict[str, str]:
+    """The versions of what computed: numpy and the frameworks that take part."""
+    found = {"numpy": version("numpy")}
+    for party in parties_for(options.backends)[0]:
+        found |= party.probe.versions()
+    return found
+
+
+def source_hashes(program: Program, backends: Sequence[str]) -> dict[str, str]:
+    """The SHA-256 of the source that each backend generates. Needs no framework."""
+    return {
+        name: hashlib.sha256(get_backend(name).generate(program).encode()).hexdigest()
+        for name in backends
+    }
+
+
+def _size(network: ir.Network, asked: tuple[int, ...] | None, notes: list[str]) -> tuple[int, ...]:
+    own = network.source.size
+    if asked is not None:
+        if any(length < 1 for length in asked):
+            raise UsageError(f"an input size of {_text(asked)}: lengths are 1 or more")
+        return asked
+    chosen = choose_size(network)
+    if chosen == own and len(set(own)) < len(own):
+        notes.append(
+            f"the input is {_text(own)}, the spec's own size, since the weights fit no small one; "
+            "axes of one length cannot be told apart"
+        )
+    return chosen
+
+
+def _text(size: tuple[int, ...]) -> str:
+    return "×".join(map(str, size))
+
+
+def _dtype(network: ir.Network, parties: Sequence[Party], notes: list[str]) -> str:
+    """float64, unless a framework cannot compute a layer in it."""
+    limits = [
+        (party.backend.name, limit) for party in parties for limit in party.probe.limits(network)
+    ]
+    if not limits:
+        return "float64"
+    name, limit = limits[0]
+    more = f" and {len(limits) - 1} more" if len(limits) > 1 else ""
+    notes.append(f"compared in float32: {name} cannot do `{limit.path}`{more}: {limit.reason}")
+    return "float32"
+
+
+def _note_drops(network: ir.Network, level: str, notes: list[str]) -> None:
+    rates = {
+        layer.op.rate
+        for layer in ir.layers(network)
+        if isinstance(layer.op, RandomDrop) and layer.op.rate
+    }
+    if rates and level == "training":
+        notes.append(
+            "trained with all drop rates at zero, since two frameworks draw other random numbers; "
+            "the rates themselves are compared as part of `shapes`"
+        )

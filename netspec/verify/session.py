@@ -1,0 +1,371 @@
+"""One network under examination: every witness gets the same weights and input, one after another.
+
+Only one model is in memory at a time. What the first one that could be run gave is the baseline that
+the others are held against.
+"""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+import numpy
+
+from netspec import ir
+from netspec.analyse import output_shapes
+from netspec.verify import samples
+from netspec.verify.blame import first_difference
+from netspec.verify.bounds import Bound
+from netspec.verify.compare import gradient_floor, measure_places, measure_worst
+from netspec.verify.parts import Part, parts_of
+from netspec.verify.results import LEVELS, Failure, LevelResult, Measure, Status, WitnessResult
+from netspec.verify.structure import check_drops, check_shapes, check_weights, failure_at
+from netspec.verify.witnesses import Witness
+
+if TYPE_CHECKING:
+    from netspec.backends.probe import Array, Arrays, Observed, Places, Trained
+
+
+LARGE = 50_000_000
+"""Weights of more bytes than this are freed at once; looking for them takes as long as a small model."""
+
+
+@dataclass
+class _Run:
+    """A witness with its model, and what that gave so far."""
+
+    witness: Witness
+    model: Any = None
+    observed: Observed | None = None
+    trained: Trained | None = None
+    own_weights: dict[str, Array] = field(default_factory=dict)
+    own_outputs: Mapping[str, Array] = field(default_factory=dict)
+
+
+class Session:
+    """Examines the witnesses of one network.
+
+    Args:
+        at_size: the network, typed for the size of the input.
+        dtype: what everything is computed in.
+        bounds: how far apart each quantity may be.
+        seeds: of weights, inputs and factors.
+        level: the last level to run.
+    """
+
+    def __init__(
+        self,
+        at_size: ir.Network,
+        dtype: str,
+        bounds: Mapping[str, Bound],
+        seeds: samples.Seeds,
+        level: str,
+    ) -> None:
+        self.network = at_size
+        self.dtype = dtype
+        self.bounds = bounds
+        self.seeds = seeds
+        self.levels = LEVELS[: LEVELS.index(level) + 1]
+        self.parts = parts_of(at_size)
+        self.notes: list[str] = []
+        self.weights = self._cast(samples.random_weights(at_size, seeds.weights))
+        self.inputs = samples.random_input(at_size, seeds.inputs).astype(dtype)
+        shapes = {name: (samples.BATCH, *shape) for name, shape in output_shapes(at_size).items()}
+        self.factors = self._cast(samples.random_factors(shapes, seeds.factors))
+        self.baseline: _Run | None = None
+        self._places: dict[str, Places] = {}
+
+    def _cast(self, arrays: Arrays) -> dict[str, Any]:
+        return {name: array.astype(self.dtype) for name, array in arrays.items()}
+
+    def examine(self, witness: Witness) -> WitnessResult:
+        """Every level of one witness; a level that fails is the last that runs."""
+        run = _Run(witness)
+        steps: dict[str, Callable[[_Run], LevelResult]] = {
+            "shapes": self._shapes,
+            "forward": self._forward,
+            "training": self._training,
+        }
+        found: list[LevelResult] = []
+        for level in self.levels:
+            if found and found[-1].status in ("differs", "not run"):
+                found.append(LevelResult(level, "not run"))
+                continue
+            start = time.perf_counter()
+            try:
+                result = steps[level](run)
+            except Exception as error:  # the model's own: whatever it raises, it cannot be compared
+                failure = Failure(f"{type(error).__name__}: {error}")
+                result = LevelResult(level, "differs", failure=failure)
+            seconds = time.perf_counter() - start
+            found.append(replace(result, seconds=seconds))
+        if self.baseline is None and found[-1].status == "baseline":
+            self.baseline = run
+        run.model = None
+        if sum(array.nbytes for array in self.weights.values()) > LARGE:
+            gc.collect()  # models hold cycles, and the next one would not fit beside this one
+        return WitnessResult(witness.name, tuple(found))
+
+    # Levels
+
+    def _shapes(self, run: _Run) -> LevelResult:
+        witness = run.witness
+        run.model = witness.build()
+        failure = check_weights(witness, run.model, self.parts)
+        if failure is None and witness.ours:
+            failure = check_drops(witness, run.model, self.parts)
+        if failure is None and not witness.ours:
+            self._remember_own(run)
+        failure = failure or self._give_weights(run)
+        if failure is None:
+            self._fit_statistics(run)
+            run.observed = self._observe(run)
+            failure = self._missing(run) or check_shapes(witness, run.observed, self.parts)
+        if failure is not None:
+            return LevelResult("shapes", "differs", failure=failure)
+        held = witness.party.probe.held(run.model)
+        facts = {
+            "layers with weights": len({tensor.layer for tensor in held}),
+            "tensors": len(held),
+            "values": sum(int(numpy.prod(tensor.shape)) for tensor in held),
+            "shapes of results": len(run.observed.places) + len(run.observed.outputs),  # type: ignore[union-attr]
+        }
+        return LevelResult("shapes", "agrees", facts)
+
+    def _remember_own(self, run: _Run) -> None:
+        """The weights that a reference came with, and what it makes of the input with them."""
+        witness = run.witness
+        own = witness.party.backend.read_weights(run.model, witness.network)
+        run.own_weights = self._cast(witness.in_our_names(own))
+        run.own_outputs = witness.party.probe.observe(run.model, {}, self.inputs).outputs
+
+    def _give_weights(self, run: _Run) -> Failure | None:
+        """The common weights; they must come back as they were written."""
+        witness, backend = run.witness, run.witness.party.backend
+        given = witness.in_its_names(self.weights)
+        backend.write_weights(run.model, witness.network, given)
+        for name, value in backend.read_weights(run.model, witness.network).items():
+            if not numpy.array_equal(value, given[name]):
+                path = name.rpartition(".")[0]
+                layer = next(one for one in ir.layers(witness.network) if one.path == path)
+                message = f"`{name}` does not come back as it was written"
+                return failure_at(layer, message, witness.network, self.parts)
+        return None
+
+    def _fit_statistics(self, run: _Run) -> None:
+        """Once, ahead of all comparisons: running statistics like those of the input."""
+        if self.baseline is not None or self.levels == ("shapes",) or not run.witness.ours:
+            return
+        if not any(name.endswith(".running_var") for name in self.weights):
+            return
+        after = self._train(run, rate=0.0).statistics
+        fitted = samples.fit_statistics(self.network, self.weights, after, self.seeds.weights)
+        self.weights = self._cast(fitted)
+        self._give_weights(run)
+
+    def _forward(self, run: _Run) -> LevelResult:
+        observed = run.observed
+        assert observed is not None
+        if self.baseline is None:
+            return self._as_baseline("forward", {**observed.places, **observed.outputs})
+        theirs = self.baseline.observed
+        assert theirs is not None
+        measures: list[Measure] = []
+        failure = None
+        found = self._results("output", observed, theirs)
+        for measure in chain(found, self._with_own_weights(run)):
+            measures.append(measure)
+            if not measure.passed:
+                failure = self._blamed(run, measure) or self._failure(measure)
+                break
+        return LevelResult("forward", _status(failure), {}, tuple(measures), failure)
+
+    def _training(self, run: _Run) -> LevelResult:
+        run.trained = self._train(run, samples.RATE)
+        if self.baseline is None:
+            return self._as_baseline("training", run.trained.gradients)
+        assert self.baseline.trained is not None
+        measures: list[Measure] = []
+        failure = None
+        for measure in self._steps(run.trained, self.baseline.trained):
+            measures.append(measure)
+            if not measure.passed:
+                failure = self._failure(measure)
+                break
+        return LevelResult("training", _status(failure), {}, tuple(measures), failure)
+
+    def _as_baseline(self, level: str, arrays: Arrays) -> LevelResult:
+        for name, array in arrays.items():
+            if not numpy.isfinite(array).all():
+                message = f"`{name}` is not finite"
+                return LevelResult(level, "differs", failure=Failure(message))
+        return LevelResult(level, "baseline")
+
+    # What models are asked
+
+    def _observe(self, run: _Run) -> Observed:
+        witness, probe = run.witness, run.witness.party.probe
+        name = witness.party.backend.name
+        if witness.ours and name not in self._places:
+            found = probe.places(run.model, self.network)
+            ends = {part.name for part in self.parts[:-1]}
+            self._places[name] = {part: place for part, place in found.items() if part in ends}
+        if not witness.ours:
+            return probe.observe(run.model, {}, self.inputs)
+        unseen = [part.name for part in self.parts[:-1] if part.name not in self._places[name]]
+        if unseen:
+            listed = ", ".join(f"`{part}`" for part in unseen)
+            self.notes.append(f"{name}: what leaves {listed} cannot be seen on its own")
+        return probe.observe(run.model, self._places[name], self.inputs)
+
+    def _missing(self, run: _Run) -> Failure | None:
+        """A part whose end the model does not have, or comes by more than once."""
+        assert run.observed is not None
+        for part in self.parts[:-1]:
+            places = self._places[run.witness.party.backend.name] if run.witness.ours else {}
+            if part.name in places and part.name not in run.observed.places:
+                return Failure(f"the model has no end of `{part.name}`", part.name, part.span)
+        return None
+
+    def _train(self, run: _Run, rate: float) -> Trained:
+        witness = run.witness
+        if witness.ours and run.observed is None:
+            self._observe(run)
+        places = self._places[witness.party.backend.name] if witness.ours else {}
+        found = witness.party.probe.train(
+            run.model, witness.at_size, places, self.inputs, self.factors, rate
+        )
+        if not witness.names:
+            return found
+        return _in_our_names(found, witness)
+
+    # What is measured
+
+    def _results(self, quantity: str, ours: Observed, theirs: Observed) -> Iterator[Measure]:
+        bound = self.bounds[quantity]
+        names = [part.name for part in self.parts[:-1]]
+        yield from measure_places(quantity, names, ours.places, theirs.places, bound)
+        last = self.parts[-1].name
+        outputs = measure_worst(quantity, last, theirs.outputs, ours.outputs, theirs.outputs, bound)
+        if outputs is not None:
+            yield outputs
+
+    def _with_own_weights(self, run: _Run) -> Iterator[Measure]:
+        """What the baseline's model gives with the weights that a reference came with."""
+        if run.witness.ours:
+            return
+        assert self.baseline is not None
+        witness, quantity = self.baseline.witness, "own weights"
+        model = witness.build()
+        witness.party.backend.write_weights(model, witness.network, run.own_weights)
+        outputs = witness.party.probe.observe(model, {}, self.inputs).outputs
+        measure = measure_worst(
+            quantity,
+            self.parts[-1].name,
+            run.own_outputs,
+            outputs,
+            run.own_outputs,
+            self.bounds[quantity],
+        )
+        if measure is not None:
+            yield measure
+
+    def _steps(self, ours: Trained, theirs: Trained) -> Iterator[Measure]:
+        """In the order in which a mistake shows: forward, then back from the end, then the step."""
+        yield from self._results("training output", ours.observed, theirs.observed)
+        floor = gradient_floor(theirs.gradients)
+        before = [None, *(part.name for part in self.parts[:-1])]
+        for part, previous in reversed(list(zip(self.parts, before, strict=True))):
+            found = self._weights("weight gradient", part, ours.gradients, theirs.gradients, floor)
+            if found is not None:
+                yield found
+            yield from self._input_gradient(part, previous, ours, theirs)
+        for quantity in ("statistics", "stepped weights"):
+            one, other = (
+                (ours.statistics, theirs.statistics)
+                if quantity == "statistics"
+                else (ours.weights, theirs.weights)
+            )
+            for part in self.parts:
+                found = self._weights(quantity, part, one, other)
+                if found is not None:
+                    yield found
+
+    def _input_gradient(
+        self, part: Part, previous: str | None, ours: Trained, theirs: Trained
+    ) -> Iterator[Measure]:
+        one, other = (
+            {part.name: trained.input_gradient}
+            if previous is None
+            else {part.name: trained.place_gradients[previous]}
+            if previous in trained.place_gradients
+            else {}
+            for trained in (ours, theirs)
+        )
+        quantity = "input gradient"
+        yield from measure_places(quantity, [part.name], one, other, self.bounds[quantity])
+
+    def _weights(
+        self, quantity: str, part: Part, ours: Arrays, theirs: Arrays, floor: float = 0.0
+    ) -> Measure | None:
+        names = [
+            f"{layer.path}.{parameter.name}"
+            for layer in ir.layers(part.node)
+            for parameter in layer.op.parameters(layer.source)
+        ]
+        return measure_worst(quantity, part.name, names, ours, theirs, self.bounds[quantity], floor)
+
+    # What is said of a failure
+
+    def _failure(self, measure: Measure) -> Failure:
+        part = next(part for part in self.parts if part.name == measure.part)
+        path = measure.tensor.rpartition(".")[0]
+        layer = next((one for one in ir.layers(part.node) if one.path == path), None)
+        what = f" of `{measure.tensor}`" if measure.tensor not in ("", "output") else ""
+        message = (
+            f"{measure.quantity}{what} differs by {measure.relative:.1e} of its largest value in "
+            f"`{part.name}`, {measure.bound:.0e} is allowed"
+        )
+        if layer is None:
+            return Failure(message, part.name, part.span)
+        return Failure(message, part.name, part.span, layer.path, layer.span)
+
+    def _blamed(self, run: _Run, measure: Measure) -> Failure | None:
+        """The failure with the first layer that differs, where models let one see it."""
+        assert self.baseline is not None
+        if run.witness.names:  # its layers cannot be asked for by our paths
+            return None
+        base = self.baseline.witness
+        other = _Run(base, base.build())
+        self._give_weights(other)
+        ours, theirs = (
+            one.witness.party.probe.look_inside(one.model, self.network, self.inputs)
+            for one in (run, other)
+        )
+        failure = self._failure(measure)
+        for part in self.parts:
+            # Only outputs of a reference are seen, so its mistake may lie in any part.
+            if part.name == measure.part or not run.witness.ours:
+                found = first_difference(part, ours, theirs, measure.bound)
+                if found is not None:
+                    layer, message = found
+                    message = f"{failure.message}; {message}"
+                    return Failure(message, part.name, part.span, layer.path, layer.span)
+        return failure
+
+
+def _status(failure: Failure | None) -> Status:
+    return "agrees" if failure is None else "differs"
+
+
+def _in_our_names(trained: Trained, witness: Witness) -> Trained:
+    return replace(
+        trained,
+        gradients=witness.in_our_names(trained.gradients),
+        statistics=witness.in_our_names(trained.statistics),
+        weights=witness.in_our_names(trained.weights),
+    )

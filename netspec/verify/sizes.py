@@ -1,0 +1,70 @@
+"""The size of the input: small, with no two lengths alike, where the network's weights allow it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from netspec import expr, ir
+from netspec.codegen.program import Program
+from netspec.elaborate.network import elaborate
+from netspec.errors import NetspecError, UsageError
+from netspec.resize import check_input_size
+
+
+def choose_size(network: ir.Network) -> tuple[int, ...]:
+    """A small size for the input; the spec's own where the network takes no other.
+
+    The last map of the trunk becomes about 2×3, or 2×3×4, so that no axis passes for another. Lengths
+    are even at every stride, where a padding on the wrong side is seen; but odd along the last of
+    several axes, and where there is a pooling with ``ceil``, which only then makes a difference.
+    """
+    own = network.source.size
+    last = _last_map(network)
+    if last is None:
+        return own
+    reductions = [max(1, -(-length // short)) for length, short in zip(own, last, strict=True)]
+    lengths = [reduction * (2 + axis) for axis, reduction in enumerate(reductions)]
+    if len(own) > 1 or any(getattr(layer.op, "ceil", False) for layer in ir.layers(network)):
+        lengths[-1] += 1
+    small = tuple(min(pair) for pair in zip(lengths, own, strict=True))
+    return small if _fits(network, small) else own
+
+
+def _last_map(network: ir.Network) -> tuple[int, ...] | None:
+    """The size at the end of the last stage, or of the last layer of as many axes as the input."""
+    targets = [stage.target for stage in network.stages[-1:]]
+    if not targets:
+        targets = [layer.target for layer in ir.layers(network)]
+    maps = [target.size for target in targets if target.rank == network.source.rank]
+    maps = [size for size in maps if all(length > 1 for length in size)]
+    return maps[-1] if maps else None
+
+
+def _fits(network: ir.Network, size: Sequence[int]) -> bool:
+    try:
+        check_input_size(network, size)
+    except UsageError:
+        return False
+    return True
+
+
+def resized(program: Program, size: tuple[int, ...]) -> ir.Network:
+    """The program's network typed for inputs of ``size``; its weights are the same.
+
+    Raises :class:`UsageError` where the network does not take that size.
+    """
+    network = program.network
+    if size == network.source.size:
+        return network
+    check_input_size(network, size)
+    lengths = tuple(expr.constant(length, program.spec.size[0].span) for length in size)
+    spec = dataclasses.replace(program.spec, size=lengths)
+    try:
+        return elaborate(spec, network.variant, program.overrides, program.folder)
+    except NetspecError as error:
+        text = "×".join(map(str, size))
+        message = error.diagnostics[0].message
+        raise UsageError(
+            f"`{network.model_name}` cannot be had for inputs of {text}: {message}"
+        ) from None

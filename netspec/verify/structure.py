@@ -1,0 +1,122 @@
+"""The level ``shapes``: what models hold and the shapes that leave their parts, against the IR."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from itertools import zip_longest
+from typing import TYPE_CHECKING, Any
+
+from netspec import ir
+from netspec.analyse import output_shapes
+from netspec.ops.structure import RandomDrop
+from netspec.verify.parts import Part, part_by_layer
+from netspec.verify.results import Failure
+from netspec.verify.witnesses import Witness
+
+if TYPE_CHECKING:
+    from netspec.backends.probe import Held, Observed
+
+
+def check_weights(witness: Witness, model: Any, parts: list[Part]) -> Failure | None:
+    """Names, shapes, kinds and, where it counts, the order of all that ``model`` holds."""
+    probe = witness.party.probe
+    expected, held = probe.expected(witness.network), probe.held(model)
+    wanted, found = _by_layer(expected), _by_layer(held)
+    layers = {probe.spelled(layer.path): layer for layer in ir.layers(witness.network)}
+    for name, tensors in wanted.items():
+        if sorted(found.get(name, [])) != sorted(tensors):
+            message = f"`{name}` holds {_told(found.get(name, []))}; the spec says {_told(tensors)}"
+            return failure_at(layers[name], message, witness.network, parts)
+    for name, tensors in found.items():
+        if name not in wanted:
+            message = f"`{name}` holds {_told(tensors)}; the spec has nothing to hold there"
+            layer = layers.get(name)
+            if layer is not None:
+                return failure_at(layer, message, witness.network, parts)
+            return Failure(message)
+    if probe.ordered and expected != held:
+        pairs = zip_longest(expected, held)
+        ours, theirs = next((a, b) for a, b in pairs if a != b)
+        message = f"weights are in another order: `{theirs.layer}.{theirs.name}` stands where "
+        message += f"`{ours.layer}.{ours.name}` should"
+        return failure_at(layers[ours.layer], message, witness.network, parts)
+    return None
+
+
+def _by_layer(held: Iterable[Held]) -> dict[str, list[tuple[str, tuple[int, ...], bool]]]:
+    found: dict[str, list[tuple[str, tuple[int, ...], bool]]] = {}
+    for tensor in held:
+        entry = (tensor.name, tensor.shape, tensor.trainable)
+        found.setdefault(tensor.layer, []).append(entry)
+    return found
+
+
+def _told(tensors: list[tuple[str, tuple[int, ...], bool]]) -> str:
+    if not tensors:
+        return "nothing"
+    return ", ".join(
+        f"{name} {'×'.join(map(str, shape))}" + ("" if trainable else " (not trainable)")
+        for name, shape, trainable in tensors
+    )
+
+
+def check_drops(witness: Witness, model: Any, parts: list[Part]) -> Failure | None:
+    """The rates of what drops at random, which no comparison of numbers can see.
+
+    Generated source may let one module serve several layers, so a layer that is missing is none that
+    is wrong, as long as its rate is there.
+    """
+    probe = witness.party.probe
+    found = probe.drop_rates(model)
+    for layer in ir.layers(witness.network):
+        if not isinstance(layer.op, RandomDrop):
+            continue
+        name = probe.spelled(layer.path)
+        rates = [found[name]] if name in found else sorted(set(found.values()))
+        if layer.op.rate not in rates:
+            has = ", ".join(f"{rate:g}" for rate in rates) or "nothing"
+            message = f"`{name}` drops at {has}; the spec says {layer.op.rate:g}"
+            return failure_at(layer, message, witness.network, parts)
+    wanted = {
+        layer.op.rate for layer in ir.layers(witness.network) if isinstance(layer.op, RandomDrop)
+    }
+    for name, rate in found.items():
+        if rate not in wanted:
+            return Failure(f"`{name}` drops at {rate:g}; nothing in the spec does")
+    return None
+
+
+def check_shapes(witness: Witness, observed: Observed, parts: list[Part]) -> Failure | None:
+    """The shape at the end of every part that can be seen, and of every output."""
+    for part in parts[:-1]:
+        if part.name in observed.places:
+            found = observed.places[part.name].shape[1:]
+            if found != part.node.target.shape:
+                message = f"{_shape(found)} leave `{part.name}`"
+                return Failure(
+                    f"{message}; the spec says {_shape(part.node.target.shape)}",
+                    part.name,
+                    part.span,
+                )
+    expected = output_shapes(witness.at_size)
+    last = parts[-1]
+    found_shapes = {name: array.shape[1:] for name, array in observed.outputs.items()}
+    for name in [*expected, *(name for name in found_shapes if name not in expected)]:
+        if found_shapes.get(name) != expected.get(name):
+            message = f"output `{name}` is {_shape(found_shapes.get(name))}"
+            message += f"; the spec says {_shape(expected.get(name))}"
+            return Failure(message, last.name, last.span)
+    return None
+
+
+def _shape(shape: tuple[int, ...] | None) -> str:
+    return "missing" if shape is None else "×".join(map(str, shape))
+
+
+def failure_at(layer: ir.Layer, message: str, network: ir.Network, parts: list[Part]) -> Failure:
+    """A failure of a layer, with its part."""
+    by_path = part_by_layer(parts)
+    spans: Mapping[str, Part] = {part.name: part for part in parts}
+    part = spans.get(by_path.get(layer.path, ""))
+    name, span = (part.name, part.span) if part is not None else ("", network.span)
+    return Failure(message, name, span, layer.path, layer.span)
