@@ -196,7 +196,7 @@ def _print(name: str, results: Sequence[NetworkResult], versions: Mapping[str, s
     elif name == "github":
         sys.stdout.write(github.render(results))
     else:
-        from netspec.cli.verified import print_results
+        from netspec.verify.table import print_results
 
         print_results(results)
 
