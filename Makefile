@@ -16,7 +16,7 @@ export CUDA_VISIBLE_DEVICES := -1
 export TF_CPP_MIN_LOG_LEVEL := 3
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow lint format docs clean
+.PHONY: help demo test test-slow fuzz bench lint format docs clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +29,12 @@ test: $(VENV)/.tools ## run the default tests
 
 test-slow: $(VENV)/.tools ## run the heavy tests: full sizes, more than 1,000 layers
 	$(BIN)/python -m pytest -m slow
+
+fuzz: $(VENV)/.tools ## check 20,000 mutated specs: in time, within memory, never a traceback
+	$(BIN)/python -m pytest -m slow -n $(WORKERS) tests/validate/test_mutations.py
+
+bench: $(VENV)/.installed ## measure how long netspec takes
+	@$(BIN)/python benchmarks/validate.py
 
 lint: $(VENV)/.tools ## check style, format and types
 	$(BIN)/ruff check .

@@ -17,8 +17,9 @@ from netspec.schema.bind import bind_block_file, require_mapping
 from netspec.schema.recover import Broken, bind_recovering
 from netspec.schema.syntax import Spec
 from netspec.source import Document, decode, parse
-from netspec.validate.checker import CheckingBuilder, Known, Work
+from netspec.validate.checker import CheckingBuilder, Work
 from netspec.validate.files import is_ours, looks_ours
+from netspec.validate.known import Known
 from netspec.validate.options import Options
 from netspec.validate.problems import Problems
 from netspec.validate.survey import Survey
@@ -135,7 +136,7 @@ def _check_spec(
     is_complete = all(param.default is not None for param in spec.params.values())
     if spec.variants and spec.default is None and is_complete:
         variants.append(None)
-    work, survey = Work(options.bounds), Survey(options.bounds, known.origins)
+    work, survey = Work(options.bounds), Survey(options.bounds)
     for number, variant in enumerate(variants):
         problems.variant = warnings.variant = variant
         try:

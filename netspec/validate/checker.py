@@ -7,11 +7,8 @@ block that comes back with equal arguments on an equal input is not expanded aga
 from __future__ import annotations
 
 import dataclasses
-import json
-import re
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +17,7 @@ from netspec.elaborate.bounds import RAISE_LAYERS, Bounds
 from netspec.elaborate.layers import fill_attributes, misfit
 from netspec.elaborate.lookup import Calls
 from netspec.elaborate.network import Builder
-from netspec.elaborate.scope import BlockValue, Environment, Scope, StepsValue
+from netspec.elaborate.scope import Environment, Scope
 from netspec.elaborate.steps import Elaborator
 from netspec.errors import NetspecError, Span, fail
 from netspec.ops import OPS, OpError
@@ -36,15 +33,12 @@ from netspec.schema.syntax import (
 )
 from netspec.types import TensorType
 from netspec.unknown import UNKNOWN, Poisoned
-from netspec.validate.problems import Key as ProblemKey
+from netspec.validate.known import Instance, Known
 from netspec.validate.problems import Problems
-
-Key = tuple[Any, ...]
+from netspec.validate.survey import remember_origin
 
 STAGE_COST, BLOCK_COST = 4, 3
 """What a stage and a block of it cost at least, in steps, even when the block is known already."""
-
-_WORD = re.compile(r"[A-Za-z_]\w*")
 
 
 class Work:
@@ -60,43 +54,6 @@ class Work:
         if self._done > self._most:
             message = f"all variants together have more than {self._most:,} different steps"
             raise fail("NS502", message, span, help=RAISE_LAYERS)
-
-
-@dataclass(frozen=True)
-class Instance:
-    """A block that was expanded.
-
-    Attributes:
-        block: the node, under the path where it was first.
-        layers: how many layers it has.
-        problems: what was found in it.
-    """
-
-    block: ir.Block
-    layers: int
-    problems: frozenset[ProblemKey]
-
-
-class Known:
-    """What checking one variant of a spec leaves for the next.
-
-    Attributes:
-        instances: the blocks that were expanded.
-        origins: by the identity of a block's body, the path that it was expanded under.
-        words: by the identity of steps as they are written, the words in them.
-        files: the blocks that were found outside the spec.
-        looked_for: the names of blocks that are not the spec's own.
-        default_names: the names of the spec that its defaults may read.
-    """
-
-    def __init__(self, spec: Spec, defaults: Any, looked_for: set[str]) -> None:
-        self.looked_for = looked_for
-        self.instances: dict[Key, Instance] = {}
-        self.origins: dict[int, str] = {}
-        self.words: dict[int, frozenset[str]] = {}
-        self.files: dict[str, BlockDefinition] = {}
-        words = set(_WORD.findall(json.dumps(defaults, default=str)))
-        self.default_names = sorted(words & {*spec.params, *spec.let})
 
 
 class Checker(Elaborator):
@@ -125,6 +82,7 @@ class Checker(Elaborator):
             raise Poisoned
         if name not in self.definitions:
             self._known.looked_for.add(name)
+            self._known.trail.append(name)
         return super().find_block(name, span)
 
     def _in_order(
@@ -210,59 +168,28 @@ class Checker(Elaborator):
         calls: Calls,
         span: Span,
     ) -> ir.Block:
-        key = (
-            id(definition),
-            self._seen_by_defaults(),
-            tuple(self._frozen(value) for value in arguments.values()),
-            _type_key(source),
-            tuple(name for name, _ in calls),
-        )
-        known = self._known.instances.get(key)
-        if known is None:
-            layers, problems = self.layer_count, self._problems.count
+        known = self._known
+        key = known.key(definition, arguments, source, calls, self.environment)
+        instance = known.find(key)
+        if instance is None:
+            layers, problems, trail = self.layer_count, self._problems.count, len(known.trail)
             found = super().block(definition, arguments, source, path, calls, span)
-            self._known.origins[id(found.body)] = path
-            self._known.instances[key] = Instance(
-                found, self.layer_count - layers, self._problems.since(problems)
+            instance = Instance(
+                found,
+                self.layer_count - layers,
+                self._problems.since(problems),
+                frozenset(known.trail[trail:]),
             )
+            remember_origin(found)
+            known.add(key, definition, arguments, instance)
             return found
-        self.count_layers(known.layers, span)
-        self._problems.add_again(known.problems)
-        return dataclasses.replace(known.block, path=path, span=span)
-
-    def _seen_by_defaults(self) -> Key:
-        """The values of the spec's names that its defaults read."""
-        names = self._known.default_names
-        return tuple(self._frozen(self.environment.get(name)) for name in names)
-
-    def _frozen(self, value: Any) -> Key:
-        """Equal for values that make a block expand alike."""
-        if isinstance(value, list):
-            return ("list", *(self._frozen(item) for item in value))
-        if isinstance(value, BlockValue):
-            return ("block", id(value.definition))
-        if not isinstance(value, StepsValue):
-            return (type(value).__name__, value if value is not UNKNOWN else None)
-        if value.environment is None:
-            return ("steps", id(value.raw))
-        environment = value.environment
-        names = sorted(self._names_in(value.raw) & environment.keys())
-        calls = tuple(name for name, _ in value.calls or ())
-        seen = tuple((name, self._frozen(environment[name])) for name in names)
-        return ("steps", id(value.raw), calls, seen)
-
-    def _names_in(self, raw: Any) -> frozenset[str]:
-        words = self._known.words
-        if id(raw) not in words:
-            words[id(raw)] = frozenset(_WORD.findall(json.dumps(raw, default=str)))
-        return words[id(raw)]
-
-
-def _type_key(source: TensorType) -> Key:
-    shape = tuple(None if number is UNKNOWN else number for number in source.shape)
-    flat = source.flat
-    layout = (flat.order, flat.channels, flat.size) if flat is not None else None
-    return (shape, source.non_negative, layout)
+        for (
+            name
+        ) in instance.blocks:  # a file beside this spec may hide one, or the cache depend on it
+            self.find_block(name, span)
+        self.count_layers(instance.layers, span)
+        self._problems.add_again(instance.problems)
+        return dataclasses.replace(instance.block, path=path, span=span)
 
 
 class CheckingBuilder(Builder):

@@ -5,9 +5,9 @@ Blocks that were expanded once for several places (:mod:`netspec.validate.checke
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
+from weakref import WeakKeyDictionary
 
 from netspec import ir
 from netspec.elaborate.bounds import Bounds
@@ -32,18 +32,27 @@ class Content:
     has_reference: bool
 
 
+@dataclass
+class Origin:
+    """Where the body of a block was expanded first, and what it holds once that is known."""
+
+    path: str
+    content: Content | None = None
+
+
+_ORIGINS: WeakKeyDictionary[ir.Sequence, Origin] = WeakKeyDictionary()
+
+
+def remember_origin(block: ir.Block) -> None:
+    """The block has been expanded where it stands; its body may come to stand elsewhere too."""
+    _ORIGINS[block.body] = Origin(block.path)
+
+
 class Survey:
-    """Looks over the networks of a file.
+    """Looks over the networks of a file, which are to stay within ``bounds``."""
 
-    Args:
-        bounds: what a network may have.
-        origins: by the identity of a block's body, the path that it was expanded under.
-    """
-
-    def __init__(self, bounds: Bounds, origins: Mapping[int, str]) -> None:
+    def __init__(self, bounds: Bounds) -> None:
         self._bounds = bounds
-        self._origins = origins
-        self._bodies: dict[int, Content] = {}
 
     def check(self, network: ir.Network) -> None:
         """Raise :class:`NetspecError` for what is wrong with the network as a whole."""
@@ -83,11 +92,10 @@ class Survey:
         return Content(tuple(names), parameters, has_reference)
 
     def _body(self, block: ir.Block) -> Content:
-        found = self._bodies.get(id(block.body))
-        if found is None:
-            found = self._content(block.body, f"{self._origins[id(block.body)]}.")
-            self._bodies[id(block.body)] = found
-        return found
+        origin = _ORIGINS.setdefault(block.body, Origin(block.path))
+        if origin.content is None:
+            origin.content = self._content(block.body, f"{origin.path}.")
+        return origin.content
 
     def _last_straw(self, network: ir.Network) -> Span | None:
         """The layer with which the parameters exceed the bound."""

@@ -1,0 +1,112 @@
+"""``make bench``: how long `netspec validate` takes, for one file and for many.
+
+One file is measured against what its libraries cost alone, ``python -c "import pydantic, yaml"``, in
+turn with it, as processor time of whole processes: the first time, and when nothing has changed since.
+Many files are measured in one run on one processor, for two kinds of spec and three numbers of them.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+ROUNDS = 15
+NUMBERS = (100, 300, 1000)
+
+SMALL = """\
+netspec: 1
+name: small
+params: {width: 16}
+input: {channels: 3, size: [32, 32]}
+defaults: {conv: {bias: false}}
+stem: [{conv: {out: width, kernel: 3}}, norm, act]
+stages:
+  times: 3
+  block: basic
+  repeat: 2
+  width: width * 2 ** stage
+  stride: "1 if stage == 0 else 2"
+head: [global_avg_pool, {linear: {out: 10}}]
+"""
+
+
+def seconds(command: Sequence[str], **environment: str) -> float:
+    """The processor time, user and system, of a process and what it starts."""
+    before = os.times()
+    subprocess.run(
+        command, check=True, cwd=ROOT, stdout=subprocess.DEVNULL, env={**os.environ, **environment}
+    )
+    after = os.times()
+    user = after.children_user - before.children_user
+    return user + after.children_system - before.children_system
+
+
+def one_file(folder: Path) -> None:
+    """Print what one file costs against its libraries."""
+    libraries = [sys.executable, "-c", "import pydantic, yaml"]
+    validate = [sys.executable, "-m", "netspec", "validate", "specs/resnet.yaml"]
+    cache = {"NETSPEC_CACHE_DIR": str(folder / "cache")}
+    seconds(validate, **cache)
+    measured: dict[str, list[float]] = {"libraries": [], "first": [], "unchanged": []}
+    for _ in range(ROUNDS):
+        measured["libraries"].append(seconds(libraries))
+        measured["first"].append(seconds([*validate, "--no-cache"]))
+        measured["unchanged"].append(seconds(validate, **cache))
+    medians = {name: statistics.median(times) for name, times in measured.items()}
+    print('python -c "import pydantic, yaml"', f"{medians['libraries'] * 1e3:6.0f} ms")
+    for name, label in (("first", "never seen before"), ("unchanged", "unchanged since")):
+        ratio = medians[name] / medians["libraries"]
+        print(f"validate specs/resnet.yaml, {label}: {medians[name] * 1e3:.0f} ms, × {ratio:.2f}")
+
+
+def family(number: int) -> str:
+    """ResNet-50 as a spec of its own, a little wider each time."""
+    text = (ROOT / "specs" / "resnet.yaml").read_text(encoding="utf-8")
+    text = re.sub(r"^default:.*\n|^variants:\n(?:  .*\n)+", "", text, flags=re.MULTILINE)
+    return text.replace("width: 64\n", f"width: {64 + 8 * (number % 50)}\n", 1)
+
+
+def small(number: int) -> str:
+    """A network of eight layers that count, a little wider each time."""
+    return SMALL.replace("width: 16", f"width: {16 + 8 * (number % 50)}")
+
+
+def many_files(folder: Path, label: str, make: Callable[[int], str]) -> None:
+    """Print how many files a second are checked in one run, on one processor."""
+    from netspec.validate.files import find_targets
+    from netspec.validate.options import Options
+    from netspec.validate.run import check_files
+
+    for count in NUMBERS:
+        place = folder / f"{label.replace(' ', '-')}-{count}"
+        place.mkdir()
+        for number in range(count):
+            (place / f"net{number}.yaml").write_text(make(number), encoding="utf-8")
+        targets = find_targets([str(place)], ())
+        check_files(targets[:1], Options(), jobs=1)
+        start = time.process_time()
+        results = check_files(targets, Options(), jobs=1)
+        took = time.process_time() - start
+        assert all(result is not None and not result.diagnostics for result in results)
+        print(f"{count:5} files, {label}: {took:6.2f} s, {count / took:6.0f} files/s")
+
+
+def main() -> None:
+    """Measure and print."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        one_file(folder)
+        many_files(folder, "small networks", small)
+        many_files(folder, "ResNet-50", family)
+
+
+if __name__ == "__main__":
+    main()
