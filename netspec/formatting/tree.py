@@ -303,7 +303,8 @@ def _stripped(raw: str) -> Iterator[str]:
         if number < len(lines) - 1:
             bare = line.rstrip(" \t")
             if raw.startswith('"') and _ODD_BACKSLASHES.search(bare) and bare != line:
-                bare = line[: len(bare) + 1]  # an escaped space is no end of a line
+                escaped = line[len(bare)]  # a space that is meant
+                bare = bare[:-1] + ("\\t" if escaped == "\t" else "\\x20")
             line = bare
         yield line
 

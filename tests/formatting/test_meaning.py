@@ -117,7 +117,7 @@ def test_random_yaml(text: str) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=10_000, deadline=None, suppress_health_check=UNHURRIED)
+@settings(max_examples=4_000, deadline=None, suppress_health_check=UNHURRIED)
 @given(text=documents())
 def test_much_random_yaml(text: str) -> None:
     check_random(text)
