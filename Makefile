@@ -47,6 +47,7 @@ format: $(VENV)/.tools ## put the code into its format
 
 docs: $(VENV)/.installed ## write what docs/ takes from the code: tables, JSON Schemas
 	$(BIN)/python scripts/language_reference.py
+	$(BIN)/python scripts/diagnostics_page.py
 	$(BIN)/netspec schema spec -o docs/schema/netspec-spec.schema.json
 	$(BIN)/netspec schema block -o docs/schema/netspec-block.schema.json
 

@@ -155,11 +155,16 @@ _LOOKALIKES = str.maketrans("oil-", "011_")
 
 def nearest(word: str, choices: Iterable[str]) -> str | None:
     """The choice that ``word`` is most likely a misspelling of, or None."""
-    found = difflib.get_close_matches(word[:100], sorted(choices), n=4, cutoff=0.6)
+    known = sorted(choices)
     plain = word.lower().translate(_LOOKALIKES)
-    for choice in found:
+    for choice in known:
         if choice.lower().translate(_LOOKALIKES) == plain:
             return choice
+    parts = sorted(word.lower().split("_"))
+    for choice in known:
+        if len(parts) > 1 and sorted(choice.lower().split("_")) == parts:
+            return choice
+    found = difflib.get_close_matches(word[:100], known[:1000], n=1, cutoff=0.6)
     return found[0] if found else None
 
 

@@ -117,6 +117,10 @@ def _place_behind(text: str, file: str) -> Span:
     return Span(file, line, column, line, column + 1)
 
 
+_ABOUT_DEPTH = ("did not find expected key", "did not find expected '-' indicator")
+"""What the parser says where a line of a block stands too far in or out."""
+
+
 class _Reader:
     def __init__(self, text: str, file: str) -> None:
         self.text = text
@@ -235,6 +239,8 @@ class _Reader:
         hint = None
         if span and (source_line(self.file, span.line) or "")[span.column - 1 :].startswith("\t"):
             hint = "indent with blanks; YAML takes no tabs there"
+        if problem in _ABOUT_DEPTH:
+            hint = "is this line indented like those that it belongs with?"
         context, start = getattr(error, "context", None) or "", getattr(error, "context_mark", None)
         trace: tuple[tuple[str, Span], ...] = ()
         if context.startswith("while parsing ") and start is not None and self._at(start) != span:

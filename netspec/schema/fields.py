@@ -364,12 +364,16 @@ def place_of(value: Expression | AxesValue | PaddingValue | InitValue | Word) ->
     return value.span
 
 
+ROUNDING = "use `//` to divide, or round: `round(…)`, `make_divisible(…, 8)`"
+"""What to do about a fraction where a whole number is due."""
+
+
 def check_integer(value: Any, name: str, span: Span | None) -> None:
     """``value`` must be a whole number, in every instance; raises :class:`NetspecError`."""
     values: Sequence[Any] = value.values if isinstance(value, Varying) else (value,)
     for each in values:
         if each is not None and (isinstance(each, bool) or not isinstance(each, int)):
-            hint = "use `//` to divide" if isinstance(each, float) else None
+            hint = ROUNDING if isinstance(each, float) else None
             message = f"`{name}` needs a whole number, got {show(each)}"
             raise fail("NS205", message, span, help=hint)
 

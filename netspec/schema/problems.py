@@ -109,6 +109,8 @@ def _diagnostic(
     hint = None
     if kind == "list_type" and isinstance(found, str | int | float):
         hint = f"write it as a list: [{found}]"
+        if location == ("input", "size"):
+            hint = f"one length for each spatial axis, such as [{found}, {found}]"
     return Diagnostic("NS103", message, span, hint)
 
 
