@@ -151,7 +151,7 @@ def test_order_is_that_of_the_text() -> None:
     ("word", "expected"),
     [
         ("widht", "width"),
-        ("WIDTH", None),
+        ("WIDTH", "width"),
         ("resnet5O", "resnet50"),
         ("resnet-50", "resnet_50"),
         ("xyz", None),
