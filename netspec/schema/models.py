@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_origin
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -22,6 +21,7 @@ from netspec.geometry import Padding
 from netspec.initializers import Initializer
 from netspec.ops import OPS, Axes, Op, attributes_of
 from netspec.ops.base import AttributeInfo
+from netspec.schema.checkpoints import CheckpointModel
 from netspec.schema.fields import (
     AxesField,
     InitField,
@@ -30,23 +30,12 @@ from netspec.schema.fields import (
     literal_choices,
     word_of,
 )
+from netspec.schema.names import IDENTIFIER as IDENTIFIER
+from netspec.schema.names import Identifier, Name
 from netspec.schema.parameters import Param, Strict
-from netspec.schema.patterns import pattern_problem
 from netspec.schema.refusal import Refusal
 
 LANGUAGE_VERSION: Literal[1] = 1
-
-IDENTIFIER = r"[A-Za-z_][A-Za-z0-9_]*"
-Identifier = Annotated[str, Field(pattern=rf"^{IDENTIFIER}$", max_length=64)]
-NameTemplate = Annotated[str, Field(min_length=1, max_length=200)]
-
-
-def _text(value: Any) -> Any:
-    """YAML reads a name such as 1 as a number; names are text."""
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
-Name = Annotated[NameTemplate, BeforeValidator(_text)]
 
 
 def _field_type(info: AttributeInfo) -> Any:
@@ -343,34 +332,6 @@ if TYPE_CHECKING:
 else:
     DefaultsModel = create_model("Defaults", __base__=Roles, **_default_fields)
 Defaults = Annotated[DefaultsModel, BeforeValidator(_defaults)]
-
-
-def _check_patterns(names: dict[str, str]) -> dict[str, str]:
-    """Every pattern is one, so that nothing is left to go wrong when paths are matched."""
-    for pattern in names:
-        problem = pattern_problem(pattern)
-        if problem is not None:
-            raise Refusal(problem, "NS610", at=(pattern,), on_key=True)
-    return names
-
-
-class CheckpointModel(Strict):
-    """What published weights call the layers of this network."""
-
-    framework: Identifier = Field(description="the framework whose files they are: torch or keras")
-    doc: str = Field("", description="where they come from")
-    layers: Annotated[dict[NameTemplate, NameTemplate], AfterValidator(_check_patterns)] = Field(
-        default_factory=dict,
-        description="their name of a layer, a template, by pattern of ours; the first that fits",
-    )
-    counted: dict[NameTemplate, Identifier] = Field(
-        default_factory=dict,
-        description="op → label, for layers that are numbered in order, label, label_1, …",
-    )
-    shortcut_first: bool = Field(
-        False,
-        description="whether their residuals add the body to the shortcut, not it to the body",
-    )
 
 
 class SpecModel(Strict):
