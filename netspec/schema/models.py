@@ -21,7 +21,7 @@ from netspec.geometry import Padding
 from netspec.initializers import Initializer
 from netspec.ops import OPS, Axes, Op, attributes_of
 from netspec.ops.base import AttributeInfo
-from netspec.schema.checkpoints import CheckpointModel
+from netspec.schema.checkpoints import CheckpointModel as CheckpointModel
 from netspec.schema.fields import (
     AxesField,
     InitField,
@@ -31,7 +31,9 @@ from netspec.schema.fields import (
     word_of,
 )
 from netspec.schema.names import IDENTIFIER as IDENTIFIER
-from netspec.schema.names import Identifier, Name
+from netspec.schema.names import Identifier as Identifier
+from netspec.schema.names import Name as Name
+from netspec.schema.names import NameTemplate
 from netspec.schema.parameters import Param, Strict
 from netspec.schema.refusal import Refusal
 
