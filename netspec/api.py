@@ -12,11 +12,12 @@ from netspec import ir, library
 from netspec.analyse import Summary, summarise
 from netspec.backends.base import backend_of, get_backend, require_framework
 from netspec.codegen.program import Program
+from netspec.elaborate.bounds import Bounds
 from netspec.elaborate.network import elaborate
 from netspec.errors import UsageError, did_you_mean
 from netspec.overrides import apply_overrides, from_values
 from netspec.schema.bind import bind_spec
-from netspec.source import Document, decode, parse
+from netspec.source import MAX_BYTES, Document, decode, parse
 
 
 class CompiledNetwork:
@@ -160,7 +161,8 @@ def _no_such_spec(spec: str | os.PathLike[str], path: Path) -> str:
 def read_text(path: Path) -> str:
     """The text of a file; raises :class:`UsageError` when it cannot be read."""
     try:
-        raw = path.read_bytes()
+        with path.open("rb") as stream:
+            raw = stream.read(MAX_BYTES + 1)
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror or error}") from error
     return decode(raw, str(path))
@@ -171,12 +173,14 @@ def compile_document(
     variant: str | None,
     folder: Path | None,
     values: Mapping[str, Document],
+    bounds: Bounds | None = None,
 ) -> CompiledNetwork:
     """The network of a parsed spec at ``variant``, with ``values`` as overrides by target."""
+    bounds = bounds or Bounds()
     spec = bind_spec(document)
     overrides = apply_overrides(spec, variant, values)
-    network = elaborate(spec, variant, overrides, folder)
-    return CompiledNetwork(Program(spec, network, overrides, folder))
+    network = elaborate(spec, variant, overrides, folder, bounds)
+    return CompiledNetwork(Program(spec, network, overrides, folder, bounds))
 
 
 def transfer_weights(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,6 +17,28 @@ def check_writable(path: Path) -> None:
         raise UsageError(f"{path}: is a directory")
     if not path.parent.is_dir():
         raise UsageError(f"{path}: there is no directory `{path.parent}`")
+
+
+HEAD = 4096
+"""How much of a file is read to see who wrote it."""
+
+
+def check_replaceable(path: Path, marks: Iterable[bytes]) -> None:
+    """Raise :class:`UsageError` where ``path`` is a file that was not written by netspec.
+
+    One that was has one of ``marks`` near its beginning. An empty file may be replaced, and so may what
+    is no file, such as a pipe.
+    """
+    check_writable(path)
+    if not path.is_file():
+        return
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(HEAD)
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror or error}") from error
+    if head and not any(mark in head for mark in marks):
+        raise UsageError(f"{path}: is there, and netspec did not write it; --force replaces it")
 
 
 def write_atomically(path: Path, data: bytes | str) -> None:

@@ -7,7 +7,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from netspec.cli.options import add_backend_argument, add_spec_arguments, load_spec
+from netspec.cli.options import (
+    add_backend_argument,
+    add_force_argument,
+    add_spec_arguments,
+    check_output,
+    load_spec,
+)
 from netspec.cli.weights import (
     add_weights_arguments,
     check_weights_arguments,
@@ -57,6 +63,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seed", metavar="N", type=seed, help="of --init shared; 0 unless given")
     add_weights_arguments(parser)
+    add_force_argument(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -65,7 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
     from netspec.cli.output import print_summary, progress, shape_text
 
     backend = get_backend(arguments.backend)
-    _check_outputs(arguments.outputs, backend)
+    _check_outputs(arguments.outputs, backend, arguments.force)
     _check_start(arguments)
     compiled = load_spec(arguments)
     require_framework(backend)
@@ -106,17 +113,16 @@ def _start(
     use_weights(arguments, compiled, backend, model)
 
 
-def _check_outputs(paths: list[Path], backend: Backend) -> None:
+def _check_outputs(paths: list[Path], backend: Backend, force: bool) -> None:
     """Raise :class:`UsageError` for what cannot be written, ahead of the work."""
     from netspec.errors import UsageError
-    from netspec.files import check_writable
 
     known = [".py", ".safetensors", *backend.formats]
     for path in paths:
         if path.suffix not in known:
             listed = ", ".join(known)
             raise UsageError(f"{path}: the {backend.name} backend writes {listed}")
-        check_writable(path)
+        check_output(path, force)
 
 
 def _check_model(

@@ -7,7 +7,13 @@ import sys
 from pathlib import Path
 
 from netspec.cli.differences import check_file
-from netspec.cli.options import add_backend_argument, add_spec_arguments, load_spec
+from netspec.cli.options import (
+    add_backend_argument,
+    add_force_argument,
+    add_spec_arguments,
+    check_output,
+    load_spec,
+)
 
 HELP = "write standalone source for a framework"
 DESCRIPTION = """\
@@ -32,14 +38,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="write nothing; exit 1 and show a diff when FILE is not what would be written",
     )
+    add_force_argument(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command."""
-    from netspec.files import check_writable, write_atomically
+    from netspec.files import write_atomically
 
     if arguments.output is not None:
-        check_writable(Path(arguments.output))
+        check_output(Path(arguments.output), arguments.force)
     source = load_spec(arguments).generate(arguments.backend)
     if arguments.check is not None:
         return check_file(Path(arguments.check), source)

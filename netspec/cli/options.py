@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from netspec.api import CompiledNetwork
+    from netspec.elaborate.bounds import Bounds
 
 STANDARD_INPUT = "-"
 
@@ -36,6 +38,34 @@ def add_variant_arguments(parser: argparse.ArgumentParser) -> None:
         help="give a parameter another value, as YAML; `depths[2]=8` reaches into a list, counted "
         "from 0; repeatable",
     )
+    add_bound_arguments(parser)
+
+
+def add_bound_arguments(parser: argparse.ArgumentParser) -> None:
+    """``--max-layers`` and ``--max-parameters``."""
+    for what in ("layers", "parameters"):
+        parser.add_argument(
+            f"--max-{what}",
+            metavar="N",
+            type=positive,
+            help=f"the most {what} that a network may have, in place of the built-in bound",
+        )
+
+
+def positive(text: str) -> int:
+    """A whole number of at least 1; raises ValueError, which argparse reports."""
+    number = int(text.replace("_", ""))
+    if number < 1:
+        raise ValueError(text)
+    return number
+
+
+def bounds_of(arguments: argparse.Namespace) -> Bounds:
+    """What :func:`add_bound_arguments` asks for; the built-in bounds where a command has none."""
+    from netspec.elaborate.bounds import MAX_LAYERS, MAX_PARAMETERS, Bounds
+
+    layers = getattr(arguments, "max_layers", None) or MAX_LAYERS
+    return Bounds(layers, getattr(arguments, "max_parameters", None) or MAX_PARAMETERS)
 
 
 def add_backend_argument(parser: argparse.ArgumentParser) -> None:
@@ -43,6 +73,29 @@ def add_backend_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--backend", metavar="NAME", required=True, help="the framework: torch or keras"
     )
+
+
+def add_force_argument(parser: argparse.ArgumentParser) -> None:
+    """``--force``."""
+    parser.add_argument(
+        "--force",
+        action="store_true",
+        help="replace a file that is there already and was not written by netspec",
+    )
+
+
+def check_output(path: Path, force: bool) -> None:
+    """Raise :class:`UsageError` for a file that may not be written: ahead of long work.
+
+    Source and safetensors say that netspec wrote them; other formats have no place to say so.
+    """
+    from netspec.codegen.frame import GENERATED_BY
+    from netspec.files import check_replaceable, check_writable
+
+    if force:
+        check_writable(path)
+        return
+    check_replaceable(path, (GENERATED_BY.encode(), b'"__metadata__":{"netspec":'))
 
 
 def load_spec(arguments: argparse.Namespace) -> CompiledNetwork:
@@ -62,8 +115,9 @@ def load_spec(arguments: argparse.Namespace) -> CompiledNetwork:
         values[target] = document
     if arguments.spec != STANDARD_INPUT:
         found = api.find_spec(arguments.spec, arguments.variant)
-        return api.compile_document(*found, values)
+        return api.compile_document(*found, values, bounds_of(arguments))
     if sys.stdin is None or sys.stdin.isatty():
         raise UsageError("`-` reads a spec from standard input, which is a terminal")
     text = decode(sys.stdin.buffer.read(), "<stdin>")
-    return api.compile_document(parse(text, "<stdin>"), arguments.variant, None, values)
+    document = parse(text, "<stdin>")
+    return api.compile_document(document, arguments.variant, None, values, bounds_of(arguments))

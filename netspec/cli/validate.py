@@ -8,6 +8,8 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from netspec.cli.options import add_bound_arguments, bounds_of, positive
+
 if TYPE_CHECKING:
     from netspec.report import FileResult, Report
     from netspec.validate.cache import Cache
@@ -70,7 +72,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--jobs",
         metavar="N",
-        type=_positive,
+        type=positive,
         help="number of processes; unless given, as many as pay",
     )
 
@@ -82,26 +84,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_bound_arguments(parser: argparse.ArgumentParser) -> None:
-    """``--max-layers`` and ``--max-parameters``."""
-    for what in ("layers", "parameters"):
-        parser.add_argument(
-            f"--max-{what}",
-            metavar="N",
-            type=_positive,
-            help=f"the most {what} that a network may have, in place of the built-in bound",
-        )
-
-
 def _codes(text: str) -> list[str]:
     return [code.strip().upper() for code in text.split(",") if code.strip()]
-
-
-def _positive(text: str) -> int:
-    number = int(text.replace("_", ""))
-    if number < 1:
-        raise ValueError(text)
-    return number
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -131,10 +115,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _options(arguments: argparse.Namespace) -> Options:
-    from netspec.elaborate.bounds import MAX_LAYERS, MAX_PARAMETERS, Bounds
     from netspec.validate.options import Options
 
-    bounds = Bounds(arguments.max_layers or MAX_LAYERS, arguments.max_parameters or MAX_PARAMETERS)
+    bounds = bounds_of(arguments)
     return Options(bounds, _lints(arguments.enable, arguments.disable), arguments.strict)
 
 

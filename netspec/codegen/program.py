@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 from netspec import ir
+from netspec.elaborate.bounds import Bounds
 from netspec.elaborate.network import Builder
 from netspec.elaborate.steps import Elaborator
 from netspec.schema.syntax import Argument, Spec
@@ -21,10 +22,14 @@ class Program:
     network: ir.Network
     overrides: Mapping[str, Argument]
     folder: Path | None
+    bounds: Bounds = field(default_factory=Bounds)
 
     @cached_property
     def _builder(self) -> Builder:
-        return Builder(self.spec, self.network.variant, self.overrides, self.folder, keep=True)
+        variant = self.network.variant
+        return Builder(
+            self.spec, variant, self.overrides, self.folder, keep=True, bounds=self.bounds
+        )
 
     @cached_property
     def generalised(self) -> ir.Network:

@@ -19,4 +19,4 @@ def render(report: Report, *, colour: bool = False) -> str:
             parts.append(f"{printable(result.file)}: ok ({result.holds})")
     if report.errors or report.warnings:
         parts.append(report.totals)
-    return "\n".join(parts) + "\n"
+    return "".join(f"{part}\n" for part in parts)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from netspec import ir
-from netspec.elaborate.bounds import RAISE_LAYERS, Bounds
+from netspec.elaborate.bounds import MAX_LAYERS, RAISE_LAYERS, Bounds
 from netspec.elaborate.layers import fill_attributes, misfit
 from netspec.elaborate.lookup import Calls
 from netspec.elaborate.network import Builder
@@ -45,7 +45,7 @@ class Work:
     """What checking a file has cost so far, over its variants."""
 
     def __init__(self, bounds: Bounds) -> None:
-        self._most = bounds.layers * 3 // 2
+        self._most = max(bounds.layers, MAX_LAYERS) * 3 // 2
         self._done = 0
 
     def add(self, steps: int, span: Span | None) -> None:

@@ -96,7 +96,7 @@ def test_a_file_that_fails_leaves_the_old_one(
     fake.broken = "save"
     path = tmp_path / "net.fake"
     path.write_bytes(b"old")
-    result = run("build", small, "--backend", "fake", "-o", path)
+    result = run("build", small, "--backend", "fake", "-o", path, "--force")
     assert result.status == 2
     assert "No space left" in result.err
     assert path.read_bytes() == b"old"
