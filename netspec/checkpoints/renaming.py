@@ -44,7 +44,7 @@ class Renaming:
         rules = []
         for key, value in document.data.items():
             place = document.spans.find_key((key,))
-            if not isinstance(key, str) or not isinstance(value, str):
+            if not isinstance(value, str):
                 raise fail("NS608", "a table of names holds texts", place)
             rules.append(_rule(key, value, place))
         return cls(tuple(rules))

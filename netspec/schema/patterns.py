@@ -21,7 +21,9 @@ def pattern_problem(pattern: str) -> str | None:
     names = _PART.findall(pattern)
     plain = _PART.sub("\0", pattern)
     if "{" in plain or "}" in plain:
-        return f"`{pattern}` is no pattern: braces hold a name, as in `{{group}}.{{block}}.conv{{n}}`"
+        return (
+            f"`{pattern}` is no pattern: braces hold a name, as in `{{group}}.{{block}}.conv{{n}}`"
+        )
     hidden = PLACES.intersection(names)
     if hidden:
         return f"`{pattern}` hides `{min(hidden)}`, which says where a layer is; take another name"

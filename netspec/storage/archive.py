@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from netspec.errors import UsageError
-from netspec.storage.formats import damaged, unsafe
+from netspec.storage.refusal import damaged, unsafe
 
 _LOCAL_HEADER = 30
 _LOCAL_MAGIC = b"PK\x03\x04"
@@ -81,8 +81,10 @@ def members_of(path: Path) -> Mapping[str, Member]:
 
 
 def _data_offset(path: Path, file: BinaryIO, entry: zipfile.ZipInfo) -> int:
-    file.seek(entry.header_offset)
-    header = file.read(_LOCAL_HEADER)
+    header = b""
+    if entry.header_offset >= 0:
+        file.seek(entry.header_offset)
+        header = file.read(_LOCAL_HEADER)
     if len(header) < _LOCAL_HEADER or not header.startswith(_LOCAL_MAGIC):
         raise damaged(path, f"`{entry.filename}` in it does not begin where the archive says")
     name, extra = struct.unpack("<HH", header[26:30])
@@ -110,39 +112,3 @@ def _checksum(file: BinaryIO, member: Member) -> int:
         checksum = zlib.crc32(part, checksum)
         left -= len(part)
     return checksum
-
-
-class Window(io.RawIOBase):
-    """One member of an archive as a file of its own, read in place."""
-
-    def __init__(self, file: BinaryIO, member: Member) -> None:
-        self._file = file
-        self._member = member
-        self._position = 0
-
-    def readable(self) -> bool:
-        """It is."""
-        return True
-
-    def seekable(self) -> bool:
-        """It is."""
-        return True
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Move within the member."""
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._member.size}
-        self._position = max(0, base[whence] + offset)
-        return self._position
-
-    def tell(self) -> int:
-        """The position within the member."""
-        return self._position
-
-    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
-        """Fill ``buffer`` as far as the member goes; the number of bytes."""
-        view = memoryview(buffer).cast("B")
-        length = min(len(view), max(0, self._member.size - self._position))
-        self._file.seek(self._member.offset + self._position)
-        done = self._file.readinto(view[:length])  # type: ignore[attr-defined]
-        self._position += done
-        return int(done)

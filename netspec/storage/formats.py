@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from netspec.errors import Diagnostic, NetspecError, UsageError
+from netspec.errors import UsageError
 from netspec.storage.tensors import StoredTensor
 
 if TYPE_CHECKING:
@@ -62,16 +62,6 @@ def format_of(path: Path, formats: Mapping[str, Format]) -> tuple[str, Format]:
         raise UsageError(f"{path}: no format of weights has this suffix; known are {known}")
     suffix = max(fitting, key=len)
     return suffix, formats[suffix]
-
-
-def damaged(path: Path, reason: str) -> NetspecError:
-    """The error for a file that is no such file, or is cut short or changed."""
-    return NetspecError([Diagnostic("NS601", f"{path}: {reason}")])
-
-
-def unsafe(path: Path, reason: str) -> NetspecError:
-    """The error for a file that could do harm if it were read."""
-    return NetspecError([Diagnostic("NS602", f"{path}: {reason}")])
 
 
 def refuse_choice(path: Path, take: str | None) -> None:

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from netspec.storage.archive import open_file
-from netspec.storage.formats import Contents, damaged, refuse_choice
-from netspec.storage.tensors import StoredTensor, carrier
+from netspec.storage.formats import Contents, refuse_choice
+from netspec.storage.refusal import damaged
+from netspec.storage.tensors import StoredTensor, carrier, read_at
 
 if TYPE_CHECKING:
     from netspec import ir
@@ -77,27 +78,15 @@ def _check_header(path: Path) -> None:
 
 
 def _tensor(path: Path, file: BinaryIO, start: int, entry: dict[str, Any]) -> StoredTensor:
-    offset = start + entry["data_offsets"][0]
+    first, last = entry["data_offsets"]
     shape = tuple(entry["shape"])
     dtype = _NAMES.get(entry["dtype"], entry["dtype"].lower())
 
     def read() -> Array:
-        return _read_array(path, file, offset, dtype, shape)
+        written = carrier(dtype).newbyteorder("<")
+        return read_at(path, file, start + first, start + last, written, shape)
 
     return StoredTensor(dtype, shape, read)
-
-
-def _read_array(
-    path: Path, file: BinaryIO, offset: int, dtype: str, shape: tuple[int, ...]
-) -> Array:
-    """Little-endian values of ``dtype`` that lie at ``offset``, as an array of ``shape``."""
-    import numpy
-
-    array = numpy.empty(shape, carrier(dtype).newbyteorder("<"))
-    file.seek(offset)
-    if array.size and file.readinto(array.reshape(-1).view("uint8").data) != array.nbytes:  # type: ignore[attr-defined]
-        raise damaged(path, "the file ends within a tensor")
-    return array.astype(carrier(dtype), copy=False)
 
 
 def _header(network: ir.Network, tensors: Mapping[str, StoredTensor], order: list[str]) -> bytes:

@@ -6,9 +6,13 @@ and no value is ever rounded.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from netspec.storage.refusal import damaged
 
 if TYPE_CHECKING:
     import numpy
@@ -39,10 +43,7 @@ class StoredTensor:
     @property
     def count(self) -> int:
         """The number of values."""
-        count = 1
-        for length in self.shape:
-            count *= length
-        return count
+        return math.prod(self.shape)
 
     @property
     def bytes(self) -> int:
@@ -72,6 +73,39 @@ def in_memory(array: Array) -> StoredTensor:
     import numpy
 
     return StoredTensor(array.dtype.name, array.shape, lambda: numpy.ascontiguousarray(array))
+
+
+def read_at(
+    path: Path,
+    file: BinaryIO,
+    offset: int,
+    end: int,
+    written: numpy.dtype[Any],
+    shape: tuple[int, ...],
+) -> Array:
+    """The array of ``shape`` that lies at ``offset`` in a file, as the machine has its numbers.
+
+    Args:
+        path: what the file is called.
+        file: the file, open.
+        offset: where the values begin.
+        end: where what may belong to them ends.
+        written: their dtype in the file, with its byte order.
+        shape: of the array.
+
+    Raises:
+        NetspecError: the values go beyond ``end`` or the file.
+    """
+    import numpy
+
+    count = math.prod(shape)
+    if offset < 0 or offset + count * written.itemsize > end:
+        raise damaged(path, "a tensor goes beyond what the file holds for it")
+    array = numpy.empty(shape, written)
+    file.seek(offset)
+    if count and file.readinto(array.reshape(-1).view("uint8").data) != array.nbytes:  # type: ignore[attr-defined]
+        raise damaged(path, "the file ends within a tensor")
+    return array.astype(written.newbyteorder("="), copy=False)
 
 
 def values(dtype: str, array: Array) -> Array:

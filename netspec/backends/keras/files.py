@@ -74,9 +74,9 @@ class LegacyFormat(_Format):
 
     def open(self, path: Path, take: str | None) -> AbstractContextManager[Contents]:
         """The weights by the names of their layers."""
-        from netspec.backends.keras.hdf5 import open_legacy
+        from netspec.backends.keras.hdf5 import open_weights
 
-        return open_legacy(path, take)
+        return open_weights(path, take)
 
 
 class KerasFiles:

@@ -1,25 +1,34 @@
 """Reading Keras' weights from HDF5, tensor by tensor, without building or configuring a model.
 
 Since Keras 3 a group is named for its layer's class and a count; the layer's name is an attribute,
-which Keras has written since 3.9. What lies outside the file, and HDF5 could lead to, is not followed.
+which Keras has written since 3.9. Another process looks where everything is (see
+:mod:`netspec.backends.keras.hdf5_listing`), and values are read from there.
 """
 
 from __future__ import annotations
 
+import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, BinaryIO
 
-from netspec.storage.archive import Window, is_archive, members_of, open_file
-from netspec.storage.formats import Contents, damaged, refuse_choice, unsafe
-from netspec.storage.tensors import StoredTensor, carrier
+from netspec.backends.keras import hdf5_listing
+from netspec.storage.archive import is_archive, members_of, open_file
+from netspec.storage.formats import Contents, refuse_choice
+from netspec.storage.refusal import damaged, unsafe
+from netspec.storage.tensors import StoredTensor, read_at
 
 if TYPE_CHECKING:
     from netspec.storage.tensors import Array
 
 _WEIGHTS = "model.weights.h5"
+_SECONDS = 30
+"""Listing ten thousand layers takes two."""
 _KERNEL = ("kernel", "bias")
 _SCALE = ("gamma", "beta")
 _VARIABLES: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -32,6 +41,27 @@ _VARIABLES: tuple[tuple[str, tuple[str, ...]], ...] = (
 _STATISTICS = ("moving_mean", "moving_variance")
 
 
+@dataclass(frozen=True)
+class _Listing:
+    """What a file holds.
+
+    Attributes:
+        tensors: by the place of the dataset.
+        names: the names of layers, by the place of the group of their variables.
+    """
+
+    tensors: Mapping[str, StoredTensor]
+    names: Mapping[str, str]
+
+    @property
+    def legacy_root(self) -> str | None:
+        """What the places of weights begin with in a file of Keras 2; None in one of Keras 3."""
+        tops = {place.partition("/")[0] for place in self.tensors}
+        if "model_weights" in tops:
+            return "model_weights/"
+        return "" if tops and not any("/vars/" in f"/{place}" for place in self.tensors) else None
+
+
 @contextmanager
 def open_model(path: Path, take: str | None) -> Iterator[Contents]:
     """The weights inside a ``.keras`` file."""
@@ -41,101 +71,90 @@ def open_model(path: Path, take: str | None) -> Iterator[Contents]:
     member = members_of(path).get(_WEIGHTS)
     if member is None:
         raise damaged(path, f"no Keras model: there is no `{_WEIGHTS}` in it")
-    with open_file(path) as file, _opened(path, Window(file, member)) as root:
-        yield _contents(path, root)
+    with open_file(path) as file:
+        yield _contents(path, _listed(path, file, member.offset, member.size))
 
 
 @contextmanager
 def open_weights(path: Path, take: str | None) -> Iterator[Contents]:
-    """The weights in a ``.weights.h5`` file."""
+    """The weights in an HDF5 file of Keras 3 or 2, of a model or alone."""
     refuse_choice(path, take)
-    with open_file(path) as file, _opened(path, file) as root:
-        yield _legacy_contents(path, root) if _is_legacy(root) else _contents(path, root)
+    with open_file(path) as file:
+        found = _listed(path, file, 0, path.stat().st_size)
+        root = found.legacy_root
+        yield _contents(path, found) if root is None else _legacy_contents(found, root)
 
 
-@contextmanager
-def open_legacy(path: Path, take: str | None) -> Iterator[Contents]:
-    """The weights in an ``.h5`` file of Keras 2, of a model or alone."""
-    refuse_choice(path, take)
-    with open_file(path) as file, _opened(path, file) as root:
-        if not _is_legacy(root):
-            raise damaged(path, "no weights as Keras 2 wrote them; is it a `.weights.h5` file?")
-        yield _legacy_contents(path, root)
-
-
-@contextmanager
-def _opened(path: Path, file: Any) -> Iterator[Any]:
-    """The root of an HDF5 file; what h5py says of a damaged one becomes our error."""
-    import h5py
-
+def _listed(path: Path, file: BinaryIO, offset: int, size: int) -> _Listing:
+    """Where everything is in a stretch of the file, found out by another process."""
+    command = [sys.executable, "-I", hdf5_listing.__file__, str(path), str(offset), str(size)]
     try:
-        root = h5py.File(file, "r")
-    except Exception as error:  # h5py raises by what libhdf5 trips over
-        raise damaged(path, f"no readable HDF5 file ({_first_line(error)})") from None
-    try:
-        yield root
-    finally:
-        root.close()
+        done = subprocess.run(command, capture_output=True, timeout=_SECONDS, check=False)
+        found = json.loads(done.stdout)
+    except subprocess.TimeoutExpired:
+        raise damaged(path, "no readable HDF5 file (looking into it does not end)") from None
+    except ValueError:  # the process died ahead of its answer
+        raise damaged(path, "no readable HDF5 file (looking into it fails)") from None
+    if "unsafe" in found:
+        raise unsafe(path, found["unsafe"])
+    if "error" in found:
+        raise damaged(path, f"no readable HDF5 file ({found['error']})")
+    end = offset + size
+    tensors = {
+        place: _tensor(path, file, end, (kind, tuple(shape), start, marked))
+        for place, kind, shape, start, marked in found["datasets"]
+    }
+    return _Listing(tensors, found["groups"])
 
 
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+def _tensor(
+    path: Path, file: BinaryIO, end: int, entry: tuple[str, tuple[int, ...], int, str]
+) -> StoredTensor:
+    import numpy
+
+    kind, shape, start, marked = entry
+    written = numpy.dtype(kind)
+    dtype = "bfloat16" if marked == "bfloat16" else written.name
+    if dtype == "bfloat16":
+        written = numpy.dtype("<u2")
+
+    def read() -> Array:
+        return read_at(path, file, start, end, written, shape)
+
+    return StoredTensor(dtype, shape, read)
 
 
-def _datasets(path: Path, root: Any) -> Mapping[str, Any]:
-    """Every dataset by its place. Links to other files are not followed, datasets held there refused."""
-    import h5py
-
-    found: dict[str, Any] = {}
-
-    def visit(place: str, item: Any) -> None:
-        if isinstance(item, h5py.Dataset):
-            if item.is_virtual or item.external:
-                raise unsafe(path, f"`{place}` in it leads to another file")
-            found[place] = item
-
-    try:
-        root.visititems(visit)
-    except (RuntimeError, OSError, KeyError, ValueError) as error:
-        raise damaged(path, f"no readable HDF5 file ({_first_line(error)})") from None
-    return found
-
-
-def _contents(path: Path, root: Any) -> Contents:
+def _contents(path: Path, found: _Listing) -> Contents:
     """The tensors of a file of Keras 3, as ``layer/variable``."""
-    found: dict[str, StoredTensor] = {}
+    tensors: dict[str, StoredTensor] = {}
     left: list[str] = []
-    groups: dict[str, dict[str, Any]] = {}
-    for place, dataset in _datasets(path, root).items():
+    groups: dict[str, dict[str, StoredTensor]] = {}
+    for place, tensor in found.tensors.items():
         group, _, number = place.rpartition("/")
-        groups.setdefault(group, {})[number] = dataset
+        groups.setdefault(group, {})[number] = tensor
     for group, variables in groups.items():
         owner = group.removesuffix("/vars")
+        kind = re.sub(r"_\d+$", "", owner.rpartition("/")[2])
         if owner.partition("/")[0] == "optimizer":
             left.append("the optimizer's state")
             continue
-        name = root[group].attrs.get("name")
-        if not isinstance(name, str):
+        if kind == "seed_generator":
+            left.append("the states of random numbers")
+            continue
+        name = found.names.get(group)
+        if name is None:
             raise damaged(
                 path,
                 f"`{owner}` in it has no layer's name, which Keras writes since 3.9; "
                 "save it again with a newer Keras",
             )
-        if _class_of(owner) == "seed_generator":
-            left.append("the states of random numbers")
-            continue
-        names = _variable_names(_class_of(owner), len(variables))
-        for number, dataset in variables.items():
+        names = _variable_names(kind, len(variables))
+        for number, tensor in variables.items():
             key = f"{name}/{names.get(number, number)}"
-            if key in found:
+            if key in tensors:
                 raise damaged(path, f"two layers in it are called `{name}`")
-            found[key] = _tensor(path, dataset)
-    return Contents(found, tuple(f"left {what}" for what in dict.fromkeys(left)))
-
-
-def _class_of(owner: str) -> str:
-    """``batch_normalization`` of ``layers/batch_normalization_12``"""
-    return re.sub(r"_\d+$", "", owner.rpartition("/")[2])
+            tensors[key] = tensor
+    return Contents(tensors, tuple(f"left {what}" for what in dict.fromkeys(left)))
 
 
 def _variable_names(kind: str, count: int) -> dict[str, str]:
@@ -147,41 +166,15 @@ def _variable_names(kind: str, count: int) -> dict[str, str]:
     return {}
 
 
-def _is_legacy(root: Any) -> bool:
-    return "layer_names" in root.attrs or "model_weights" in root
-
-
-def _legacy_contents(path: Path, root: Any) -> Contents:
+def _legacy_contents(found: _Listing, root: str) -> Contents:
     """The tensors of a file of Keras 2, as ``layer/variable``."""
-    model = "model_weights" in root
-    found = {}
-    left = {"the optimizer's state"} if "optimizer_weights" in root else set()
-    for place, dataset in _datasets(path, root).items():
-        parts = place.split("/")
-        if model and parts[0] != "model_weights":
-            continue
-        inside = parts[1:] if model else parts
-        if len(inside) > 1:
-            variable = inside[-1].partition(":")[0]
-            found[f"{inside[0]}/{variable}"] = _tensor(path, dataset)
-    return Contents(found, tuple(f"left {what}" for what in left))
-
-
-def _tensor(path: Path, dataset: Any) -> StoredTensor:
-    kind = dataset.dtype
-    dtype = "bfloat16" if dataset.attrs.get("dtype") == "bfloat16" else str(kind.name)
-    if dtype == "bfloat16" and kind.itemsize != 2:
-        raise damaged(path, f"`{dataset.name}` in it is said to be bfloat16 and is {kind}")
-
-    def read() -> Array:
-        import numpy
-
-        try:
-            array = numpy.asarray(dataset[()])
-        except Exception as error:  # h5py raises by what libhdf5 trips over
-            raise damaged(path, f"`{dataset.name}` cannot be read ({_first_line(error)})") from None
-        if dtype == "bfloat16":
-            return array.view(carrier(dtype))
-        return array.astype(carrier(dtype), copy=False)
-
-    return StoredTensor(dtype, tuple(dataset.shape or ()), read)
+    tensors = {}
+    left: tuple[str, ...] = ()
+    for place, tensor in found.tensors.items():
+        if place.startswith("optimizer_weights/"):
+            left = ("left the optimizer's state",)
+        elif place.startswith(root):
+            layer, _, rest = place.removeprefix(root).partition("/")
+            if rest:
+                tensors[f"{layer}/{rest.rpartition('/')[2].partition(':')[0]}"] = tensor
+    return Contents(tensors, left)

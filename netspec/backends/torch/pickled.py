@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from netspec.backends.torch.wrapped import unwrap
 from netspec.storage.archive import Member, is_archive, members_of, open_file
-from netspec.storage.formats import Contents, damaged, unsafe
-from netspec.storage.tensors import StoredTensor, carrier
+from netspec.storage.formats import Contents
+from netspec.storage.refusal import damaged, unsafe
+from netspec.storage.tensors import StoredTensor, carrier, read_at
 
 if TYPE_CHECKING:
     from netspec.storage.tensors import Array
@@ -40,10 +41,7 @@ def open_pickled(path: Path, take: str | None) -> Iterator[Contents]:
         raise unsafe(path, f"its pickle has {size:,} bytes; names and shapes take far fewer")
     records = [member for name, member in members.items() if "/data/" in name]
     tensors, notes = unwrap(path, _load(path, map_location="meta"), take)
-    if not all(
-        hasattr(tensor.untyped_storage(), "_checkpoint_offset") for tensor in tensors.values()
-    ):
-        # A PyTorch that does not say where values lie maps the file instead.
+    if not all(_tells_places(tensor) for tensor in tensors.values()):
         tensors, _ = unwrap(path, _load(path, mmap=True), take)
         yield Contents({name: _held(tensor) for name, tensor in tensors.items()}, notes)
         return
@@ -51,6 +49,11 @@ def open_pickled(path: Path, take: str | None) -> Iterator[Contents]:
         yield Contents(
             {name: _placed(path, file, records, t) for name, t in tensors.items()}, notes
         )
+
+
+def _tells_places(tensor: Any) -> bool:
+    """Whether this PyTorch says where in the file the values lie; others map the file instead."""
+    return hasattr(tensor.untyped_storage(), "_checkpoint_offset")
 
 
 def _load(path: Path, **options: Any) -> Any:
@@ -144,23 +147,15 @@ def _placed(path: Path, file: BinaryIO, records: list[Member], tensor: Any) -> S
         import numpy
         from numpy.lib.stride_tricks import as_strided
 
-        item = carrier(dtype).newbyteorder("<")
+        record = next((member for member in records if member.offset == place), Member(0, 0, 0))
         count = 0
         if 0 not in shape:
             count = 1 + sum((n - 1) * step for n, step in zip(shape, strides, strict=True))
-        record = next((m for m in records if m.offset == place), None)
-        if record is None or first + count * item.itemsize > record.offset + record.size:
-            raise damaged(path, "a tensor goes beyond what the file holds for it")
-        flat = numpy.empty(count, item)
-        file.seek(first)
-        if count and file.readinto(flat.view("uint8").data) != flat.nbytes:  # type: ignore[attr-defined]
-            raise damaged(path, "the file ends within a tensor")
-        flat = flat.astype(carrier(dtype), copy=False)
-        steps = [step * item.itemsize for step in strides]
-        return (
-            numpy.ascontiguousarray(as_strided(flat, shape, steps))
-            if count
-            else flat.reshape(shape)
-        )
+        written = carrier(dtype).newbyteorder("<")
+        flat = read_at(path, file, first, record.offset + record.size, written, (count,))
+        if not count:
+            return flat.reshape(shape)
+        steps = [step * flat.itemsize for step in strides]
+        return numpy.ascontiguousarray(as_strided(flat, shape, steps))
 
     return StoredTensor(dtype, shape, read)

@@ -1,0 +1,177 @@
+"""Checkpoints as training scripts write them: wrapped, prefixed, averaged; and which was taken."""
+
+from __future__ import annotations
+
+import argparse
+from collections import OrderedDict
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from netspec.checkpoints import Loaded, Matching, load_weights
+from netspec.codegen.program import Program
+from netspec.errors import UsageError
+from tests.checkpoints.conftest import float32_weights
+
+State = dict[str, torch.Tensor]
+
+
+def load(program: Program, path: Path, take: str | None = None) -> Loaded:
+    return load_weights(program, path, "torch", Matching(take=take))
+
+
+def is_right(loaded: Loaded, program: Program, factor: float = 1) -> bool:
+    weights = float32_weights(program)
+    return loaded.weights.keys() == weights.keys() and all(
+        np.array_equal(loaded.weights[name], array * np.float32(factor))
+        for name, array in weights.items()
+    )
+
+
+def averaged(state: State) -> State:
+    return {name: tensor * 2 for name, tensor in state.items()}
+
+
+@pytest.mark.parametrize("key", ["state_dict", "model", "model_state_dict", "net", "generator"])
+def test_a_wrapper_is_taken_off_and_named(
+    small: Program, torch_file: Callable[..., Path], key: str
+) -> None:
+    loaded = load(small, torch_file(lambda state: {key: state, "epoch": 3, "best": 0.9}))
+    assert is_right(loaded, small)
+    assert loaded.notes == (f"took `{key}`", "left `epoch`, `best`")
+
+
+@pytest.mark.parametrize("prefix", ["module.", "_orig_mod.", "module._orig_mod.", "model."])
+def test_prefixes_of_wrappers_are_taken_off_and_named(
+    small: Program, torch_file: Callable[..., Path], prefix: str
+) -> None:
+    loaded = load(small, torch_file(lambda s: {prefix + name: t for name, t in s.items()}))
+    assert is_right(loaded, small)
+    assert loaded.notes == (f"took `{prefix}` off the names",)
+
+
+def test_what_a_real_script_saves(small: Program, torch_file: Callable[..., Path]) -> None:
+    """Data-parallel weights, an optimizer with its state, arguments, and a moving average."""
+    model = torch.nn.Linear(2, 2)
+    optimizer = torch.optim.Adam(model.parameters())
+    model(torch.zeros(1, 2)).sum().backward()
+    optimizer.step()
+
+    def wrap(state: State) -> dict[str, Any]:
+        return {
+            "epoch": 90,
+            "arch": "small",
+            "state_dict": OrderedDict((f"module.{name}", t) for name, t in state.items()),
+            "optimizer": optimizer.state_dict(),
+            "args": argparse.Namespace(lr=0.1, data="/data"),
+            "state_dict_ema": averaged(state),
+        }
+
+    loaded = load(small, torch_file(wrap))
+    assert is_right(loaded, small)
+    assert loaded.notes == (
+        "took `state_dict`",
+        "left `state_dict_ema`; --take chooses",
+        "left `epoch`, `arch`, `optimizer`, `args`",
+        "took `module.` off the names",
+    )
+    assert is_right(load(small, torch_file(wrap), "state_dict_ema"), small, 2)
+
+
+def test_a_moving_average_alone_is_taken(small: Program, torch_file: Callable[..., Path]) -> None:
+    loaded = load(small, torch_file(lambda state: {"model_ema": state, "step": 4}))
+    assert is_right(loaded, small)
+    assert loaded.notes[0] == "took `model_ema`"
+
+
+def test_sets_deep_inside_are_found(small: Program, torch_file: Callable[..., Path]) -> None:
+    wrap = lambda s: {"train": {"student": {"model": s}, "ema": {"model": averaged(s)}}}  # noqa: E731
+    loaded = load(small, torch_file(wrap))
+    assert is_right(loaded, small)
+    assert loaded.notes[0] == "took `train.student.model`"
+    assert is_right(load(small, torch_file(wrap), "train.ema.model"), small, 2)
+
+
+def test_two_sets_that_nothing_tells_apart_have_to_be_chosen_from(
+    small: Program, torch_file: Callable[..., Path]
+) -> None:
+    path = torch_file(lambda state: {"student": state, "teacher": averaged(state)})
+    with pytest.raises(UsageError, match="`student`, `teacher`; choose with --take"):
+        load(small, path)
+    assert is_right(load(small, path, "teacher"), small, 2)
+
+
+def test_a_set_that_is_not_there_is_a_usage_error(
+    small: Program, torch_file: Callable[..., Path]
+) -> None:
+    path = torch_file(lambda state: {"state_dict": state})
+    with pytest.raises(UsageError, match="did you mean `state_dict`"):
+        load(small, path, "state_dcit")
+    with pytest.raises(UsageError, match="leave out --take"):
+        load(small, torch_file(), "state_dict")
+
+
+def test_parameters_and_views_are_tensors_too(
+    small: Program, torch_file: Callable[..., Path]
+) -> None:
+    """A parameter, a transposed view, a view into a larger tensor, and one tensor under two names."""
+
+    def change(state: State) -> None:
+        state["conv1.bias"] = torch.nn.Parameter(state["conv1.bias"])
+        state["fc.weight"] = state["fc.weight"].t().contiguous().t()
+        large = torch.zeros(100)
+        large[30:34] = state["bn1.bias"]
+        state["bn1.bias"] = large[30:34]
+
+    assert is_right(load(small, torch_file(change)), small)
+
+
+def test_the_format_before_1_6_is_read(
+    tmp_path: Path, small: Program, torch_file: Callable[..., Path]
+) -> None:
+    state = torch.load(torch_file(), weights_only=True)
+    state["fc.weight"] = state["fc.weight"].bfloat16()
+    path = tmp_path / "old.pth"
+    torch.save({"state_dict": state}, path, _use_new_zipfile_serialization=False)
+    loaded = load(small, path)
+    expected = float32_weights(small)
+    expected["fc.weight"] = state["fc.weight"].float().numpy()
+    assert all(np.array_equal(loaded.weights[name], array) for name, array in expected.items())
+
+
+@pytest.mark.parametrize("suffix", [".pth", ".th", ".pth.tar", ".ckpt", ".bin", ".PT"])
+def test_other_suffixes_of_such_files(
+    small: Program, torch_file: Callable[..., Path], suffix: str
+) -> None:
+    path = torch_file()
+    assert is_right(load(small, path.rename(path.with_name(f"in{suffix}"))), small)
+
+
+def test_a_pytorch_that_does_not_tell_places_maps_the_file(
+    small: Program, torch_file: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from netspec.backends.torch import pickled
+
+    monkeypatch.setattr(pickled, "_tells_places", lambda tensor: False)
+    assert is_right(load(small, torch_file()), small)
+
+
+def test_values_are_not_read_before_they_are_asked_for(
+    small: Program, torch_file: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing of the values is in memory while names and shapes are matched."""
+    from netspec.backends.torch import pickled
+
+    def no_copy(*arguments: object, **options: object) -> None:
+        raise AssertionError("values were read")
+
+    path = torch_file()
+    with pickled.open_pickled(path, None) as contents:
+        monkeypatch.setattr(np, "empty", no_copy)
+        assert contents.tensors["fc.weight"].shape == (5, 4)
+        with pytest.raises(AssertionError, match="values were read"):
+            contents.tensors["fc.weight"].read()

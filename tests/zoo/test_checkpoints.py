@@ -1,0 +1,213 @@
+"""Published checkpoints: what the reference models save loads here, what is written here loads there.
+
+The reference models have their own random weights, with norms moved off ones and zeros, in float64.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.numpy import save_file
+
+from netspec.api import CompiledNetwork
+from netspec.backends.base import get_backend
+from netspec.checkpoints import convert, load_weights
+from tests.reference import golden
+from tests.support.agreement import precision, relative
+from tests.support.reference import CASES, Case, golden_weights, key_map, reference_keys
+from tests.support.torchvision_shim import import_timm, import_torchvision
+from tests.support.zoo import zoo_compiled
+from tests.zoo.test_libraries import disturb, library_model
+
+keras = pytest.importorskip("keras")
+torchvision = import_torchvision()
+timm = import_timm()
+
+SIZE = (65, 98)
+BOUND = 1e-9
+
+
+@pytest.fixture(autouse=True)
+def _float64() -> Iterator[None]:
+    torch.manual_seed(0)
+    with precision("float64"):
+        yield
+
+
+def image() -> np.ndarray:
+    """Two images, channels first."""
+    return np.random.default_rng(0).normal(size=(2, 3, *SIZE))
+
+
+def loaded(compiled: CompiledNetwork, backend: str, path: Path, source: str | None = None) -> Any:
+    """A live model with the weights of a file."""
+    model = compiled.build(backend)
+    weights = load_weights(compiled.program, path, source).weights
+    get_backend(backend).write_weights(model, compiled.network, weights)
+    return model
+
+
+def outputs(backend: str, model: Any) -> np.ndarray:
+    return get_backend(backend).run(model, image())["output"]
+
+
+# PyTorch's libraries
+
+from_torch = pytest.mark.parametrize(
+    ("name", "entry"),
+    [
+        ("resnet18", "torchvision"),
+        ("seresnet50", "timm"),
+        pytest.param("resnext50_32x4d", "torchvision", marks=pytest.mark.slow),
+        pytest.param("resnet50", "torchvision", marks=pytest.mark.slow),
+        pytest.param("wide_resnet101_2", "torchvision", marks=pytest.mark.slow),
+    ],
+)
+
+
+def torch_reference(name: str) -> Any:
+    model = library_model(name)
+    disturb(model)
+    return model.eval()
+
+
+def run_torch(model: Any) -> np.ndarray:
+    with torch.no_grad():
+        return model(torch.from_numpy(image())).numpy()
+
+
+@from_torch
+def test_pytorch_checkpoints_in_all_directions(tmp_path: Path, name: str, entry: str) -> None:
+    theirs = torch_reference(name)
+    compiled = zoo_compiled(name, size=SIZE)
+    path = tmp_path / "theirs.pth"
+    torch.save({"state_dict": {f"module.{k}": v for k, v in theirs.state_dict().items()}}, path)
+    expected = run_torch(theirs)
+    # theirs to our PyTorch, and to our Keras through a file of Keras'
+    assert relative(outputs("torch", loaded(compiled, "torch", path, entry)), expected) <= BOUND
+    there = tmp_path / "ours.weights.h5"
+    convert(compiled.program, path, there, source="torch", target="keras")
+    ours = compiled.build("keras")
+    ours.load_weights(there)
+    assert relative(outputs("keras", ours), expected) <= BOUND
+    # ours to theirs
+    back = tmp_path / "back.pth"
+    convert(compiled.program, there, back, source="keras", target=entry)
+    again = library_model(name).eval()
+    again.load_state_dict(torch.load(back, weights_only=True), strict=True)
+    assert relative(run_torch(again), expected) <= BOUND
+
+
+# keras.applications
+
+from_keras = pytest.mark.parametrize(
+    ("name", "library_name"),
+    [
+        ("resnet50_keras", "ResNet50"),
+        ("resnet50v2", "ResNet50V2"),
+        pytest.param("resnet101_keras", "ResNet101", marks=pytest.mark.slow),
+        pytest.param("resnet152v2", "ResNet152V2", marks=pytest.mark.slow),
+    ],
+)
+
+
+def keras_reference(library_name: str) -> Any:
+    model = getattr(keras.applications, library_name)(
+        weights=None, input_shape=(*SIZE, 3), classes=11
+    )
+    random = np.random.default_rng(0)
+    for variable in model.weights:
+        if len(variable.shape) == 1:  # statistics and norms; variances stay positive
+            variable.assign(random.uniform(0.5, 1.5, variable.shape))
+    return model
+
+
+def run_keras(model: Any) -> np.ndarray:
+    found = model(np.moveaxis(image(), 1, -1), training=False)
+    return found.numpy()  # type: ignore[no-any-return]
+
+
+@from_keras
+@pytest.mark.parametrize("suffix", [".keras", ".weights.h5", ".h5"])
+def test_keras_checkpoints_load(tmp_path: Path, name: str, library_name: str, suffix: str) -> None:
+    theirs = keras_reference(library_name)
+    compiled = zoo_compiled(name, {"classes": 11}, SIZE)
+    path = tmp_path / f"theirs{suffix}"
+    theirs.save_weights(path) if suffix == ".weights.h5" else theirs.save(path)
+    expected = run_keras(theirs)
+    assert relative(outputs("torch", loaded(compiled, "torch", path)), expected) <= BOUND
+    if suffix == ".keras":
+        assert relative(outputs("keras", loaded(compiled, "keras", path)), expected) <= BOUND
+
+
+@from_keras
+def test_keras_checkpoints_are_written(tmp_path: Path, name: str, library_name: str) -> None:
+    """From our PyTorch model to a file that the library's own model loads, by Keras' count of layers."""
+    compiled = zoo_compiled(name, {"classes": 11}, SIZE)
+    ours = compiled.build("torch")
+    disturb(ours)
+    expected = outputs("torch", ours)
+    path = tmp_path / "ours.pt"
+    torch.save(ours.state_dict(), path)
+    there = tmp_path / "theirs.weights.h5"
+    convert(compiled.program, path, there, source="torch", target="keras_applications")
+    theirs = keras_reference(library_name)
+    theirs.load_weights(there)
+    assert relative(run_keras(theirs), expected) <= BOUND
+    whole = tmp_path / "theirs.keras"
+    convert(compiled.program, path, whole, source="torch", target="keras_applications")
+    model = keras.models.load_model(whole)
+    names = {layer.name for layer in theirs.layers if layer.weights}
+    assert {layer.name for layer in model.layers if layer.weights} == names
+    assert relative(run_keras(model), expected) <= BOUND
+
+
+# Every reference, by the names and shapes that were recorded from it
+
+RECORDED = [
+    pytest.param(case, id=str(case), marks=pytest.mark.slow if case.heavy else [])
+    for case in CASES
+    if not case.zoo.startswith("plain")
+]
+
+
+@pytest.mark.parametrize("case", RECORDED)
+def test_the_recorded_reference_loads_by_its_own_names(tmp_path: Path, case: Case) -> None:
+    """The values are those of the golden outputs, which `test_reference` compares."""
+    compiled = zoo_compiled(case.zoo, case.overrides)
+    expected = golden_weights(case, compiled.network)
+    theirs = key_map(case, compiled.network)
+    values = {theirs[name]: array for name, array in reference_values(case).items()}
+    path = tmp_path / "theirs.safetensors"
+    save_file({name: np.ascontiguousarray(a, np.float32) for name, a in values.items()}, path)
+    (entry,) = compiled.program.spec.checkpoints
+    found = load_weights(compiled.program, path, entry).weights
+    assert found.keys() == expected.keys()
+    for name, array in expected.items():
+        assert np.array_equal(found[name], array), name
+
+
+def reference_values(case: Case) -> dict[str, np.ndarray]:
+    """The golden values in the reference's own layout, by our names."""
+    network = case.network()
+    shapes = reference_keys(case.reference)
+    ours = {theirs: name for name, theirs in key_map(case, network).items()}
+    found = {}
+    for key, name in ours.items():
+        role = role_of(case, name, shapes[key])
+        fan_in = int(np.prod(shapes[key][:-1])) if case.is_keras else None
+        found[name] = golden.fill(key, tuple(shapes[key]), role, fan_in)
+    return found
+
+
+def role_of(case: Case, name: str, shape: list[int]) -> str:
+    if name.endswith("running_var"):
+        return "var"
+    if name.endswith(".weight"):
+        return "scale" if len(shape) == 1 else "weight"
+    return "vector"
