@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import operator
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -84,7 +85,9 @@ def parse(text: str, span: Span | None = None) -> Expression:
     if not source.isascii() or "\n" in source or "\x00" in source:
         raise fail("NS200", f"not an expression: {text[:60]!r}", span)
     try:
-        node = ast.parse(source, mode="eval").body
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Python's remarks on, say, `1if` are no one's business
+            node = ast.parse(source, mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise fail("NS200", f"not an expression: `{source[:60]}`", span) from None
     _check(node, source, span, 0)

@@ -368,3 +368,10 @@ def test_whole_numbers_simplify_and_fractions_do_not() -> None:
     for text in ("f // 1", "f * 4 // 4"):
         found = parse(text).evaluate({"f": fraction})
         assert to_text(found) == text
+
+
+def test_python_says_nothing_of_its_own(recwarn: pytest.WarningsRecorder) -> None:
+    for text in ("1if 2 else 3", "0x1for", "1 is 1", "'\\d'"):
+        with contextlib.suppress(NetspecError):
+            parse(text)
+    assert list(recwarn) == []

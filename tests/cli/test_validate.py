@@ -252,7 +252,7 @@ def test_bounds_are_raised_and_lowered(run: Run, small: Path, command: str) -> N
     assert run(command, "--max-parameters", 100, small).status == 1
     small.write_text(SMALL.replace("head:\n", "head:\n" + DEEP))
     assert run(command, small).status == 1
-    assert run(command, "--max-layers", "60_000", small).status == 0
+    assert run(command, "--max-layers", "100_000", small).status == 0
 
 
 DEEP = "  - repeat: {times: 150, body: [{repeat: {times: 150, body: [relu]}}]}\n"
