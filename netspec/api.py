@@ -15,6 +15,7 @@ from netspec.codegen.program import Program
 from netspec.elaborate.bounds import Bounds
 from netspec.elaborate.network import elaborate
 from netspec.errors import UsageError, did_you_mean
+from netspec.export.write import Report, export_model
 from netspec.overrides import apply_overrides, from_values
 from netspec.schema.bind import bind_spec
 from netspec.source import MAX_BYTES, Document, decode, parse
@@ -67,6 +68,25 @@ class CompiledNetwork:
         if any(length is not None and length < 1 for length in size):
             raise UsageError(f"input_size {tuple(size)}: a length is 1 or more, or None")
         return tuple(size)
+
+    def export(self, model: Any, format: str, path: str | os.PathLike[str]) -> Report:
+        """Write ``model``, a live one of this network, for others to run, whole or not at all.
+
+        What is written is loaded again by the runtime that it is for, and compared with ``model``.
+
+        Args:
+            model: of any framework whose backend writes the format.
+            format: ``onnx``, ``torch-export``, ``saved-model``, ``litert``, or one that an installed
+                third backend brings.
+            path: the file to write, or the directory.
+
+        Raises:
+            UsageError: the model's backend does not write the format, something that this needs is not
+                installed, or ``path`` cannot be written to.
+            ExportError: the exporter or the runtime refuses the network, or the export computes
+                something else than ``model``.
+        """
+        return export_model(backend_of(model), model, self.network, format, Path(path))
 
     def generate(self, backend: str) -> str:
         """Standalone source of the network, which imports the framework and nothing else.

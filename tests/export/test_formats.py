@@ -137,6 +137,18 @@ def test_training_mode_is_left_as_it_was_and_plays_no_part(tmp_path: Path) -> No
     assert torch.equal(program(x), program(x))
 
 
+def test_from_python(tmp_path: Path) -> None:
+    skip_unless_installed("torch", "torch-export")
+    network = netspec.loads(SINGLE)
+    model = network.build("torch")
+    report = network.export(model, "torch-export", str(tmp_path / "net.pt2"))
+    assert report.path.is_file()
+    with pytest.raises(netspec.UsageError, match="the torch backend does not export to `litert`"):
+        network.export(model, "litert", tmp_path / "net.tflite")
+    with pytest.raises(netspec.UsageError, match="no backend knows a model of type str"):
+        network.export("a model", "onnx", tmp_path / "net.onnx")
+
+
 def test_what_litert_cannot_do_is_one_line(tmp_path: Path) -> None:
     skip_unless_installed("keras", "litert")
     found = get_backend("keras")
