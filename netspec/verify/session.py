@@ -164,7 +164,8 @@ class Session:
             return
         after = self._train(run, rate=0.0).statistics
         fitted = samples.fit_statistics(self.network, self.weights, after, self.seeds.weights)
-        self.weights = self._cast(fitted)
+        if all(numpy.isfinite(array).all() for array in fitted.values()):
+            self.weights = self._cast(fitted)
         self._give_weights(run)
 
     def _forward(self, run: _Run) -> LevelResult:
