@@ -163,9 +163,19 @@ def _check_magnitude(value: Any) -> Any:
                 _check_magnitude(each)
     elif isinstance(value, int | float) and not -MAX_MAGNITUDE <= value <= MAX_MAGNITUDE:
         raise ValueError(f"larger than {MAX_MAGNITUDE:,}")
-    elif isinstance(value, str | list) and len(value) > MAX_ITEMS:
+    elif isinstance(value, str | list) and _length(value) > MAX_ITEMS:
         raise ValueError(f"longer than {MAX_ITEMS:,}")
     return value
+
+
+def _length(value: str | list[Any]) -> int:
+    """The characters of a text; the items of a list and of the lists in it, as far as the bound."""
+    total, waiting = len(value), [value] if isinstance(value, list) else []
+    while waiting and total <= MAX_ITEMS:
+        inner = [item for item in waiting.pop() if isinstance(item, list)]
+        total += sum(len(item) for item in inner)
+        waiting += inner
+    return total
 
 
 def _evaluate(node: ast.expr, environment: Mapping[str, Any]) -> Any:

@@ -375,3 +375,12 @@ def test_python_says_nothing_of_its_own(recwarn: pytest.WarningsRecorder) -> Non
         with contextlib.suppress(NetspecError):
             parse(text)
     assert list(recwarn) == []
+
+
+def test_lists_in_lists_count_as_what_they_hold() -> None:
+    """Each name stands for four times what the one before it does; the sixth is beyond the bound."""
+    names: dict[str, Any] = {"a": [1] * 10}
+    for _ in range(4):
+        names["a"] = parse("[a, a, a, a]").evaluate(names)
+    with pytest.raises(NetspecError, match="longer than 10,000"):
+        parse("[[a, a, a, a], [a, a, a, a]]").evaluate(names)

@@ -378,11 +378,17 @@ def check_integer(value: Any, name: str, span: Span | None) -> None:
             raise fail("NS205", message, span, help=hint)
 
 
+MAX_SHOWN = 80
+
+
 def show(value: Any) -> str:
     """A value as it would stand in a spec."""
     if isinstance(value, bool):
         return "true" if value else "false"
-    return repr(value) if isinstance(value, int | float | str | list) else type(value).__name__
+    if not isinstance(value, int | float | str | list):
+        return type(value).__name__
+    text = repr(value)
+    return text if len(text) <= MAX_SHOWN else f"{text[: MAX_SHOWN - 1]}…"
 
 
 def literal_choices(annotation: Any) -> tuple[str, ...]:
