@@ -90,6 +90,8 @@ def _sections(data: Data, without: Collection[str]) -> Iterator[Any]:
     for key, value in data.items():
         if key == "stages" and isinstance(value, list):
             yield from value
+        elif key in ("stem", "head"):
+            yield value if isinstance(value, list) else [value]
         elif key not in without and key != "doc":
             yield value
 

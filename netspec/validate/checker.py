@@ -17,7 +17,7 @@ from netspec.elaborate.bounds import MAX_LAYERS, RAISE_LAYERS, Bounds
 from netspec.elaborate.layers import fill_attributes, misfit
 from netspec.elaborate.lookup import Calls
 from netspec.elaborate.network import Builder
-from netspec.elaborate.scope import Environment, Scope
+from netspec.elaborate.scope import Environment, Names, Scope
 from netspec.elaborate.steps import Elaborator
 from netspec.errors import NetspecError, Span, fail
 from netspec.ops import OPS, OpError
@@ -31,6 +31,7 @@ from netspec.schema.syntax import (
     StageSyntax,
     Step,
 )
+from netspec.symbolic import Varying
 from netspec.types import TensorType
 from netspec.unknown import UNKNOWN, Poisoned
 from netspec.validate.known import Instance, Known
@@ -156,6 +157,20 @@ class Checker(Elaborator):
     @staticmethod
     def _is_unknown(value: TensorType) -> bool:
         return value.channels is UNKNOWN and value.size != () and value.size[0] is UNKNOWN
+
+    def expand(
+        self,
+        definition: BlockDefinition,
+        arguments: Mapping[str, Any],
+        source: TensorType,
+        names: Names,
+        calls: Calls,
+        span: Span,
+        local: dict[str, Varying] | None = None,
+    ) -> ir.Sequence:
+        found = super().expand(definition, arguments, source, names, calls, span, local)
+        # An inline block leaves no node of its own; its steps are to know where it was called.
+        return dataclasses.replace(found, span=span) if definition.inline else found
 
     # Blocks that come back
 
