@@ -6,7 +6,12 @@ import argparse
 import sys
 from pathlib import Path
 
-from netspec.cli.options import add_variant_arguments, load_spec
+from netspec.cli.options import (
+    add_force_argument,
+    add_variant_arguments,
+    check_output,
+    load_spec,
+)
 from netspec.cli.weights import add_reading_arguments, matching_of, seed, tell
 
 HELP = "convert weights between frameworks, formats and published names"
@@ -56,6 +61,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         default=0,
         help="of the values with which allowed missing tensors start; 0 unless given",
     )
+    add_force_argument(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -63,6 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
     from netspec.checkpoints import convert
     from netspec.cli.output import progress
 
+    check_output(arguments.output, arguments.force)
     compiled = load_spec(arguments)
     how = matching_of(arguments)
     with progress(f"converting {arguments.weights}"):

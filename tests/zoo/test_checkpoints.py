@@ -28,7 +28,8 @@ keras = pytest.importorskip("keras")
 torchvision = import_torchvision()
 timm = import_timm()
 
-SIZE = (65, 98)
+SIZE = (33, 50)
+CLASSES = 11
 BOUND = 1e-9
 
 
@@ -56,75 +57,60 @@ def outputs(backend: str, model: Any) -> np.ndarray:
     return get_backend(backend).run(model, image())["output"]
 
 
-# PyTorch's libraries
+# The libraries' own classes, with few blocks in the default tests and as published in the slow ones
 
-from_torch = pytest.mark.parametrize(
-    ("name", "entry"),
-    [
-        ("resnet18", "torchvision"),
-        ("seresnet50", "timm"),
-        pytest.param("resnext50_32x4d", "torchvision", marks=pytest.mark.slow),
-        pytest.param("resnet50", "torchvision", marks=pytest.mark.slow),
-        pytest.param("wide_resnet101_2", "torchvision", marks=pytest.mark.slow),
-    ],
-)
+TORCH = {"resnet18": "torchvision", "resnet50": "torchvision", "seresnet50": "timm"}
+KERAS = {"resnet50_keras": "ResNet50", "resnet50v2": "ResNet50V2"}
 
 
-def torch_reference(name: str) -> Any:
-    model = library_model(name)
+def torch_reference(name: str, depths: list[int] | None) -> Any:
+    """The library's model, each norm moved off where it starts."""
+    if depths is None:
+        model = library_model(name)
+    elif TORCH[name] == "timm":
+        resnet = timm.models.resnet
+        model = resnet.ResNet(resnet.Bottleneck, depths, block_args={"attn_layer": "se"})
+    else:
+        resnet = torchvision.models.resnet
+        block = resnet.BasicBlock if name == "resnet18" else resnet.Bottleneck
+        model = resnet.ResNet(block, depths)
     disturb(model)
     return model.eval()
 
 
-def run_torch(model: Any) -> np.ndarray:
-    with torch.no_grad():
-        return model(torch.from_numpy(image())).numpy()
+def keras_reference(name: str, depths: list[int] | None) -> Any:
+    """The library's model for 11 classes, each vector of it moved off where it starts."""
+    options: dict[str, Any] = {"weights": None, "input_shape": (*SIZE, 3), "classes": CLASSES}
+    if depths is None:
+        model = getattr(keras.applications, KERAS[name])(**options)
+    else:
+        from keras.src.applications import resnet
 
+        second = name.endswith("v2")
+        stack = resnet.stack_residual_blocks_v2 if second else resnet.stack_residual_blocks_v1
 
-@from_torch
-def test_pytorch_checkpoints_in_all_directions(tmp_path: Path, name: str, entry: str) -> None:
-    theirs = torch_reference(name)
-    compiled = zoo_compiled(name, size=SIZE)
-    path = tmp_path / "theirs.pth"
-    torch.save({"state_dict": {f"module.{k}": v for k, v in theirs.state_dict().items()}}, path)
-    expected = run_torch(theirs)
-    # theirs to our PyTorch, and to our Keras through a file of Keras'
-    assert relative(outputs("torch", loaded(compiled, "torch", path, entry)), expected) <= BOUND
-    there = tmp_path / "ours.weights.h5"
-    convert(compiled.program, path, there, source="torch", target="keras")
-    ours = compiled.build("keras")
-    ours.load_weights(there)
-    assert relative(outputs("keras", ours), expected) <= BOUND
-    # ours to theirs
-    back = tmp_path / "back.pth"
-    convert(compiled.program, there, back, source="keras", target=entry)
-    again = library_model(name).eval()
-    again.load_state_dict(torch.load(back, weights_only=True), strict=True)
-    assert relative(run_torch(again), expected) <= BOUND
+        def stages(x: Any) -> Any:
+            for number, depth in enumerate(depths):
+                # The second version strides at the end of a stage, and not in the last one.
+                still = number == (len(depths) - 1 if second else 0)
+                x = stack(x, 64 * 2**number, depth, 1 if still else 2, name=f"conv{number + 2}")
+            return x
 
-
-# keras.applications
-
-from_keras = pytest.mark.parametrize(
-    ("name", "library_name"),
-    [
-        ("resnet50_keras", "ResNet50"),
-        ("resnet50v2", "ResNet50V2"),
-        pytest.param("resnet101_keras", "ResNet101", marks=pytest.mark.slow),
-        pytest.param("resnet152v2", "ResNet152V2", marks=pytest.mark.slow),
-    ],
-)
-
-
-def keras_reference(library_name: str) -> Any:
-    model = getattr(keras.applications, library_name)(
-        weights=None, input_shape=(*SIZE, 3), classes=11
-    )
+        model = resnet.ResNet(stages, second, True, "resnet", **options)
     random = np.random.default_rng(0)
     for variable in model.weights:
-        if len(variable.shape) == 1:  # statistics and norms; variances stay positive
+        if len(variable.shape) == 1:  # variances stay positive
             variable.assign(random.uniform(0.5, 1.5, variable.shape))
     return model
+
+
+def compiled_like(name: str, depths: list[int] | None, **overrides: Any) -> CompiledNetwork:
+    return zoo_compiled(name, {**overrides, **({"depths": depths} if depths else {})}, SIZE)
+
+
+def run_torch(model: Any) -> np.ndarray:
+    with torch.no_grad():
+        return model(torch.from_numpy(image())).numpy()  # type: ignore[no-any-return]
 
 
 def run_keras(model: Any) -> np.ndarray:
@@ -132,23 +118,64 @@ def run_keras(model: Any) -> np.ndarray:
     return found.numpy()  # type: ignore[no-any-return]
 
 
-@from_keras
-@pytest.mark.parametrize("suffix", [".keras", ".weights.h5", ".h5"])
-def test_keras_checkpoints_load(tmp_path: Path, name: str, library_name: str, suffix: str) -> None:
-    theirs = keras_reference(library_name)
-    compiled = zoo_compiled(name, {"classes": 11}, SIZE)
-    path = tmp_path / f"theirs{suffix}"
-    theirs.save_weights(path) if suffix == ".weights.h5" else theirs.save(path)
+def at(*depths: int) -> pytest.MarkDecorator:
+    """With so many blocks in each stage, and as published."""
+    published = pytest.param(None, marks=pytest.mark.slow)
+    return pytest.mark.parametrize(
+        "depths", [list(depths), published], ids=["shallow", "published"]
+    )
+
+
+@at(1, 2, 1, 1)
+@pytest.mark.parametrize("name", TORCH)
+def test_pytorch_checkpoints_in_all_directions(
+    tmp_path: Path, name: str, depths: list[int] | None
+) -> None:
+    theirs = torch_reference(name, depths)
+    compiled = compiled_like(name, depths)
+    path = tmp_path / "theirs.pth"
+    torch.save({"state_dict": {f"module.{k}": v for k, v in theirs.state_dict().items()}}, path)
+    expected = run_torch(theirs)
+    # theirs to our PyTorch, and to our Keras through a file of Keras'
+    source = TORCH[name]
+    assert relative(outputs("torch", loaded(compiled, "torch", path, source)), expected) <= BOUND
+    there = tmp_path / "ours.weights.h5"
+    convert(compiled.program, path, there, source="torch", target="keras")
+    ours = compiled.build("keras")
+    ours.load_weights(there)
+    assert relative(outputs("keras", ours), expected) <= BOUND
+    # ours to theirs
+    back = tmp_path / "back.pth"
+    convert(compiled.program, there, back, source="keras", target=source)
+    again = torch_reference(name, depths)
+    again.load_state_dict(torch.load(back, weights_only=True), strict=True)
+    assert relative(run_torch(again), expected) <= BOUND
+
+
+@at(2, 2)
+@pytest.mark.parametrize("name", KERAS)
+def test_keras_checkpoints_load(tmp_path: Path, name: str, depths: list[int] | None) -> None:
+    theirs = keras_reference(name, depths)
+    compiled = compiled_like(name, depths, classes=CLASSES)
+    theirs.save(tmp_path / "a.keras")
+    theirs.save(tmp_path / "b.h5")
+    theirs.save_weights(tmp_path / "c.weights.h5")
     expected = run_keras(theirs)
-    assert relative(outputs("torch", loaded(compiled, "torch", path)), expected) <= BOUND
-    if suffix == ".keras":
-        assert relative(outputs("keras", loaded(compiled, "keras", path)), expected) <= BOUND
+    ours = loaded(compiled, "torch", tmp_path / "a.keras")
+    assert relative(outputs("torch", ours), expected) <= BOUND
+    ours = loaded(compiled, "keras", tmp_path / "a.keras")
+    assert relative(outputs("keras", ours), expected) <= BOUND
+    weights = [load_weights(compiled.program, path).weights for path in sorted(tmp_path.iterdir())]
+    assert len(weights) == 3
+    for other in weights[1:]:
+        assert all(np.array_equal(other[n], array) for n, array in weights[0].items())
 
 
-@from_keras
-def test_keras_checkpoints_are_written(tmp_path: Path, name: str, library_name: str) -> None:
+@at(2, 2)
+@pytest.mark.parametrize("name", KERAS)
+def test_keras_checkpoints_are_written(tmp_path: Path, name: str, depths: list[int] | None) -> None:
     """From our PyTorch model to a file that the library's own model loads, by Keras' count of layers."""
-    compiled = zoo_compiled(name, {"classes": 11}, SIZE)
+    compiled = compiled_like(name, depths, classes=CLASSES)
     ours = compiled.build("torch")
     disturb(ours)
     expected = outputs("torch", ours)
@@ -156,7 +183,7 @@ def test_keras_checkpoints_are_written(tmp_path: Path, name: str, library_name: 
     torch.save(ours.state_dict(), path)
     there = tmp_path / "theirs.weights.h5"
     convert(compiled.program, path, there, source="torch", target="keras_applications")
-    theirs = keras_reference(library_name)
+    theirs = keras_reference(name, depths)
     theirs.load_weights(there)
     assert relative(run_keras(theirs), expected) <= BOUND
     whole = tmp_path / "theirs.keras"
@@ -169,8 +196,9 @@ def test_keras_checkpoints_are_written(tmp_path: Path, name: str, library_name: 
 
 # Every reference, by the names and shapes that were recorded from it
 
+QUICK = ("resnet20", "preact110", "wrn_40_4", "resnet50v2_logits")
 RECORDED = [
-    pytest.param(case, id=str(case), marks=pytest.mark.slow if case.heavy else [])
+    pytest.param(case, id=str(case), marks=[] if str(case) in QUICK else pytest.mark.slow)
     for case in CASES
     if not case.zoo.startswith("plain")
 ]
