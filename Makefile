@@ -16,7 +16,7 @@ export CUDA_VISIBLE_DEVICES := -1
 export TF_CPP_MIN_LOG_LEVEL := 3
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow fuzz bench lint format docs clean
+.PHONY: help demo test test-slow fuzz fuzz-coverage bench lint format docs clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,16 @@ test-slow: $(VENV)/.tools ## run the heavy tests: full sizes, more than 1,000 la
 
 fuzz: $(VENV)/.tools ## check 20,000 mutated specs: in time, within memory, never a traceback
 	$(BIN)/python -m pytest -m slow -n $(WORKERS) tests/validate/test_mutations.py
+
+FUZZ_SECONDS ?= 120
+
+fuzz-coverage: $(VENV)/.tools ## fuzz the YAML reader and the expressions, led by coverage
+	@$(PIP_INSTALL) --group fuzz
+	@mkdir -p build/fuzz/reader build/fuzz/expressions
+	$(BIN)/python scripts/fuzz.py expressions -max_total_time=$(FUZZ_SECONDS) -timeout=5 \
+		-artifact_prefix=build/fuzz/ build/fuzz/expressions
+	$(BIN)/python scripts/fuzz.py reader -max_total_time=$(FUZZ_SECONDS) -timeout=5 \
+		-artifact_prefix=build/fuzz/ build/fuzz/reader specs specs/blocks tests/diagnostics/cases
 
 bench: $(VENV)/.installed ## measure how long netspec takes
 	@$(BIN)/python benchmarks/validate.py
