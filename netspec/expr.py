@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import operator
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -48,17 +48,27 @@ class Expression:
         try:
             return _check_magnitude(_evaluate(self.node, environment))
         except _Unknown as unknown:
-            raise fail(
-                "NS202",
-                f"unknown name `{unknown}` in `{self.text}`",
-                _place_of(unknown.node, self.text, self.span),
-                help=did_you_mean(str(unknown), environment),
-            ) from None
+            raise self._unknown_name(unknown.node, environment) from None
         except ZeroDivisionError:
             raise fail("NS203", f"division by zero in `{self.text}`", self.span) from None
         except (TypeError, LookupError, ValueError, ArithmeticError) as error:
             reason = str(error).strip("'\"") or type(error).__name__
             raise fail("NS203", f"cannot evaluate `{self.text}`: {reason}", self.span) from None
+
+    def check_names(self, known: Collection[str]) -> None:
+        """Raise :class:`NetspecError` for a name that the expression reads and ``known`` lacks."""
+        names = self.names
+        for node in ast.walk(self.node):
+            if isinstance(node, ast.Name) and node.id in names and node.id not in known:
+                raise self._unknown_name(node, known)
+
+    def _unknown_name(self, node: ast.Name, known: Iterable[str]) -> NetspecError:
+        return fail(
+            "NS202",
+            f"unknown name `{node.id}` in `{self.text}`",
+            _place_of(node, self.text, self.span),
+            help=did_you_mean(node.id, known),
+        )
 
 
 def constant(value: Any, span: Span | None = None) -> Expression:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from netspec.elaborate.lookup import check_definition
+from netspec.elaborate.lookup import Lookup, check_definition
 from netspec.elaborate.network import choose_variant
 from netspec.errors import Diagnostic, NetspecError, by_position, fail, source_line
 from netspec.lint.ignores import silence
@@ -15,11 +15,12 @@ from netspec.lint.spec import lint_block, lint_spec
 from netspec.report import FileResult
 from netspec.schema.bind import bind_block_file, require_mapping
 from netspec.schema.recover import Broken, bind_recovering
-from netspec.schema.syntax import Spec
+from netspec.schema.syntax import Defaults, Spec
 from netspec.source import Document, decode, parse
 from netspec.validate.checker import CheckingBuilder, Work
 from netspec.validate.files import is_ours, looks_ours
 from netspec.validate.known import Known
+from netspec.validate.names import check_block_names
 from netspec.validate.options import Options
 from netspec.validate.problems import Problems
 from netspec.validate.survey import Survey
@@ -93,7 +94,7 @@ def _check_document(
     Adds the names of blocks outside the document to ``looked_for``.
     """
     if isinstance(document.data, dict) and "block" in document.data:
-        return BLOCK, _check_block(document, folder, options)
+        return BLOCK, _check_block(document, folder, options, looked_for)
     require_mapping(document, "a spec", ("netspec", "name", "input"))
     spec, found, broken = bind_recovering(document)
     if spec is None:
@@ -107,14 +108,21 @@ def _check_document(
     return f"{count} variant{'' if count == 1 else 's'}", found
 
 
-def _check_block(document: Document, folder: Path | None, options: Options) -> list[Diagnostic]:
+def _check_block(
+    document: Document, folder: Path | None, options: Options, looked_for: set[str]
+) -> list[Diagnostic]:
     definition = bind_block_file(document)
     check_definition(definition)
     stem = Path(document.file).stem
     if folder is not None and stem != definition.name:
         message = f"the file is called `{stem}` and holds a block called `{definition.name}`"
         raise fail("NS116", message, definition.name_span)
-    return list(lint_block(definition, document, options.lints))
+    problems = Problems()
+    lookup = Lookup({}, Defaults(), {}, folder)
+    check_block_names(definition, lookup, problems)
+    looked_for |= {found.name for found in lookup.definitions_found()}
+    found = problems.diagnostics([])
+    return found or list(lint_block(definition, document, options.lints))
 
 
 def _check_spec(
@@ -158,6 +166,10 @@ def _check_spec(
                     survey.check(network)
                     places = Places(spec, builder.elaborator.definitions_found())
                     warnings.add(lint_network(network, places, options.lints))
+                if number == len(variants) - 1:
+                    with problems.of_every_variant():
+                        for definition in spec.blocks.values():
+                            check_block_names(definition, builder.elaborator, problems)
         except NetspecError as error:  # the bound of all work
             with problems.of_every_variant():
                 problems.add(error.diagnostics)
