@@ -34,7 +34,7 @@ LITERT = Format(
     runtime="ai-edge-litert",
     requires=("ai_edge_litert",),
     extra="litert",
-    bound=2e-5,
+    bound=5e-5,
     reason="LiteRT folds normalisation into convolutions and sums in an order of its own",
     load=load,
 )

@@ -34,7 +34,7 @@ ONNX = Format(
     runtime="onnxruntime",
     requires=("onnx", "onnxruntime"),
     extra="onnx",
-    bound=2e-5,
+    bound=5e-5,
     reason="ONNX Runtime folds normalisation into convolutions and sums in an order of its own",
     load=load,
 )
