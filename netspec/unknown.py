@@ -18,8 +18,11 @@ class Poisoned(Exception):
 
 
 class _Unknown:
+    def __init__(self, name: str) -> None:
+        self._name = name
+
     def __repr__(self) -> str:
-        return "UNKNOWN"
+        return self._name
 
     def __hash__(self) -> int:
         return id(self)
@@ -45,13 +48,21 @@ class _Unknown:
         raise Poisoned
 
 
-UNKNOWN: Any = _Unknown()
+UNKNOWN: Any = _Unknown("UNKNOWN")
 """Stands for a number, a text, a list, a block or steps that are not known."""
+
+ANY_RANK: Any = _Unknown("ANY_RANK")
+"""Stands for the lengths of axes where it is not even known whether there are axes."""
+
+
+def is_unknown(value: Any) -> bool:
+    """Whether a value stands for one that is not known."""
+    return type(value) is _Unknown
 
 
 def require_known(value: Any) -> Any:
     """``value``, or a list of known values; raises :class:`Poisoned` for what is not known."""
-    if value is UNKNOWN or (type(value) is list and any(item is UNKNOWN for item in value)):
+    if is_unknown(value) or (type(value) is list and any(is_unknown(item) for item in value)):
         raise Poisoned
     return value
 

@@ -35,12 +35,14 @@ class Broken:
         names: parameters and values that nobody knows.
         muted: codes that may be consequences.
         is_untyped: whether nobody knows what enters, so that no shape is known.
+        is_rank_lost: whether steps are gone, so that nobody knows even whether a map or a vector leaves.
     """
 
     blocks: set[str] = field(default_factory=set)
     names: set[str] = field(default_factory=set)
     muted: set[str] = field(default_factory=set)
     is_untyped: bool = False
+    is_rank_lost: bool = False
 
 
 def bind_recovering(document: Document) -> tuple[Spec | None, list[Diagnostic], Broken]:
@@ -125,6 +127,8 @@ class _Surgery:
             self._broken.muted |= {"NS202", "NS206", "NS207", "NS208", "NS210"}
         if meant in (*_NAMES, "stem", "stages", "input"):
             self._broken.is_untyped = True
+        if meant in ("stem", "stages"):
+            self._broken.is_rank_lost = True
         self._broken.muted |= {"NS212", "NS214"}
 
     def _cut_step(self, path: Location) -> bool:

@@ -20,26 +20,31 @@ from netspec.elaborate.network import Builder
 from netspec.elaborate.scope import Environment, Names, Scope
 from netspec.elaborate.steps import Elaborator
 from netspec.errors import NetspecError, Span, fail
-from netspec.ops import OPS, OpError
+from netspec.ops import OPS, Op, OpError
 from netspec.schema.recover import Broken
 from netspec.schema.syntax import (
     Argument,
     AttributeValue,
     BlockDefinition,
+    GateAction,
     OpAction,
+    ResidualAction,
     Spec,
     StageSyntax,
     Step,
 )
 from netspec.symbolic import Varying
 from netspec.types import TensorType
-from netspec.unknown import UNKNOWN, Poisoned
+from netspec.unknown import ANY_RANK, UNKNOWN, Poisoned, is_unknown
 from netspec.validate.known import Instance, Known
 from netspec.validate.problems import Problems
 from netspec.validate.survey import remember_origin
 
 STAGE_COST, BLOCK_COST = 4, 3
 """What a stage and a block of it cost at least, in steps, even when the block is known already."""
+
+
+PROBE_CHANNELS, PROBE_LENGTH = 2**10, 2**20
 
 
 class Work:
@@ -66,7 +71,9 @@ class Checker(Elaborator):
         self._work = builder.work
         self._known = builder.known
         spec = builder.spec
-        self.unknown_type = TensorType(UNKNOWN, (UNKNOWN,) * len(spec.size))
+        rank = len(spec.size)
+        self.unknown_type = TensorType(UNKNOWN, (ANY_RANK,) * rank)
+        self.unknown_map = TensorType(UNKNOWN, (UNKNOWN,) * rank)
         super().__init__(spec.blocks, spec.defaults, builder.environment, folder, bounds)
         self._found = self._known.files
 
@@ -97,8 +104,7 @@ class Checker(Elaborator):
             with self._problems.attempt(scope.calls) as attempt:
                 node = self.step(step, current, scope)
             if node is None:
-                known = attempt.recovery
-                target = known if isinstance(known, TensorType) else self.unknown_type
+                target = self._likely_type(step, current, attempt.recovery)
                 node = ir.Sequence(source=current, target=target, items=())
             if step.result and step.result not in scope.results:
                 tap = ir.Tap(source=current, target=node.target, name=step.result, body=node)
@@ -106,6 +112,15 @@ class Checker(Elaborator):
             items.append(node)
             current = node.target
         return ir.Sequence(source=source, target=current, items=tuple(items), span=span)
+
+    def _likely_type(self, step: Step, source: TensorType, known: object) -> TensorType:
+        """What to go on with behind a step that gave nothing."""
+        if isinstance(known, TensorType):
+            return known
+        keeps_rank = isinstance(step.action, ResidualAction | GateAction)
+        if keeps_rank and source.size and source.size[0] is not ANY_RANK:
+            return self.unknown_map
+        return self.unknown_type
 
     def layer(
         self,
@@ -118,14 +133,15 @@ class Checker(Elaborator):
         outer: Environment,
     ) -> ir.Layer:
         arguments = (path, environment, defaults, outer)
-        if self._is_unknown(source):
-            return self._on_unknown(step, action, *arguments)
+        if source.channels is UNKNOWN and source.size and is_unknown(source.size[0]):
+            return self._on_unknown(step, action, source, *arguments)
         return super().layer(step, action, source, *arguments)
 
     def _on_unknown(
         self,
         step: Step,
         action: OpAction,
+        source: TensorType,
         path: str,
         environment: Environment,
         defaults: Mapping[str, AttributeValue],
@@ -133,14 +149,15 @@ class Checker(Elaborator):
     ) -> ir.Layer:
         """A layer on an unknown input.
 
-        Some ops give a known type whatever enters them: a pooling gives a vector, `linear` its size.
-        Raises :class:`NetspecError` for what is wrong on any input.
+        Some ops give a known type whatever enters them: a pooling gives a vector, `linear` its size,
+        and what takes maps alone gives a map. Raises :class:`NetspecError` for what is wrong on any
+        input.
         """
-        source = self.unknown_type
         kind = OPS[action.kind]
         values = fill_attributes(kind, step, action, source, path, environment, defaults, outer)
+        can_be_vector = source.size[0] is ANY_RANK
         refusals: list[OpError] = []
-        for assumed in (source, TensorType(UNKNOWN, ())):
+        for assumed in (source, TensorType(UNKNOWN, ()))[: 1 + can_be_vector]:
             try:
                 op = kind(**values).resolve(assumed)
                 target = op.infer(assumed)
@@ -150,13 +167,26 @@ class Checker(Elaborator):
                 continue
             else:
                 return ir.Layer(source=source, target=target, path=path, op=op, span=step.span)
-        if len(refusals) == 2:
+        if len(refusals) == 1 + can_be_vector:
             raise misfit(refusals[0], step, action, defaults, path)
-        raise Poisoned
+        if can_be_vector and not refusals:
+            raise Poisoned
+        return ir.Layer(
+            source=source,
+            target=self._type_behind(kind, values),
+            path=path,
+            op=kind(**values),
+            span=step.span,
+        )
 
-    @staticmethod
-    def _is_unknown(value: TensorType) -> bool:
-        return value.channels is UNKNOWN and value.size != () and value.size[0] is UNKNOWN
+    def _type_behind(self, kind: type[Op], values: Mapping[str, Any]) -> TensorType:
+        """What is known of the type that an op gives on a map, tried out on a large one."""
+        channels = PROBE_CHANNELS * (values.get("groups") or 1)
+        probe = TensorType(channels, (PROBE_LENGTH,) * len(self.unknown_map.size))
+        with suppress(OpError):
+            target = kind(**values).resolve(probe).infer(probe)
+            return self.unknown_map if target.size else TensorType(UNKNOWN, ())
+        return self.unknown_type
 
     def expand(
         self,
@@ -260,6 +290,9 @@ class CheckingBuilder(Builder):
             super()._require_param(what, name, argument)
 
     def _input(self) -> TensorType:
-        if self.broken.is_untyped:
-            raise Poisoned
-        return super()._input()
+        if self.broken.is_rank_lost:
+            return self.elaborator.unknown_type
+        if not self.broken.is_untyped:
+            with self.elaborator.attempt():
+                return super()._input()
+        return self.elaborator.unknown_map

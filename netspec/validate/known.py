@@ -19,7 +19,7 @@ from netspec.elaborate.scope import BlockValue, StepsValue
 from netspec.library import BUILT_IN
 from netspec.schema.syntax import BlockDefinition, OpAction, Spec
 from netspec.types import TensorType
-from netspec.unknown import UNKNOWN
+from netspec.unknown import is_unknown
 from netspec.validate.problems import Key as ProblemKey
 
 Key = tuple[Any, ...]
@@ -121,7 +121,7 @@ class Known:
         if isinstance(value, BlockValue):
             return ("block", id(value.definition))
         if not isinstance(value, StepsValue):
-            return (type(value).__name__, value if value is not UNKNOWN else None)
+            return (type(value).__name__, repr(value) if is_unknown(value) else value)
         if not value.steps:
             return ("steps",)
         if value.environment is None:
@@ -139,7 +139,7 @@ class Known:
 
 
 def _type_key(source: TensorType) -> Key:
-    shape = tuple(None if number is UNKNOWN else number for number in source.shape)
+    shape = tuple(repr(number) if is_unknown(number) else number for number in source.shape)
     flat = source.flat
     layout = (flat.order, flat.channels, flat.size) if flat is not None else None
     return (shape, source.non_negative, layout)
@@ -155,4 +155,4 @@ def _is_common(value: Any) -> bool:
         return _is_built_in(value.definition)
     if isinstance(value, StepsValue):
         return not value.steps or value.environment is None
-    return value is not UNKNOWN
+    return not is_unknown(value)

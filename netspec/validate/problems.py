@@ -23,7 +23,7 @@ MAX_CALLS = 8
 FATAL = frozenset({"NS502"})
 """Codes after which there is no going on: work is at its bound."""
 
-_NUMBERS = re.compile(r"\d[\d,.]*(?:×\d+)*")
+_NUMBERS = re.compile(r"(?:\d[\d,.]*|\?)(?:×(?:\d+|\?))*")
 
 Key = tuple[str, Span | None, str]
 
@@ -77,7 +77,10 @@ class Problems:
             key = (diagnostic.code, diagnostic.span, _NUMBERS.sub("#", diagnostic.message))
             self._log.append(key)
             if key in self._found:
-                self._found[key][1][self.variant] = None
+                told, having = self._found[key]
+                having[self.variant] = None
+                if "?" in told.message and "?" not in diagnostic.message:
+                    self._found[key] = (_with_calls(diagnostic, calls), having)
             elif len(self._found) < MAX_PROBLEMS:
                 self._found[key] = (_with_calls(diagnostic, calls), {self.variant: None})
 
