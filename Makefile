@@ -16,7 +16,7 @@ export CUDA_VISIBLE_DEVICES := -1
 export TF_CPP_MIN_LOG_LEVEL := 3
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow fuzz fuzz-coverage bench lint format docs clean
+.PHONY: help demo test test-slow fuzz fuzz-coverage bench lint format docs verify-zoo clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -60,6 +60,9 @@ docs: $(VENV)/.installed ## write what docs/ takes from the code: tables, JSON S
 	$(BIN)/python scripts/diagnostics_page.py
 	$(BIN)/netspec schema spec -o docs/schema/netspec-spec.schema.json
 	$(BIN)/netspec schema block -o docs/schema/netspec-block.schema.json
+
+verify-zoo: $(VENV)/.tools ## verify every network of the zoo, and write docs/parity.md; takes an hour
+	$(BIN)/python scripts/parity.py
 
 clean: ## remove what was built, and the environment
 	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis $(VENV)

@@ -11,9 +11,9 @@ Identifier = Annotated[str, Field(pattern=rf"^{IDENTIFIER}$", max_length=64)]
 NameTemplate = Annotated[str, Field(min_length=1, max_length=200)]
 
 
-def _text(value: Any) -> Any:
+def as_text(value: Any) -> Any:
     """YAML reads a name such as 1 as a number; names are text."""
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-Name = Annotated[NameTemplate, BeforeValidator(_text)]
+Name = Annotated[NameTemplate, BeforeValidator(as_text)]

@@ -12,7 +12,7 @@ from netspec.codegen.calls import Call, Raw
 from netspec.formula import print_number
 from netspec.ops import Axes
 from netspec.ops.base import AttributeInfo
-from netspec.schema import fields, models, parameters
+from netspec.schema import fields, models, names, parameters
 from netspec.symbolic import to_text
 
 
@@ -116,7 +116,7 @@ def _text_type(metadata: Iterable[Any]) -> str:
             getattr(part, "pattern", None) for part in getattr(item, "metadata", ())
         ):
             return "identifier"
-        if getattr(item, "func", None) is models._text:
+        if getattr(item, "func", None) is names.as_text:
             return "[name](#names-of-weights)"
     return "text"
 

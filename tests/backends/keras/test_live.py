@@ -31,7 +31,7 @@ WIRED = [
     "branches: {a: [tanh], b: [{conv: {out: 6, kernel: 3}}], c: [sigmoid], merge: add}",
     "branches: {a: [tanh], b: [{conv: {out: 6, kernel: 3}}], c: [sigmoid], merge: mul}",
     "squeeze_excite",
-    "{conv: {out: 6, kernel: 3}, as: a}\nrelu\n{conv: {out: 4, kernel: 1}, from: a}",
+    "{conv: {out: 6, kernel: 3}, as: a}\n{relu: {}, as: b}\n{conv: {out: 6, kernel: 1}, from: a, as: c}\n{elu: {}, from: [b, c]}",
     "{conv: {out: 6, kernel: 3}, as: a}\n{tanh: {}, as: b}\n{gelu: {}, from: [a, b], merge: mul}",
     "{relu: {}, as: a}\n{conv: {out: 2, kernel: 1}, as: b}\n{elu: {}, from: [a, b], merge: concat}",
 ]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from netspec import ir
-from netspec.backends.keras.lowered import Lowered
+from netspec.backends.keras.lowered import SHAPE, Lowered
 from netspec.backends.keras.rows import ROWS
 from netspec.codegen.calls import Call
 from netspec.geometry import Padding
@@ -84,7 +84,7 @@ def test_momentum_as_a_formula() -> None:
 
 def test_formulas_elsewhere() -> None:
     ((_, scale),) = lowered("scale")
-    assert texts(scale.args) == ("bhwc,c->bhwc", (None, None, "width"))
+    assert scale.args == ("bhwc,c->bhwc", SHAPE)
     ((_, pad),) = lowered("pad_channels", before=WIDTH // 2, after=0)
     assert texts(pad.args[1])[-1] == ("width // 2", 0)
     ((_, norm),) = lowered("group_norm", groups=WIDTH // 8)
