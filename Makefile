@@ -61,7 +61,7 @@ docs: $(VENV)/.installed ## write what docs/ takes from the code: tables, JSON S
 	$(BIN)/netspec schema spec -o docs/schema/netspec-spec.schema.json
 	$(BIN)/netspec schema block -o docs/schema/netspec-block.schema.json
 
-verify-zoo: $(VENV)/.tools ## verify every network of the zoo, and write docs/parity.md; takes an hour
+verify-zoo: $(VENV)/.tools ## verify every network of the zoo, and write docs/parity.md; takes long
 	$(BIN)/python scripts/parity.py
 
 clean: ## remove what was built, and the environment

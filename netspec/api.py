@@ -11,6 +11,7 @@ from typing import Any
 from netspec import ir, library
 from netspec.analyse import Summary, summarise
 from netspec.backends.base import backend_of, get_backend, require_framework
+from netspec.checkpoints import Loaded, Matching, load_into
 from netspec.codegen.program import Program
 from netspec.elaborate.bounds import Bounds
 from netspec.elaborate.network import elaborate
@@ -19,6 +20,7 @@ from netspec.export.write import Report, export_model
 from netspec.overrides import apply_overrides, from_values
 from netspec.schema.bind import bind_spec
 from netspec.source import MAX_BYTES, Document, decode, parse
+from netspec.starting import initial_weights
 
 
 class CompiledNetwork:
@@ -68,6 +70,48 @@ class CompiledNetwork:
         if any(length is not None and length < 1 for length in size):
             raise UsageError(f"input_size {tuple(size)}: a length is 1 or more, or None")
         return tuple(size)
+
+    def start(self, model: Any, seed: int = 0) -> None:
+        """Give ``model``, a live one of this network, initial weights that are alike in every framework.
+
+        They are drawn in NumPy from the spec's distributions; ``seed`` is 0 or more. Raises
+        :class:`UsageError` when the model belongs to no installed backend.
+        """
+        weights = initial_weights(self.network, seed)
+        backend_of(model).write_weights(model, self.network, weights)
+
+    def load_weights(
+        self,
+        model: Any,
+        path: str | os.PathLike[str],
+        source: str | None = None,
+        *,
+        allow_missing: Sequence[str] = (),
+        allow_unexpected: Sequence[str] = (),
+    ) -> Loaded:
+        """Give ``model``, a live one of this network, the weights in a file of any framework.
+
+        Every tensor of the file and of the network is matched by name and shape.
+
+        Args:
+            model: of any framework; it does not change unless everything fits.
+            path: a ``.safetensors``, ``.pt``, ``.pth``, ``.keras`` or ``.weights.h5`` file, or another
+                that an installed backend reads. Nothing in it is run.
+            source: whose names and layouts the file uses: ``torch``, ``keras``, or an entry of the
+                spec's ``checkpoints:``. Found out unless given.
+            allow_missing: regular expressions for the names of tensors that the file may lack; they
+                stay as they are in ``model``.
+            allow_unexpected: the same for tensors of the file that may be left.
+
+        Returns:
+            What was read, what was let pass, and what was chosen.
+
+        Raises:
+            NetspecError: the file is damaged or unsafe, or its tensors are not the network's.
+            UsageError: no such file, format or names; what reads it is not installed.
+        """
+        how = Matching(allow_missing=allow_missing, allow_unexpected=allow_unexpected)
+        return load_into(model, self._program, Path(path), source, how)
 
     def export(self, model: Any, format: str, path: str | os.PathLike[str]) -> Report:
         """Write ``model``, a live one of this network, for others to run, whole or not at all.

@@ -1,7 +1,8 @@
 """Initial weights drawn in NumPy, so that one seed gives every framework the same ones.
 
 Each parameter has a generator of its own, made from the seed and its name: its values depend on
-neither the order of layers nor on what else a network holds.
+neither the order of layers nor on what else a network holds. NumPy may draw other numbers from one
+release to the next.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Weights in files, of any framework and under published names: read, matched, converted."""
 
 from netspec.checkpoints.convert import Report, convert
-from netspec.checkpoints.load import Loaded, load_weights
+from netspec.checkpoints.load import Loaded, load_into, load_weights
 from netspec.checkpoints.options import Matching
 
-__all__ = ["Loaded", "Matching", "Report", "convert", "load_weights"]
+__all__ = ["Loaded", "Matching", "Report", "convert", "load_into", "load_weights"]

@@ -8,7 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from netspec.backends.base import Backend, backend_names, get_backend, require_modules
+from netspec.backends.base import (
+    Backend,
+    backend_names,
+    backend_of,
+    get_backend,
+    require_modules,
+)
 from netspec.checkpoints.matching import Match, match
 from netspec.checkpoints.naming import Naming, namings_called
 from netspec.checkpoints.options import STRICT, Matching
@@ -59,6 +65,22 @@ def load_weights(
             name: values(tensor.dtype, tensor.read()) for name, tensor in found.tensors.items()
         }
     return Loaded(weights, tuple(found.missing), tuple(found.unexpected), notes)
+
+
+def load_into(
+    model: Any, program: Program, path: Path, source: str | None = None, how: Matching = STRICT
+) -> Loaded:
+    """Give ``model``, a live one of the network of ``program``, the weights in ``path``.
+
+    What the file lacks, as allowed, stays as it is in ``model``. Raises what :func:`load_weights` does,
+    and then ``model`` has not changed.
+    """
+    loaded = load_weights(program, path, source, how)
+    backend, weights = backend_of(model), dict(loaded.weights)
+    if loaded.missing:
+        weights = {**backend.read_weights(model, program.network), **weights}
+    backend.write_weights(model, program.network, weights)
+    return loaded
 
 
 @contextmanager

@@ -78,7 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
     require_framework(backend)
     with progress(f"building {compiled.name} with {backend.name}"):
         model = compiled.build(backend.name)
-        _start(arguments, compiled, backend, model)
+        _start(arguments, compiled, model)
     with progress(f"running {compiled.name}"):
         weights = backend.read_weights(model, compiled.network)
         _check_model(compiled, backend, model, weights)
@@ -101,16 +101,11 @@ def _check_start(arguments: argparse.Namespace) -> None:
     check_weights_arguments(arguments)
 
 
-def _start(
-    arguments: argparse.Namespace, compiled: CompiledNetwork, backend: Backend, model: Any
-) -> None:
+def _start(arguments: argparse.Namespace, compiled: CompiledNetwork, model: Any) -> None:
     """Give the model the weights that the arguments ask for, instead of the framework's."""
-    from netspec.starting import initial_weights
-
     if arguments.init == "shared":
-        weights = initial_weights(compiled.network, arguments.seed or 0)
-        backend.write_weights(model, compiled.network, weights)
-    use_weights(arguments, compiled, backend, model)
+        compiled.start(model, arguments.seed or 0)
+    use_weights(arguments, compiled, model)
 
 
 def _check_outputs(paths: list[Path], backend: Backend, force: bool) -> None:

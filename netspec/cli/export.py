@@ -60,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         with quiet(), progress(f"exporting {compiled.name} to {arguments.format}"):
             model = compiled.build(backend.name)
-            use_weights(arguments, compiled, backend, model)
+            use_weights(arguments, compiled, model)
             report = export_model(
                 backend, model, compiled.network, arguments.format, arguments.output
             )

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from netspec.api import CompiledNetwork
-    from netspec.backends.base import Backend
     from netspec.checkpoints import Matching
 
 
@@ -34,21 +33,15 @@ def check_weights_arguments(arguments: argparse.Namespace) -> None:
         raise UsageError("--from, --map, --allow-missing, --allow-unexpected, --take: of --weights")
 
 
-def use_weights(
-    arguments: argparse.Namespace, compiled: CompiledNetwork, backend: Backend, model: Any
-) -> None:
+def use_weights(arguments: argparse.Namespace, compiled: CompiledNetwork, model: Any) -> None:
     """Give the model the weights of ``--weights``; without it the model stays as it is."""
-    from netspec.checkpoints import load_weights
+    from netspec.checkpoints import load_into
 
     if arguments.weights is None:
         return
-    loaded = load_weights(
-        compiled.program, arguments.weights, arguments.source, matching_of(arguments)
+    loaded = load_into(
+        model, compiled.program, arguments.weights, arguments.source, matching_of(arguments)
     )
-    weights = dict(loaded.weights)
-    if loaded.missing:
-        weights = {**backend.read_weights(model, compiled.network), **weights}
-    backend.write_weights(model, compiled.network, weights)
     tell(f"{arguments.weights}:", loaded.notes)
     tell("missing, as it was:", loaded.missing)
     tell("unexpected, left:", loaded.unexpected)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from safetensors.numpy import load_file
 
 from netspec import ir
 from netspec.backends.base import get_backend
-from netspec.checkpoints import convert, load_weights
+from netspec.checkpoints import convert, load, load_weights
 from netspec.codegen.program import Program
 from netspec.ops import OPS
 from netspec.storage.safetensors import SAFETENSORS
@@ -163,6 +164,33 @@ def test_every_format_gives_back_what_it_was_given(
     assert found.keys() == weights.keys()
     assert all(np.array_equal(found[name], array) for name, array in weights.items())
     assert sorted(entry.name for entry in tmp_path.iterdir()) == sorted({start.name, path.name})
+
+
+@pytest.mark.parametrize(("target", "suffix"), FORMATS)
+@pytest.mark.parametrize("start", [".safetensors", ".pt", ".keras", ".weights.h5"])
+def test_one_tensor_is_in_memory_at_a_time(
+    tmp_path: Path,
+    everything: Program,
+    start: str,
+    target: str,
+    suffix: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What was read is gone when the next is, in every way from format to format."""
+    source = "keras" if start in (".keras", ".weights.h5") else "torch"
+    first = write_canonical(everything, float32_weights(everything), tmp_path / "a.safetensors")
+    path = tmp_path / f"b{start}"
+    convert(everything, first, path, source="torch", target=source)
+    alive: list[weakref.ref[np.ndarray]] = []
+
+    def watch(dtype: str, array: np.ndarray) -> int:
+        assert [seen for seen in alive if seen() is not None] == []
+        alive.append(weakref.ref(array if array.base is None else array.base))
+        return 0
+
+    monkeypatch.setattr(load, "count_not_finite", watch)
+    convert(everything, path, tmp_path / f"c{suffix}", source=source, target=target)
+    assert len(alive) == len(float32_weights(everything))
 
 
 @pytest.mark.parametrize("suffix", [".keras", ".weights.h5"])

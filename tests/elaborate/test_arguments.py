@@ -80,7 +80,10 @@ def test_the_position_is_that_of_the_item() -> None:
 
 
 def test_a_fraction_where_a_whole_number_is_due_hints_at_division() -> None:
-    assert problem(use("int", "p", "9 / 3")).help == "use `//` to divide, or round: `round(…)`, `make_divisible(…, 8)`"
+    assert (
+        problem(use("int", "p", "9 / 3")).help
+        == "use `//` to divide, or round: `round(…)`, `make_divisible(…, 8)`"
+    )
 
 
 def test_texts_and_words_come_from_parameters() -> None:
