@@ -28,7 +28,7 @@ QUICK = settings(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 LONG = settings(QUICK, max_examples=1500, derandomize=False, phases=list(Phase))
-MANY = settings(QUICK, max_examples=400)
+MANY = settings(QUICK, max_examples=1500)  # enough for the rarest word, whatever is drawn
 
 
 def compiled(text: str) -> netspec.CompiledNetwork:

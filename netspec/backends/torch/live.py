@@ -93,28 +93,31 @@ def _merged(tensors: list[Tensor], how: str) -> Tensor:
 
 
 class BlockModule(nn.Module):
-    """An instance of a block: its layers by name, and the plan that wires them."""
+    """An instance of a block: its layers by name, and the plan that wires them.
 
-    plan: Any
+    No layer's name starts with ``_``, so what is not a layer does.
+    """
+
+    _plan: Any
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (batch, channels, *size) to the block's output."""
-        return self.plan.run(self, x, {})
+        return self._plan.run(self, x, {})
 
 
 class NetworkModule(nn.Module):
     """A whole network. Returns the head's result, or a dict of it and the declared outputs."""
 
-    plan: Any
-    outputs: dict[str, str]
+    _plan: Any
+    _outputs: dict[str, str]
 
     def forward(self, x: Tensor) -> Tensor | dict[str, Tensor]:
         """Map (batch, channels, *size) to the head's result, with outputs a dict of tensors."""
         results: Results = {}
-        y = self.plan.run(self, x, results)
-        if not self.outputs:
+        y = self._plan.run(self, x, results)
+        if not self._outputs:
             return y
-        return {**{name: results[key] for name, key in self.outputs.items()}, "output": y}
+        return {**{name: results[key] for name, key in self._outputs.items()}, "output": y}
 
 
 def build(network: ir.Network) -> NetworkModule:
@@ -122,8 +125,8 @@ def build(network: ir.Network) -> NetworkModule:
     with torch.device("meta"):
         model = NetworkModule()
         _fill(model, network, "")
-        model.plan = _network_plan(network)
-        model.outputs = dict(network.outputs)
+        model._plan = _network_plan(network)
+        model._outputs = dict(network.outputs)
     model.to_empty(device=torch.get_default_device())
     initialise(model, network)
     return model
@@ -214,7 +217,7 @@ def _block(block: ir.Block) -> BlockModule:
     module = BlockModule()
     prefix = f"{block.path}."
     _fill(module, block.body, prefix)
-    module.plan = _plan(block.body, prefix)
+    module._plan = _plan(block.body, prefix)
     return module
 
 

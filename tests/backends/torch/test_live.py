@@ -26,8 +26,14 @@ NETWORKS: dict[str, Callable[[], CompiledNetwork]] = {
 FEW = ("resnet50", "article_resnet", "preact110", "everything_1d", "everything_2d", "everything_3d")
 """One without outputs, one with padding computed in `forward`, shared activations, and all ops."""
 
+TRACED = ("resnet50", "everything_2d")
+"""Those that are traced in the quick tests; it takes seconds for each."""
+
 every_network = pytest.mark.parametrize("name", NETWORKS)
 few_networks = pytest.mark.parametrize("name", FEW)
+traced_networks = pytest.mark.parametrize(
+    "name", [n if n in TRACED else pytest.param(n, marks=pytest.mark.slow) for n in NETWORKS]
+)
 
 
 def made(name: str) -> tuple[nn.Module, Tensor]:
@@ -77,9 +83,7 @@ def test_torch_save_keeps_everything(name: str) -> None:
         assert same(torch.load(buffer, weights_only=False)(x), model(x))
 
 
-@pytest.mark.parametrize(
-    "name", [n if n in FEW else pytest.param(n, marks=pytest.mark.slow) for n in NETWORKS]
-)
+@traced_networks
 def test_no_graph_breaks_in_training(name: str) -> None:
     model, x = made(name)
     torch._dynamo.reset()
@@ -88,7 +92,7 @@ def test_no_graph_breaks_in_training(name: str) -> None:
     assert found.graph_break_count == 0, found
 
 
-@few_networks
+@traced_networks
 def test_compiles_as_one_graph(name: str) -> None:
     """With `aot_eager`: all of `torch.compile` but the C++ compiler, which would take minutes here."""
     model, x = made(name)
@@ -197,6 +201,15 @@ def test_modules_are_named_by_path_and_plain_sequences_are_sequential() -> None:
         *("conv1", "bn1", "relu", "maxpool", "layer1", "layer2", "layer3", "layer4"),
         *("avgpool", "fc"),
     ]
+
+
+@pytest.mark.parametrize("name", ["plan", "outputs", "names", "run", "weight", "x"])
+def test_no_name_of_a_layer_is_taken(name: str) -> None:
+    steps = f"{{conv: {{out: 4, kernel: 1}}, name: {name}}}\nbasic: {{width: 4}}"
+    network = network_of(steps, (5, 6))
+    state = live.build(network).state_dict()
+    assert f"{name}.weight" in state
+    live.build(network)(torch.zeros(1, 6, 5, 6))
 
 
 def test_a_seed_gives_the_same_start_and_another_another() -> None:
