@@ -20,20 +20,33 @@ A bias ahead of a batch normalisation has no gradient but rounding.
 """
 
 
+CHUNK = 1 << 20
+"""Values that are compared at a time."""
+
+
 def errors(ours: Array, theirs: Array, floor: float = 0.0) -> tuple[float, float]:
     """The largest difference, and that over the largest of ``theirs`` or ``floor``, whichever is more.
 
     Both are infinite where shapes differ or a value is not finite.
     """
-    if ours.shape != theirs.shape or not (
-        numpy.isfinite(ours).all() and numpy.isfinite(theirs).all()
-    ):
+    if ours.shape != theirs.shape:
         return float("inf"), float("inf")
-    absolute = _largest(ours - theirs)  # type: ignore[operator]
-    scale = max(_largest(theirs), floor)
+    absolute = scale = 0.0
+    for one, other in zip(_chunks(ours), _chunks(theirs), strict=True):
+        if not (numpy.isfinite(one).all() and numpy.isfinite(other).all()):
+            return float("inf"), float("inf")
+        absolute = max(absolute, _largest(one - other))  # type: ignore[operator]
+        scale = max(scale, _largest(other))
+    scale = max(scale, floor)
     if absolute == 0.0:
         return 0.0, 0.0
     return absolute, absolute / scale if scale else float("inf")
+
+
+def _chunks(array: Array) -> Iterator[Array]:
+    """The values piece by piece: a large tensor is not held several times at once."""
+    flat = numpy.ravel(array)
+    return (flat[start : start + CHUNK] for start in range(0, flat.size, CHUNK))
 
 
 def _largest(array: Array) -> float:

@@ -80,7 +80,7 @@ class Session:
         self._places: dict[str, Places] = {}
 
     def _cast(self, arrays: Arrays) -> dict[str, Any]:
-        return {name: array.astype(self.dtype) for name, array in arrays.items()}
+        return {name: array.astype(self.dtype, copy=False) for name, array in arrays.items()}
 
     def examine(self, witness: Witness) -> WitnessResult:
         """Every level of one witness; a level that fails is the last that runs."""

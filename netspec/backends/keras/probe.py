@@ -176,7 +176,7 @@ class KerasProbe:
         import tensorflow as tf
 
         variables = _trainable(model, network)
-        before = read_weights(model, network)
+        before = _variances(model, network)
         watched = _Watched(model, places)
         given = tf.Variable(_channels_last(inputs))
         with _nothing_dropped(model), tf.GradientTape() as tape:
@@ -215,12 +215,24 @@ class KerasProbe:
         )
 
 
+def _variances(model: Any, network: ir.Network) -> dict[str, Array]:
+    """The running variance of every batch normalisation, by name, copied."""
+    by_name = {layer.name: layer for layer in layers_of(model)}
+    return {
+        f"{layer.path}.running_var": numpy.array(
+            by_name[ir.flat_name(layer.path)].moving_variance.numpy()
+        )
+        for layer in ir.layers(network)
+        if isinstance(layer.op, BatchNorm)
+    }
+
+
 def as_torch_keeps_them(network: ir.Network, batch: int, before: Arrays, after: Arrays) -> Arrays:
     """Keras' running statistics after one step as PyTorch has them, by name.
 
     Keras moves the running variance towards that of the batch, PyTorch towards n / (n - 1) of it,
     where n counts the values of a channel: examples times positions. ``network`` is typed for the
-    input's size; ``before`` and ``after`` are around the step.
+    input's size; ``before`` holds the variances ahead of the step, ``after`` all weights behind it.
     """
     found = {}
     for layer in ir.layers(network):

@@ -128,13 +128,14 @@ class TorchProbe:
             terms = [(y * torch.as_tensor(factors[name])).sum() for name, y in outputs.items()]
             torch.stack(terms).sum().backward()
         gradients = {name: _gradient(p) for name, p in model.named_parameters()}
+        torch.optim.SGD(model.parameters(), lr=rate).step()
+        model.zero_grad(set_to_none=True)
         statistics = {
             f"{layer.path}.{parameter.name}"
             for layer in ir.layers(network)
             for parameter in layer.op.parameters(layer.source)
             if not parameter.trainable
         }
-        torch.optim.SGD(model.parameters(), lr=rate).step()
         after = read_weights(model, network)
         return Trained(
             observed=Observed(watch.values(), _arrays(outputs)),
@@ -204,8 +205,8 @@ def _arrays(tensors: Mapping[str, Tensor]) -> dict[str, Array]:
 def _gradient(tensor: Tensor) -> Array:
     """A tensor's gradient; zeros where the result does not depend on it."""
     gradient = torch.zeros_like(tensor) if tensor.grad is None else tensor.grad
-    copied: Array = gradient.detach().cpu().numpy().copy()
-    return copied
+    found: Array = gradient.detach().cpu().numpy()
+    return found
 
 
 def _drops(model: nn.Module) -> Iterator[tuple[str, Any]]:
