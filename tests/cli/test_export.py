@@ -9,7 +9,6 @@ import pytest
 from tests.cli.conftest import Run
 from tests.support.fake_backend import FakeBackend
 from tests.support.fake_export import FakeFormat
-from tests.support.isolated import python
 
 
 @pytest.fixture
@@ -146,16 +145,3 @@ def test_weights_come_from_a_file_strictly(run: Run, small: Path, tmp_path: Path
         "small.yaml",
         "weights.safetensors",
     }
-
-
-def test_frameworks_are_silent(small: Path, tmp_path: Path) -> None:
-    pytest.importorskip("tensorflow")
-    path = tmp_path / "net"
-    process = python(
-        *("-m", "netspec", "export", str(small), "--backend", "keras"),
-        *("--format", "saved-model", "-o", str(path)),
-        TF_CPP_MIN_LOG_LEVEL="0",
-    )
-    assert process.returncode == 0, process.stderr
-    assert process.stderr == f"wrote {path}\n"
-    assert len(process.stdout.splitlines()) == 3
