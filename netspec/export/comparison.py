@@ -116,8 +116,8 @@ def _errors(
             )
         if not numpy.isfinite(value).all():
             raise ExportError(
-                f"`{name}` of the live model holds values that are no numbers, so that there is "
-                "nothing to compare with; look at the weights"
+                f"`{name}` of the live model is not finite, so that there is nothing to compare with; "
+                "a deep network wants trained weights"
             )
         difference = float(numpy.abs(numpy.subtract(found[name], value)).max())
         scale = float(numpy.abs(value).max())

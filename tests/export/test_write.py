@@ -125,7 +125,7 @@ def test_a_live_model_without_numbers_is_nothing_to_compare_with(
         }
 
     monkeypatch.setattr(FakeBackend, "run", nothing)
-    with numpy.errstate(all="ignore"), pytest.raises(ExportError, match="look at the weights"):
+    with numpy.errstate(all="ignore"), pytest.raises(ExportError, match="wants trained weights"):
         exported(small, FakeFormat(), tmp_path / "net.fake")
 
 
