@@ -70,15 +70,26 @@ Document = str | Line | Group | Indent | IfBroken | Row | Choice | Operation
 
 
 def brackets(opening: str, items: Sequence[Document], closing: str) -> Document:
-    """A bracketed list: on one line, else its items on a line of their own, else a line for each."""
+    """Arguments: on one line, else all on a line of their own, else a line for each."""
     if not items:
         return opening + closing
+    # Two groups, as ruff has it: only the inner one, a line for each item, ends in a comma.
+    return Group((opening, Indent((Line(), Group(_separated(items)))), Line(), closing))
+
+
+def literal(opening: str, items: Sequence[Document], closing: str) -> Document:
+    """A list, tuple or dict: on one line, else a line for each of its items."""
+    if not items:
+        return opening + closing
+    return Group((opening, Indent((Line(), *_separated(items))), Line(), closing))
+
+
+def _separated(items: Sequence[Document]) -> tuple[Document, ...]:
+    """Items with commas between them, and behind the last of several that have lines of their own."""
     parts: list[Document] = []
     for index, item in enumerate(items):
         parts += [",", Line(" "), item] if index else [item]
-    # Two groups, as ruff has it: only the inner one, a line for each item, ends in a comma.
-    inner = Group((*parts, IfBroken(",")))
-    return Group((opening, Indent((Line(), inner)), Line(), closing))
+    return (*parts, IfBroken(",")) if len(items) > 1 else tuple(parts)
 
 
 def call(function: Document, arguments: Sequence[Document]) -> Document:

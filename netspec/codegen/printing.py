@@ -11,7 +11,7 @@ from typing import Any
 
 from netspec.codegen.calls import Call, Raw
 from netspec.codegen.identifiers import safe_identifier
-from netspec.codegen.layout import Document, Operation, Row, brackets, call, keyword
+from netspec.codegen.layout import Document, Operation, Row, call, keyword, literal
 from netspec.formula import print_node, print_number
 from netspec.symbolic import Diverges, Varying, names_of, same_value
 
@@ -70,9 +70,9 @@ class Printer:
             items = [self.value(item) for item in value]
             if len(items) == 1:
                 return Row(("(", items[0], ",)"))
-            return brackets("(", items, ")")
+            return literal("(", items, ")")
         if isinstance(value, list):
-            return brackets("[", [self.value(item) for item in value], "]")
+            return literal("[", [self.value(item) for item in value], "]")
         return "None" if value is None else _constant(value)
 
     def formula(self, value: Any) -> Document:

@@ -16,6 +16,7 @@ from netspec.codegen.layout import (
     comprehension,
     keyword,
     lay_out,
+    literal,
     text_of,
 )
 from tests.support.generated import style_problems
@@ -29,7 +30,7 @@ def statements(name: str) -> Iterator[tuple[str, Document, str]]:
     blocks = Row(("*", comprehension("(", call("Block", ["512", name]), "for _ in range(3)", ")")))
     yield "y = ", call(layer, ["x"]), ""
     yield "return ", call(layer, ["x"]), ""
-    yield "y = ", call(layer, [brackets("[", ["y", "shortcut"], "]")]), ""
+    yield "y = ", call(layer, [literal("[", ["y", "shortcut"], "]")]), ""
     yield "y = ", call("self.relu", [call("self.bn1", [call("self.conv1", [name])])]), ""
     yield "self.downsample = ", row, ""
     yield "self.downsample = ", Choice(row, test, "None"), ""
@@ -53,7 +54,12 @@ def statements(name: str) -> Iterator[tuple[str, Document, str]]:
         "",
     )
     yield "x = ", Operation("+", (name, "y", call("self.se", ["x"]))), ""
-    yield "x = ", call("torch.cat", [brackets("[", [name, "b"], "]"), keyword("dim", "1")]), ""
+    yield "x = ", call("torch.cat", [literal("[", [name, "b"], "]"), keyword("dim", "1")]), ""
+    yield "x = ", call(layer, [literal("[", [name, "b" * 20, "c" * 9], "]")]), ""
+    yield "x = ", call("f", [keyword("a", call("g", [name, "b" * 20, "c" * 9]))]), ""
+    yield "x = ", literal("[", [call("g", [name, "b" * 20, "c" * 9])], "]"), ""
+    yield "x = ", literal("(", [name, "b" * 20], ")"), ""
+    yield "return ", literal("{", [Row(('"a": ', name)), Row(('"b": ', "b" * 20))], "}"), ""
 
 
 def test_statements_are_what_ruff_makes_of_them() -> None:

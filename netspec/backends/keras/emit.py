@@ -29,6 +29,7 @@ from netspec.codegen.layout import (
     comprehension,
     keyword,
     lay_out,
+    literal,
     text_of,
 )
 from netspec.codegen.printing import MISSING, Printer, is_default, quoted
@@ -172,7 +173,7 @@ class _Generator:
             named = {name: flow.results[key].document for name, key in network.outputs.items()}
             named["output"] = value.document
             items: list[Document] = [Row((f"{quoted(name)}: ", d)) for name, d in named.items()]
-            flow.statements.append(Assign("outputs", brackets("{", items, "}")))
+            flow.statements.append(Assign("outputs", literal("{", items, "}")))
             outputs = "outputs"
         model = call(
             "keras.Model", ["inputs", outputs, keyword("name", quoted(network.model_name))]
@@ -241,7 +242,7 @@ class _Generator:
         for _, group in chunks(stage):
             total += len(group)
             stops.append(total)
-        blocks = brackets("[", items, "]")
+        blocks = literal("[", items, "]")
         if len(found) == 1 and found[0].is_loop:
             made = self._partial(found[0].block, flow, f'f"{found[0].pattern}"')
             blocks = comprehension("[", made, f"for index in {found[0].range}", "]")

@@ -11,7 +11,7 @@ from netspec.codegen.calls import Call, Raw
 from netspec.codegen.cases import Case, by_cases, where
 from netspec.codegen.flow import Flow, Value
 from netspec.codegen.identifiers import Namespace
-from netspec.codegen.layout import Document, brackets, call, keyword, text_of
+from netspec.codegen.layout import Document, call, keyword, literal, text_of
 from netspec.codegen.printing import Printer, quoted
 from netspec.codegen.statements import Assign, If, Statement
 
@@ -77,7 +77,7 @@ class KerasFlow(Flow):
         """A merging layer."""
         kind = {"add": "Add", "mul": "Multiply", "concat": "Concatenate"}[how]
         made = call(f"layers.{kind}", [keyword("name", self.naming(ir.flat_name(path)))])
-        tensors = brackets("[", [value.document for value in values], "]")
+        tensors = literal("[", [value.document for value in values], "]")
         self.statements.append(Assign(target, call(made, [tensors])))
         return Value(target)
 

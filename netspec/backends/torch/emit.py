@@ -26,6 +26,7 @@ from netspec.codegen.layout import (
     comprehension,
     keyword,
     lay_out,
+    literal,
     text_of,
 )
 from netspec.codegen.printing import MISSING, Printer, quoted
@@ -207,7 +208,7 @@ class _Generator:
             "output": value.document,
         }
         items: list[Document] = [Row((f"{quoted(name)}: ", d)) for name, d in named.items()]
-        return [*flow.statements, Return(brackets("{", items, "}"))]
+        return [*flow.statements, Return(literal("{", items, "}"))]
 
 
 class _Flow(Flow):
@@ -233,7 +234,7 @@ class _Flow(Flow):
         """A sum, a product or a concatenation along the channels."""
         documents = [value.document for value in values]
         if how == "concat":
-            tensors = brackets("[", documents, "]")
+            tensors = literal("[", documents, "]")
             return Value(call("torch.cat", [tensors, keyword("dim", "1")]), False)
         return Value(Operation("+" if how == "add" else "*", tuple(documents)), False)
 

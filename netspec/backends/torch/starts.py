@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 
-from netspec.codegen.layout import Document, text_of
+from netspec.codegen.layout import Document, Operation, text_of
 from netspec.codegen.statements import Do, If, Statement, render
 
 
@@ -72,5 +72,17 @@ class Starts:
         chain: tuple[Statement, ...] = ()
         for targets, statements in reversed(alike.values()):
             classes = targets[0] if len(targets) == 1 else f"({', '.join(targets)})"
-            chain = (If(f"isinstance(module, {classes})", tuple(statements), chain),)
+            chain = (_joined(f"isinstance(module, {classes})", statements, chain),)
         return list(chain)
+
+
+def _joined(test: str, statements: list[Statement], chain: tuple[Statement, ...]) -> If:
+    """The statements under a test, which a single condition inside becomes a part of.
+
+    A module for which only the inner one fails passes on along the chain, where nothing is for it:
+    the classes are disjoint.
+    """
+    match statements:
+        case [If(test=str() as inner, then=then, other=())]:
+            return If(Operation("and", (test, inner)), then, chain)
+    return If(test, tuple(statements), chain)
