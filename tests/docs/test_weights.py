@@ -1,0 +1,100 @@
+"""docs/weights.md: what it shows happens, run in order in one folder.
+
+``yaml FILE`` and ``python FILE`` are files of that folder, ``console`` holds commands and their output,
+where a line ``…`` stands for any lines, ``python`` a program whose output is the block behind it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from netspec import library
+from netspec.schema.bind import bind_spec
+from netspec.source import parse
+from tests.support.isolated import python
+from tests.support.pages import ROOT, Fence, broken_links, fences, with_outcome
+
+PAGE = ROOT / "docs" / "weights.md"
+TEXT = PAGE.read_text(encoding="utf-8")
+FENCES = fences(TEXT)
+NOISE = re.compile(r"WARNING: All log|[IWE]\d{4} |To enable the following")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the files that the page shows."""
+    path: Path = tmp_path_factory.mktemp("weights")
+    for fence in FENCES:
+        if fence.language in ("yaml", "python") and len(fence.words) == 2:
+            (path / fence.words[1]).write_text(fence.text, encoding="utf-8")
+    return path
+
+
+def commands(fence: Fence) -> Iterator[tuple[str, list[str]]]:
+    """Each command of a console with the lines of its output."""
+    for part in re.split(r"^\$ ", fence.text, flags=re.MULTILINE)[1:]:
+        command, *output = part.splitlines()
+        yield command, output
+
+
+def run(command: str, folder: Path) -> str:
+    """What a command of a shell prints, on either stream, without TensorFlow's remarks."""
+    scripts = Path(sys.executable).parent
+    environment = {
+        **os.environ,
+        "PATH": f"{scripts}{os.pathsep}{os.environ.get('PATH', '')}",
+        "PYTHONIOENCODING": "utf-8",
+    }
+    process = subprocess.run(
+        command,
+        shell=True,
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        stdin=subprocess.DEVNULL,
+        encoding="utf-8",
+        timeout=300,
+    )
+    lines = [line.rstrip() for line in process.stdout.splitlines()]
+    return "\n".join(line for line in lines if not NOISE.match(line))
+
+
+@pytest.mark.slow
+def test_the_page_shows_what_happens(folder: Path) -> None:
+    """In one test, since each command builds on those before it."""
+    for fence in FENCES:
+        for command, output in commands(fence) if fence.words == ("console",) else ():
+            found = run(command, folder)
+            pattern = "\n".join(
+                r"(?:.*\n)*?.*" if line == "…" else re.escape(line) for line in output
+            )
+            assert re.fullmatch(pattern, found), f"{command}\n{found}"
+    programs = [(f, after) for f, after in with_outcome(FENCES) if f.words == ("python",)]
+    for program, outcome in programs:
+        process = python("-c", program.text, cwd=folder)
+        assert process.returncode == 0, process.stderr
+        assert outcome is not None
+        assert process.stdout == outcome.text
+
+
+def test_every_entry_of_the_zoo_is_in_the_table() -> None:
+    shown = re.findall(r"^\| (`.*`) \| `(\w+)` \|", TEXT, re.MULTILINE)
+    listed = {(name, entry) for names, entry in shown for name in re.findall(r"`(\w+)`", names)}
+    there = {
+        (file, entry)
+        for file in library.zoo_files()
+        for entry in bind_spec(parse(library.zoo_text(file), file)).checkpoints
+    }
+    assert listed == there
+
+
+def test_links_lead_somewhere() -> None:
+    assert broken_links(PAGE) == []
