@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from netspec.backends.base import backend_names, get_backend
 from tests.cli.conftest import Run
 from tests.support.fake_backend import FakeBackend
 from tests.support.fake_export import FakeFormat
@@ -116,6 +117,14 @@ def test_the_real_backends_say_what_they_write(run: Run, tmp_path: Path) -> None
         assert result.err == (
             f"netspec: the {backend} backend does not export to `{kind}`, but to {possible}\n"
         )
+
+
+def test_the_help_names_what_each_backend_writes(run: Run) -> None:
+    help = run("export", "--help").out
+    for name in backend_names():
+        (line,) = (line for line in help.splitlines() if f"--backend {name} " in line)
+        for kind, export in get_backend(name).exports.items():
+            assert f"{kind} ({export.format.suffix or 'a directory'})" in line
 
 
 def test_weights_come_from_a_file_strictly(run: Run, small: Path, tmp_path: Path) -> None:
