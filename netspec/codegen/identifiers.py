@@ -29,6 +29,7 @@ _OWN = frozenset(
         "u",
         "v",
         "w",
+        "input_shape",
         "inputs",
         "outputs",
         "name",

@@ -64,7 +64,9 @@ class _Generator:
         self.initializers = SharedInitializers()
         self.targets: set[str] = set()
         self.function_name = safe_identifier(self.network.model_name)
-        self.names = Namespace({self.function_name, "submodels", "make_divisible"})
+        # An argument of the model's function would hide a block's function of its name there.
+        kept = map(safe_identifier, self.network.arguments)
+        self.names = Namespace({self.function_name, "submodels", "make_divisible", *kept})
         self.classes = Classes(program, self._try_out, _function_name, self.names)
         self.initializers = SharedInitializers()
         self._functions()  # counts the initialisers

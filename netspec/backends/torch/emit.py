@@ -65,7 +65,9 @@ class _Generator:
         self.overrides = program.overrides
         self.starts = Starts()
         self.targets: set[str] = set()
-        self.names = Namespace({safe_identifier(self.network.model_name)})
+        # An argument of the model's function would hide a class of its name there.
+        taken = (self.network.model_name, *self.network.arguments)
+        self.names = Namespace(set(map(safe_identifier, taken)))
         self.network_name = self.names.add(camel_case(self.network.title))
         self.classes = Classes(program, self._try_out, _class_name, self.names)
         # A first pass over the network's own layers completes what is known of how parameters start.
