@@ -29,6 +29,8 @@ MAX_BYTES = 1_000_000
 MAX_DEPTH = 64
 MAX_NODES = 50_000
 MAX_DIGITS = 30
+MAX_PROBLEMS = 100
+"""How many problems of a text are told; the rest is then left unread."""
 
 Location = tuple[str | int, ...]
 
@@ -78,11 +80,21 @@ class SpanTree:
 
 @dataclass(frozen=True)
 class Document:
-    """A parsed text: plain values (dict, list, str, int, float, bool, None) and their places."""
+    """A parsed text: plain values (dict, list, str, int, float, bool, None) and their places.
+
+    Attributes:
+        data: the values.
+        spans: where they stand.
+        file: what diagnostics call the text.
+        problems: what the text has that the language has not; none of a document from :func:`parse`.
+        unreadable: the places of values that are therefore unknown, whatever ``data`` has there.
+    """
 
     data: Any
     spans: SpanTree
     file: str
+    problems: tuple[Diagnostic, ...] = ()
+    unreadable: tuple[Location, ...] = ()
 
 
 def decode(raw: bytes, file: str) -> str:
@@ -97,7 +109,18 @@ def decode(raw: bytes, file: str) -> str:
 
 
 def parse(text: str, file: str = "<string>") -> Document:
-    """Parse one YAML document; raises :class:`NetspecError` with a position for whatever is wrong."""
+    """Parse one YAML document; raises :class:`NetspecError` with every problem and its position."""
+    document = parse_recovering(text, file)
+    if document.problems:
+        raise NetspecError(document.problems)
+    return document
+
+
+def parse_recovering(text: str, file: str) -> Document:
+    """Parse one YAML document as far as it makes sense.
+
+    Raises :class:`NetspecError` where the text cannot be read to its end.
+    """
     text = text.removeprefix("\ufeff")
     try:
         size = len(text.encode("utf-8"))
@@ -128,89 +151,118 @@ class _Reader:
         loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
         self.events: Iterator[Any] = iter(yaml.parse(text, Loader=loader))
         self.nodes = 0
+        self.problems: list[Diagnostic] = []
+        self.unreadable: list[Location] = []
 
     def read(self) -> Document:
         try:
             return self._document()
         except yaml.YAMLError as error:
-            raise self._syntax_error(error) from None
+            stop = self._syntax_error(error)
+        except NetspecError as error:
+            stop = error
+        raise NetspecError((*self.problems, *stop.diagnostics))
 
     def _document(self) -> Document:
-        start = Span(self.file, 1, 1, 1, 1)
+        data, spans = None, SpanTree(Span(self.file, 1, 1, 1, 1))
         for event in self.events:
             if isinstance(event, yaml.DocumentStartEvent):
-                data, spans = self._node(next(self.events), 0)
+                data, spans = self._node(next(self.events), ())
                 next(self.events)  # the end of the document
                 extra = next(self.events)
                 if isinstance(extra, yaml.DocumentStartEvent):
-                    raise fail("NS111", "a second document; one file holds one", self._span(extra))
-                return Document(data, spans, self.file)
-        return Document(None, SpanTree(start), self.file)
+                    message = "a second document; one file holds one"
+                    self._problem("NS111", message, self._span(extra))
+                break
+        return Document(data, spans, self.file, tuple(self.problems), tuple(self.unreadable))
 
-    def _node(self, event: Any, depth: int) -> tuple[Any, SpanTree]:
+    def _problem(
+        self, code: str, message: str, span: Span, at: Location = (), help: str | None = None
+    ) -> None:
+        """What is no part of the language, so that the value ``at`` its place is unknown."""
+        self.problems.append(Diagnostic(code, message, span, help))
+        if len(self.problems) == MAX_PROBLEMS:
+            last = self.problems.pop()
+            raise NetspecError([last])
+        if at:
+            self.unreadable.append(at)
+
+    def _node(self, event: Any, at: Location) -> tuple[Any, SpanTree]:
         span = self._span(event)
         self.nodes += 1
         if self.nodes > MAX_NODES:
             raise fail("NS501", f"more than {MAX_NODES:,} values", span)
-        if depth > MAX_DEPTH:
+        if len(at) > MAX_DEPTH:
             raise fail("NS501", f"nested deeper than {MAX_DEPTH} levels", span)
         if isinstance(event, yaml.AliasEvent):
-            raise fail(
-                "NS112",
-                f"alias `*{event.anchor}`: anchors and aliases are not part of the language",
-                span,
-                help="name the value in `params` or `let` instead",
-            )
+            message = f"alias `*{event.anchor}`: anchors and aliases are not part of the language"
+            hint = "name the value in `params` or `let` instead"
+            self._problem("NS112", message, span, at, hint)
+            return None, SpanTree(span)
         if event.tag is not None:
-            raise fail("NS113", f"tag `{event.tag}`: tags are not part of the language", span)
+            tag = event.tag.replace("tag:yaml.org,2002:", "!!")
+            message = f"tag `{tag}`: tags are not part of the language"
+            self._problem("NS113", message, span, at)
         if isinstance(event, yaml.ScalarEvent):
             plain = event.implicit[0]
-            return (self._scalar(event.value, span) if plain else event.value), SpanTree(span)
+            return (self._scalar(event.value, span, at) if plain else event.value), SpanTree(span)
         if isinstance(event, yaml.SequenceStartEvent):
-            return self._sequence(span, depth)
-        return self._mapping(span, depth)
+            return self._sequence(span, at)
+        return self._mapping(span, at)
 
-    def _sequence(self, start: Span, depth: int) -> tuple[list[Any], SpanTree]:
+    def _sequence(self, start: Span, at: Location) -> tuple[list[Any], SpanTree]:
         items: list[Any] = []
         tree = SpanTree(start)
         while not isinstance(event := next(self.events), yaml.SequenceEndEvent):
-            value, child = self._node(event, depth + 1)
+            value, child = self._node(event, (*at, len(items)))
             tree.children[len(items)] = child
             items.append(value)
         tree.span = self._join(start, event)
         return items, tree
 
-    def _mapping(self, start: Span, depth: int) -> tuple[dict[str, Any], SpanTree]:
+    def _mapping(self, start: Span, at: Location) -> tuple[dict[str, Any], SpanTree]:
         items: dict[str, Any] = {}
         tree = SpanTree(start)
         while not isinstance(event := next(self.events), yaml.MappingEndEvent):
-            key_span = self._span(event)
-            if not isinstance(event, yaml.ScalarEvent):
-                hint = "an expression stands as it is, without braces"
-                raise fail("NS114", "a key must be a word", key_span, help=hint)
-            key = event.value
-            self._node(event, depth + 1)
+            key, key_span = self._key(event, at), self._span(event)
+            value, child = self._node(next(self.events), at if key is None else (*at, key))
+            if key is None:
+                continue
             if key in items:
                 hint = f"the first `{key}` is on line {tree.key_spans[key].line}"
-                raise fail("NS105", f"duplicate key `{key}`", key_span, help=hint)
-            value, child = self._node(next(self.events), depth + 1)
+                self._problem("NS105", f"duplicate key `{key}`", key_span, (*at, key), hint)
+                continue
             items[key] = value
             tree.key_spans[key] = key_span
             tree.children[key] = child
         tree.span = self._join(start, event)
         return items, tree
 
-    def _scalar(self, text: str, span: Span) -> Any:
+    def _key(self, event: Any, at: Location) -> str | None:
+        """The key that an event begins; None where it is no word, which is a problem."""
+        if isinstance(event, yaml.ScalarEvent):
+            self._node(event, (*at, event.value))
+            return str(event.value)
+        hint = "an expression stands as it is, without braces"
+        self._problem("NS114", "a key must be a word", self._span(event), at, hint)
+        if not isinstance(event, yaml.AliasEvent):
+            self._node(event, at)
+        return None
+
+    def _scalar(self, text: str, span: Span, at: Location) -> Any:
         """The value of a plain scalar under YAML 1.2's core schema."""
         if text in _CONSTANTS:
             return _CONSTANTS[text]
         if text[0] not in "+-.0123456789":
             return text
         if _SPECIAL_FLOATS.match(text):
-            raise fail("NS115", f"`{text}` is not a number that a network can hold", span)
+            message = f"`{text}` is not a number that a network can hold"
+            self._problem("NS115", message, span, at)
+            return None
         integer = _INTEGER.match(text) or _OCTAL.match(text) or _HEXADECIMAL.match(text)
         if (integer or _FLOAT.match(text)) and len(text) > MAX_DIGITS:
-            raise fail("NS115", f"a number of more than {MAX_DIGITS} digits", span)
+            self._problem("NS115", f"a number of more than {MAX_DIGITS} digits", span, at)
+            return None
         if _INTEGER.match(text):
             return int(text, 10)
         if integer:
@@ -218,7 +270,8 @@ class _Reader:
         if _FLOAT.match(text):
             number = float(text)
             if number in (float("inf"), float("-inf")):
-                raise fail("NS115", f"`{text}` is out of range", span)
+                self._problem("NS115", f"`{text}` is out of range", span, at)
+                return None
             return number
         return text
 

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from netspec.errors import Diagnostic, NetspecError
-from netspec.source import MAX_BYTES, MAX_DEPTH, MAX_NODES, decode, parse
+from netspec.source import MAX_BYTES, MAX_DEPTH, MAX_NODES, MAX_PROBLEMS, decode, parse
 
 
 def value_of(text: str) -> Any:
@@ -136,12 +136,38 @@ def test_beyond_the_bounds_nothing_is_read() -> None:
     assert problem("# " + "é" * (MAX_BYTES // 2)).code == "NS501"
 
 
-def test_an_alias_bomb_is_refused_at_its_first_alias() -> None:
+def problems(text: str) -> list[tuple[str, int, int]]:
+    with pytest.raises(NetspecError) as caught:
+        parse(text, "f.yaml")
+    spans = [(found.code, found.span) for found in caught.value.diagnostics]
+    return [(code, span.line, span.column) for code, span in spans if span is not None]
+
+
+def test_no_alias_of_a_bomb_is_followed() -> None:
     lines = ["a0: &a0 [x, x]"] + [f"a{i}: &a{i} [*a{i - 1}, *a{i - 1}]" for i in range(1, 40)]
-    found = problem("\n".join(lines))
-    assert found.code == "NS112"
-    assert found.span is not None
-    assert found.span.line == 2
+    found = problems("\n".join(lines))
+    assert len(found) == 2 * 39
+    assert found[0] == ("NS112", 2, 10)
+
+
+def test_every_problem_of_a_text_is_told() -> None:
+    text = "a: 1\na: !x 2\nb: [*c, .inf]\n{d: 1}: 3\n---\ne: 1"
+    assert problems(text) == [
+        ("NS113", 2, 4),
+        ("NS105", 2, 1),
+        ("NS112", 3, 5),
+        ("NS115", 3, 9),
+        ("NS114", 4, 1),
+        ("NS111", 5, 1),
+    ]
+
+
+def test_problems_ahead_of_a_mistake_in_the_syntax_are_told() -> None:
+    assert problems("a: 1\na: 2\nb: [") == [("NS105", 2, 1), ("NS100", 3, 5)]
+
+
+def test_a_text_full_of_problems_is_left_unread_at_a_bound() -> None:
+    assert len(problems("- *a\n" * 1000)) == MAX_PROBLEMS
 
 
 def test_deep_nesting_does_not_crash_the_parser() -> None:

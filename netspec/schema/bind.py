@@ -91,7 +91,11 @@ def to_spec(model: models.SpecModel, document: Document) -> Spec:
 def bind_block_file(document: Document) -> BlockDefinition:
     """A document as the block that it defines."""
     require_mapping(document, "a block file", ("block", "body"))
-    model = _validate(models.BlockFile, document)
+    return to_block(_validate(models.BlockFile, document), document)
+
+
+def to_block(model: models.BlockFile, document: Document) -> BlockDefinition:
+    """The same for a validated model: every part knows its place in the document."""
     name_span = document.spans.find(("block",))
     return _block(model.block, model, document.data, document.spans, name_span)
 

@@ -1,4 +1,4 @@
-"""Binds a spec that breaks the schema as far as it is sound, so that the rest is checked too.
+"""Binds a spec or a block file that breaks the schema as far as it is sound, so that the rest is checked too.
 
 What is wrong is cut out: a step becomes one that gives an unknown type, a parameter one of unknown
 value. :class:`Broken` says what was cut, so that nobody complains that it is missing.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import itertools
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from netspec.errors import Diagnostic, nearest
 from netspec.schema import bind, models
 from netspec.schema.problems import diagnostics
-from netspec.schema.syntax import Spec
+from netspec.schema.syntax import BlockDefinition, Spec
 from netspec.source import Document, Location
 
 MAX_ROUNDS = 8
@@ -28,7 +28,7 @@ _NAMES = ("params", "let", "blocks", "defaults", "variants")
 
 @dataclass
 class Broken:
-    """What was cut out of a spec.
+    """What was cut out of a spec or a block file.
 
     Attributes:
         blocks: words in the place of a block that nobody knows, among them that of a step cut out.
@@ -46,32 +46,52 @@ class Broken:
 
 
 def bind_recovering(document: Document) -> tuple[Spec | None, list[Diagnostic], Broken]:
-    """The sound part of a spec, the problems of its schema, and what was cut out.
+    """The sound part of a spec, the problems of its text and schema, and what was cut out.
 
     The spec is None where nothing of it can be read.
     """
-    found: list[Diagnostic] = []
+    model, sound, found, broken = _recover(models.SpecModel, document)
+    return None if model is None else bind.to_spec(model, sound), found, broken
+
+
+def bind_block_recovering(
+    document: Document,
+) -> tuple[BlockDefinition | None, list[Diagnostic], Broken]:
+    """The same for the block of a block file."""
+    model, sound, found, broken = _recover(models.BlockFile, document)
+    return None if model is None else bind.to_block(model, sound), found, broken
+
+
+def _recover(kind: type[Any], document: Document) -> tuple[Any, Document, list[Diagnostic], Broken]:
+    """The model of the sound part of a document, that part, its problems, and what was cut out."""
+    found = list(document.problems)
     broken = Broken()
     data = document.data
+    if document.unreadable:
+        surgery = _Surgery(kind, data, broken)
+        for location in document.unreadable:
+            surgery.cut(location)
+        data = surgery.data
     for _ in range(MAX_ROUNDS):
         try:
-            model = models.SpecModel.model_validate(data)
+            model = kind.model_validate(data)
         except ValidationError as error:
             found += diagnostics(error, data, document.spans)
             if any(diagnostic.code == "NS108" for diagnostic in found):
-                return None, found, broken
+                break
             problems = error.errors(include_input=False, include_url=False, include_context=False)
-            surgery = _Surgery(data, broken)
+            surgery = _Surgery(kind, data, broken)
             for problem in problems:
                 surgery.cut(problem["loc"], problem["type"])
             data = surgery.data
         else:
-            return bind.to_spec(model, Document(data, document.spans, document.file)), found, broken
-    return None, found, broken
+            return model, replace(document, data=data), found, broken
+    return None, document, found, broken
 
 
 class _Surgery:
-    def __init__(self, data: Any, broken: Broken) -> None:
+    def __init__(self, kind: type[Any], data: Any, broken: Broken) -> None:
+        self._keys = kind.model_fields
         self._original = data
         self.data = copy.deepcopy(data)
         self._broken = broken
@@ -79,7 +99,7 @@ class _Surgery:
         self._step = next(word for word in _words() if word not in text)
         broken.blocks.add(self._step)
 
-    def cut(self, location: Location, kind: str) -> None:
+    def cut(self, location: Location, kind: str = "") -> None:
         """Take out what is wrong at ``location``."""
         path = _existing(self._original, location)
         if not path:
@@ -95,7 +115,7 @@ class _Surgery:
             self._cut_stage(path)
         elif top in _NAMES:
             self._cut_named(top, path)
-        elif top in ("stem", "head"):
+        elif top in ("stem", "head", "body"):
             self.data[top] = [self._step]
         elif top == "input":
             self._cut_input()
@@ -116,13 +136,18 @@ class _Surgery:
                 self.data[key] = models.LANGUAGE_VERSION
             case "name":
                 self.data[key] = "unnamed"
+            case "block":
+                self.data[key] = "unnamed"
+                self._broken.muted.add("NS116")
+            case "body":
+                self.data[key] = []
             case "input":
                 self.data[key] = {"channels": 1, "size": [1, 1]}
                 self._broken.is_untyped = True
 
     def _forget_like(self, key: str) -> None:
         """A misspelt section is missing as what it was meant to be."""
-        meant = nearest(key, models.SpecModel.model_fields)
+        meant = nearest(key, self._keys)
         if meant in _NAMES:
             self._broken.muted |= {"NS202", "NS206", "NS207", "NS208", "NS210"}
         if meant in (*_NAMES, "stem", "stages", "input"):

@@ -13,10 +13,10 @@ from netspec.lint.network import lint_network
 from netspec.lint.places import Places
 from netspec.lint.spec import lint_block, lint_spec
 from netspec.report import FileResult
-from netspec.schema.bind import bind_block_file, require_mapping
-from netspec.schema.recover import Broken, bind_recovering
+from netspec.schema.bind import require_mapping
+from netspec.schema.recover import Broken, bind_block_recovering, bind_recovering
 from netspec.schema.syntax import Defaults, Spec
-from netspec.source import Document, decode, parse
+from netspec.source import Document, decode, parse_recovering
 from netspec.validate.checker import CheckingBuilder, Work
 from netspec.validate.files import is_ours, looks_ours
 from netspec.validate.known import Known
@@ -61,7 +61,7 @@ def check_bytes(
         return None
     holds, looked_for = "", set[str]()
     try:
-        document = parse(decode(raw, file), file)
+        document = parse_recovering(decode(raw, file), file)
         if is_searched and not is_ours(document.data):
             return None
         holds, found = _check_document(document, folder, options, looked_for)
@@ -95,6 +95,8 @@ def _check_document(
     """
     if isinstance(document.data, dict) and "block" in document.data:
         return BLOCK, _check_block(document, folder, options, looked_for)
+    if not isinstance(document.data, dict) and document.problems:
+        return "", list(document.problems)
     require_mapping(document, "a spec", ("netspec", "name", "input"))
     spec, found, broken = bind_recovering(document)
     if spec is None:
@@ -111,17 +113,20 @@ def _check_document(
 def _check_block(
     document: Document, folder: Path | None, options: Options, looked_for: set[str]
 ) -> list[Diagnostic]:
-    definition = bind_block_file(document)
-    check_definition(definition)
+    definition, found, broken = bind_block_recovering(document)
+    if definition is None:
+        return found
+    problems = Problems(broken.muted)
+    with problems.attempt():
+        check_definition(definition)
     stem = Path(document.file).stem
     if folder is not None and stem != definition.name:
         message = f"the file is called `{stem}` and holds a block called `{definition.name}`"
-        raise fail("NS116", message, definition.name_span)
-    problems = Problems()
+        problems.add(fail("NS116", message, definition.name_span).diagnostics)
     lookup = Lookup({}, Defaults(), {}, folder)
-    check_block_names(definition, lookup, problems)
+    check_block_names(definition, lookup, problems, (*broken.names, *broken.blocks))
     looked_for |= {found.name for found in lookup.definitions_found()}
-    found = problems.diagnostics([])
+    found += problems.diagnostics([])
     return found or list(lint_block(definition, document, options.lints))
 
 

@@ -35,9 +35,17 @@ from netspec.validate.problems import Problems
 Names = Mapping[str, Any]
 
 
-def check_block_names(definition: BlockDefinition, lookup: Lookup, problems: Problems) -> None:
-    """Add to ``problems`` what no arguments can make right in a block."""
-    names = dict.fromkeys(definition.params, UNKNOWN)
+def check_block_names(
+    definition: BlockDefinition,
+    lookup: Lookup,
+    problems: Problems,
+    unknown: Iterable[str] = (),
+) -> None:
+    """Add to ``problems`` what no arguments can make right in a block.
+
+    ``unknown`` are further words that may stand for anything: what was there is cut out.
+    """
+    names = dict.fromkeys((*definition.params, *unknown), UNKNOWN)
     for name, value in definition.let.items():
         seen = {**names, "in_channels": UNKNOWN, "in_size": UNKNOWN}
         with problems.attempt():

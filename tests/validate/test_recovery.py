@@ -99,10 +99,42 @@ def test_all_mistakes_at_once() -> None:
         ("stem: [rellu, flatten, {conv: {out: 4, kernel: 3}}]\n", "NS207 NS401"),
         ("stem: [{conv: {out: 4, kernal: 3}}, flatten, {linear: {out: 3}}]\n", "NS101"),
         ("arguments: [a, b]\nparams: {b: true}\nstem: [relu]\n", "NS206 NS211"),
+        # what YAML has and the language has not
+        ("name: twice\nstem: [{conv: {out: x, kernel: 3}}]\n", "NS105 NS202"),
+        ("params: {a: 1, a: 2}\nstem: [{conv: {out: a, kernel: x}}]\n", "NS105 NS202"),
+        ("params: {a: 1}\nparams: {b: 1}\nstem: [{conv: {out: b, kernel: 3}}, s]\n", "NS105"),
+        ("input: {}\nstem: [{conv: {out: x, kernel: 3}}]\n", "NS105 NS202"),
+        ("stem: [{conv: {out: 4, out: x, kernel: 3}}, rellu]\n", "NS105 NS207"),
+        ("stem: [{conv: {out: !!int 4, kernel: 3}}, rellu]\n", "NS113 NS207"),
+        ("stem: [{conv: {out: &a 4, kernel: *a}}, rellu]\n", "NS112 NS207"),
+        ("let: {a: .inf}\nstem: [{conv: {out: a, kernel: 3}}, rellu]\n", "NS115 NS207"),
+        ("stem: [{conv: {out: {a}, kernel: 3}}, {{a}: 1}, rellu]\n", "NS103 NS114 NS207"),
+        ("{a}: 1\nstem: !steps [rellu]\nhead: [rellu]\n", "NS113 NS114 NS207"),
+        ("stem: [rellu]\n---\nstem: [rellu]\n", "NS111 NS207"),
     ],
 )
 def test_what_hides_nothing_and_adds_nothing(text: str, expected: str) -> None:
     assert codes(HEAD + text) == Counter(expected.split())
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "block: spec\nbody: [{conv: {kernal: 3}}, rellu, {conv: {out: x}}]\n",
+            "NS101 NS207 NS202",
+        ),
+        ("block: spec\nparams: {w: intt}\nbody: [{conv: {out: w}}, rellu]\n", "NS103 NS207"),
+        ("block: spec\nlet: {w: 3, w: 4}\nbody: [{conv: {out: w}}, rellu]\n", "NS105 NS207"),
+        ("block: spec\nbody: [{conv: {out: !x 3}}, rellu]\ndocs: no\n", "NS113 NS101 NS207"),
+        ("block: 7\nbody: [rellu]\n", "NS103 NS207"),
+        ("block: spec\nparams: {w: int}\nlet: {w: 3}\nbody: [rellu]\n", "NS223 NS207"),
+        ("block: spec\nbdy: [rellu]\n", "NS101"),
+        ("block: spec\nbody: 7\n", "NS103"),
+    ],
+)
+def test_what_hides_nothing_in_a_block_file(text: str, expected: str) -> None:
+    assert codes(text) == Counter(expected.split())
 
 
 @pytest.mark.parametrize("key", ["netspec", "name", "input"])
