@@ -39,11 +39,13 @@ head: [global_avg_pool, {linear: {out: 10}}]
 
 
 def seconds(command: Sequence[str], **environment: str) -> float:
-    """The processor time, user and system, of a process and what it starts."""
+    """The processor time, user and system, of a process and what it starts.
+
+    Python keeps what it compiles, as it does where a package was installed.
+    """
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "", **environment}
     before = os.times()
-    subprocess.run(
-        command, check=True, cwd=ROOT, stdout=subprocess.DEVNULL, env={**os.environ, **environment}
-    )
+    subprocess.run(command, check=True, cwd=ROOT, stdout=subprocess.DEVNULL, env=environment)
     after = os.times()
     user = after.children_user - before.children_user
     return user + after.children_system - before.children_system

@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+import textwrap
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -157,10 +158,11 @@ def page(certificates: list[Any], mutations: list[tuple[Mutation, tuple[str, str
 def made_with(certificates: list[Any]) -> str:
     """The versions, and how to read times."""
     versions = ", ".join(f"{k} {v}" for k, v in certificates[0]["versions"].items())
-    return (
-        f"Made with {versions}, on two shared cores: seconds, over all four models, compare networks\n"
-        "and promise nothing."
+    text = (
+        f"Made with {versions}, on two shared cores: seconds, over all four models, compare networks "
+        "and promise nothing. Parameters are those that are trained."
     )
+    return textwrap.fill(text, 104, break_on_hyphens=False)
 
 
 COLUMNS = {
@@ -185,9 +187,8 @@ def network_table(certificates: list[Any]) -> list[str]:
         measured = [largest(network, quantities) for quantities in COLUMNS.values()]
         seconds = sum(level["seconds"] for w in network["witnesses"] for level in w["levels"])
         name = network["name"] if network["passed"] else f"**{network['name']} differs**"
-        lines.append(
-            row([name, f"{network['parameters']:,}", shape, *map(told, measured), f"{seconds:.0f}"])
-        )
+        trained = netspec.load(network["name"]).summary().parameters.trainable
+        lines.append(row([name, f"{trained:,}", shape, *map(told, measured), f"{seconds:.0f}"]))
     return lines
 
 

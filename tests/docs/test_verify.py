@@ -1,0 +1,100 @@
+"""docs/verify.md and docs/parity.md: the tables are the code's, the commands print what is shown."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from netspec.verify.bounds import _BOUNDS
+from tests.support.isolated import python
+from tests.support.pages import ROOT, broken_links, fences
+from tests.verify.mutations import MUTATIONS
+
+sys.path.insert(0, str(ROOT / "scripts"))
+
+import parity
+
+PAGE = ROOT / "docs" / "verify.md"
+PARITY = ROOT / "docs" / "parity.md"
+NUMBER = re.compile(r"\b0\b|\d\.\de-\d\d")
+VERSION = re.compile(r"\d+(?:\.\d+)+(?:\+\w+)?")
+
+
+def rows(page: Path, first: str) -> list[list[str]]:
+    """The rows of the table whose first column is called so."""
+    lines = iter(page.read_text(encoding="utf-8").splitlines())
+    for line in lines:
+        if line.startswith(f"| {first} |"):
+            break
+    next(lines)
+    found = []
+    for line in lines:
+        if not line.startswith("|"):
+            break
+        found.append([cell.strip() for cell in line.strip("|").split("|")])
+    return found
+
+
+def shown(word: str) -> list[tuple[list[str], str]]:
+    """The commands of the one block that holds ``word``, each with its output."""
+    (fence,) = (f for f in fences(PAGE.read_text(encoding="utf-8")) if word in f.text)
+    parts = re.split(r"^\$ netspec ", fence.text, flags=re.MULTILINE)[1:]
+    return [(command.split(), output) for command, _, output in (p.partition("\n") for p in parts)]
+
+
+def masked(text: str) -> str:
+    """The text without what differs from one machine to another, and without TensorFlow's remarks."""
+    lines = [line.rstrip() for line in NUMBER.sub("#", text).splitlines()]
+    return "\n".join(re.sub(r" +#", " #", line) for line in lines).strip()
+
+
+def test_bounds_are_those_of_the_code() -> None:
+    told = {name: (float(double), float(single)) for name, double, single in rows(PAGE, "quantity")}
+    assert told == {
+        name: (bound, _BOUNDS["float32"][name][0])
+        for name, (bound, _) in _BOUNDS["float64"].items()
+    }
+
+
+@pytest.mark.slow
+def test_a_network_is_verified_as_shown() -> None:
+    ((command, output),) = shown("4 models agree at level training")
+    process = python("-m", "netspec", *command)
+    assert process.returncode == 0, process.stderr
+    assert masked(process.stdout) == masked(output)
+
+
+@pytest.mark.slow
+def test_a_certificate_holds_as_shown(tmp_path: Path) -> None:
+    make, (command, output) = shown("holds (level forward)")
+    process = python("-m", "netspec", *make[0], cwd=tmp_path)
+    assert process.returncode == 0, process.stderr
+    process = python("-m", "netspec", *command, cwd=tmp_path)
+    assert process.returncode == 0, process.stderr
+    assert VERSION.sub("#", process.stdout) == VERSION.sub("#", output)
+
+
+def test_every_network_of_the_zoo_is_on_the_page() -> None:
+    told = [name for name, *_ in rows(PARITY, "network")]
+    assert sorted(told) == sorted(parity.zoo())  # one that differs has another cell
+
+
+def test_everything_measured_is_within_its_bound() -> None:
+    measured = rows(PARITY, "quantity")
+    assert len(measured) == len(_BOUNDS["float64"]) - 1  # no reference took part
+    for quantity, allowed, largest, network in measured:
+        assert float(largest) <= float(allowed), (quantity, network)
+
+
+def test_every_mutation_is_found_where_it_should_be() -> None:
+    found = {mistake: level for mistake, _, level, _ in rows(PARITY, "mistake")}
+    assert found == {m.name: m.level or "not looked at" for m in MUTATIONS}
+    assert sum(bool(mutation.level) for mutation in MUTATIONS) >= 25
+
+
+@pytest.mark.parametrize("page", [PAGE, PARITY], ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    assert broken_links(page) == []
