@@ -11,7 +11,7 @@ from typing import Any
 from netspec import ir, library
 from netspec.analyse import Summary, summarise
 from netspec.backends.base import backend_of, get_backend, require_framework
-from netspec.checkpoints import Loaded, Matching, load_into
+from netspec.checkpoints import Loaded, Matching, load_into, save_weights
 from netspec.codegen.program import Program
 from netspec.elaborate.bounds import Bounds
 from netspec.elaborate.network import elaborate
@@ -112,6 +112,27 @@ class CompiledNetwork:
         """
         how = Matching(allow_missing=allow_missing, allow_unexpected=allow_unexpected)
         return load_into(model, self._program, Path(path), source, how)
+
+    def save_weights(
+        self, model: Any, path: str | os.PathLike[str], target: str | None = None
+    ) -> None:
+        """Write the weights of ``model``, a live one of this network, for any framework.
+
+        A file that is there is replaced, once the new one is whole.
+
+        Args:
+            model: of any framework, which need not be the file's.
+            path: a ``.safetensors``, ``.pt``, ``.pth``, ``.keras`` or ``.weights.h5`` file, or another
+                that an installed backend writes.
+            target: whose names and layouts the file uses: ``torch``, ``keras``, or an entry of the
+                spec's ``checkpoints:``. Unless given, those of the framework that the format belongs
+                to; in a safetensors file those of the model's.
+
+        Raises:
+            UsageError: no such format or names, ``path`` cannot be written to, or what writes it is not
+                installed.
+        """
+        save_weights(model, self._program, Path(path), target)
 
     def export(self, model: Any, format: str, path: str | os.PathLike[str]) -> Report:
         """Write ``model``, a live one of this network, for others to run, whole or not at all.

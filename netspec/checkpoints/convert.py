@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from netspec import ir
-from netspec.backends.base import require_modules
-from netspec.checkpoints.load import find_format, opened
-from netspec.checkpoints.matching import Match
-from netspec.checkpoints.naming import Naming, naming_called
+from netspec.checkpoints.load import opened
+from netspec.checkpoints.naming import naming_called
 from netspec.checkpoints.options import STRICT, Matching
+from netspec.checkpoints.save import laid_out, output_format
 from netspec.codegen.program import Program
-from netspec.errors import UsageError
-from netspec.files import check_writable, replacing
+from netspec.files import replacing
 from netspec.starting import DTYPE, draw
-from netspec.storage.formats import Format
 from netspec.storage.tensors import StoredTensor
 from netspec.types import Parameter
 
@@ -76,9 +72,10 @@ def convert(
     with opened(program, path, source, how) as (found, notes):
         missing = set(found.missing)
         tensors = {**found.tensors, **_started(program.network, missing, seed)}
-        written, extras = _written(naming, tensors, found)
         with replacing(output) as temporary:
+            written = laid_out(naming, tensors, found.extras)
             file_format.write(temporary, naming.network, written)
+    extras = dict(naming.extras.values())
     return Report(
         tensors=len(tensors),
         missing=tuple(found.missing),
@@ -87,20 +84,6 @@ def convert(
         restored=tuple(name for name in extras if name not in found.extras),
         notes=notes,
     )
-
-
-def output_format(output: Path, naming: Naming) -> Format:
-    """The format of ``output``; raises :class:`UsageError` where it cannot be written."""
-    owner, file_format = find_format(output)
-    if owner is not None and naming.backend is not owner:
-        raise UsageError(
-            f"{output}: such files hold names of {owner.name}, not of `{naming.label}`"
-        )
-    if file_format.writes_with is None:
-        raise UsageError(f"{output}: this format ({file_format.title}) is only read")
-    check_writable(output)
-    require_modules(file_format.writes_with, owner.extra if owner else "all", file_format.title)
-    return file_format
 
 
 def _started(network: ir.Network, missing: set[str], seed: int) -> dict[str, StoredTensor]:
@@ -115,22 +98,3 @@ def _started(network: ir.Network, missing: set[str], seed: int) -> dict[str, Sto
         for parameter in layer.op.parameters(layer.source)
         if (name := f"{layer.path}.{parameter.name}") in missing
     }
-
-
-def _written(
-    naming: Naming, tensors: Mapping[str, StoredTensor], found: Match
-) -> tuple[dict[str, StoredTensor], set[str]]:
-    """What the target file holds, by its names and in the network's order; the extras among them."""
-    written: dict[str, StoredTensor] = {}
-    extras: set[str] = set()
-    for layer in ir.layers(naming.network):
-        files = naming.backend.weight_files
-        for parameter in layer.op.parameters(layer.source):
-            name = files.name(layer, parameter)
-            written[name] = naming.encoded(name, tensors[naming.slots[name].name])
-        for extra in files.extras(layer):
-            name = files.extra_name(layer, extra)
-            canonical, start = naming.extras[name]
-            written[name] = found.extras.get(canonical, start)
-            extras.add(canonical)
-    return written, extras

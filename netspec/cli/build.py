@@ -38,6 +38,8 @@ With -o the model is written too, by suffix:
   .py           source code, as `netspec generate` writes it
   .safetensors  its weights, under canonical names
   .keras        a Keras model (--backend keras)
+  .weights.h5   its weights, as Keras has them (--backend keras)
+  .pt, .pth     its weights, a state_dict (--backend torch)
   .pt2          an exported PyTorch program (--backend torch)"""
 
 
@@ -112,12 +114,24 @@ def _check_outputs(paths: list[Path], backend: Backend, force: bool) -> None:
     """Raise :class:`UsageError` for what cannot be written, ahead of the work."""
     from netspec.errors import UsageError
 
-    known = [".py", ".safetensors", *backend.formats]
     for path in paths:
-        if path.suffix not in known:
-            listed = ", ".join(known)
+        if _suffix(path, backend) is None:
+            listed = ", ".join(_suffixes(backend))
             raise UsageError(f"{path}: the {backend.name} backend writes {listed}")
         check_output(path, force)
+
+
+def _suffixes(backend: Backend) -> list[str]:
+    """What a path may end in: source, weights without a framework, models, a framework's weights."""
+    weights = backend.weight_files.formats.items()
+    written = [suffix for suffix, known in weights if known.writes_with is not None]
+    return list(dict.fromkeys((".py", ".safetensors", *backend.formats, *written)))
+
+
+def _suffix(path: Path, backend: Backend) -> str | None:
+    """The longest suffix that ``path`` ends in; None where nothing is written to such files."""
+    fitting = [suffix for suffix in _suffixes(backend) if path.name.endswith(suffix)]
+    return max(fitting, key=len, default=None)
 
 
 def _check_model(
@@ -169,12 +183,15 @@ def _write(
     from netspec.storage.safetensors import SAFETENSORS
     from netspec.storage.tensors import in_memory
 
-    if path.suffix == ".py":
+    suffix = _suffix(path, backend)
+    if suffix == ".py":
         write_atomically(path, compiled.generate(backend.name))
-    elif path.suffix == ".safetensors":
+    elif suffix == ".safetensors":
         tensors = {name: in_memory(array) for name, array in weights.items()}
         with replacing(path) as temporary:
             SAFETENSORS.write(temporary, compiled.network, tensors)
-    else:
+    elif suffix in backend.formats:
         with replacing(path) as temporary:
             backend.save(model, compiled.network, temporary)
+    else:
+        compiled.save_weights(model, path)

@@ -44,15 +44,23 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command."""
-    from netspec.backends.base import get_backend, require_framework
+    from netspec.backends.base import backend_names, get_backend, require_framework
     from netspec.cli.output import progress
     from netspec.cli.quiet import quiet
+    from netspec.errors import UsageError
     from netspec.export.base import ExportError
     from netspec.export.places import check_place
     from netspec.export.write import export_model, find_export
 
     backend = get_backend(arguments.backend)
-    export = find_export(backend, arguments.format)
+    try:
+        export = find_export(backend, arguments.format)
+    except UsageError as error:
+        able = [name for name in backend_names() if arguments.format in get_backend(name).exports]
+        if backend.name in able or not able:
+            raise
+        hint = f"`--backend {able[0]}` does, with the same weights"
+        raise UsageError(f"{error}; {hint}") from None
     require_framework(backend)
     check_place(arguments.output, export.format)
     check_weights_arguments(arguments)

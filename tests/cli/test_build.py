@@ -1,4 +1,4 @@
-"""``netspec build``, with a backend without a framework."""
+"""``netspec build``, mostly with a backend without a framework."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from safetensors import safe_open
 
 import netspec
 from netspec.analyse import weight_shapes
+from netspec.starting import initial_weights
 from tests.cli.conftest import Run
 from tests.support.fake_backend import FakeBackend
 
@@ -43,6 +44,22 @@ def test_writes_by_suffix(run: Run, small: Path, tmp_path: Path) -> None:
     assert shapes == weight_shapes(network)
 
 
+@pytest.mark.parametrize(
+    ("backend", "suffix"), [("torch", ".pt"), ("torch", ".pth"), ("keras", ".weights.h5")]
+)
+def test_writes_weights_as_the_framework_has_them(
+    run: Run, small: Path, tmp_path: Path, backend: str, suffix: str
+) -> None:
+    path = tmp_path / f"net{suffix}"
+    options = ("--backend", backend, "--init", "shared", "--seed", "5")
+    assert run("build", small, *options, "-o", path).status == 0
+    compiled = netspec.load(small)
+    found = compiled.load_weights(compiled.build("torch"), path).weights
+    expected = initial_weights(compiled.network, 5)
+    assert found.keys() == expected.keys()
+    assert all(numpy.array_equal(found[name], array) for name, array in expected.items())
+
+
 def test_transposed_weights_survive(
     run: Run, small: Path, tmp_path: Path, fake: FakeBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -61,7 +78,7 @@ def test_transposed_weights_survive(
         assert numpy.array_equal(file.get_tensor("fc.weight"), array[:, :8])
 
 
-@pytest.mark.parametrize("name", ["net.xyz", "net", "net.pt2", "no/such/folder/net.py"])
+@pytest.mark.parametrize("name", ["net.xyz", "net", "net.pt2", "net.pt", "no/such/folder/net.py"])
 def test_what_cannot_be_written_is_said_before_the_work(
     run: Run, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

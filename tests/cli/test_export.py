@@ -107,15 +107,16 @@ def test_a_missing_framework_is_one_line_with_the_extra(
 
 
 def test_the_real_backends_say_what_they_write(run: Run, tmp_path: Path) -> None:
-    for backend, kind, possible in [
-        ("torch", "litert", "`onnx`, `torch-export`"),
-        ("keras", "torch-export", "`saved-model`, `onnx`, `litert`"),
+    for backend, kind, possible, other in [
+        ("torch", "litert", "`onnx`, `torch-export`", "keras"),
+        ("keras", "torch-export", "`saved-model`, `onnx`, `litert`", "torch"),
     ]:
         path = tmp_path / "net"
         result = run("export", "resnet18", "--backend", backend, "--format", kind, "-o", path)
         assert result.status == 2
         assert result.err == (
-            f"netspec: the {backend} backend does not export to `{kind}`, but to {possible}\n"
+            f"netspec: the {backend} backend does not export to `{kind}`, but to {possible}; "
+            f"`--backend {other}` does, with the same weights\n"
         )
 
 
