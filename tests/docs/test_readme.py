@@ -8,19 +8,17 @@ program whose output is the block behind it, ``shell`` what a person types once.
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import netspec
+from tests.support.consoles import check_console
 from tests.support.isolated import python
 from tests.support.pages import ROOT, Fence, broken_links, fences, with_outcome
+from tests.verify.mutations import MUTATIONS
 
 PAGE = ROOT / "README.md"
 FENCES = fences(PAGE.read_text(encoding="utf-8"))
@@ -76,43 +74,9 @@ def test_source_is_as_long_as_it_says() -> None:
         assert f"{lines} lines in all" in " ".join(page.split()), name
 
 
-def commands(fence: Fence) -> Iterator[tuple[str, list[str]]]:
-    """Each command of a console with the lines of its output."""
-    for part in re.split(r"^\$ ", fence.text, flags=re.MULTILINE)[1:]:
-        command, *output = part.splitlines()
-        yield command, output
-
-
 @pytest.mark.parametrize("fence", of_kind("console"), ids=lambda f: f"line{f.line}")
 def test_commands_print_what_is_shown(fence: Fence, folder: Path) -> None:
-    for command, output in commands(fence):
-        found = run(command, folder)
-        pattern = "\n".join(
-            r"(?:.*\n)*?.*" if line == "…" else re.escape(line.rstrip()) for line in output
-        )
-        assert re.fullmatch(pattern, found), f"{command}\n{found}"
-
-
-def run(command: str, folder: Path) -> str:
-    """What a command of a shell prints, on either stream, without space at the ends of lines."""
-    scripts = Path(sys.executable).parent
-    environment = {
-        **os.environ,
-        "PATH": f"{scripts}{os.pathsep}{os.environ.get('PATH', '')}",
-        "PYTHONIOENCODING": "utf-8",
-    }
-    process = subprocess.run(
-        command,
-        shell=True,
-        cwd=folder,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        stdin=subprocess.DEVNULL,
-        encoding="utf-8",
-        timeout=300,
-    )
-    return "\n".join(line.rstrip() for line in process.stdout.splitlines())
+    check_console(fence, folder)
 
 
 @pytest.mark.parametrize(
@@ -124,6 +88,11 @@ def test_programs_print_what_is_shown(fence: Fence, outcome: Fence, folder: Path
     process = python("-c", fence.text, cwd=folder)
     assert process.returncode == 0, process.stderr
     assert process.stdout == outcome.text
+
+
+def test_mistakes_are_as_many_as_it_says() -> None:
+    made = sum(bool(mutation.level) for mutation in MUTATIONS)
+    assert f"{made} deliberate mistakes" in PAGE.read_text(encoding="utf-8")
 
 
 def test_what_a_person_types_exists() -> None:

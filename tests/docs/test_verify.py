@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from pathlib import Path
 
 import pytest
 
 from netspec.verify.bounds import _BOUNDS
-from tests.support.isolated import python
-from tests.support.pages import ROOT, broken_links, fences
+from tests.support.consoles import check_console
+from tests.support.pages import ROOT, Fence, broken_links, fences
 from tests.verify.mutations import MUTATIONS
 
 sys.path.insert(0, str(ROOT / "scripts"))
@@ -19,8 +18,6 @@ import parity
 
 PAGE = ROOT / "docs" / "verify.md"
 PARITY = ROOT / "docs" / "parity.md"
-NUMBER = re.compile(r"\b0\b|\d\.\de-\d\d")
-VERSION = re.compile(r"\d+(?:\.\d+)+(?:\+\w+)?")
 
 
 def rows(page: Path, first: str) -> list[list[str]]:
@@ -38,17 +35,10 @@ def rows(page: Path, first: str) -> list[list[str]]:
     return found
 
 
-def shown(word: str) -> list[tuple[list[str], str]]:
-    """The commands of the one block that holds ``word``, each with its output."""
+def shown(word: str) -> Fence:
+    """The one block that holds ``word``."""
     (fence,) = (f for f in fences(PAGE.read_text(encoding="utf-8")) if word in f.text)
-    parts = re.split(r"^\$ netspec ", fence.text, flags=re.MULTILINE)[1:]
-    return [(command.split(), output) for command, _, output in (p.partition("\n") for p in parts)]
-
-
-def masked(text: str) -> str:
-    """The text without what differs from one machine to another, and without TensorFlow's remarks."""
-    lines = [line.rstrip() for line in NUMBER.sub("#", text).splitlines()]
-    return "\n".join(re.sub(r" +#", " #", line) for line in lines).strip()
+    return fence
 
 
 def test_bounds_are_those_of_the_code() -> None:
@@ -60,21 +50,9 @@ def test_bounds_are_those_of_the_code() -> None:
 
 
 @pytest.mark.slow
-def test_a_network_is_verified_as_shown() -> None:
-    ((command, output),) = shown("4 models agree at level training")
-    process = python("-m", "netspec", *command)
-    assert process.returncode == 0, process.stderr
-    assert masked(process.stdout) == masked(output)
-
-
-@pytest.mark.slow
-def test_a_certificate_holds_as_shown(tmp_path: Path) -> None:
-    make, (command, output) = shown("holds (level forward)")
-    process = python("-m", "netspec", *make[0], cwd=tmp_path)
-    assert process.returncode == 0, process.stderr
-    process = python("-m", "netspec", *command, cwd=tmp_path)
-    assert process.returncode == 0, process.stderr
-    assert VERSION.sub("#", process.stdout) == VERSION.sub("#", output)
+@pytest.mark.parametrize("word", ["4 models agree at level training", "holds (level forward)"])
+def test_networks_are_verified_as_shown(word: str, tmp_path: Path) -> None:
+    check_console(shown(word), tmp_path)
 
 
 def test_every_network_of_the_zoo_is_on_the_page() -> None:

@@ -6,11 +6,7 @@ where a line ``…`` stands for any lines, ``python`` a program whose output is 
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,13 +14,13 @@ import pytest
 from netspec import library
 from netspec.schema.bind import bind_spec
 from netspec.source import parse
+from tests.support.consoles import check_console
 from tests.support.isolated import python
-from tests.support.pages import ROOT, Fence, broken_links, fences, with_outcome
+from tests.support.pages import ROOT, broken_links, fences, with_outcome
 
 PAGE = ROOT / "docs" / "weights.md"
 TEXT = PAGE.read_text(encoding="utf-8")
 FENCES = fences(TEXT)
-NOISE = re.compile(r"WARNING: All log|[IWE]\d{4} |To enable the following")
 
 
 @pytest.fixture(scope="module")
@@ -37,46 +33,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def commands(fence: Fence) -> Iterator[tuple[str, list[str]]]:
-    """Each command of a console with the lines of its output."""
-    for part in re.split(r"^\$ ", fence.text, flags=re.MULTILINE)[1:]:
-        command, *output = part.splitlines()
-        yield command, output
-
-
-def run(command: str, folder: Path) -> str:
-    """What a command of a shell prints, on either stream, without TensorFlow's remarks."""
-    scripts = Path(sys.executable).parent
-    environment = {
-        **os.environ,
-        "PATH": f"{scripts}{os.pathsep}{os.environ.get('PATH', '')}",
-        "PYTHONIOENCODING": "utf-8",
-    }
-    process = subprocess.run(
-        command,
-        shell=True,
-        cwd=folder,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        stdin=subprocess.DEVNULL,
-        encoding="utf-8",
-        timeout=300,
-    )
-    lines = [line.rstrip() for line in process.stdout.splitlines()]
-    return "\n".join(line for line in lines if not NOISE.match(line))
-
-
 @pytest.mark.slow
 def test_the_page_shows_what_happens(folder: Path) -> None:
     """In one test, since each command builds on those before it."""
     for fence in FENCES:
-        for command, output in commands(fence) if fence.words == ("console",) else ():
-            found = run(command, folder)
-            pattern = "\n".join(
-                r"(?:.*\n)*?.*" if line == "…" else re.escape(line) for line in output
-            )
-            assert re.fullmatch(pattern, found), f"{command}\n{found}"
+        if fence.words == ("console",):
+            check_console(fence, folder)
     programs = [(f, after) for f, after in with_outcome(FENCES) if f.words == ("python",)]
     for program, outcome in programs:
         process = python("-c", program.text, cwd=folder)
