@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import yaml
@@ -143,6 +143,54 @@ def _place_behind(text: str, file: str) -> Span:
 _ABOUT_DEPTH = ("did not find expected key", "did not find expected '-' indicator")
 """What the parser says where a line of a block stands too far in or out."""
 
+_ABOUT_FLOW = ("did not find expected ',' or '}'", "did not find expected ',' or ']'")
+"""What it says where a value inside braces or brackets ends, for one, at a bracket of its own."""
+
+
+class _Calls:
+    """Watches for calls, such as `f(a, b)`, that the commas of a flow collection have cut.
+
+    Attributes:
+        place: the key or index of the first piece.
+        pieces: what was between the commas.
+        span: from the first piece to the last.
+    """
+
+    place: str | int
+    span: Span
+
+    def __init__(self, is_flow: bool | None) -> None:
+        self._is_flow = bool(is_flow)
+        self.pieces: list[str] = []
+
+    def begin(self, place: str | int, value: Any, span: Span) -> None:
+        """A value that may be the first piece of a call."""
+        is_open = self._is_flow and isinstance(value, str) and _open_parentheses(value) > 0
+        self.pieces = [value] if is_open else []
+        self.place, self.span = place, span
+
+    def goes_on(self, value: Any, span: Span) -> bool:
+        """Whether a value is a further piece of the call at hand."""
+        if not self.pieces or self.is_whole or value is None or isinstance(value, list | dict):
+            return False
+        self.pieces.append(str(value))
+        self.span = replace(self.span, end_line=span.end_line, end_column=span.end_column)
+        return True
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all parentheses are closed."""
+        return _open_parentheses(self.text) <= 0
+
+    @property
+    def text(self) -> str:
+        """The call as it was meant."""
+        return ", ".join(self.pieces)
+
+
+def _open_parentheses(text: str) -> int:
+    return text.count("(") - text.count(")")
+
 
 class _Reader:
     def __init__(self, text: str, file: str) -> None:
@@ -207,20 +255,29 @@ class _Reader:
             plain = event.implicit[0]
             return (self._scalar(event.value, span, at) if plain else event.value), SpanTree(span)
         if isinstance(event, yaml.SequenceStartEvent):
-            return self._sequence(span, at)
-        return self._mapping(span, at)
+            return self._sequence(span, at, _Calls(event.flow_style))
+        return self._mapping(span, at, _Calls(event.flow_style))
 
-    def _sequence(self, start: Span, at: Location) -> tuple[list[Any], SpanTree]:
+    def _sequence(self, start: Span, at: Location, calls: _Calls) -> tuple[list[Any], SpanTree]:
         items: list[Any] = []
         tree = SpanTree(start)
         while not isinstance(event := next(self.events), yaml.SequenceEndEvent):
             value, child = self._node(event, (*at, len(items)))
+            if not calls.goes_on(value, child.span):
+                calls.begin(len(items), value, child.span)
+            elif calls.is_whole:
+                self._cut_call(calls, at)
             tree.children[len(items)] = child
             items.append(value)
         tree.span = self._join(start, event)
         return items, tree
 
-    def _mapping(self, start: Span, at: Location) -> tuple[dict[str, Any], SpanTree]:
+    def _cut_call(self, calls: _Calls, at: Location) -> None:
+        """A comma has cut a call in two, as it does inside braces and brackets."""
+        message = f"a comma ends a value here: `{calls.text}` is cut"
+        self._problem("NS117", message, calls.span, at, f'put quotes around it: "{calls.text}"')
+
+    def _mapping(self, start: Span, at: Location, calls: _Calls) -> tuple[dict[str, Any], SpanTree]:
         items: dict[str, Any] = {}
         tree = SpanTree(start)
         while not isinstance(event := next(self.events), yaml.MappingEndEvent):
@@ -231,6 +288,13 @@ class _Reader:
             if key in items:
                 hint = f"the first `{key}` is on line {tree.key_spans[key].line}"
                 self._problem("NS105", f"duplicate key `{key}`", key_span, (*at, key), hint)
+                continue
+            if value is not None or not calls.goes_on(key, key_span):
+                calls.begin(key, value, child.span)
+            elif calls.is_whole:
+                self._cut_call(calls, (*at, calls.place))
+                for piece in calls.pieces[1:]:
+                    items.pop(piece, None)
                 continue
             items[key] = value
             tree.key_spans[key] = key_span
@@ -290,8 +354,11 @@ class _Reader:
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
         span = None if mark is None else self._at(mark)
         hint = None
-        if span and (source_line(self.file, span.line) or "")[span.column - 1 :].startswith("\t"):
+        rest = (source_line(self.file, span.line) or "")[span.column - 1 :] if span else ""
+        if rest.startswith("\t"):
             hint = "indent with blanks; YAML takes no tabs there"
+        if problem in _ABOUT_FLOW and rest.startswith(("[", "{")):
+            hint = 'put quotes around what has `[` or `{` in it, such as "depths[stage]"'
         if problem in _ABOUT_DEPTH:
             hint = "is this line indented like those that it belongs with?"
         context, start = getattr(error, "context", None) or "", getattr(error, "context_mark", None)

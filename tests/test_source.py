@@ -8,7 +8,15 @@ import pytest
 import yaml
 
 from netspec.errors import Diagnostic, NetspecError
-from netspec.source import MAX_BYTES, MAX_DEPTH, MAX_NODES, MAX_PROBLEMS, decode, parse
+from netspec.source import (
+    MAX_BYTES,
+    MAX_DEPTH,
+    MAX_NODES,
+    MAX_PROBLEMS,
+    decode,
+    parse,
+    parse_recovering,
+)
 
 
 def value_of(text: str) -> Any:
@@ -164,6 +172,36 @@ def test_every_problem_of_a_text_is_told() -> None:
 
 def test_problems_ahead_of_a_mistake_in_the_syntax_are_told() -> None:
     assert problems("a: 1\na: 2\nb: [") == [("NS105", 2, 1), ("NS100", 3, 5)]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("{a: f(x, y)}", [(1, 5)]),
+        ("{a: f(x, g(y, z), 3) + 1, b: 2}", [(1, 5)]),
+        ("{a: f(x, y), b: f(y, z)}", [(1, 5), (1, 17)]),
+        ("[1, f(x, 2), 3]", [(1, 5)]),
+        ("{a: [f(x, 2)]}", [(1, 6)]),
+        ("{a: 'f(x', 'y)': }", [(1, 5)]),
+        ("{a: f(x, y: 1)}", []),
+        ("{a: f(x, y}", []),
+        ("{a: 'f(x, y)', b: (x)}", []),
+        ("{a: f(x, y: , b: 2)}", []),
+        ("a: f(x\nb:\ny):", []),
+        ("- f(x\n- y)", []),
+    ],
+)
+def test_calls_that_commas_cut(text: str, expected: list[tuple[int, int]]) -> None:
+    found = parse_recovering(text, "f.yaml").problems
+    assert {problem.code for problem in found} <= {"NS117"}
+    places = [(p.span.line, p.span.column) for p in found if p.span is not None]
+    assert places == expected
+
+
+def test_what_is_left_of_a_cut_call_is_no_key() -> None:
+    document = parse_recovering("{a: f(x, y, z), b: 2}", "f.yaml")
+    assert document.data == {"a": "f(x", "b": 2}
+    assert document.unreadable == (("a",),)
 
 
 def test_a_text_full_of_problems_is_left_unread_at_a_bound() -> None:
