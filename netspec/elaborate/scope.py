@@ -147,7 +147,8 @@ class Names:
             return self.join(str(self.position - 1))
         self.counts[label] += 1
         if numbered or self.totals[label] > 1:
-            return self.join(f"{label}{self.counts[label]}")
+            between = "_" if label[-1].isdigit() else ""  # not relu61
+            return self.join(f"{label}{between}{self.counts[label]}")
         return self.join(label)
 
     def explicit(self, name: str, span: Span | None) -> str:
