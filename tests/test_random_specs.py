@@ -46,6 +46,31 @@ def test_witnesses_agree(text: str) -> None:
     check(compiled(text))
 
 
+FOUND = {
+    "a block of nothing": """
+blocks: {nothing: {params: {slot: {type: steps, default: []}}, body: [slot]}}
+stem: [nothing, {conv: {out: 4, kernel: 3}}]
+""",
+    "names made of numbers that vary": """
+blocks: {named: {params: {width: int}, body: [{conv: {out: width, kernel: 3}, name: "c{channels}"}]}}
+stages: {times: 2, block: named, repeat: 2, width: 8 + 4 * index}
+""",
+    "stages that are called as no variable can be": """
+stages:
+  - {block: basic, width: 4, name: a-x, stride: 2}
+  - {block: basic, width: 8, name: 2-y}
+  - {block: basic, width: 8, name: a_x}
+outputs: {first: a-x, second: 2-y, third: a_x}
+""",
+}
+"""What random specs have found, as small as it gets."""
+
+
+@pytest.mark.parametrize("text", FOUND.values(), ids=FOUND)
+def test_what_was_found_stays_mended(text: str) -> None:
+    check(netspec.loads(f"netspec: 1\nname: found\ninput: {{channels: 4, size: [8, 10]}}{text}"))
+
+
 @pytest.mark.slow
 @LONG
 @given(spec_texts())

@@ -68,7 +68,8 @@ class Namespace:
         self.taken = set(taken or ())
 
     def add(self, name: str) -> str:
-        """``name`` where it is free, else with a number behind it."""
+        """``name`` where it is free, else with a number behind it; `_` for what no identifier holds."""
+        name = re.sub(r"\W|^(?=\d)", "_", name)
         candidate, count = safe_identifier(name), 1
         while candidate in self.taken:
             count += 1

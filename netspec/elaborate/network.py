@@ -350,7 +350,12 @@ class Builder:
         arguments = {name: _each(argument, index, count) for name, argument in given.items()}
         values = self.elaborator.bind_arguments(definition, arguments, place, span)
         name_span = entry.spans.find(("block_name",)) if entry.block_name != "{index}" else span
-        path = names.explicit(fill_template(entry.block_name, place, name_span), name_span)
+        block_path = fill_template(entry.block_name, place, name_span)
+        if "." in block_path:
+            message = f"`{block_path}` cannot name a block of a stage: it is one level of names"
+            hint = "leave out the dot; the stage's `name` may have one"
+            raise fail("NS221", message, name_span, help=hint)
+        path = names.explicit(block_path, name_span)
         return self.elaborator.block(definition, values, source, path, (), span)
 
 

@@ -215,6 +215,8 @@ def fill_template(template: str, environment: Environment, span: Span | None) ->
 
     def value(match: re.Match[str]) -> str:
         result = parse_expression(match[1], span).evaluate(environment)
+        if isinstance(result, Varying):
+            result = result.decide()  # names that differ are other classes
         if isinstance(result, bool) or not isinstance(result, int | str):
             raise fail("NS222", f"`{{{match[1]}}}` in a name must be a number or a text", span)
         return str(result)
