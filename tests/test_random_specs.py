@@ -62,6 +62,25 @@ stages:
   - {block: basic, width: 8, name: a_x}
 outputs: {first: a-x, second: 2-y, third: a_x}
 """,
+    "a slot that is empty here and there in a container that numbers its steps": """
+blocks:
+  shifted:
+    params: {slot: {type: steps, default: []}}
+    body:
+      - sequence:
+          - branches: {a: [], b: [{conv: {kernel: 3, depthwise: true}}, slot], merge: add}
+          - slot
+          - act
+        name: numbered
+stages: [{block: shifted, slot: [relu]}, {block: shifted, slot: []}]
+""",
+    "a product with a call of a call": """
+stem:
+  - sequence:
+      - gate: {body: [{conv: {kernel: 1, out: 4}}, {gate: {body: [relu, softmax]}}, sigmoid]}
+      - gate: {body: [{conv: {kernel: 1, out: 4}}, {gate: {body: [relu, softmax]}}, sigmoid]}
+    name: a_long_name_of_a_container
+""",
 }
 """What random specs have found, as small as it gets."""
 

@@ -76,6 +76,8 @@ def generalise(
     except (NetspecError, InternalError):
         # Slots that say the same in other scopes were taken for one; they are not.
         decide([_scopes(block) for block in instances])
+        # In a container that numbers its steps, a slot without steps shifts the names behind it.
+        decide([_filled(block) for block in instances])
         raise
     finally:
         elaborator.environment = outer
@@ -89,6 +91,12 @@ def _scopes(block: ir.Block) -> tuple[str, ...]:
         for name, value in block.arguments.items()
         if isinstance(value, StepsValue) and value.environment is None
     )
+
+
+def _filled(block: ir.Block) -> tuple[bool, ...]:
+    """Which slots hold steps."""
+    values = block.arguments.values()
+    return tuple(bool(value.steps) for value in values if isinstance(value, StepsValue))
 
 
 def decide(values: Sequence[Any]) -> None:

@@ -145,6 +145,10 @@ def _opened(document: Choice | Operation) -> tuple[Document, ...]:
 
 def lay_out(document: Document, prefix: str = "", suffix: str = "", level: int = 0) -> list[str]:
     """The lines of a statement ``prefix document suffix``, ``level`` levels deep."""
+    if isinstance(document, Operation) and _breaks_in_brackets(document):
+        lines = lay_out(_joined(document), prefix, suffix, level)
+        if len(lines[0]) <= WIDTH:
+            return lines
     if isinstance(document, Choice | Operation):
         inner = Group(_opened(document))
         parts = (IfBroken("("), Indent((Line(), inner)), Line(), IfBroken(")"))
@@ -152,6 +156,36 @@ def lay_out(document: Document, prefix: str = "", suffix: str = "", level: int =
     indent = " " * (INDENT * level)
     text = _Printer().print((indent + prefix, document, suffix), level)
     return [line.rstrip() for line in text.split("\n")]
+
+
+def _breaks_in_brackets(operation: Operation) -> bool:
+    """Whether ruff tries without parentheses: there are brackets to break behind a single operator."""
+    operands = operation.operands
+    operators = [each.operator for each in operands if isinstance(each, Operation)]
+    return (
+        len(operands) == 2
+        and operation.operator not in operators
+        and not any(isinstance(each, Choice) for each in operands)
+        and _ends_in_brackets(operation)
+    )
+
+
+def _ends_in_brackets(document: Document) -> bool:
+    match document:
+        case Row(parts=(*_, last)) | Operation(operands=(*_, last)):
+            return _ends_in_brackets(last)
+        case Group(parts=(str(opening), *_)):
+            return opening in ("(", "[", "{")
+    return False
+
+
+def _joined(document: Document) -> Document:
+    """The document with its operators where no line breaks."""
+    if not isinstance(document, Operation):
+        return document
+    first, *rest = map(_joined, document.operands)
+    between = f" {document.operator} "
+    return Row((first, *(part for operand in rest for part in (between, operand))))
 
 
 @dataclass

@@ -59,6 +59,17 @@ def statements(name: str) -> Iterator[tuple[str, Document, str]]:
     yield "x = ", call("f", [keyword("a", call("g", [name, "b" * 20, "c" * 9]))]), ""
     yield "x = ", literal("[", [call("g", [name, "b" * 20, "c" * 9])], "]"), ""
     yield "x = ", literal("(", [name, "b" * 20], ")"), ""
+    gate = call(call("getattr", ["self.seq", '"5"']), [call("self.inner", [name])])
+    yield "y = ", Operation("*", ("x", gate)), ""
+    yield "y = ", Operation("*", (name, gate)), ""
+    yield "y = ", Operation("+", (gate, call("self.downsample", ["x"]))), ""
+    yield "y = ", Operation("+", (gate, name)), ""
+    yield "y = ", Operation("+", (name, Operation("*", ("x", call("self.se", ["x"]))))), ""
+    yield "y = ", Operation("+", (Operation("*", ("x", gate)), call("self.se", [name]))), ""
+    yield "y = ", Operation("+", (call("self.se", [name]), literal("[", [name], "]"))), ""
+    yield "return ", Operation("*", (name, call("self.se", [name]))), ""
+    yield "return ", Operation("*", (name, "f()")), ""
+    yield "return ", Operation("+", (gate, "x", call("self.se", [name]))), ""
     yield "return ", literal("{", [Row(('"a": ', name)), Row(('"b": ', "b" * 20))], "}"), ""
 
 
