@@ -11,6 +11,7 @@ from netspec import library
 from netspec.elaborate.scope import ROLES, Environment, StepsValue, check_declared
 from netspec.errors import NetspecError, Span, did_you_mean, fail
 from netspec.ops import OPS
+from netspec.schema.elsewhere import step_help
 from netspec.schema.models import COMBINATORS
 from netspec.schema.syntax import BlockDefinition, Defaults, OpAction, Param, Step
 from netspec.source import SpanTree
@@ -139,7 +140,7 @@ class Lookup:
                 "NS207",
                 f"`{target}` is no op, role, block or slot",
                 span,
-                help=did_you_mean(target, known),
+                help=step_help(target, known),
             ) from None
 
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from netspec.errors import Diagnostic, Span, by_position, did_you_mean, nearest
 from netspec.schema import models
+from netspec.schema.elsewhere import attribute_help, mapping_help, step_help
 from netspec.schema.refusal import Refusal
 from netspec.source import Location, SpanTree
 
@@ -107,6 +108,8 @@ def _diagnostic(
     if kind in _EXPECTED:
         message += f", got {kind_of(found)}"
     hint = None
+    if kind == "model_type" and isinstance(key, str):
+        hint = mapping_help(key, found)
     if kind == "list_type" and isinstance(found, str | int | float):
         hint = f"write it as a list: [{found}]"
         if location == ("input", "size"):
@@ -164,8 +167,10 @@ def kind_of(value: Any) -> str:
 
 def _key_help(key: str, location: Location) -> str | None:
     parents = [part for part in location[:-1] if isinstance(part, str)]
-    if parents and parents[-1] in models.OP_MODELS and not known_keys(location):
-        return f"`{parents[-1]}` takes no attributes"
+    if parents and parents[-1] in models.OP_MODELS:
+        return attribute_help(key, parents[-1])
+    if parents[-1:] == ["defaults"]:
+        return step_help(key, known_keys(location))
     return did_you_mean(key, known_keys(location))
 
 
