@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 _BINARY: Mapping[type[ast.operator], tuple[str, int]] = {
@@ -87,17 +88,56 @@ def _binary(node: ast.BinOp) -> tuple[str, int]:
     operator, level = _BINARY[type(node.op)]
     if level == _POWER:
         left, right = _within(node.left, _ATOM), _within(node.right, _UNARY)
-        simple = _is_simple(node.left) and _is_simple(node.right)
+        simple = _is_simple_power(node)
         return (f"{left}**{right}" if simple else f"{left} ** {right}"), level
     return f"{_within(node.left, level)} {operator} {_within(node.right, level + 1)}", level
+
+
+@dataclass(frozen=True)
+class Operand:
+    """A side of an operator, and whether it stands in parentheses."""
+
+    node: ast.expr
+    is_enclosed: bool
+
+
+def operands_of(node: ast.expr) -> tuple[tuple[str, ...], tuple[Operand, ...]] | None:
+    """Operators that bind alike and are written with spaces, and what they join; None without any.
+
+    A sign is an operator with one operand.
+    """
+    if isinstance(node, ast.UnaryOp) and not isinstance(node.op, ast.Not):
+        level = _ATOM if _is_power(node.operand) else _UNARY
+        return ("-" if isinstance(node.op, ast.USub) else "+",), (_operand(node.operand, level),)
+    if not isinstance(node, ast.BinOp):
+        return None
+    operator, level = _BINARY[type(node.op)]
+    if level == _POWER:
+        if _is_simple_power(node):
+            return None
+        return (operator,), (_operand(node.left, _ATOM), _operand(node.right, _UNARY))
+    operators: tuple[str, ...] = (operator,)
+    operands: tuple[Operand, ...] = (_operand(node.right, level + 1),)
+    left = node.left
+    while isinstance(left, ast.BinOp) and _BINARY[type(left.op)][1] == level:
+        operators = (_BINARY[type(left.op)][0], *operators)
+        operands = (_operand(left.right, level + 1), *operands)
+        left = left.left
+    return operators, (_operand(left, level), *operands)
+
+
+def _operand(node: ast.expr, level: int) -> Operand:
+    return Operand(node, _print(node)[1] < level)
 
 
 def _is_power(node: ast.expr) -> bool:
     return isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow)
 
 
-def _is_simple(node: ast.expr) -> bool:
-    """Whether a power of this operand is written without spaces."""
-    if isinstance(node, ast.UnaryOp) and not isinstance(node.op, ast.Not):
-        return isinstance(node.operand, ast.Name | ast.Constant)
-    return isinstance(node, ast.Name | ast.Constant)
+def _is_simple_power(node: ast.BinOp) -> bool:
+    """Whether a power is written without spaces: a word to a word, which may have a sign."""
+    base, exponent = node.left, node.right
+    if isinstance(exponent, ast.UnaryOp) and not isinstance(exponent.op, ast.Not):
+        exponent = exponent.operand
+    is_word = isinstance(base, ast.Name | ast.Constant) and _print(base)[1] == _ATOM
+    return is_word and isinstance(exponent, ast.Name | ast.Constant)

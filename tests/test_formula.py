@@ -50,6 +50,7 @@ def test_text_means_the_formula(node: ast.expr) -> None:
         "a**2 * b",
         "(a + b) ** 2",
         "a**-0.5",
+        "(-a) ** 0.5",
         "-(a**2)",
         "not (a**2)",
         "a // 2 * 64",

@@ -74,6 +74,34 @@ blocks:
         name: numbered
 stages: [{block: shifted, slot: [relu]}, {block: shifted, slot: []}]
 """,
+    "channels that grow by what each block adds": """
+blocks: {dense: {params: {growth: int}, body: [{concat: {body: [norm, {conv: {out: growth, kernel: 3}}]}}]}}
+stages: {times: 2, block: dense, repeat: 4, growth: 3}
+""",
+    "channels that the block before was given": """
+blocks:
+  wider:
+    params: {width: int}
+    body: [{conv: {out: width, kernel: 1}}, relu, {conv: {out: 2 * width, kernel: 3}}]
+stages: {times: 2, block: wider, repeat: 4, width: round(4 + 7 * (running_index + 1) / 8)}
+""",
+    "a formula longer than a line": """
+defaults: {conv: {init: {variance_scaling: {scale: 1.0, distribution: truncated_normal, mode: fan_avg}}}}
+blocks:
+  wide: {params: {width: int}, body: [{repeat: {times: 2, body: [{conv: {out: width, kernel: 11}}]}}]}
+stages: [{block: wide, width: 4}, {block: wide, width: 8}]
+""",
+    "a formula longer than a line, with a sign": """
+defaults: {conv: {init: {variance_scaling: {scale: 3.0, distribution: uniform, mode: fan_avg}}}}
+blocks:
+  wide:
+    params: {width: int}
+    body:
+      - conv: {out: width // 8 * 4 + (width - width // 8 * 4), kernel: [3, 1]}
+      - conv: {out: width // 8 * 4 + (width - width // 8 * 4), kernel: 3}
+      - conv: {kernel: 3, depthwise: true}
+stages: [{block: wide, width: 8}, {block: wide, width: 16}]
+""",
     "a product with a call of a call": """
 stem:
   - sequence:

@@ -60,10 +60,20 @@ class Choice:
 
 @dataclass(frozen=True)
 class Operation:
-    """Operands joined by one operator; a statement puts parentheses around it where it breaks."""
+    """Operands joined by operators that bind alike, one for all or one between each two.
 
-    operator: str
+    A statement puts parentheses around it where it breaks.
+    """
+
+    operator: str | tuple[str, ...]
     operands: tuple[Document, ...]
+
+    @property
+    def operators(self) -> tuple[str, ...]:
+        """What stands ahead of each operand but the first."""
+        if isinstance(self.operator, tuple):
+            return self.operator
+        return (self.operator,) * (len(self.operands) - 1)
 
 
 Document = str | Line | Group | Indent | IfBroken | Row | Choice | Operation
@@ -82,6 +92,11 @@ def literal(opening: str, items: Sequence[Document], closing: str) -> Document:
     if not items:
         return opening + closing
     return Group((opening, Indent((Line(), *_separated(items))), Line(), closing))
+
+
+def enclosed(document: Document) -> Document:
+    """``(document)``."""
+    return Group(("(", Indent((Line(), document)), Line(), ")"))
 
 
 def _separated(items: Sequence[Document]) -> tuple[Document, ...]:
@@ -138,8 +153,8 @@ def _opened(document: Choice | Operation) -> tuple[Document, ...]:
         )
     first, *rest = document.operands
     parts: list[Document] = [first]
-    for operand in rest:
-        parts += [Line(" "), f"{document.operator} ", operand]
+    for operator, operand in zip(document.operators, rest, strict=True):
+        parts += [Line(" "), f"{operator} ", operand]
     return tuple(parts)
 
 
@@ -161,10 +176,10 @@ def lay_out(document: Document, prefix: str = "", suffix: str = "", level: int =
 def _breaks_in_brackets(operation: Operation) -> bool:
     """Whether ruff tries without parentheses: there are brackets to break behind a single operator."""
     operands = operation.operands
-    operators = [each.operator for each in operands if isinstance(each, Operation)]
+    inner = [each.operators for each in operands if isinstance(each, Operation)]
     return (
         len(operands) == 2
-        and operation.operator not in operators
+        and not any(operation.operators[0] in operators for operators in inner)
         and not any(isinstance(each, Choice) for each in operands)
         and _ends_in_brackets(operation)
     )
@@ -184,8 +199,8 @@ def _joined(document: Document) -> Document:
     if not isinstance(document, Operation):
         return document
     first, *rest = map(_joined, document.operands)
-    between = f" {document.operator} "
-    return Row((first, *(part for operand in rest for part in (between, operand))))
+    pairs = zip(document.operators, rest, strict=True)
+    return Row((first, *(part for sign, operand in pairs for part in (f" {sign} ", operand))))
 
 
 @dataclass

@@ -11,12 +11,15 @@ from typing import Any
 
 from netspec.codegen.calls import Call, Raw
 from netspec.codegen.identifiers import safe_identifier
-from netspec.codegen.layout import Document, Operation, Row, call, keyword, literal
-from netspec.formula import print_node, print_number
+from netspec.codegen.layout import Document, Operation, Row, call, enclosed, keyword, literal
+from netspec.formula import operands_of, print_node, print_number
 from netspec.symbolic import Diverges, Varying, names_of, same_value
 
 Defaults = Mapping[str, Mapping[str, Any]]
 MISSING = object()
+
+LONG = 60
+"""A formula with more characters may break over lines."""
 
 _PRECEDENCE = {"+": 1, "-": 1, "*": 2, "/": 2}
 
@@ -88,7 +91,7 @@ class Printer:
         if isinstance(node, ast.BoolOp) and all(not isinstance(v, ast.BoolOp) for v in node.values):
             operator = "or" if isinstance(node.op, ast.Or) else "and"
             return Operation(operator, tuple(print_node(operand) for operand in node.values))
-        return print_node(node)
+        return _document(node)
 
     def call(self, value: Call, target: Document | None = None) -> Document:
         """A call, by the name ``target`` where that is given."""
@@ -123,6 +126,24 @@ class Printer:
         if isinstance(value, Call) and _PRECEDENCE.get(value.target, level) < level:
             return Row(("(", document, ")"))
         return document
+
+
+def _document(node: ast.expr) -> Document:
+    """A formula, which may break at its operators and in its parentheses where it is long."""
+    text = print_node(node)
+    if len(text) <= LONG:
+        return text
+    if isinstance(node, ast.Call):
+        return call(print_node(node.func), [_document(argument) for argument in node.args])
+    found = operands_of(node)
+    if found is None:
+        return text
+    operators, operands = found
+    documents = tuple(
+        enclosed(_document(operand.node)) if operand.is_enclosed else _document(operand.node)
+        for operand in operands
+    )
+    return Operation(operators, documents) if len(documents) > 1 else Row((*operators, *documents))
 
 
 class _InSource(ast.NodeTransformer):

@@ -7,6 +7,7 @@ import dataclasses
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from netspec import ir
 from netspec.codegen.layout import Document, text_of
@@ -61,15 +62,12 @@ def runs(stage: ir.Stage, names: Sequence[str], call: Callable[[ir.Block], Docum
     position = 0
     while position < len(plain):
         equal = _longest(plain, names, position)
-        run = _run(stage, names, position, equal, False)
-        if equal < LOOP_FROM and stage.schedule:
-            scheduled = [
-                text_of(call(_scheduled(stage, index, position, names)))
-                for index in range(len(plain))
-            ]
-            alike = _longest(scheduled, names, position)
-            if alike >= LOOP_FROM:
-                run = _run(stage, names, position, alike, True)
+        run = _run(stage, names, position, equal)
+        if equal < LOOP_FROM and equal < len(plain) - position:
+            run = max(
+                (run, *(_scheduled_run(stage, names, call, position, of) for of in _CHANNELS)),
+                key=lambda each: len(each.names) if each.is_loop else 0,
+            )
         found.append(run)
         position += len(run.names)
     return found
@@ -87,25 +85,91 @@ def _longest(calls: Sequence[str], names: Sequence[str], position: int) -> int:
     return length
 
 
-def _run(stage: ir.Stage, names: Sequence[str], start: int, length: int, scheduled: bool) -> Run:
+def _run(stage: ir.Stage, names: Sequence[str], start: int, length: int) -> Run:
     own = tuple(names[start : start + length])
     pattern, number = _pattern(own) or (None, 0)
-    block = _scheduled(stage, start, start, names) if scheduled else stage.blocks[start]
-    return Run(stage.blocks[start : start + length], own, pattern, number, block, scheduled)
+    blocks = stage.blocks[start : start + length]
+    return Run(blocks, own, pattern, number, blocks[0], False)
 
 
-def _scheduled(stage: ir.Stage, index: int, start: int, names: Sequence[str]) -> ir.Block:
-    """Block ``index`` with formulas for the arguments that have them, counted as the names count."""
+def _scheduled_run(
+    stage: ir.Stage,
+    names: Sequence[str],
+    call: Callable[[ir.Block], Document],
+    start: int,
+    channels: Channels,
+) -> Run:
+    """The longest run from ``start`` on whose calls are alike once formulas stand for numbers."""
+    blocks = [
+        _scheduled(stage, index, start, names, channels) for index in range(len(stage.blocks))
+    ]
+    length = _longest([text_of(call(block)) for block in blocks], names, start)
+    run = _run(stage, names, start, length)
+    return dataclasses.replace(run, block=blocks[start], is_scheduled=True)
+
+
+def _scheduled(
+    stage: ir.Stage, index: int, start: int, names: Sequence[str], channels: Channels
+) -> ir.Block:
+    """Block ``index`` with formulas for what has them, counted as the names count from ``start`` on."""
     block = stage.blocks[index]
     pattern = _pattern(names[start : start + 1])
     offset = pattern[1] - start if pattern is not None else 0
     arguments = dict(block.arguments)
     for name, formula in stage.schedule.items():
-        node = formula.node
-        if node is not None and value_at(arguments.get(name), 0) == formula.values[index]:
-            node = _Counted(offset).visit(node) if offset else node
-            arguments[name] = Varying(node, (formula.values[index],), False)
-    return dataclasses.replace(block, arguments=arguments)
+        if value_at(arguments.get(name), 0) == formula.values[index]:
+            node = _counted(formula, offset)
+            if node is not None:
+                arguments[name] = Varying(node, (formula.values[index],), False)
+    node = channels(stage, index, start, offset)
+    source = block.source
+    if node is not None:
+        varying: Any = Varying(node, (source.channels,), False)
+        source = dataclasses.replace(source, channels=varying)
+    return dataclasses.replace(block, arguments=arguments, source=source)
+
+
+def _counted(formula: Varying, offset: int) -> ast.expr | None:
+    """A formula of the index whose index starts at ``offset``; None where there is none."""
+    if formula.node is None or not offset:
+        return formula.node
+    node: ast.expr = _Counted(offset).visit(formula.node)
+    return node
+
+
+def _growing(stage: ir.Stage, index: int, start: int, offset: int) -> ast.expr | None:
+    """Channels that grow evenly, as in DenseNet, where each block adds as many."""
+    numbers = [block.source.channels for block in stage.blocks]
+    if start + 1 >= len(numbers) or not all(isinstance(number, int) for number in numbers):
+        return None
+    step = numbers[start + 1] - numbers[start]
+    base = numbers[start] - step * (start + offset)
+    if step < 1 or base < 0 or numbers[index] != base + step * (index + offset):
+        return None
+    node: ast.expr = ast.Name(INDEX)
+    if step > 1:
+        node = ast.BinOp(ast.Constant(step), ast.Mult(), node)
+    return ast.BinOp(ast.Constant(base), ast.Add(), node) if base else node
+
+
+def _following(stage: ir.Stage, index: int, start: int, offset: int) -> ast.expr | None:
+    """Channels that a schedule gave to the block before, or a multiple, as in PyramidNet."""
+    number = stage.blocks[index].source.channels
+    for formula in stage.schedule.values() if index else ():
+        before = formula.values[index - 1]
+        if type(before) is not int or type(number) is not int or before < 1 or number % before:
+            continue
+        node = _counted(formula, offset + 1)
+        if node is not None and number != before:
+            node = ast.BinOp(node, ast.Mult(), ast.Constant(number // before))
+        return node
+    return None
+
+
+Channels = Callable[[ir.Stage, int, int, int], ast.expr | None]
+"""A formula for the channels that enter a block: of a stage, at an index, in a run from a start on."""
+
+_CHANNELS: tuple[Channels, ...] = (_growing, _following)
 
 
 class _Counted(ast.NodeTransformer):

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import ast
+from random import Random
 
 import pytest
 
 from netspec.codegen.calls import Call, Raw
-from netspec.codegen.layout import text_of
+from netspec.codegen.layout import call, keyword, lay_out, text_of
 from netspec.codegen.printing import MISSING, Printer, is_default, quoted
 from netspec.symbolic import Diverges, Varying, named
+from tests.support.generated import style_problems
 
 DEFAULTS = {"f": {"stride": 1, "bias": True}}
 
@@ -76,6 +78,29 @@ def test_what_a_test_pins_down_is_that_number() -> None:
     with printer.assuming(stride != 1, True):
         assert text_of(printer.value(made)) == "f(stride, stride=stride)"
     assert text_of(printer.value(made)) == "f(stride, stride=stride)"
+
+
+def formula(dice: Random, depth: int) -> str:
+    """A random formula, with many parentheses."""
+    if depth == 0:
+        return dice.choice(["width", "out", "in_channels", "9", "0.5", "groups", "1.0"])
+    left = formula(dice, depth - 1)
+    right = formula(dice, dice.choice((0, depth - 1)))
+    shapes = [f"({left} {sign} {right})" for sign in ("+", "-", "*", "//", "/")]
+    return dice.choice([*shapes, *shapes, f"({left}) ** 0.5", f"-({left})", f"max({left}, 9)"])
+
+
+def test_long_formulas_as_arguments_are_what_ruff_makes_of_them() -> None:
+    dice, lines, longest = Random(5), ["def f(self):"], 0
+    for _ in range(600):
+        node = ast.parse(formula(dice, dice.randint(2, 5)), mode="eval").body
+        document = Printer({}).formula(Varying(node, (1, 2), False))
+        longest = max(longest, len(text_of(document)))
+        for argument in (document, keyword("std", document)):
+            whole = call("nn.init.uniform_", ["self.conv.weight", argument])
+            lines += lay_out(whole, "", "", 1)
+    assert longest > 120
+    assert style_problems({"layout": "# ruff: noqa\n" + "\n".join(lines) + "\n"}) == ""
 
 
 def test_a_flag_is_no_number() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from netspec import api, ir
@@ -44,6 +46,28 @@ def test_equal_calls_with_names_that_count_up_are_one_run() -> None:
     assert (rest.pattern, rest.start, rest.range) == ("block{index}", 2, "range(2, 6)")
     assert rest.is_loop
     assert not rest.is_scheduled
+
+
+def calls_in(text: str) -> list[str]:
+    """What the blocks of the first stage are in source, without layout."""
+    source = api.loads(UNIT + text).generate("torch")
+    (stage,) = re.findall(r"self\.layer1 = nn\.Sequential\((.*?)\n        \)\n", source, re.DOTALL)
+    return [" ".join(call.split()) for call in stage.split(",\n            ")]
+
+
+def test_channels_that_grow_evenly_are_a_formula_of_the_index() -> None:
+    dense = "{concat: {body: [{conv: {out: growth, kernel: 3}}]}}"
+    block = f"  dense: {{params: {{growth: int}}, body: [{dense}]}}\n"
+    text = UNIT.replace("stages:\n", block + "stages:\n")
+    source = api.loads(text + "  - {block: dense, repeat: 6, growth: 4}").generate("torch")
+    assert "*(Dense(3 + 4 * index) for index in range(6))" in " ".join(source.split())
+
+
+def test_channels_that_the_block_before_was_given_are_its_formula() -> None:
+    first, rest = calls_in("  - {block: unit, repeat: 9, width: round(4 + 7 * (index + 1) / 8)}")
+    assert first == "Unit(3, 5)"
+    assert "Unit(round(4 + 7 * index / 8), round(4 + 7 * (index + 1) / 8))" in rest
+    assert "for index in range(1, 9)" in rest
 
 
 def test_names_that_do_not_count_up_end_a_run() -> None:
