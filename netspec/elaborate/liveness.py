@@ -11,7 +11,7 @@ Producers = tuple[int, ...]
 
 
 def check_liveness(network: ir.Network) -> None:
-    """Raise :class:`NetspecError`, with every such step, unless all layers reach an output."""
+    """Raise :class:`NetspecError`, with every such step, unless all that is computed reaches an output."""
     trace = _Trace()
     found = trace.network(network)
     waiting = [*found]
@@ -21,29 +21,42 @@ def check_liveness(network: ir.Network) -> None:
         if index not in live:
             live.add(index)
             waiting += trace.sources[index]
-    dead = [index for index in range(len(trace.layers)) if index not in live]
+    dead = [index for index in range(len(trace.steps)) if index not in live]
     used = {source for index in dead for source in trace.sources[index]}
-    ends = [trace.layers[index] for index in dead if index not in used]
+    ends = [trace.steps[index] for index in dead if index not in used]
     if ends:
-        raise NetspecError([_unused(layer) for layer in ends])
+        raise NetspecError([_unused(step) for step in ends])
 
 
-def _unused(layer: ir.Layer) -> Diagnostic:
+Step = ir.Layer | ir.Residual | ir.Gate | ir.Branches
+"""What computes something: an op, or what joins several results."""
+
+
+def _unused(step: Step) -> Diagnostic:
     return Diagnostic(
         "NS409",
-        f"nothing uses the result of this `{layer.op.kind}`",
-        layer.span,
+        f"nothing uses the result of this `{_word(step)}`",
+        step.span,
         "a step with `from` takes named results instead of what flows in; name this result with `as` "
         "and take it too, or leave the step out",
-        layer.path,
+        step.path,
     )
 
 
+def _word(step: Step) -> str:
+    match step:
+        case ir.Layer():
+            return step.op.kind
+        case ir.Branches(merge="concat"):
+            return "concatenation"
+    return type(step).__name__.lower()
+
+
 class _Trace:
-    """The layers of a network, and for each the layers whose results it takes."""
+    """The steps of a network, and for each the steps whose results it takes."""
 
     def __init__(self) -> None:
-        self.layers: list[ir.Layer] = []
+        self.steps: list[Step] = []
         self.sources: list[Producers] = []
 
     def network(self, network: ir.Network) -> Producers:
@@ -63,9 +76,7 @@ class _Trace:
         """The producers of a node's result, from those of what enters it."""
         match node:
             case ir.Layer():
-                self.layers.append(node)
-                self.sources.append(value)
-                return (len(self.layers) - 1,)
+                return self._step(node, value)
             case ir.Sequence():
                 for item in node.items:
                     value = self.node(item, value, named)
@@ -79,12 +90,19 @@ class _Trace:
                 return named[node.name]
             case ir.Residual():
                 body = self.node(node.body, value, named)
-                return _union([body, self.node(node.shortcut, value, named)])
+                shortcut = self.node(node.shortcut, value, named)
+                return self._step(node, _union([body, shortcut]))
             case ir.Gate():
-                return _union([value, self.node(node.body, value, named)])
+                return self._step(node, _union([value, self.node(node.body, value, named)]))
             case ir.Branches():
-                return _union([self.node(path, value, named) for path in node.paths])
+                paths = [self.node(path, value, named) for path in node.paths]
+                return self._step(node, _union(paths))
         raise AssertionError(node)  # pragma: no cover
+
+    def _step(self, step: Step, sources: Producers) -> Producers:
+        self.steps.append(step)
+        self.sources.append(sources)
+        return (len(self.steps) - 1,)
 
 
 def _union(parts: list[Producers]) -> Producers:
