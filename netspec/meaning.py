@@ -64,6 +64,8 @@ class _Canonical:
                 return ["reference", self._path(node.path), node.merge, *node.names]
             case ir.Tap():
                 return ["tap", node.name, self.form(node.body)]
+            case ir.Choice():
+                return self.form(self._taken(node))
             case ir.Block():
                 return ["block", self._path(node.path), self.form(node.body)]
             case ir.Stage():
@@ -78,12 +80,15 @@ class _Canonical:
         forms: list[Any] = []
         for item in node.items:
             if isinstance(item, ir.Choice):
-                item = item.then if value_at(item.test, self.instance) else item.other
+                item = self._taken(item)
             if isinstance(item, ir.Sequence) and item.path is None:
                 forms += self._row(item)
             else:
                 forms.append(self.form(item))
         return forms
+
+    def _taken(self, choice: ir.Choice) -> ir.Sequence:
+        return choice.then if value_at(choice.test, self.instance) else choice.other
 
     def _layer(self, layer: ir.Layer) -> Canonical:
         attributes = {

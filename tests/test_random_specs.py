@@ -102,6 +102,33 @@ blocks:
       - conv: {kernel: 3, depthwise: true}
 stages: [{block: wide, width: 8}, {block: wide, width: 16}]
 """,
+    "a named slot that is empty here and there": """
+blocks:
+  named:
+    params: {width: int, slot: {type: steps, default: []}}
+    body:
+      - conv: {out: width, kernel: 3}
+      - slot: {}
+        as: first
+      - conv: {out: width, kernel: 1}
+        as: second
+      - {from: [first, second], sigmoid: {}}
+stages: [{block: named, width: 4, slot: [relu, tanh]}, {block: named, width: 8}]
+""",
+    "arithmetic longer than a line": """
+defaults: {act: {gelu: {approximate: tanh}}}
+blocks:
+  long_name_of_a_block:
+    params: {width: int}
+    body:
+      - conv: {out: width, kernel: 3}
+      - act: {}
+        as: a_rather_long_name_of_a_result
+      - conv: {out: width, kernel: 3}
+        as: other
+      - {from: [other, a_rather_long_name_of_a_result], tanh: {}}
+stages: {block: long_name_of_a_block, width: 4}
+""",
     "a product with a call of a call": """
 stem:
   - sequence:

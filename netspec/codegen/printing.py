@@ -112,19 +112,19 @@ class Printer:
 
     def _infix(self, value: Call) -> Document:
         level = _PRECEDENCE[value.target]
-        left, right = value.args
-        return Row(
-            (
-                self._operand(left, level),
-                f" {value.target} ",
-                self._operand(right, level + 1),
-            )
-        )
+        operators: tuple[str, ...] = ()
+        operands: tuple[Document, ...] = ()
+        left: Any = value
+        while isinstance(left, Call) and _PRECEDENCE.get(left.target) == level:
+            operators = (left.target, *operators)
+            operands = (self._operand(left.args[1], level + 1), *operands)
+            left = left.args[0]
+        return Operation(operators, (self._operand(left, level), *operands))
 
     def _operand(self, value: Any, level: int) -> Document:
         document = self.value(value)
         if isinstance(value, Call) and _PRECEDENCE.get(value.target, level) < level:
-            return Row(("(", document, ")"))
+            return enclosed(document)
         return document
 
 
