@@ -6,6 +6,7 @@ of variables and what becomes of choices are the same for all.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +19,11 @@ from netspec.codegen.statements import Assign, If, Statement
 
 VARIABLES = ("y", "z", "u", "v", "w", *(f"y{number}" for number in range(2, 40)))
 """What runs beside the main line is written to the first of these that is not in use."""
+
+
+_OPPOSITE = {"==": "!=", "!=": "=="}
+_COMPARISON = re.compile(r"([^=!<>]*) (==|!=) ([^=!<>]*)")
+_JOINED = re.compile(r"\b(?:and|or|if|else)\b|\bnot (?!None)")
 
 
 @dataclass(frozen=True)
@@ -212,7 +218,11 @@ class Flow:
 def negated(condition: Document) -> Document:
     """The opposite of a condition."""
     text = text_of(condition)
-    for positive, negative in ((" is None", " is not None"), (" is not None", " is None")):
-        if text.endswith(positive):
-            return text.removesuffix(positive) + negative
+    if not _JOINED.search(text):
+        for positive, negative in ((" is None", " is not None"), (" is not None", " is None")):
+            if text.endswith(positive):
+                return text.removesuffix(positive) + negative
+        comparison = _COMPARISON.fullmatch(text)
+        if comparison is not None:
+            return f"{comparison[1]} {_OPPOSITE[comparison[2]]} {comparison[3]}"
     return f"not ({text})" if " " in text else f"not {text}"

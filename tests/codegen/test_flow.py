@@ -7,6 +7,7 @@ import pytest
 
 from netspec.api import loads
 from netspec.backends.base import get_backend
+from netspec.codegen.flow import negated
 from tests.support.generated import build_generated, style_problems
 from tests.support.networks import input_of, random_weights
 
@@ -98,3 +99,21 @@ def test_their_source_is_formatted() -> None:
         for backend in ("torch", "keras")
     }
     assert style_problems(sources) == ""
+
+
+@pytest.mark.parametrize(
+    ("condition", "opposite"),
+    [
+        ("self.a is None", "self.a is not None"),
+        ("self.a is not None", "self.a is None"),
+        ("flag", "not flag"),
+        ("width % 8 == 0", "width % 8 != 0"),
+        ("stride != 1", "stride == 1"),
+        ("stride > 1", "not (stride > 1)"),
+        ("a == 1 or flag", "not (a == 1 or flag)"),
+        ("a == 1 and b == 2", "not (a == 1 and b == 2)"),
+        ("a or self.b is None", "not (a or self.b is None)"),
+    ],
+)
+def test_opposites(condition: str, opposite: str) -> None:
+    assert negated(condition) == opposite
