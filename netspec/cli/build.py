@@ -129,9 +129,10 @@ def _suffixes(backend: Backend) -> list[str]:
 
 
 def _suffix(path: Path, backend: Backend) -> str | None:
-    """The longest suffix that ``path`` ends in; None where nothing is written to such files."""
-    fitting = [suffix for suffix in _suffixes(backend) if path.name.endswith(suffix)]
-    return max(fitting, key=len, default=None)
+    """What ``path`` ends in; None where nothing is written to such files."""
+    from netspec.storage.formats import longest_suffix
+
+    return longest_suffix(path.name, _suffixes(backend))
 
 
 def _check_model(

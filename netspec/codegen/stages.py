@@ -100,12 +100,14 @@ def _scheduled_run(
     channels: Channels,
 ) -> Run:
     """The longest run from ``start`` on whose calls are alike once formulas stand for numbers."""
-    blocks = [
-        _scheduled(stage, index, start, names, channels) for index in range(len(stage.blocks))
-    ]
-    length = _longest([text_of(call(block)) for block in blocks], names, start)
-    run = _run(stage, names, start, length)
-    return dataclasses.replace(run, block=blocks[start], is_scheduled=True)
+    first = _scheduled(stage, start, start, names, channels)
+    made, length = text_of(call(first)), 1
+    while start + length < len(stage.blocks):
+        block = _scheduled(stage, start + length, start, names, channels)
+        if _pattern(names[start : start + length + 1]) is None or text_of(call(block)) != made:
+            break
+        length += 1
+    return dataclasses.replace(_run(stage, names, start, length), block=first, is_scheduled=True)
 
 
 def _scheduled(
@@ -139,12 +141,14 @@ def _counted(formula: Varying, offset: int) -> ast.expr | None:
 
 def _growing(stage: ir.Stage, index: int, start: int, offset: int) -> ast.expr | None:
     """Channels that grow evenly, as in DenseNet, where each block adds as many."""
-    numbers = [block.source.channels for block in stage.blocks]
-    if start + 1 >= len(numbers) or not all(isinstance(number, int) for number in numbers):
+    if start + 1 >= len(stage.blocks):
         return None
-    step = numbers[start + 1] - numbers[start]
-    base = numbers[start] - step * (start + offset)
-    if step < 1 or base < 0 or numbers[index] != base + step * (index + offset):
+    first, second, number = (stage.blocks[i].source.channels for i in (start, start + 1, index))
+    if not all(isinstance(each, int) for each in (first, second, number)):
+        return None
+    step = second - first
+    base = first - step * (start + offset)
+    if step < 1 or base < 0 or number != base + step * (index + offset):
         return None
     node: ast.expr = ast.Name(INDEX)
     if step > 1:
@@ -157,10 +161,12 @@ def _following(stage: ir.Stage, index: int, start: int, offset: int) -> ast.expr
     number = stage.blocks[index].source.channels
     for formula in stage.schedule.values() if index else ():
         before = formula.values[index - 1]
-        if type(before) is not int or type(number) is not int or before < 1 or number % before:
-            continue
         node = _counted(formula, offset + 1)
-        if node is not None and number != before:
+        if node is None or type(before) is not int or type(number) is not int:
+            continue
+        if before < 1 or number % before:
+            continue
+        if number != before:
             node = ast.BinOp(node, ast.Mult(), ast.Constant(number // before))
         return node
     return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,12 +56,16 @@ class Format(Protocol):
 
 def format_of(path: Path, formats: Mapping[str, Format]) -> tuple[str, Format]:
     """The format whose suffix ``path`` has, the longest that fits; raises :class:`UsageError`."""
-    fitting = [suffix for suffix in formats if path.name.lower().endswith(suffix)]
-    if not fitting:
+    suffix = longest_suffix(path.name.lower(), formats)
+    if suffix is None:
         known = ", ".join(formats)
         raise UsageError(f"{path}: no format of weights has this suffix; known are {known}")
-    suffix = max(fitting, key=len)
     return suffix, formats[suffix]
+
+
+def longest_suffix(name: str, suffixes: Iterable[str]) -> str | None:
+    """The longest of ``suffixes`` that a file's name ends in; None where it ends in none."""
+    return max((suffix for suffix in suffixes if name.endswith(suffix)), key=len, default=None)
 
 
 def refuse_choice(path: Path, take: str | None) -> None:
