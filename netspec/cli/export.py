@@ -57,10 +57,9 @@ def run(arguments: argparse.Namespace) -> int:
         export = find_export(backend, arguments.format)
     except UsageError as error:
         able = [name for name in backend_names() if arguments.format in get_backend(name).exports]
-        if backend.name in able or not able:
+        if arguments.format in backend.exports or not able:
             raise
-        hint = f"`--backend {able[0]}` does, with the same weights"
-        raise UsageError(f"{error}; {hint}") from None
+        raise UsageError(f"{error}; `--backend {able[0]}` does, with the same weights") from None
     require_framework(backend)
     check_place(arguments.output, export.format)
     check_weights_arguments(arguments)

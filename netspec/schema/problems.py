@@ -170,20 +170,15 @@ def _key_help(key: str, location: Location) -> str | None:
     if parents and parents[-1] in models.OP_MODELS:
         return attribute_help(key, parents[-1])
     if parents[-1:] == ["defaults"]:
-        return step_help(key, known_keys(location))
-    return did_you_mean(key, known_keys(location))
+        return step_help(key, ["norm", "act", *models.OP_MODELS])
+    return did_you_mean(key, _known_keys(parents))
 
 
-def known_keys(location: Location) -> list[str]:
-    """The keys that the mapping around ``location`` may have, for the nearest name."""
-    parents = [part for part in location[:-1] if isinstance(part, str)]
+def _known_keys(parents: Sequence[str]) -> list[str]:
+    """The keys that a mapping below ``parents`` may have, for the nearest name."""
     if not parents:
         return sorted({*models.SpecModel.model_fields, *models.BlockFile.model_fields})
     parent = parents[-1]
-    if parent in models.OP_MODELS:
-        return list(models.OP_MODELS[parent].model_fields)
-    if parent == "defaults":
-        return ["norm", "act", *models.OP_MODELS]
     by_parent: dict[str, type[BaseModel]] = {
         "input": models.InputModel,
         "residual": models.Residual,
