@@ -1,8 +1,7 @@
 """``make bench``: how long `netspec validate` takes, for one file and for many.
 
 One file is measured against what its libraries cost alone, ``python -c "import pydantic, yaml"``, in
-turn with it, as processor time of whole processes: the first time, and when nothing has changed since.
-Many files are measured in one run on one processor, for two kinds of spec and three numbers of them.
+turn with it, as processor time of whole processes. Many files are measured in one run on one processor, for two kinds of spec and three numbers of them.
 """
 
 from __future__ import annotations
@@ -38,12 +37,12 @@ head: [global_avg_pool, {linear: {out: 10}}]
 """
 
 
-def seconds(command: Sequence[str], **environment: str) -> float:
+def seconds(command: Sequence[str]) -> float:
     """The processor time, user and system, of a process and what it starts.
 
     Python keeps what it compiles, as it does where a package was installed.
     """
-    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "", **environment}
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": ""}
     before = os.times()
     subprocess.run(command, check=True, cwd=ROOT, stdout=subprocess.DEVNULL, env=environment)
     after = os.times()
@@ -51,22 +50,19 @@ def seconds(command: Sequence[str], **environment: str) -> float:
     return user + after.children_system - before.children_system
 
 
-def one_file(folder: Path) -> None:
+def one_file() -> None:
     """Print what one file costs against its libraries."""
     libraries = [sys.executable, "-c", "import pydantic, yaml"]
     validate = [sys.executable, "-m", "netspec", "validate", "specs/resnet.yaml"]
-    cache = {"NETSPEC_CACHE_DIR": str(folder / "cache")}
-    seconds(validate, **cache)
-    measured: dict[str, list[float]] = {"libraries": [], "first": [], "unchanged": []}
+    seconds(validate)
+    measured: dict[str, list[float]] = {"libraries": [], "validate": []}
     for _ in range(ROUNDS):
         measured["libraries"].append(seconds(libraries))
-        measured["first"].append(seconds([*validate, "--no-cache"]))
-        measured["unchanged"].append(seconds(validate, **cache))
+        measured["validate"].append(seconds(validate))
     medians = {name: statistics.median(times) for name, times in measured.items()}
     print('python -c "import pydantic, yaml"', f"{medians['libraries'] * 1e3:6.0f} ms")
-    for name, label in (("first", "never seen before"), ("unchanged", "unchanged since")):
-        ratio = medians[name] / medians["libraries"]
-        print(f"validate specs/resnet.yaml, {label}: {medians[name] * 1e3:.0f} ms, × {ratio:.2f}")
+    ratio = medians["validate"] / medians["libraries"]
+    print(f"validate specs/resnet.yaml: {medians['validate'] * 1e3:.0f} ms, × {ratio:.2f}")
 
 
 def family(number: int) -> str:
@@ -105,7 +101,7 @@ def main() -> None:
     """Measure and print."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        one_file(folder)
+        one_file()
         many_files(folder, "small networks", small)
         many_files(folder, "ResNet-50", family)
 

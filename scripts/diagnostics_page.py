@@ -17,8 +17,8 @@ from pathlib import Path
 
 from netspec.codes import GROUPS, Code, registry
 from netspec.report import Report, text
+from netspec.validate.check import check_content
 from netspec.validate.options import Options
-from netspec.validate.run import check_content
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "diagnostics.md"
@@ -52,8 +52,6 @@ off, and a comment silences one on its line:
 
 The exit status is 0 where there is no error, 1 where there is one, 2 where the command itself is wrong.
 In GitHub Actions the format is `github` unless another is asked for, and the step's summary is written.
-A file that had no problems is not checked again until it, a block that it uses, or netspec changes;
-`--no-cache` does, and an empty `NETSPEC_CACHE_DIR` turns that memory off.
 """
 
 MISTAKES = """\

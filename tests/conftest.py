@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 
 
@@ -14,8 +12,3 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="write golden files anew instead of comparing with them; review the difference",
     )
-
-
-def pytest_configure() -> None:
-    """No test, nor a process that it starts, leaves anything in the cache of whoever runs it."""
-    os.environ["NETSPEC_CACHE_DIR"] = ""

@@ -12,7 +12,6 @@ from netspec.cli.options import add_bound_arguments, bounds_of, positive
 
 if TYPE_CHECKING:
     from netspec.report import FileResult, Report
-    from netspec.validate.cache import Cache
     from netspec.validate.options import Options
 
 HELP = "check spec and block files, every variant; needs no framework"
@@ -75,13 +74,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         type=positive,
         help="number of processes; unless given, as many as pay",
     )
-
-    parser.add_argument(
-        "--no-cache",
-        dest="cache",
-        action="store_false",
-        help="check files anew that had no problems and have not changed since",
-    )
+    parser.add_argument("--no-cache", action="store_true", help=argparse.SUPPRESS)
 
 
 def _codes(text: str) -> list[str]:
@@ -100,8 +93,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.skip_others:
         targets = [replace(target, is_searched=True) for target in targets]
     files = [target for target in targets if target.path != STANDARD_INPUT]
-    cache = _cache(options) if arguments.cache else None
-    results = check_files(files, options, arguments.jobs, cache)
+    _tell_of_the_cache(arguments.no_cache)
+    results = check_files(files, options, arguments.jobs)
     for target, result in zip(files, results, strict=True):
         if result is None:
             print(f"{target.path}: passed over, no netspec file", file=sys.stderr)
@@ -136,17 +129,18 @@ def _lints(enable: list[list[str]], disable: list[list[str]]) -> frozenset[str]:
     return (LINTS | asked) - unwanted
 
 
-def _cache(options: Options) -> Cache | None:
-    from netspec.validate.cache import Cache, cache_folder
-
-    folder = cache_folder()
-    return None if folder is None else Cache.open(folder, options)
+def _tell_of_the_cache(is_refused: bool) -> None:
+    """Say that what turned a cache off, or said where it is, has no effect; to go with version 0.2."""
+    given = ["--no-cache"] if is_refused else []
+    given += ["NETSPEC_CACHE_DIR"] if "NETSPEC_CACHE_DIR" in os.environ else []
+    if given:
+        print(f"netspec: {' and '.join(given)}: ignored, nothing is cached", file=sys.stderr)
 
 
 def _standard_input(name: str | None, options: Options) -> FileResult:
     from netspec.source import MAX_BYTES
+    from netspec.validate.check import check_content
     from netspec.validate.files import folder_of
-    from netspec.validate.run import check_content
 
     raw = sys.stdin.buffer.read(MAX_BYTES + 1)
     result = check_content(raw, name or "<stdin>", folder_of(name) if name else None, options)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from netspec.elaborate.lookup import Lookup, check_definition
@@ -32,22 +32,9 @@ BLOCK = "block"
 """What a block file holds."""
 
 
-@dataclass(frozen=True)
-class Checked:
-    """The outcome of a check.
-
-    Attributes:
-        result: what was found.
-        blocks: the names of blocks that were looked for beside the file, found or not.
-    """
-
-    result: FileResult
-    blocks: frozenset[str] = frozenset()
-
-
-def check_bytes(
+def check_content(
     raw: bytes, file: str, folder: Path | None, options: Options, is_searched: bool = False
-) -> Checked | None:
+) -> FileResult | None:
     """What is wrong in a file of this content; None where it was searched for and is none of ours.
 
     Args:
@@ -59,12 +46,12 @@ def check_bytes(
     """
     if is_searched and not looks_ours(raw):
         return None
-    holds, looked_for = "", set[str]()
+    holds = ""
     try:
         document = parse_recovering(decode(raw, file), file)
         if is_searched and not is_ours(document.data):
             return None
-        holds, found = _check_document(document, folder, options, looked_for)
+        holds, found = _check_document(document, folder, options)
     except NetspecError as error:
         found = list(error.diagnostics)
     except RecursionError:
@@ -73,7 +60,7 @@ def check_bytes(
     found = silence(found, file if is_sound else None, options.lints)
     if options.strict:
         found = [replace(diagnostic, strict=True) for diagnostic in found]
-    return Checked(_result(file, holds, sorted(found, key=by_position)), frozenset(looked_for))
+    return _result(file, holds, sorted(found, key=by_position))
 
 
 def _result(file: str, holds: str, found: list[Diagnostic]) -> FileResult:
@@ -87,21 +74,18 @@ def _result(file: str, holds: str, found: list[Diagnostic]) -> FileResult:
 
 
 def _check_document(
-    document: Document, folder: Path | None, options: Options, looked_for: set[str]
+    document: Document, folder: Path | None, options: Options
 ) -> tuple[str, list[Diagnostic]]:
-    """What the document holds, in a word or two, and what is wrong with it.
-
-    Adds the names of blocks outside the document to ``looked_for``.
-    """
+    """What the document holds, in a word or two, and what is wrong with it."""
     if isinstance(document.data, dict) and "block" in document.data:
-        return BLOCK, _check_block(document, folder, options, looked_for)
+        return BLOCK, _check_block(document, folder, options)
     if not isinstance(document.data, dict) and document.problems:
         return "", list(document.problems)
     require_mapping(document, "a spec", ("netspec", "name", "input"))
     spec, found, broken = bind_recovering(document)
     if spec is None:
         return "", found
-    known = Known(spec, document.data.get("defaults"), looked_for)
+    known = Known(spec, document.data.get("defaults"))
     errors, warnings = _check_spec(spec, broken, known, folder, options, is_whole=not found)
     found += errors
     if not found:  # what is unused, say, may be so because of an error
@@ -110,9 +94,7 @@ def _check_document(
     return f"{count} variant{'' if count == 1 else 's'}", found
 
 
-def _check_block(
-    document: Document, folder: Path | None, options: Options, looked_for: set[str]
-) -> list[Diagnostic]:
+def _check_block(document: Document, folder: Path | None, options: Options) -> list[Diagnostic]:
     definition, found, broken = bind_block_recovering(document)
     if definition is None:
         return found
@@ -125,7 +107,6 @@ def _check_block(
         problems.add(fail("NS116", message, definition.name_span).diagnostics)
     lookup = Lookup({}, Defaults(), {}, folder)
     check_block_names(definition, lookup, problems, (*broken.names, *broken.blocks))
-    looked_for |= {found.name for found in lookup.definitions_found()}
     found += problems.diagnostics([])
     return found or list(lint_block(definition, document, options.lints))
 

@@ -89,7 +89,6 @@ class Checker(Elaborator):
         if name in self._broken.blocks:
             raise Poisoned
         if name not in self.definitions:
-            self._known.looked_for.add(name)
             self._known.trail.append(name)
         return super().find_block(name, span)
 
@@ -228,9 +227,7 @@ class Checker(Elaborator):
             remember_origin(found)
             known.add(key, definition, arguments, instance)
             return found
-        for (
-            name
-        ) in instance.blocks:  # a file beside this spec may hide one, or the cache depend on it
+        for name in instance.blocks:  # a file beside this spec may hide one
             self.find_block(name, span)
         self.count_layers(instance.layers, span)
         self._problems.add_again(instance.problems)

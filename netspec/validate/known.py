@@ -54,13 +54,11 @@ class Known:
 
     Attributes:
         files: the blocks that were found outside the spec, by name.
-        looked_for: the names of blocks that were looked for outside the spec, found or not.
         trail: the names by which blocks were found, in order.
     """
 
-    def __init__(self, spec: Spec, defaults: Any, looked_for: set[str]) -> None:
+    def __init__(self, spec: Spec, defaults: Any) -> None:
         self.files: dict[str, BlockDefinition] = {}
-        self.looked_for = looked_for
         self.trail: list[str] = []
         self._instances: dict[Key, Instance] = {}
         self._words: dict[int, frozenset[str]] = {}

@@ -6,12 +6,11 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
-from pathlib import Path, PurePath
 
 from netspec.errors import Diagnostic
 from netspec.report import FileResult
 from netspec.source import MAX_BYTES
-from netspec.validate.cache import Cache
+from netspec.validate.check import check_content
 from netspec.validate.files import Target, folder_of
 from netspec.validate.options import Options
 
@@ -22,17 +21,14 @@ CHUNK = 16
 
 
 def check_files(
-    targets: Sequence[Target],
-    options: Options,
-    jobs: int | None = None,
-    cache: Cache | None = None,
+    targets: Sequence[Target], options: Options, jobs: int | None = None
 ) -> list[FileResult | None]:
     """The result of every file, in order; None for one that was searched for and is none of ours.
 
     ``jobs`` is the number of processes; as many as there are processors, unless given, where there
     are files enough.
     """
-    check = partial(check_file, options=options, cache=cache)
+    check = partial(check_file, options=options)
     if jobs is None:
         jobs = _processors() if len(targets) >= PARALLEL_FROM else 1
     if jobs == 1 or len(targets) < 2:
@@ -50,7 +46,7 @@ def _processors() -> int:
         return os.cpu_count() or 1
 
 
-def check_file(target: Target, options: Options, cache: Cache | None = None) -> FileResult | None:
+def check_file(target: Target, options: Options) -> FileResult | None:
     """The result of one file; one that cannot be read is a problem like another."""
     try:
         with open(target.path, "rb") as stream:
@@ -58,32 +54,7 @@ def check_file(target: Target, options: Options, cache: Cache | None = None) -> 
     except OSError as error:
         message = f"{target.path}: {error.strerror or error}"
         return FileResult(target.path, "", (Diagnostic("NS109", message),))
-    return check_content(
-        raw, target.path, folder_of(target.path), options, target.is_searched, cache
-    )
-
-
-def check_content(
-    raw: bytes,
-    file: str,
-    folder: Path | None,
-    options: Options,
-    is_searched: bool = False,
-    cache: Cache | None = None,
-) -> FileResult | None:
-    """The result of a file of this content, from the cache where it is known to have no problems."""
-    stem = PurePath(file).stem
-    holds = cache.find(raw, stem, folder) if cache else None
-    if holds is not None:
-        return FileResult(file, holds)
-    from netspec.validate.check import check_bytes  # all of the compiler's front
-
-    checked = check_bytes(raw, file, folder, options, is_searched)
-    if checked is None:
-        return None
-    if cache and not checked.result.diagnostics:
-        cache.store(raw, stem, folder, checked.result.holds, checked.blocks)
-    return checked.result
+    return check_content(raw, target.path, folder_of(target.path), options, target.is_searched)
 
 
 def without_repeats(results: Iterable[FileResult | None]) -> tuple[FileResult, ...]:

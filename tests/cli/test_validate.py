@@ -290,3 +290,33 @@ def test_colours_are_for_terminals(run: Run, broken: Path, monkeypatch: pytest.M
         monkeypatch.delenv(name)
     monkeypatch.setenv("TERM", "xterm")
     assert validate._is_colourful()
+
+
+def test_what_steered_a_cache_is_told_and_nothing_is_kept(
+    run: Run, small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There was a cache on disk once, which deleted what was not its own in the folder it was given."""
+    foreign = tmp_path / "cache" / "mine"
+    foreign.mkdir(parents=True)
+    monkeypatch.setenv("NETSPEC_CACHE_DIR", str(foreign.parent))
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    result = run("validate", small, "--no-cache")
+    assert (result.status, result.out) == (0, f"{small}: ok (2 variants)\n")
+    assert result.err == ("netspec: --no-cache and NETSPEC_CACHE_DIR: ignored, nothing is cached\n")
+    assert [path.name for path in foreign.parent.iterdir()] == ["mine"]
+    assert not (tmp_path / "home").exists()
+    assert not (tmp_path / "xdg").exists()
+
+
+def test_blocks_that_became_a_link_outwards_are_looked_at_again(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "specs" / "blocks").mkdir(parents=True)
+    (tmp_path / "specs" / "blocks" / "tower.yaml").write_text("block: tower\nbody: [relu]\n")
+    spec = tmp_path / "specs" / "net.yaml"
+    spec.write_text("netspec: 1\nname: net\ninput: {channels: 3, size: [8, 8]}\nstem: [tower]\n")
+    assert run("validate", spec).status == 0
+    (tmp_path / "specs" / "blocks").rename(tmp_path / "outside")
+    (tmp_path / "specs" / "blocks").symlink_to(tmp_path / "outside", target_is_directory=True)
+    result = run("validate", spec)
+    assert result.status == 1
+    assert "tower" in result.out

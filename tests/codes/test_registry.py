@@ -13,8 +13,8 @@ from netspec.codes import GROUPS, Code, registry
 from netspec.errors import Diagnostic
 from netspec.lint import LINTS
 from netspec.source import parse
+from netspec.validate.check import check_content
 from netspec.validate.options import Options
-from netspec.validate.run import check_content
 
 PACKAGE = Path(netspec.__file__).parent
 CODE = re.compile(r"NS[0-9]{3}")

@@ -9,8 +9,8 @@ import pytest
 from netspec.codes import registry
 from netspec.errors import Diagnostic
 from netspec.lint import LINTS, OPTIONAL_LINTS
+from netspec.validate.check import check_content
 from netspec.validate.options import Options
-from netspec.validate.run import check_content
 from tests.support.mutations import SPECS
 
 HEAD = "netspec: 1\nname: spec\ninput: {channels: 8, size: [8, 8]}\n"

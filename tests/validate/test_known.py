@@ -9,9 +9,9 @@ import pytest
 
 from netspec.report import FileResult
 from netspec.validate import known
+from netspec.validate.check import check_content
 from netspec.validate.known import Known
 from netspec.validate.options import Options
-from netspec.validate.run import check_content
 from tests.support.mutations import SPECS, corpus, mutate
 
 SPEC = """\

@@ -22,8 +22,8 @@ from netspec.errors import NetspecError, split_lines
 from netspec.report import FileResult
 from netspec.schema.bind import bind_spec
 from netspec.source import decode, parse
+from netspec.validate.check import check_content
 from netspec.validate.options import Options
-from netspec.validate.run import check_content
 from tests.support.mutations import corpus, mutate
 
 SECONDS = 2.0

@@ -9,8 +9,8 @@ from collections import Counter
 import pytest
 
 from netspec.errors import Diagnostic
+from netspec.validate.check import check_content
 from netspec.validate.options import Options
-from netspec.validate.run import check_content
 from tests.support.pages import ROOT
 
 sys.path.insert(0, str(ROOT / "scripts"))
