@@ -2,7 +2,7 @@
 
 import sys
 
-from netspec.cli import main
+from netspec_compiler import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -159,7 +159,7 @@ def test_a_backend_that_does_not_exist() -> None:
 
 def test_a_framework_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(UsageError, match=r"pip install 'netspec\[torch\]'"):
+    with pytest.raises(UsageError, match=r"pip install 'netspec-compiler\[torch\]'"):
         loads(SPEC).build("torch")
 
 

@@ -14,6 +14,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
+from netspec.distribution import install_command
 from netspec.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
@@ -139,7 +140,7 @@ def require_modules(modules: Iterable[str], extra: str, what: str) -> None:
     """Raise :class:`UsageError` that says how to get them unless all ``modules`` are installed."""
     missing = [name for name in modules if importlib.util.find_spec(name) is None]
     if missing:
-        raise UsageError(f"{what} needs {' and '.join(missing)}: pip install 'netspec[{extra}]'")
+        raise UsageError(f"{what} needs {' and '.join(missing)}: {install_command(extra)}")
 
 
 def backend_of(model: Any) -> Backend:

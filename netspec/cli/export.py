@@ -23,7 +23,7 @@ input, at two batch sizes; only if they agree does it take its place.
   --backend keras  saved-model (a directory), onnx (.onnx), litert (.tflite)
 
 Weights are fresh initial ones unless --weights names a file. Needs the framework, and
-for onnx and litert the extras netspec[onnx] and netspec[litert]."""
+for onnx and litert the extras `onnx` and `litert` of netspec-compiler."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -8,6 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from netspec.distribution import install_command
 from netspec.errors import UsageError
 from netspec.export.base import Export, ExportError
 from netspec.export.comparison import Comparison, compare
@@ -55,7 +56,7 @@ def find_export(backend: Backend, name: str) -> Export:
     if missing:
         raise UsageError(
             f"exporting to {name} needs {' and '.join(missing)}: "
-            f"pip install 'netspec[{export.format.extra or backend.extra}]'"
+            f"{install_command(export.format.extra or backend.extra)}"
         )
     return export
 

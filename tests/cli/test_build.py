@@ -93,7 +93,7 @@ def test_a_missing_framework_is_one_line_with_the_extra(run: Run, fake: FakeBack
     result = run("build", "resnet50", "--backend", "fake")
     assert result.status == 2
     assert result.err.count("\n") == 1
-    assert "pip install 'netspec[fake]'" in result.err
+    assert "pip install 'netspec-compiler[fake]'" in result.err
 
 
 @pytest.mark.parametrize(("broken", "said"), [("weights", "weight `"), ("run", "output `")])

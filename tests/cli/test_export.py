@@ -72,7 +72,7 @@ def test_a_difference_is_told_and_nothing_is_left(
         ),
         ("fake-format", "net.onnx", "ends in `.fake`"),
         ("fake-format", "no/net.fake", "there is no directory"),
-        ("special", "net.fake", "pip install 'netspec[special]'"),
+        ("special", "net.fake", "pip install 'netspec-compiler[special]'"),
     ],
 )
 def test_what_cannot_be_done_is_said_before_the_work(
@@ -103,7 +103,7 @@ def test_a_missing_framework_is_one_line_with_the_extra(
     result = run("export", small, "--backend", "fake", "--format", "fake-format", "-o", path)
     assert result.status == 2
     assert result.err.count("\n") == 1
-    assert "pip install 'netspec[fake]'" in result.err
+    assert "pip install 'netspec-compiler[fake]'" in result.err
 
 
 def test_the_real_backends_say_what_they_write(run: Run, tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ def test_formats_and_who_writes_them() -> None:
         for backend, exports in EXPORTS.items():
             assert bool(row[backend]) == (kind in exports), (kind, backend)
         extra = FORMATS[kind].extra
-        assert row["extra"] == (f"`netspec[{extra}]`" if extra else ""), kind
+        assert row["extra"] == (f"`netspec-compiler[{extra}]`" if extra else ""), kind
         suffix = FORMATS[kind].suffix
         assert (f"`{suffix}`" if suffix else "directory") in row["what is written"], kind
 

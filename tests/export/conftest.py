@@ -22,7 +22,9 @@ def skip_unless_installed(backend: str, kind: str) -> None:
     export = found.exports[kind]
     for module in (*found.requires, *export.format.requires, *export.requires):
         if importlib.util.find_spec(module) is None:
-            pytest.skip(f"{module} is not installed: netspec[{export.format.extra or found.extra}]")
+            pytest.skip(
+                f"{module} is not installed: netspec-compiler[{export.format.extra or found.extra}]"
+            )
 
 
 def exported(network: ir.Network, backend: str, kind: str, folder: Path) -> tuple[Report, Path]:

@@ -225,5 +225,5 @@ def test_a_missing_module_is_one_line_that_names_the_extra() -> None:
     with pytest.raises(UsageError) as caught:
         find_export(FakeBackend(exports={"f": export}), "f")
     assert str(caught.value) == (
-        "exporting to f needs surely_not and nor_this: pip install 'netspec[special]'"
+        "exporting to f needs surely_not and nor_this: pip install 'netspec-compiler[special]'"
     )
