@@ -23,7 +23,7 @@ MAX_LENGTH = 400
 MAX_DEPTH = 40
 MAX_MAGNITUDE = 2**53
 MAX_PARSED = 10_000
-MAX_ITEMS = 10_000
+MAX_ITEMS = 1_000
 
 CONSTANT_NAMES: dict[str, bool] = {"true": True, "false": False}
 
@@ -179,13 +179,18 @@ def _check_magnitude(value: Any) -> Any:
 
 
 def _length(value: str | list[Any]) -> int:
-    """The characters of a text; the items of a list and of the lists in it, as far as the bound."""
-    total, waiting = len(value), [value] if isinstance(value, list) else []
-    while waiting and total <= MAX_ITEMS:
-        inner = [item for item in waiting.pop() if isinstance(item, list)]
-        total += sum(len(item) for item in inner)
-        waiting += inner
-    return total
+    """The characters of a text; the items of a list and of the lists in it, as far as the bound.
+
+    Raises ValueError for lists inside lists beyond :data:`MAX_DEPTH`: whatever walks them by recursion,
+    a comparison for one, would fail on them.
+    """
+    total, level = len(value), [value] if isinstance(value, list) else []
+    for _ in range(MAX_DEPTH):
+        level = [item for outer in level for item in outer if isinstance(item, list)]
+        total += sum(len(item) for item in level)
+        if not level or total > MAX_ITEMS:
+            return total
+    raise ValueError(f"a list nested deeper than {MAX_DEPTH} levels")
 
 
 def _evaluate(node: ast.expr, environment: Mapping[str, Any]) -> Any:

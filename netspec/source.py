@@ -147,6 +147,20 @@ _ABOUT_FLOW = ("did not find expected ',' or '}'", "did not find expected ',' or
 """What it says where a value inside braces or brackets ends, for one, at a bracket of its own."""
 
 
+_BARE_WORD = re.compile(r"[ \t]*(?:- +)*(?P<word>[A-Za-z_][\w.]*)[ \t]*(?:#.*)?\Z")
+
+_KEY = re.compile(r"[ \t]*(?P<key>[\w.\"']+)[ \t]*:(?:\s|\Z)")
+
+
+def _without_colon(above: str, line: str) -> str | None:
+    """Help where the line above ``line`` holds a single word, and ``line`` a key that belongs to it."""
+    match, key = _BARE_WORD.match(above), _KEY.match(line)
+    if match is None or key is None or key.start("key") < match.start("word"):
+        return None
+    word = match["word"]
+    return f"what has keys beneath it ends with a colon: `{word}:` on the line above"
+
+
 class _Calls:
     """Watches for calls, such as `f(a, b)`, that the commas of a flow collection have cut.
 
@@ -361,6 +375,9 @@ class _Reader:
             hint = 'put quotes around what has `[` or `{` in it, such as "depths[stage]"'
         if problem in _ABOUT_DEPTH:
             hint = "is this line indented like those that it belongs with?"
+        if span and (rest.startswith(":") or problem in _ABOUT_DEPTH):
+            above = source_line(self.file, span.line - 1) or ""
+            hint = _without_colon(above, source_line(self.file, span.line) or "") or hint
         context, start = getattr(error, "context", None) or "", getattr(error, "context_mark", None)
         trace: tuple[tuple[str, Span], ...] = ()
         if context.startswith("while parsing ") and start is not None and self._at(start) != span:

@@ -378,9 +378,9 @@ def test_python_says_nothing_of_its_own(recwarn: pytest.WarningsRecorder) -> Non
 
 
 def test_lists_in_lists_count_as_what_they_hold() -> None:
-    """Each name stands for four times what the one before it does; the sixth is beyond the bound."""
+    """Each name stands for four times what the one before it does; the fifth is beyond the bound."""
     names: dict[str, Any] = {"a": [1] * 10}
-    for _ in range(4):
+    for _ in range(3):
         names["a"] = parse("[a, a, a, a]").evaluate(names)
-    with pytest.raises(NetspecError, match="longer than 10,000"):
+    with pytest.raises(NetspecError, match="longer than 1,000"):
         parse("[[a, a, a, a], [a, a, a, a]]").evaluate(names)

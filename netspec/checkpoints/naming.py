@@ -10,9 +10,9 @@ from functools import cached_property
 
 from netspec import ir
 from netspec.backends.base import Backend, backend_names, get_backend
-from netspec.checkpoints.published import published_names, renamed
 from netspec.codegen.program import Program
 from netspec.errors import UsageError, did_you_mean
+from netspec.published import published_names, renamed
 from netspec.schema.syntax import Checkpoint
 from netspec.storage.tensors import StoredTensor
 from netspec.types import Parameter

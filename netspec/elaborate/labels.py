@@ -109,7 +109,10 @@ class _Counting:
             role = dataclasses.replace(self._lookup.role(action.target), name=step.name)
             return self.count((role,), self._lookup.environment)
         else:
-            definition = self._lookup.find_step(action.target, environment, step.span)
+            found = self._lookup.look_up(action.target, step.span)
+            if found is None:
+                return Counter()  # what that is will be said where the step is expanded
+            definition = found
         if step.name:
             return Counter()
         if not definition.inline:

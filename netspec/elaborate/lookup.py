@@ -9,7 +9,7 @@ from pathlib import Path
 
 from netspec import library
 from netspec.elaborate.scope import ROLES, Environment, StepsValue, check_declared
-from netspec.errors import NetspecError, Span, did_you_mean, fail
+from netspec.errors import Span, did_you_mean, fail
 from netspec.ops import OPS
 from netspec.schema.elsewhere import step_help
 from netspec.schema.models import COMBINATORS
@@ -95,17 +95,24 @@ class Lookup:
         if param.type in STEP_TYPES and param.name in self.definitions:
             raise fail("NS223", f"parameter `{param.name}` hides a block of the spec", param.span)
 
-    def find_block(self, name: str, span: Span) -> BlockDefinition:
-        """The block called ``name``: the spec's own, built in, or beside the spec."""
+    def look_up(self, name: str, span: Span) -> BlockDefinition | None:
+        """The block called ``name``: the spec's own, built in, or beside the spec; None without one."""
         if name in self.definitions:
             return self.definitions[name]
         if name not in self._found:
             found = self._load_block(name, span)
             if found is None:
-                known = {*self.definitions, *library.built_in_blocks()}
-                raise fail("NS207", f"unknown block `{name}`", span, help=did_you_mean(name, known))
+                return None
             self._found[name] = found
         return self._found[name]
+
+    def find_block(self, name: str, span: Span) -> BlockDefinition:
+        """The block called ``name``; where there is none, the known ones are suggested."""
+        found = self.look_up(name, span)
+        if found is None:
+            known = {*self.definitions, *library.built_in_blocks()}
+            raise fail("NS207", f"unknown block `{name}`", span, help=did_you_mean(name, known))
+        return found
 
     def definitions_found(self) -> tuple[BlockDefinition, ...]:
         """The spec's own blocks, and those that its steps have named so far."""
@@ -128,20 +135,14 @@ class Lookup:
 
     def find_step(self, target: str, environment: Environment, span: Span) -> BlockDefinition:
         """The block that a step calls; where there is none, all that could stand there is suggested."""
-        try:
-            return self.find_block(target, span)
-        except NetspecError as error:
-            if error.diagnostics[0].code != "NS207":
-                raise
-            slots = [n for n, value in environment.items() if isinstance(value, StepsValue)]
-            known = {*OPS, *COMBINATORS, *ROLES, *slots, *self.definitions}
-            known |= library.built_in_blocks()
-            raise fail(
-                "NS207",
-                f"`{target}` is no op, role, block or slot",
-                span,
-                help=step_help(target, known),
-            ) from None
+        found = self.look_up(target, span)
+        if found is not None:
+            return found
+        slots = [n for n, value in environment.items() if isinstance(value, StepsValue)]
+        known = {*OPS, *COMBINATORS, *ROLES, *slots, *self.definitions}
+        known |= library.built_in_blocks()
+        message = f"`{target}` is no op, role, block or slot"
+        raise fail("NS207", message, span, help=step_help(target, known))
 
 
 @cache

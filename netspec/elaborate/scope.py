@@ -208,6 +208,7 @@ class Scope:
 
 
 _BRACES = re.compile(r"\{([^{}]*)\}")
+_LONE_BRACE = re.compile("[{}]")
 
 
 def fill_template(template: str, environment: Environment, span: Span | None) -> str:
@@ -219,12 +220,18 @@ def fill_template(template: str, environment: Environment, span: Span | None) ->
             result = result.decide()  # names that differ are other classes
         if isinstance(result, bool) or not isinstance(result, int | str):
             raise fail("NS222", f"`{{{match[1]}}}` in a name must be a number or a text", span)
+        if isinstance(result, str) and ("{" in result or "}" in result):
+            raise fail(
+                "NS222",
+                f"`{{{match[1]}}}` is the text `{result}` here, and a name has no braces",
+                span,
+                help="a text is taken as it is; an argument of type `int` takes an expression",
+            )
         return str(result)
 
-    name = _BRACES.sub(value, template)
-    if "{" in name or "}" in name:
+    if _LONE_BRACE.search(_BRACES.sub("", template)):
         raise fail("NS222", f"unbalanced braces in the name `{template}`", span)
-    return name
+    return _BRACES.sub(value, template)
 
 
 def check_declared(name: str, span: Span | None, what: str, *, is_step: bool = False) -> None:

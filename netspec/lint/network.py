@@ -48,11 +48,14 @@ def _bias_before_norm(row: Row, places: Places) -> Iterator[Diagnostic]:
             continue
         op, norm = node.op, following.op
         if isinstance(op, Conv) and op.bias and isinstance(norm, BatchNorm | InstanceNorm):
+            place = places.attribute(node.span, "bias", site)
+            line = f" of line {place.line}" if place else ""
             yield Diagnostic(
                 "NS301",
                 f"the bias of this `conv` has no effect: the `{norm.kind}` behind it takes it away",
-                places.attribute(node.span, "bias", site),
-                "write `bias: false`",
+                place,
+                "write `bias: false`; where the bias is meant, `# netspec: ignore[NS301]` at the end"
+                + line,
                 node.path,
             )
 

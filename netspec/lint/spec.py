@@ -48,39 +48,45 @@ def lint_block(
 
 def _unused_names(spec: Spec, data: Data) -> Iterator[Diagnostic]:
     read = _words(_sections(data, without=("params", "let", "arguments")))
+    read |= _words_of_others(_declarations(data))
     for name, param in spec.params.items():
-        if name not in read | _words_of_others(data, name):
+        if name not in read:
             but = " but `arguments`" if name in spec.arguments else ""
             message = f"nothing reads the parameter `{name}`{but}"
             yield Diagnostic("NS303", message, param.span)
     for name in spec.let:
-        if name not in read | _words_of_others(data, name):
+        if name not in read:
             span = spec.spans.find_key(("let", name))
             yield Diagnostic("NS303", f"nothing reads the value `{name}`", span)
 
 
 def _unused_block_names(definition: BlockDefinition, data: Data) -> Iterator[Diagnostic]:
-    read = _words([data["body"]])
+    read = _words([data["body"]]) | _words_of_others(_declarations(data))
     what = f"of block `{definition.name}`"
     for name, param in definition.params.items():
-        if name not in read | _words_of_others(data, name):
+        if name not in read:
             yield Diagnostic("NS303", f"nothing reads the parameter `{name}` {what}", param.span)
     for name, value in definition.let.items():
-        if name not in read | _words_of_others(data, name):
+        if name not in read:
             yield Diagnostic("NS303", f"nothing reads the value `{name}` {what}", value.span)
 
 
-def _words_of_others(data: Data, name: str) -> set[str]:
-    """The words in the declarations of all parameters and values but ``name`` itself."""
-    sections = [data.get("params") or {}, data.get("let") or {}]
-    return _words(v for section in sections for key, v in section.items() if key != name)
+def _declarations(data: Data) -> Iterator[tuple[str, Any]]:
+    """Every parameter and value with what declares it."""
+    for section in ("params", "let"):
+        yield from (data.get(section) or {}).items()
+
+
+def _words_of_others(declarations: Iterable[tuple[str, Any]]) -> set[str]:
+    """The words that stand in a declaration of another name: its own does not use what it declares."""
+    return {word for name, value in declarations for word in _words([value]) if word != name}
 
 
 def _unused_blocks(spec: Spec, data: Data) -> Iterator[Diagnostic]:
     read = _words(_sections(data, without=("blocks",)))
+    read |= _words_of_others((data.get("blocks") or {}).items())
     for name, definition in spec.blocks.items():
-        others = _words(block for other, block in data["blocks"].items() if other != name)
-        if name not in read | others:
+        if name not in read:
             message = f"nothing uses the block `{name}`"
             yield Diagnostic("NS305", message, definition.name_span)
 

@@ -12,10 +12,11 @@ from netspec.lint.ignores import silence
 from netspec.lint.network import lint_network
 from netspec.lint.places import Places
 from netspec.lint.spec import lint_block, lint_spec
+from netspec.published import published_names
 from netspec.report import FileResult
 from netspec.schema.bind import require_mapping
 from netspec.schema.recover import Broken, bind_block_recovering, bind_recovering
-from netspec.schema.syntax import Defaults, Spec
+from netspec.schema.syntax import BlockDefinition, Defaults, Spec
 from netspec.source import Document, decode, parse_recovering
 from netspec.validate.checker import CheckingBuilder, Work
 from netspec.validate.files import is_ours, looks_ours
@@ -99,16 +100,25 @@ def _check_block(document: Document, folder: Path | None, options: Options) -> l
     if definition is None:
         return found
     problems = Problems(broken.muted)
+    try:
+        _check_names(definition, Path(document.file).stem, broken, folder, problems)
+    except NetspecError as error:  # more problems than are told
+        problems.add(error.diagnostics)
+    found += problems.diagnostics([])
+    return found or list(lint_block(definition, document, options.lints))
+
+
+def _check_names(
+    definition: BlockDefinition, stem: str, broken: Broken, folder: Path | None, problems: Problems
+) -> None:
+    """Find what a block's names alone say about it; ``stem`` is that of the file it is in."""
     with problems.attempt():
         check_definition(definition)
-    stem = Path(document.file).stem
     if folder is not None and stem != definition.name:
         message = f"the file is called `{stem}` and holds a block called `{definition.name}`"
         problems.add(fail("NS116", message, definition.name_span).diagnostics)
     lookup = Lookup({}, Defaults(), {}, folder)
     check_block_names(definition, lookup, problems, (*broken.names, *broken.blocks))
-    found += problems.diagnostics([])
-    return found or list(lint_block(definition, document, options.lints))
 
 
 def _check_spec(
@@ -150,6 +160,9 @@ def _check_spec(
                 network = builder.expand()
                 if is_whole and not problems.concerns(variant):
                     survey.check(network)
+                    for checkpoint in spec.checkpoints.values():
+                        with problems.attempt():
+                            published_names(network, checkpoint)
                     places = Places(spec, builder.elaborator.definitions_found())
                     warnings.add(lint_network(network, places, options.lints))
                 if number == len(variants) - 1:

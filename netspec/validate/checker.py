@@ -85,12 +85,13 @@ class Checker(Elaborator):
     def overlooking(self) -> AbstractContextManager[None]:
         return suppress(NetspecError, Poisoned)
 
-    def find_block(self, name: str, span: Span) -> BlockDefinition:
+    def look_up(self, name: str, span: Span) -> BlockDefinition | None:
         if name in self._broken.blocks:
             raise Poisoned
-        if name not in self.definitions:
+        found = super().look_up(name, span)
+        if found is not None and name not in self.definitions:
             self._known.trail.append(name)
-        return super().find_block(name, span)
+        return found
 
     def _in_order(
         self, steps: tuple[Step, ...], source: TensorType, scope: Scope, span: Span | None

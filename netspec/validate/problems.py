@@ -10,7 +10,7 @@ from types import TracebackType
 
 from netspec.elaborate.lookup import Calls
 from netspec.elaborate.scope import ROLES
-from netspec.errors import Diagnostic, NetspecError, Span, by_position
+from netspec.errors import Diagnostic, NetspecError, Span, by_position, fail
 from netspec.unknown import Poisoned
 
 EVERY = "*"
@@ -20,8 +20,8 @@ MAX_PROBLEMS = 200
 MAX_NAMES = 8
 MAX_CALLS = 8
 
-FATAL = frozenset({"NS502"})
-"""Codes after which there is no going on: work is at its bound."""
+FATAL = frozenset({"NS502", "NS508"})
+"""Codes after which there is no going on: work, or what is told of it, is at its bound."""
 
 _NUMBERS = re.compile(r"(?:\d[\d,.]*|\?)(?:×(?:\d+|\?))*")
 
@@ -70,7 +70,10 @@ class Problems:
         self._log: list[Key] = []
 
     def add(self, diagnostics: Iterable[Diagnostic], calls: Calls = ()) -> None:
-        """Take in what is wrong with the variant at hand; ``calls`` led there, outermost first."""
+        """Take in what is wrong with the variant at hand; ``calls`` led there, outermost first.
+
+        Raises :class:`NetspecError` with a code of :data:`FATAL` where that is more than is told.
+        """
         for diagnostic in diagnostics:
             if diagnostic.code in self._muted:
                 continue
@@ -81,8 +84,11 @@ class Problems:
                 having[self.variant] = None
                 if "?" in told.message and "?" not in diagnostic.message:
                     self._found[key] = (_with_calls(diagnostic, calls), having)
-            elif len(self._found) < MAX_PROBLEMS:
+            elif len(self._found) < MAX_PROBLEMS or diagnostic.code in FATAL:
                 self._found[key] = (_with_calls(diagnostic, calls), {self.variant: None})
+            else:
+                message = f"more than {MAX_PROBLEMS} problems; what else there may be is left"
+                raise fail("NS508", message, diagnostic.span)
 
     @property
     def count(self) -> int:

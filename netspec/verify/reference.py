@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from netspec import ir
 from netspec.backends.base import backend_of
-from netspec.checkpoints.published import published_names, renamed
 from netspec.codegen.program import Program
 from netspec.errors import UsageError, did_you_mean
+from netspec.published import published_names, renamed
 from netspec.verify.witnesses import Party, Witness
 
 if TYPE_CHECKING:

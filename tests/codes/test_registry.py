@@ -20,7 +20,17 @@ PACKAGE = Path(netspec.__file__).parent
 CODE = re.compile(r"NS[0-9]{3}")
 
 OF_WEIGHTS = {f"NS60{number}" for number in range(1, 10)}
-WITHOUT_EXAMPLE = {"NS109", "NS110", "NS116", "NS217", "NS218", "NS501", "NS507", *OF_WEIGHTS}
+WITHOUT_EXAMPLE = {
+    "NS109",
+    "NS110",
+    "NS116",
+    "NS217",
+    "NS218",
+    "NS501",
+    "NS507",
+    "NS508",
+    *OF_WEIGHTS,
+}
 """Codes that no small text shows: they are about bytes, other files, or a command's arguments."""
 
 

@@ -70,10 +70,22 @@ def override_of_nothing(folder: Path) -> str:
     return f"{caught.value}\n"
 
 
+def problem_after_problem(folder: Path) -> str:
+    values = "".join(f"  v{number}: unknown{'x' * number}\n" for number in range(300))
+    Path("spec.yaml").write_text(
+        f"netspec: 1\nname: case\ninput: {{channels: 3, size: [8, 8]}}\nlet:\n{values}stem: [relu]\n"
+    )
+    output = shown("spec.yaml")
+    assert output.count(": error[") == 201
+    end = output.index("spec.yaml:205:")
+    return "…\n" + output[end:]
+
+
 MADE: dict[str, Callable[[Path], str]] = {
     "NS109": unreadable,
     "NS217": override_of_nothing,
     "NS218": link_to_outside,
+    "NS508": problem_after_problem,
 }
 """Cases that a file alone does not make, by the name of their golden; each runs in a folder of its own."""
 

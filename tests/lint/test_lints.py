@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -283,3 +284,26 @@ def test_lints_wait_until_there_is_no_error() -> None:
     result = check_content(text.encode(), "spec.yaml", None, Options())
     assert result is not None
     assert [d.code for d in result.diagnostics] == ["NS202"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "stem:\n  - conv: {out: 8, kernel: 3}\n  - norm\n",
+        "stem:\n  - conv:\n      out: 8\n      kernel: 3\n  - norm\n",
+        "stem:\n  - conv:\n      out: 8\n      kernel: 3\n      bias: true\n  - norm\n",
+        "defaults: {conv: {bias: true}}\nstem:\n  - conv: {out: 8, kernel: 3}\n  - norm\n",
+        "stages:\n  - {block: basic, repeat: 2, width: 8}\n",
+        "blocks:\n  own: {body: [{conv: {out: 8, kernel: 3}}, norm]}\nstages: {block: own, repeat: 2}\n",
+    ],
+    ids=["flow", "block", "written", "defaults", "built-in", "own block"],
+)
+def test_a_bias_that_is_meant_is_silenced_where_the_help_says(text: str) -> None:
+    (found,) = lint(text, *LINTS)
+    place = re.search(r"`(# netspec: ignore\[NS301\])` at the end of line (\d+)", found.help or "")
+    assert place is not None
+    lines = (HEAD + text).splitlines()
+    lines[int(place[2]) - 1] += f"  {place[1]}"
+    result = check_content("\n".join(lines).encode(), "spec.yaml", None, Options())
+    assert result is not None
+    assert result.diagnostics == ()

@@ -150,4 +150,4 @@ def test_a_version_that_is_not_known_says_nothing_else() -> None:
 
 def test_the_number_of_problems_has_a_bound() -> None:
     steps = "".join(f"  - {{conv: {{out: x{number}, kernel: 3}}}}\n" for number in range(1000))
-    assert len(check(HEAD + "stem:\n" + steps)) == 200
+    assert [d.code for d in check(HEAD + "stem:\n" + steps)][199:] == ["NS202", "NS508"]

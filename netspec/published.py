@@ -13,7 +13,7 @@ from typing import Any
 
 from netspec import ir
 from netspec.elaborate.scope import fill_template
-from netspec.errors import Diagnostic, NetspecError, did_you_mean
+from netspec.errors import Diagnostic, NetspecError, Span, did_you_mean
 from netspec.ops import OPS
 from netspec.schema.patterns import match
 from netspec.schema.syntax import Checkpoint
@@ -26,16 +26,18 @@ def published_names(network: ir.Network, checkpoint: Checkpoint) -> dict[str, st
     have one name.
     """
     layers = [layer for layer in ir.layers(network) if layer.op.parameters(layer.source)]
-    if checkpoint.counted:
-        return _counted(layers, checkpoint)
-    if not checkpoint.layers:
+    if not (checkpoint.counted or checkpoint.layers):
         return {layer.path: layer.path for layer in layers}
-    places = _places(network)
-    found = {
-        layer.path: _named(layer.path, places.get(layer.path, {}), checkpoint) for layer in layers
-    }
-    _check_distinct(found, checkpoint)
-    return found
+    if checkpoint.counted:
+        named = _counted(layers, checkpoint)
+    else:
+        places = _places(network)
+        named = {
+            layer.path: _named(layer.path, places.get(layer.path, {}), checkpoint)
+            for layer in layers
+        }
+    _check_distinct(named, checkpoint)
+    return {path: name for path, (name, _) in named.items()}
 
 
 def renamed(network: ir.Network, names: Mapping[str, str], shortcut_first: bool) -> ir.Network:
@@ -63,7 +65,7 @@ def _renamed(node: ir.Node, names: Mapping[str, str], shortcut_first: bool) -> i
     return dataclasses.replace(node, **changes)
 
 
-def _counted(layers: list[ir.Layer], checkpoint: Checkpoint) -> dict[str, str]:
+def _counted(layers: list[ir.Layer], checkpoint: Checkpoint) -> dict[str, tuple[str, Span]]:
     """Layers numbered in order, each label for itself: ``conv2d``, ``conv2d_1``, …"""
     for kind in checkpoint.counted:
         if kind not in OPS:
@@ -71,14 +73,15 @@ def _counted(layers: list[ir.Layer], checkpoint: Checkpoint) -> dict[str, str]:
             help = did_you_mean(kind, OPS)
             raise NetspecError([Diagnostic("NS610", f"no op is called `{kind}`", place, help)])
     counts: Counter[str] = Counter()
-    names = {}
+    named = {}
     for layer in layers:
         label = checkpoint.counted.get(layer.op.kind)
         if label is None:
             raise _nameless(layer.path, checkpoint)
-        names[layer.path] = f"{label}_{counts[label]}" if counts[label] else label
+        place = checkpoint.spans.find(("counted", layer.op.kind))
+        named[layer.path] = (f"{label}_{counts[label]}" if counts[label] else label, place)
         counts[label] += 1
-    return names
+    return named
 
 
 def _places(network: ir.Network) -> dict[str, dict[str, int]]:
@@ -102,12 +105,12 @@ def _places(network: ir.Network) -> dict[str, dict[str, int]]:
     return found
 
 
-def _named(path: str, place: Mapping[str, int], checkpoint: Checkpoint) -> str:
+def _named(path: str, place: Mapping[str, int], checkpoint: Checkpoint) -> tuple[str, Span]:
     for pattern, template in checkpoint.layers.items():
         parts = match(pattern, path)
         if parts is not None:
             span = checkpoint.spans.find(("layers", pattern))
-            return fill_template(template, {**place, **parts}, span)
+            return fill_template(template, {**place, **parts}, span), span
     raise _nameless(path, checkpoint)
 
 
@@ -124,12 +127,12 @@ def _nameless(path: str, checkpoint: Checkpoint) -> NetspecError:
     )
 
 
-def _check_distinct(names: Mapping[str, str], checkpoint: Checkpoint) -> None:
+def _check_distinct(named: Mapping[str, tuple[str, Span]], checkpoint: Checkpoint) -> None:
     owners: dict[str, str] = {}
-    for path, name in names.items():
+    for path, (name, place) in named.items():
         if name in owners:
             message = (
                 f"checkpoint `{checkpoint.name}` calls both `{owners[name]}` and `{path}` `{name}`"
             )
-            raise NetspecError([Diagnostic("NS610", message, checkpoint.spans.span)])
+            raise NetspecError([Diagnostic("NS610", message, place)])
         owners[name] = path

@@ -9,9 +9,9 @@ import pytest
 
 from netspec import api, ir, library
 from netspec.checkpoints.naming import naming_called, namings_called
-from netspec.checkpoints.published import published_names, renamed
 from netspec.errors import NetspecError, UsageError
 from netspec.meaning import meaning_hash
+from netspec.published import published_names, renamed
 from netspec.schema.patterns import match
 from netspec.schema.syntax import Checkpoint
 from tests.support.reference import CASES, FOLDER, Case
