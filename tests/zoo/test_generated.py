@@ -31,9 +31,9 @@ from tests.support.saved import elsewhere, load_elsewhere, store
 from tests.support.torchvision_shim import import_torchvision
 from tests.support.witnesses import (
     BACKENDS,
+    adapt_layers,
     declared_counts,
     keras_counts,
-    speed_up_layers,
     torch_counts,
 )
 from tests.support.zoo import SHRUNK, Shrunk, zoo_compiled, zoo_names
@@ -116,7 +116,7 @@ def test_numbers_are_the_live_models_to_the_last_bit(shrunk: Shrunk, backend: st
     with precision("float64"):
         models = [found.build(network), build_generated(compiled, backend)]
         if backend == "keras":
-            speed_up_layers(models[1])
+            adapt_layers(models[1])
         for training in (False, True):
             passes = []
             for model in models:

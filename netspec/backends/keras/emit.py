@@ -6,8 +6,14 @@ import re
 from dataclasses import dataclass
 
 from netspec import ir
-from netspec.backends.keras.flow import BlockCall, KerasFlow, absolute_name, relative_name
-from netspec.backends.keras.plan import chunks, is_deep, lower
+from netspec.backends.keras.flow import (
+    EXPRESSION,
+    BlockCall,
+    KerasFlow,
+    absolute_name,
+    relative_name,
+)
+from netspec.backends.keras.plan import check_names, chunks, is_deep, lower, model_input_name
 from netspec.backends.keras.rows import SIGNATURE_DEFAULTS
 from netspec.backends.keras.shared import SharedInitializers
 from netspec.codegen.classes import (
@@ -59,6 +65,7 @@ class _Generator:
     def __init__(self, program: Program) -> None:
         self.network = program.generalised
         self.concrete = program.network
+        check_names(self.concrete)
         self.overrides = program.overrides
         self.deep = is_deep(self.concrete)
         self.initializers = SharedInitializers()
@@ -96,6 +103,7 @@ class _Generator:
             helpers=helpers,
             initializers=initializers,
             is_deep=self.deep,
+            has_expressions=EXPRESSION in self.targets,
             functions=functions,
         )
 
@@ -154,12 +162,6 @@ class _Generator:
         kept = [safe_identifier(name) for name in network.arguments]
         taken = {*VARIABLES, "input_shape", *kept}
         flow = KerasFlow(printer, Namespace(taken), absolute_name, self._block_call(None, printer))
-        names = {
-            ir.flat_name(path) for node in ir.walk(network) if (path := getattr(node, "path", ""))
-        }
-        input_name = "input"
-        while input_name in names:
-            input_name += "_"
         value = flow.run(network.stem, Value("inputs"), "x")
         for stage in network.stages:
             value = flow.run(stage.between, value, "x")
@@ -184,7 +186,11 @@ class _Generator:
             *self._size_check(),
             Do('keras.config.set_image_data_format("channels_last")'),
             Assign(
-                "inputs", call("keras.Input", ["input_shape", keyword("name", quoted(input_name))])
+                "inputs",
+                call(
+                    "keras.Input",
+                    ["input_shape", keyword("name", quoted(model_input_name(self.concrete)))],
+                ),
             ),
             *flow.statements,
             Return(model),

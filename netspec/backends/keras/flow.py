@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from netspec import ir
-from netspec.backends.keras.lowered import Lowered, bound, is_layer
+from netspec.backends.keras.lowered import Joined, Lowered, X, bound, is_layer
 from netspec.backends.keras.plan import lower
 from netspec.codegen.calls import Call, Raw
 from netspec.codegen.cases import Case, by_cases, where
 from netspec.codegen.flow import Flow, Value
 from netspec.codegen.identifiers import Namespace
-from netspec.codegen.layout import Document, call, keyword, literal, text_of
+from netspec.codegen.layout import Document, Row, call, keyword, literal, text_of
 from netspec.codegen.printing import Printer, quoted
 from netspec.codegen.statements import Assign, If, Statement
 
@@ -20,6 +20,10 @@ Naming = Callable[[str], Document]
 
 BlockCall = Callable[[ir.Block, Document, Document], Document]
 """The call of a block's function, on a tensor and under a name."""
+
+
+EXPRESSION = "expression"
+"""The function of generated source that makes a model of an expression."""
 
 
 class KerasFlow(Flow):
@@ -40,6 +44,7 @@ class KerasFlow(Flow):
             self.statements.append(Assign(target, self.block_call(node, value.document, name)))
             return Value(target)
         assert isinstance(node, ir.Layer)
+        value = self.settle(value, target)
         lowered = by_cases(lambda: lower(node))
         self.statements += self._lowered(node, lowered, value.document, target)
         return Value(target)
@@ -54,20 +59,40 @@ class KerasFlow(Flow):
             with where(lowered.test, False), self.printer.assuming(lowered.test, False):
                 other = self._lowered(layer, lowered.other, value, target)
             return [If(test, tuple(then), tuple(other))]
+        *ahead, last = lowered
+        if any(isinstance(made, Joined) for _, made in lowered):
+            with self._beside() as inner:
+                return self._row(layer, ahead, last, value, inner, target)
+        return self._row(layer, ahead, last, value, target, target)
+
+    def _row(
+        self,
+        layer: ir.Layer,
+        ahead: Sequence[tuple[str, Call]],
+        last: tuple[str, Call],
+        given: Document,
+        inner: str,
+        target: str,
+    ) -> list[Statement]:
+        """Calls one after another: the results of those ahead of the last are written to ``inner``."""
         statements: list[Statement] = []
-        for suffix, made in lowered:
+        value = given
+        for written, (suffix, made) in (*((inner, step) for step in ahead), (target, last)):
             name = self.naming(ir.flat_name(layer.path) + suffix)
-            variable = text_of(value)
-            made = bound(made, Raw(variable, None), Raw(f"{variable}.shape[1:]", None))
-            if is_layer(made):
-                named = {**made.kwargs, "name": Raw(text_of(name), None)}
-                layer_call = self.printer.call(Call(made.target, made.args, named))
-                document = call(layer_call, [value])
-            else:
-                document = self.printer.call(made)
-            statements.append(Assign(target, document))
-            value = target
+            tensor = literal("[", [given, value], "]") if isinstance(made, Joined) else value
+            statements.append(Assign(written, call(self._layer(made, value, name), [tensor])))
+            value = written
         return statements
+
+    def _layer(self, made: Call, value: Document, name: Document) -> Document:
+        """What is called on ``value``: a layer, or a model of an expression."""
+        if not is_layer(made):
+            expression = self.printer.call(bound(made, X, X))
+            self.printer.targets.add(EXPRESSION)
+            return call(EXPRESSION, [Row(("lambda x: ", expression)), value, keyword("name", name)])
+        made = bound(made, X, Raw(f"{text_of(value)}.shape[1:]", None))
+        named = {**made.kwargs, "name": Raw(text_of(name), None)}
+        return self.printer.call(Call(made.target, made.args, named))
 
     def is_unit(self, node: ir.Sequence) -> bool:
         """Keras has no layer for a row of layers here."""

@@ -12,9 +12,16 @@ from typing import Any
 
 from netspec import ir
 from netspec.backends.keras.framework import channels_last, load_keras
-from netspec.backends.keras.grouped import speed_up
-from netspec.backends.keras.lowered import OPERATORS, bound, is_layer, name_of
-from netspec.backends.keras.plan import check_names, chunks, is_deep, lower
+from netspec.backends.keras.instances import adapt
+from netspec.backends.keras.lowered import (
+    OPERATORS,
+    Joined,
+    bound,
+    input_name,
+    is_layer,
+    name_of,
+)
+from netspec.backends.keras.plan import check_names, chunks, is_deep, lower, model_input_name
 from netspec.codegen.calls import Call, Raw, execute
 from netspec.errors import UsageError
 from netspec.resize import check_input_size
@@ -57,17 +64,18 @@ def resolve(target: str) -> Any:
 
 def make_layer(call: Call, x: Any, name: str) -> Any:
     """The layer for ``x`` that a row's call describes."""
+    if not is_layer(call):
+        return _expression(call, x, name)
     call = _bound(call, x)
     layer = execute(Call(call.target, call.args, {**call.kwargs, "name": name}), resolve)
-    speed_up(layer)
+    adapt(layer)
     return layer
 
 
-def evaluate(call: Call, x: Any, name: str) -> Any:
-    """The value of an expression over ``x``; the nodes that it makes are called after ``name``."""
-    y = execute(_bound(call, x), resolve)
-    _name_nodes(x, y, name)
-    return y
+def _expression(call: Call, x: Any, name: str) -> Any:
+    """A model of one expression: the nodes inside have names from Keras, which could be those of layers."""
+    inputs = keras.Input(x.shape[1:], dtype=x.dtype, name=input_name(name))
+    return keras.Model(inputs, execute(_bound(call, inputs), resolve), name=name)
 
 
 def _bound(call: Call, x: Any) -> Call:
@@ -75,37 +83,17 @@ def _bound(call: Call, x: Any) -> Call:
     return found
 
 
-def _name_nodes(x: Any, y: Any, name: str) -> None:
-    """Name the operations between ``x`` and ``y``.
-
-    The names that Keras gives them depend on what the process did before, and could be those of layers.
-    """
-    found: list[Any] = []
-    pending = [y]
-    while pending:
-        tensor = pending.pop(0)
-        if tensor is x:
-            continue
-        operation = tensor._keras_history.operation
-        if operation in found:
-            continue
-        found.append(operation)
-        pending += operation.input if isinstance(operation.input, list) else [operation.input]
-    for index, operation in enumerate(reversed(found[1:]), 1):
-        operation.name = f"{name}_part{index}"
-    found[0].name = name
-
-
 class _Builder:
     """Builds one network; its methods map a tensor to what a node makes of it."""
 
     def __init__(self, network: ir.Network) -> None:
+        check_names(network)
         self.network = network
-        self.names = check_names(network)
 
     def model(self, size: tuple[int | None, ...]) -> Any:
         network = self.network
-        inputs = self._input((*size, network.source.channels), "input")
+        name = model_input_name(network)
+        inputs = keras.Input((*size, network.source.channels), name=name)
         results: Results = {}
         x = self._node(network.stem, inputs, results)
         deep = is_deep(network)
@@ -124,14 +112,8 @@ class _Builder:
             outputs = {**named, "output": x}
         return keras.Model(inputs, outputs, name=network.model_name)
 
-    def _input(self, shape: tuple[int | None, ...], name: str) -> Any:
-        while name in self.names:
-            name += "_"
-        self.names.add(name)
-        return keras.Input(shape, name=name)
-
     def _chunk(self, name: str, blocks: tuple[ir.Block, ...], x: Any) -> Any:
-        inputs = self._input(tuple(x.shape[1:]), f"{name}_input")
+        inputs = keras.Input(x.shape[1:], name=input_name(name))
         y = inputs
         for block in blocks:
             y = self._node(block, y, {})
@@ -165,9 +147,10 @@ class _Builder:
         raise AssertionError(node)  # pragma: no cover
 
     def _layer(self, layer: ir.Layer, x: Any) -> Any:
+        given = x
         for suffix, call in lower(layer, tuple(x.shape[1:-1])):
-            name = name_of(layer.path, suffix)
-            x = make_layer(call, x, name)(x) if is_layer(call) else evaluate(call, x, name)
+            made = make_layer(call, x, name_of(layer.path, suffix))
+            x = made([given, x] if isinstance(call, Joined) else x)
         return x
 
 

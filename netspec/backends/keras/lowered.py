@@ -1,13 +1,18 @@
 """What a row of the Keras backend says: the calls that one op becomes, run one after another.
 
-A call whose target starts with ``layers.`` makes a layer, which is then called on the tensor. Every
-other call is an expression over the tensor, in which :data:`X` stands for it; its targets are
-functions of ``keras.ops`` or one of the operators ``+ - * /``.
+A call whose target starts with ``layers.`` makes a layer, which is then called on the tensor, or on the
+op's own input beside it (:class:`Joined`). Every other call is an expression over the tensor, in which
+:data:`X` stands for it; its targets are functions of ``keras.ops`` or one of the operators ``+ - * /``.
+
+Layers have the names that we give them. The nodes of an expression have names from Keras, by what was
+made before in the process; so an expression stands in a model of its own, where they meet no layer. What
+has a stock layer is no expression: Keras' older file format knows layers alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from netspec import ir
@@ -24,12 +29,23 @@ X = Raw("x", None)
 SHAPE = Raw("x.shape[1:]", None)
 """The tensor's shape without its batch, as an argument of a layer; compare with ``is``."""
 
+
+@dataclass(frozen=True, eq=False)
+class Joined(Call):
+    """A merging layer, called on the op's input and on the tensor."""
+
+
 OPERATORS = ("+", "-", "*", "/")
 
 
 def is_layer(call: Call) -> bool:
     """Whether the call makes a layer, rather than being an expression over the tensor."""
     return call.target.startswith("layers.")
+
+
+def input_name(name: str) -> str:
+    """The name of the input of the model called ``name``, inside which an expression stands."""
+    return f"{name}_input"
 
 
 def name_of(path: str, suffix: str) -> str:

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from typing import cast
 
 from netspec import ir
-from netspec.backends.keras.lowered import Lowered, is_layer, name_of
+from netspec.backends.keras.lowered import Lowered, input_name, is_layer, name_of
 from netspec.backends.keras.rows import ROWS
-from netspec.codegen.calls import Call
 from netspec.errors import UsageError
+from netspec.export.base import free_name
 
 FLAT_LIMIT = 700
 """Networks of at most so many layers are one flat model."""
@@ -34,23 +34,16 @@ def lower(layer: ir.Layer, size: tuple[int | None, ...] | None = None) -> Lowere
 
 
 def layer_count(node: ir.Node) -> int:
-    """How many Keras layers and nodes of ``keras.ops`` stand for ``node``."""
+    """How many Keras layers stand for ``node``."""
     total = 0
     for found in ir.walk(node):
         if isinstance(found, ir.Layer):
-            total += sum(_calls(call) for _, call in lower(found))
+            total += len(lower(found))
         elif isinstance(found, ir.Residual | ir.Gate | ir.Branches):
             total += 1
         elif isinstance(found, ir.Reference):
             total += len(found.names) > 1
     return total
-
-
-def _calls(call: Call) -> int:
-    """How many nodes a call makes: those of an expression are one each."""
-    if is_layer(call):
-        return 1
-    return 1 + sum(_calls(argument) for argument in call.args if isinstance(argument, Call))
 
 
 def is_deep(network: ir.Network) -> bool:
@@ -73,28 +66,40 @@ def chunks(stage: ir.Stage) -> list[tuple[str, tuple[ir.Block, ...]]]:
     return [(f"{flat}_chunk{i}", tuple(group)) for i, group in enumerate(groups, 1)]
 
 
-def check_names(network: ir.Network) -> set[str]:
-    """The names of all layers; raises :class:`UsageError` when two would have the same."""
-    taken = {ir.flat_name(layer.path): layer.path for layer in ir.layers(network)}
-    for node in ir.walk(network):
-        if isinstance(node, ir.Residual | ir.Gate | ir.Branches | ir.Reference):
-            taken[ir.flat_name(node.path)] = node.path
+def model_input_name(network: ir.Network) -> str:
+    """What the model's input is called: ``input``, with ``_`` behind it where a layer has that name."""
+    return free_name("input", {ir.flat_name(path) for path in _paths(network)})
+
+
+def check_names(network: ir.Network) -> None:
+    """Raise :class:`UsageError` when two layers of ``network`` would have the same name."""
+    taken = {ir.flat_name(path): path for path in _paths(network)}
     for name, path in _additional_names(network):
         if name in taken:
             raise UsageError(
                 f"Keras: `{path}` needs a layer `{name}`, which is the name of `{taken[name]}`"
             )
         taken[name] = path
-    return set(taken)
+
+
+def _paths(network: ir.Network) -> Iterator[str]:
+    """The paths of all that is a layer of the model."""
+    for node in ir.walk(network):
+        if isinstance(node, ir.Layer | ir.Residual | ir.Gate | ir.Branches | ir.Reference):
+            yield node.path
 
 
 def _additional_names(network: ir.Network) -> Iterator[tuple[str, str]]:
     """The names that no path of the IR has, each with the path that it serves."""
     for layer in ir.layers(network):
-        for suffix, _ in lower(layer):
+        for suffix, call in lower(layer):
+            name = name_of(layer.path, suffix)
             if suffix:
-                yield name_of(layer.path, suffix), layer.path
+                yield name, layer.path
+            if not is_layer(call):
+                yield input_name(name), layer.path
     if is_deep(network):
         for stage in network.stages:
             for name, _ in chunks(stage):
                 yield name, stage.path
+                yield input_name(name), stage.path

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +15,7 @@ import numpy
 
 from netspec import ir
 from netspec.backends.keras.framework import channels_last, load_keras
-from netspec.backends.keras.grouped import speed_up
+from netspec.backends.keras.instances import adapt
 from netspec.backends.keras.lowered import name_of
 from netspec.backends.keras.plan import chunks, is_deep, lower
 from netspec.backends.keras.precision import float64_limits
@@ -38,15 +37,6 @@ keras = load_keras()
 
 SEED = "seed_generator_state"
 """What layers with random numbers keep beside their weights."""
-
-
-@dataclass(frozen=True)
-class _Place:
-    """An operation of a model: by name, and by its place among all, for those without a name."""
-
-    name: str
-    position: int | None
-    kinds: tuple[str, ...]
 
 
 class KerasProbe:
@@ -88,13 +78,15 @@ class KerasProbe:
         Grouped convolutions get the function that those of a live model have: Keras' own takes
         minutes to train on a CPU, and the layer stays the same.
         """
+        # As in a process of its own: names that Keras gives by itself depend on what it made before.
+        keras.src.utils.naming.reset_uids()
         with channels_last():
             return self.adopt(function(input_shape=(*network.source.size, network.source.channels)))
 
     def adopt(self, model: Any) -> Any:
         """The model as it is: Keras' dtype is settled when layers are made."""
         for layer in layers_of(model):
-            speed_up(layer)
+            adapt(layer)
         return model
 
     def spelled(self, path: str) -> str:
@@ -130,13 +122,8 @@ class KerasProbe:
         return {layer.name: float(layer.rate) for layer in _drops(model)}
 
     def places(self, model: Any, network: ir.Network) -> Places:
-        """The operations at the ends of parts."""
-        operations = _operations(model)
-        kinds = tuple(type(operation).__name__ for operation in operations)
-        positions = {operation.name: index for index, operation in enumerate(operations)}
-        return {
-            part: _Place(name, positions.get(name), kinds) for part, name in _ends(network).items()
-        }
+        """The names of the operations at the ends of parts."""
+        return _ends(network)
 
     def observe(self, model: Any, places: Places, inputs: Array) -> Observed:
         """One pass in evaluation mode."""
@@ -151,8 +138,8 @@ class KerasProbe:
         for layer in ir.layers(network):
             calls = lower(layer)
             first, last = (name_of(layer.path, calls[index][0]) for index in (0, -1))
-            if first in operations and calls[0][1].target.startswith("layers."):
-                tensors["entered", layer.path] = operations[first].input
+            if first in operations:
+                tensors["entered", layer.path] = _given_to(operations[first])
             if last in operations:
                 tensors["left", layer.path] = _result_of(operations[last])
         found = keras.Model(model.inputs[0], list(tensors.values()))(
@@ -275,21 +262,20 @@ def _operations(model: Any) -> list[Any]:
     return list(model.operations)
 
 
-def _at(model: Any, place: _Place) -> Any | None:
-    """The tensor at a place of a model; an expression of generated source has no name of its own."""
-    operations = _operations(model)
-    for operation in operations:
-        if operation.name == place.name:
-            return _result_of(operation)
-    kinds = tuple(type(operation).__name__ for operation in operations)
-    if place.position is None or kinds != place.kinds:
-        return None
-    return _result_of(operations[place.position])
+def _at(model: Any, name: str) -> Any | None:
+    """What the operation of that name gives in a model; None where there is none."""
+    found = {operation.name: operation for operation in _operations(model)}
+    return _result_of(found[name]) if name in found else None
 
 
 def _result_of(operation: Any) -> Any:
     """What an operation gives where the model calls it; a sub-model's ``output`` is another tensor."""
     return operation._inbound_nodes[0].output_tensors[0]
+
+
+def _given_to(operation: Any) -> Any:
+    """What an operation is called on; of several tensors, which are then merged, the first."""
+    return operation._inbound_nodes[0].input_tensors[0]
 
 
 def _ends(network: ir.Network) -> dict[str, str]:

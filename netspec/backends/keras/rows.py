@@ -1,8 +1,8 @@
 """One row per op: the Keras layers and expressions that it is, as symbolic calls.
 
 Rows work on concrete and on varying numbers alike; targets are names as text, so nothing here imports
-Keras. Only stock layers and nodes of ``keras.ops`` are used: saved models load without netspec. The
-tensor is channels-last. Window ops are in :mod:`netspec.backends.keras.windows`.
+Keras. Only stock layers are used, and nodes of ``keras.ops`` where no layer will do: saved models load
+without netspec. The tensor is channels-last. Window ops are in :mod:`netspec.backends.keras.windows`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 from netspec import ir
 from netspec.backends.keras.initial import initializer
-from netspec.backends.keras.lowered import SHAPE, Lowered, Row, X, operation
+from netspec.backends.keras.lowered import SHAPE, Joined, Lowered, Row
 from netspec.backends.keras.windows import (
     avg_pool,
     conv,
@@ -87,9 +87,7 @@ def _plain(target: str, *args: Any, **kwargs: Any) -> Row:
 
 def _leaky_relu(layer: ir.Layer) -> Lowered:
     op: LeakyRelu = layer.op  # type: ignore[assignment]
-    # The stock layer holds its slope in float32, 2e-8 off; this is exact.
-    function = "ops.maximum" if op.slope <= 1 else "ops.minimum"
-    return (("", Call(function, (X, operation("*", X, op.slope)))),)
+    return (("", Call("layers.LeakyReLU", (), {"negative_slope": op.slope})),)
 
 
 def _prelu(layer: ir.Layer) -> Lowered:
@@ -108,17 +106,25 @@ def _elu(layer: ir.Layer) -> Lowered:
     return (("", Call("layers.ELU", (), {"alpha": op.alpha})),)
 
 
+_GELU_SLOPE = 2 * math.sqrt(2 / math.pi)
+
+
 def _gelu(layer: ir.Layer) -> Lowered:
-    """By its formula: the stock one rounds its constants to float32, 5e-9 off."""
+    """The stock activation; Keras has no name for the approximation by tanh, which is a gate of x."""
     op: Gelu = layer.op  # type: ignore[assignment]
-    if op.approximate == "tanh":
-        cube = operation("*", operation("*", X, X), X)
-        inner = operation("+", X, operation("*", cube, 0.044715))
-        inside = Call("ops.tanh", (operation("*", inner, math.sqrt(2 / math.pi)),))
-    else:
-        inside = Call("ops.erf", (operation("*", X, math.sqrt(0.5)),))
-    half = operation("*", X, 0.5)
-    return (("", operation("*", half, operation("+", inside, 1))),)
+    if op.approximate == "none":
+        return (("", Call("layers.Activation", ("gelu",))),)
+    # (1 + tanh(z)) / 2 is sigmoid(2z), and z is x times a polynomial of its square.
+    return (
+        ("_square", Joined("layers.Multiply")),
+        (
+            "_polynomial",
+            Call("layers.Rescaling", (_GELU_SLOPE * 0.044715,), {"offset": _GELU_SLOPE}),
+        ),
+        ("_product", Joined("layers.Multiply")),
+        ("_gate", Call("layers.Activation", ("sigmoid",))),
+        ("", Joined("layers.Multiply")),
+    )
 
 
 def _flatten(layer: ir.Layer) -> Lowered:
@@ -132,9 +138,13 @@ def _flatten(layer: ir.Layer) -> Lowered:
 
 
 def _pad_channels(layer: ir.Layer) -> Lowered:
+    """Zeros along the last axis, which is where a layer for channels first has its last spatial one."""
     op: PadChannels = layer.op  # type: ignore[assignment]
-    widths = (*((0, 0),) * (layer.source.rank + 1), (op.before, op.after))
-    return (("", Call("ops.pad", (X, widths), {"mode": "constant", "constant_values": 0})),)
+    rank = layer.source.rank
+    ends = (op.before, op.after)
+    widths = (*((0, 0),) * (rank - 1), ends) if rank > 1 else ends
+    keywords = {"data_format": "channels_first"}
+    return (("", Call(f"layers.ZeroPadding{rank}D", (widths,), keywords)),)
 
 
 def _scale(layer: ir.Layer) -> Lowered:
@@ -233,6 +243,7 @@ SIGNATURE_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "layers.Concatenate": {"axis": -1},
     "layers.EinsumDense": {"bias_axes": None, "kernel_initializer": "glorot_uniform"},
     "layers.Dropout": {"noise_shape": None},
+    "layers.Rescaling": {"offset": 0.0},
     "ops.pad": {"mode": "constant"},
     "initializers.RandomNormal": {"mean": 0.0},
     "initializers.TruncatedNormal": {"mean": 0.0},

@@ -166,8 +166,9 @@ def max_pool(layer: ir.Layer) -> Lowered:
         return (valid,)
     if op.pad_value == "zero" or layer.source.non_negative:
         return (*_zero_padding(pads, rank), valid)
-    if _fills(op, pads) and all(step == 1 for step in op.step):
-        return (("", _pooling("Max", rank, op.kernel, op.step, "same")),)
+    if _fills(op, pads):
+        dense = _pooling("Max", rank, op.kernel, (1,) * rank, "same")
+        return (("", dense), *_subsample(rank, op.step))
     return (*_lowest_padding(pads), valid)
 
 

@@ -9,12 +9,13 @@ import pytest
 
 from netspec import ir
 from netspec.backends.keras import BACKEND, plan
+from netspec.backends.keras.lowered import is_layer
 from netspec.backends.keras.plan import CHUNK_BLOCKS, chunks, is_deep, layer_count, lower
 from netspec.backends.keras.weights import layers_of
 from netspec.elaborate.network import elaborate
 from netspec.schema.bind import bind_spec
 from netspec.source import parse
-from tests.support.networks import SIZES, network_of, random_weights
+from tests.support.networks import SIZES, input_of, network_of, random_weights
 from tests.support.op_cases import cases
 from tests.support.saved import elsewhere, load_elsewhere, store
 
@@ -56,10 +57,8 @@ head:
 """
 
 
-@pytest.fixture(scope="module")
-def saved(tmp_path_factory: pytest.TempPathFactory) -> Saved:
-    """Networks that were saved here and ran in one other process, as (network, here, there)."""
-    folder = tmp_path_factory.mktemp("saved")
+def every_kind() -> dict[str, ir.Network]:
+    """Networks with outputs and with sub-models, and one for every kind of Keras layer."""
     networks = {
         "outputs": elaborate(bind_spec(parse(OUTPUTS, "test.yaml"))),
         "deep": elaborate(bind_spec(parse(DEEP, "test.yaml"))),
@@ -75,6 +74,14 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Saved:
         if not kinds <= seen:
             networks[f"case{len(seen)}"] = network
             seen |= kinds
+    return networks
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> Saved:
+    """Networks that were saved here and ran in one other process, as (network, here, there)."""
+    folder = tmp_path_factory.mktemp("saved")
+    networks = every_kind()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(plan, "FLAT_LIMIT", 200)
         here = {name: store(network, folder, name) for name, network in networks.items()}
@@ -89,6 +96,36 @@ def test_saved_models_compute_the_same_elsewhere(saved: Saved) -> None:
         message = f"{name}: {', '.join(str(layer) for layer in ir.layers(network))[:200]}"
         for key, value in here.items():
             np.testing.assert_allclose(there[key], value, rtol=1e-4, atol=1e-4, err_msg=message)
+
+
+def test_the_older_format_has_every_layer_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``.h5`` has models of layers alone: all networks but those with an expression of ``keras.ops``."""
+    import keras
+
+    monkeypatch.setattr(plan, "FLAT_LIMIT", 200)
+    unreadable = set()
+    for name, network in every_kind().items():
+        model = BACKEND.build(network)
+        BACKEND.write_weights(model, network, random_weights(network))
+        path = tmp_path / f"{name}.h5"
+        model.save(path)
+        x = input_of(network).astype("float32")
+        try:
+            loaded = keras.models.load_model(path, compile=False)
+        except ValueError:
+            layers = [layer for layer in ir.layers(network) if not _is_layers(layer)]
+            assert layers, name
+            unreadable |= {layer.op.kind for layer in layers}
+            continue
+        for key, value in BACKEND.run(model, x).items():
+            np.testing.assert_allclose(BACKEND.run(loaded, x)[key], value, rtol=1e-4, atol=1e-4)
+    assert unreadable == {"max_pool", "avg_pool"}
+
+
+def _is_layers(layer: ir.Layer) -> bool:
+    return all(is_layer(call) for _, call in lower(layer))
 
 
 def test_outputs_are_named(saved: Saved) -> None:

@@ -86,6 +86,6 @@ def test_formulas_elsewhere() -> None:
     ((_, scale),) = lowered("scale")
     assert scale.args == ("bhwc,c->bhwc", SHAPE)
     ((_, pad),) = lowered("pad_channels", before=WIDTH // 2, after=0)
-    assert texts(pad.args[1])[-1] == ("width // 2", 0)
+    assert texts(pad.args[0])[-1] == ("width // 2", 0)
     ((_, norm),) = lowered("group_norm", groups=WIDTH // 8)
     assert texts(norm.kwargs["groups"]) == "width // 8"
