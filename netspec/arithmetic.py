@@ -77,6 +77,8 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "len": len,
     "make_divisible": make_divisible,
 }
+COPIED = frozenset({"make_divisible"})
+"""Functions that are no other library's, so that generated source holds a copy of what it calls."""
 FUNCTION_DOCS: dict[str, str] = {
     "min": "`min(a, b, …)`: the smallest; of one list, its smallest",
     "max": "`max(a, b, …)`: the largest; of one list, its largest",

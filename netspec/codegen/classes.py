@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from netspec import ir
+from netspec.codegen.flow import BRANCH, VARIABLES
 from netspec.codegen.general import IN_CHANNELS, GeneralBlock, generalise
 from netspec.codegen.identifiers import Namespace, camel_case, safe_identifier
 from netspec.codegen.layout import Document, keyword
@@ -145,6 +146,18 @@ class Classes:
             keys = tuple(None if item is None else id(item) for item in found)
             raise Diverges(Varying(None, keys, False))
         return present[0]
+
+
+def local_names(network: ir.Network) -> set[str]:
+    """What functions of source may call their arguments and variables, and nothing else then is called."""
+    names = {*VARIABLES, BRANCH, *(f"{BRANCH}{number}" for number in range(2, len(VARIABLES)))}
+    names |= {*network.arguments, *(ir.flat_name(stage.path) for stage in network.stages)}
+    for node in ir.walk(network):
+        if isinstance(node, ir.Tap):
+            names.add(node.name)
+        elif isinstance(node, ir.Block):
+            names |= {*node.definition.params, *node.definition.let}
+    return set(map(safe_identifier, names))
 
 
 def call_arguments(

@@ -20,6 +20,9 @@ from netspec.codegen.statements import Assign, If, Statement
 VARIABLES = ("y", "z", "u", "v", "w", *(f"y{number}" for number in range(2, 40)))
 """What runs beside the main line is written to the first of these that is not in use."""
 
+BRANCH = "branch1"
+"""What a branch is written to, with a number behind it for the second and further ones."""
+
 
 _OPPOSITE = {"==": "!=", "!=": "=="}
 _COMPARISON = re.compile(r"([^=!<>]*) (==|!=) ([^=!<>]*)")
@@ -148,7 +151,7 @@ class Flow:
                 return self.merge([value, other], node.merge, node.path, target)
         values = []
         for path in node.paths:
-            name = self.variables.add("branch1") if path.items else ""
+            name = self.variables.add(BRANCH) if path.items else ""
             values.append(self.settle(self.run(path, value, name), name) if path.items else value)
         return self.merge(values, node.merge, node.path, target)
 

@@ -6,9 +6,24 @@ import builtins
 import keyword
 import re
 
+from netspec.arithmetic import COPIED
+
 # Names that generated source of any backend may use for its own ends.
 _OWN = frozenset(
     [
+        *COPIED,
+        "_",
+        "blocks",
+        "expression",
+        "submodels",
+        "same_pad",
+        *(f"{kind}{rank}d" for kind in ("SameConv", "PadConv") for rank in (1, 2, 3)),
+        *(f"Same{kind}Pool{rank}d" for kind in ("Max", "Avg") for rank in (1, 2, 3)),
+        "ChannelNorm",
+        "ChannelsLastFlatten",
+        "PadChannels",
+        "Scale",
+        "DropPath",
         "self",
         "super",
         "nn",
@@ -38,12 +53,21 @@ _OWN = frozenset(
         "shortcut",
     ]
 )
-TAKEN = _OWN | frozenset(dir(builtins)) | frozenset(keyword.kwlist) | frozenset(keyword.softkwlist)
+_DECLARABLE = (_OWN | frozenset(dir(builtins)) | frozenset(keyword.softkwlist)) - set(
+    keyword.kwlist
+)
+TAKEN = _DECLARABLE | frozenset(keyword.kwlist)
 
 
 def safe_identifier(name: str) -> str:
-    """``name``, with ``_`` behind it where Python or the generated source needs it itself."""
-    return f"{name}_" if name in TAKEN or name.startswith("__") else name
+    """``name``, with ``_`` behind it where Python or the generated source needs it itself.
+
+    No two names become one: what is taken with ``_`` behind it gets one more. Python renames ``__name``
+    in a class, but not where the name ends in ``__`` too.
+    """
+    if name.startswith("__"):
+        return f"{name}__"
+    return f"{name}_" if name in TAKEN or name.rstrip("_") in _DECLARABLE else name
 
 
 def is_attribute(name: str) -> bool:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
 from netspec import ir
 from netspec.elaborate.bounds import RAISE_PARAMETERS, Bounds
 from netspec.elaborate.liveness import check_liveness
@@ -15,7 +18,7 @@ def check_network(network: ir.Network, bounds: Bounds) -> None:
     Raises :class:`NetspecError` for colliding names and for sizes out of bounds, which a spec can
     cause, and :class:`InternalError` for a broken type, which only netspec can.
     """
-    _check_names(network)
+    check_names(list(_named(network)))
     total = 0
     for node in ir.walk(network):
         _check_edges(node)
@@ -32,16 +35,63 @@ def too_many_parameters(bounds: Bounds, span: Span | None) -> NetspecError:
     return fail("NS505", message, span, help=RAISE_PARAMETERS)
 
 
-def _check_names(network: ir.Network) -> None:
+class NamedNode(NamedTuple):
+    """A node that has a name.
+
+    Attributes:
+        path: its name, dots between the levels.
+        span: where it stands.
+        owner: the path of the innermost module around it that this path begins with; empty for none.
+        is_module: whether what is called ``path.…`` has to stand inside it.
+    """
+
+    path: str
+    span: Span | None
+    owner: str
+    is_module: bool
+
+    def inside(self, owner: str) -> NamedNode:
+        """The same node of the module ``owner``, which its names are relative to."""
+        inner = f"{owner}.{self.owner}" if self.owner else owner
+        return self._replace(path=f"{owner}.{self.path}", owner=inner)
+
+
+def named_node(node: ir.Node, path: str, owners: Sequence[str]) -> NamedNode:
+    """A node called ``path``, inside the modules ``owners``, outermost first."""
+    owner = next((owner for owner in reversed(owners) if path.startswith(f"{owner}.")), "")
+    is_module = isinstance(node, ir.Layer | ir.Block | ir.Stage | ir.Sequence)
+    return NamedNode(path, node.span, owner, is_module)
+
+
+def check_names(names: Sequence[NamedNode]) -> None:
+    """Raise :class:`NetspecError` unless names are unique in every backend's spelling, and name nothing
+    inside a module that does not stand there.
+    """
     seen: dict[str, str] = {}
-    for node in ir.walk(network):
-        path = getattr(node, "path", None)
-        if not path:
-            continue
+    for path, span, _, _ in names:
         flat = ir.flat_name(path)
         if flat in seen:
-            raise name_collision(path, seen[flat], node.span)
+            raise name_collision(path, seen[flat], span)
         seen[flat] = path
+    modules = {node.path for node in names if node.is_module}
+    for path, span, owner, _ in names:
+        parts = path.split(".")
+        around = (".".join(parts[:length]) for length in range(len(parts) - 1, 0, -1))
+        holder = next((path for path in around if path in modules), "")
+        if holder != owner:
+            what = f"`{path}` would be a part of `{holder}`, in which it does not stand"
+            raise fail("NS227", what, span, path=path)
+
+
+def _named(node: ir.Node, owners: tuple[str, ...] = ()) -> Iterator[NamedNode]:
+    path = getattr(node, "path", None)
+    if path:
+        found = named_node(node, path, owners)
+        yield found
+        if found.is_module:
+            owners = (*owners, path)
+    for child in node.children:
+        yield from _named(child, owners)
 
 
 def name_collision(path: str, other: str, span: Span | None) -> NetspecError:

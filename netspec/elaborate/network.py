@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from netspec import ir
+from netspec.arithmetic import COPIED
 from netspec.elaborate.arguments import evaluate_argument
 from netspec.elaborate.bounds import Bounds
 from netspec.elaborate.check import check_network
@@ -120,7 +121,14 @@ class Builder:
             self.environment.setdefault(name, UNKNOWN)
 
     def check_variants(self) -> None:
-        """Every variant sets what is declared, and nothing else."""
+        """Every variant sets what is declared, and nothing else; functions of source can have their names."""
+        spans = self.spec.spans
+        names = {self.spec.name: spans.find(("name",))}
+        names |= {name: spans.find_key(("variants", name)) for name in self.spec.variants}
+        for name in names.keys() & COPIED:
+            with self.elaborator.attempt():
+                message = f"a network called `{name}` hides a function of the language"
+                raise fail("NS223", message, names[name])
         for variant, values in self.spec.variants.items():
             for name, argument in values.items():
                 with self.elaborator.attempt():

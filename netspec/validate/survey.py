@@ -6,21 +6,13 @@ Blocks that were expanded once for several places (:mod:`netspec.validate.checke
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
 from netspec import ir
 from netspec.elaborate.bounds import Bounds
-from netspec.elaborate.check import name_collision, too_many_parameters
+from netspec.elaborate.check import NamedNode, check_names, named_node, too_many_parameters
 from netspec.elaborate.liveness import check_liveness
 from netspec.errors import Span
-
-
-class NamedNode(NamedTuple):
-    """A node that has a name: its path inside the block around it, and its place."""
-
-    path: str
-    span: Span | None
 
 
 @dataclass(frozen=True)
@@ -59,33 +51,37 @@ class Survey:
         names: list[NamedNode] = []
         parameters, has_reference = 0, False
         for part in network.children:
-            content = self._content(part, "")
+            content = self._content(part, "", ())
             names += content.names
             parameters += content.parameters
             has_reference |= content.has_reference
-        _check_names(names)
+        check_names(names)
         if parameters > self._bounds.parameters:
             raise too_many_parameters(self._bounds, self._last_straw(network))
         if has_reference:
             check_liveness(network)
 
-    def _content(self, node: ir.Node, prefix: str) -> Content:
-        """What ``node`` holds; ``prefix`` is the path of the block around it."""
+    def _content(self, node: ir.Node, prefix: str, owners: tuple[str, ...]) -> Content:
+        """What ``node`` holds.
+
+        ``prefix`` is the path of the block around it, ``owners`` are the modules around it in that block.
+        """
         names: list[NamedNode] = []
         parameters, has_reference = 0, isinstance(node, ir.Reference)
         path = getattr(node, "path", None)
         if path:
-            names.append(NamedNode(path[len(prefix) :], node.span))
+            names.append(named_node(node, path[len(prefix) :], owners))
+            if names[0].is_module:
+                owners = (*owners, names[0].path)
         if isinstance(node, ir.Layer):
             parameters = sum(p.count for p in node.op.parameters(node.source))
         elif isinstance(node, ir.Block):
             inside = self._body(node)
-            here = f"{names[0].path}."
-            names += [NamedNode(here + name.path, name.span) for name in inside.names]
+            names += [name.inside(names[0].path) for name in inside.names]
             parameters, has_reference = inside.parameters, inside.has_reference
         else:
             for child in node.children:
-                inside = self._content(child, prefix)
+                inside = self._content(child, prefix, owners)
                 names += inside.names
                 parameters += inside.parameters
                 has_reference |= inside.has_reference
@@ -94,7 +90,7 @@ class Survey:
     def _body(self, block: ir.Block) -> Content:
         origin = _ORIGINS.setdefault(block.body, Origin(block.path))
         if origin.content is None:
-            origin.content = self._content(block.body, f"{origin.path}.")
+            origin.content = self._content(block.body, f"{origin.path}.", ())
         return origin.content
 
     def _last_straw(self, network: ir.Network) -> Span | None:
@@ -105,12 +101,3 @@ class Survey:
             if total > self._bounds.parameters:
                 return layer.span
         return network.span
-
-
-def _check_names(names: list[NamedNode]) -> None:
-    seen: dict[str, str] = {}
-    for path, span in names:
-        flat = ir.flat_name(path)
-        if flat in seen:
-            raise name_collision(path, seen[flat], span)
-        seen[flat] = path

@@ -31,6 +31,36 @@ def test_names_are_unique_once_dots_are_underscores(stem: str) -> None:
     assert problem(text).code == "NS227"
 
 
+@pytest.mark.parametrize(
+    "stem",
+    [
+        "[{conv: {out: 3, kernel: 1}}, {relu: {}, name: conv1.act}]",
+        "[{relu: {}, name: conv1.act}, {conv: {out: 3, kernel: 1}}]",
+        "[{relu: {}, name: layer1.act}]",
+        "[{relu: {}, name: layer1.0.act}]",
+        "[{b: {}, name: c}, {relu: {}, name: c.act}]",
+        "[{sequence: [relu], name: c}, {relu: {}, name: c.act}]",
+        "[{b: {}, name: c.d}, {relu: {}, name: c.d.e.act}]",
+    ],
+)
+def test_a_name_inside_a_module_is_that_of_what_stands_there(stem: str) -> None:
+    text = f"blocks: {{b: {{body: [relu]}}}}\nstem: {stem}\nstages: [{{block: b}}]\n"
+    assert problem(text).code == "NS227"
+
+
+@pytest.mark.parametrize(
+    "stem",
+    [
+        "[{conv: {out: 3, kernel: 1}, name: a.b}, {relu: {}, name: a.act}]",
+        "[{sequence: [{relu: {}, name: act}], name: a}]",
+        "[{residual: {body: [relu]}, name: a}, {tanh: {}, name: a.b}]",
+        "[{b: {}, name: a.b}, {tanh: {}, name: a.c}]",
+    ],
+)
+def test_names_share_levels_that_are_no_modules(stem: str) -> None:
+    compiled(f"blocks: {{b: {{body: [{{relu: {{}}, name: c.d}}]}}}}\nstem: {stem}\n")
+
+
 def test_the_number_of_parameters_is_bounded() -> None:
     network = compiled("stem: [{conv: {out: 10, kernel: 1, bias: false}}]\n")
     check_network(network, Bounds(parameters=30))

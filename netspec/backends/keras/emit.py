@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from netspec import ir
+from netspec.arithmetic import COPIED
 from netspec.backends.keras.flow import (
     EXPRESSION,
     BlockCall,
@@ -22,6 +23,7 @@ from netspec.codegen.classes import (
     SourceClass,
     argument_value,
     call_arguments,
+    local_names,
 )
 from netspec.codegen.flow import VARIABLES, Value
 from netspec.codegen.frame import copied, docstring, fill, head
@@ -71,9 +73,7 @@ class _Generator:
         self.initializers = SharedInitializers()
         self.targets: set[str] = set()
         self.function_name = safe_identifier(self.network.model_name)
-        # An argument of the model's function would hide a block's function of its name there.
-        kept = map(safe_identifier, self.network.arguments)
-        self.names = Namespace({self.function_name, "submodels", "make_divisible", *kept})
+        self.names = Namespace({self.function_name, *local_names(self.network)})
         self.classes = Classes(program, self._try_out, _function_name, self.names)
         self.initializers = SharedInitializers()
         self._functions()  # counts the initialisers
@@ -92,7 +92,7 @@ class _Generator:
         """The whole source."""
         functions = self._functions()
         initializers = self.initializers.functions()
-        helpers = copied("netspec", "arithmetic.py", self.targets & {"make_divisible"})
+        helpers = copied("netspec", "arithmetic.py", self.targets & COPIED)
         text = "\n".join(
             [*helpers, *(item["body"] for item in initializers), *(f.body for f in functions)]
         )
@@ -160,7 +160,7 @@ class _Generator:
         network = self.network
         printer = self._printer()
         kept = [safe_identifier(name) for name in network.arguments]
-        taken = {*VARIABLES, "input_shape", *kept}
+        taken = {*VARIABLES, "input_shape", "index", *kept}
         flow = KerasFlow(printer, Namespace(taken), absolute_name, self._block_call(None, printer))
         value = flow.run(network.stem, Value("inputs"), "x")
         for stage in network.stages:

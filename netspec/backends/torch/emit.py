@@ -8,11 +8,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from netspec import ir
+from netspec.arithmetic import COPIED
 from netspec.backends.torch.modules import ModuleWriter
 from netspec.backends.torch.plan import sequential_items
 from netspec.backends.torch.rows import SIGNATURE_DEFAULTS
 from netspec.backends.torch.starts import Starts
-from netspec.codegen.classes import Argument, Classes, SourceClass, call_arguments
+from netspec.codegen.classes import (
+    Argument,
+    Classes,
+    SourceClass,
+    call_arguments,
+    local_names,
+)
 from netspec.codegen.flow import VARIABLES, Flow, Value
 from netspec.codegen.frame import copied, docstring, fill, head
 from netspec.codegen.general import GeneralBlock
@@ -65,9 +72,8 @@ class _Generator:
         self.overrides = program.overrides
         self.starts = Starts()
         self.targets: set[str] = set()
-        # An argument of the model's function would hide a class of its name there.
-        taken = (self.network.model_name, *self.network.arguments)
-        self.names = Namespace(set(map(safe_identifier, taken)))
+        function_name = safe_identifier(self.network.model_name)
+        self.names = Namespace({function_name, *local_names(self.network)})
         self.network_name = self.names.add(camel_case(self.network.title))
         self.classes = Classes(program, self._try_out, _class_name, self.names)
         # A first pass over the network's own layers completes what is known of how parameters start.
@@ -90,7 +96,7 @@ class _Generator:
         classes = [*blocks, self._network_class(settled=True)]
         function = self._function()
         helpers = [
-            *copied("netspec", "arithmetic.py", self.targets & {"make_divisible"}),
+            *copied("netspec", "arithmetic.py", self.targets & COPIED),
             *copied("netspec.backends.torch", "support.py", self.targets),
         ]
         text = "\n".join([*helpers, *(f"{c.signature}\n{c.body}\n{c.forward}" for c in classes)])

@@ -179,11 +179,3 @@ class DropPath(nn.Module):
             return x
         keep = x.new_empty(x.shape[0], *[1] * (x.dim() - 1)).bernoulli_(1 - self.p)
         return x * keep / (1 - self.p)
-
-
-def containers(modules: dict[str, nn.Module]) -> nn.Module:
-    """A module that only holds others, by name."""
-    container = nn.Sequential()
-    for name, module in modules.items():
-        container.add_module(name, module)
-    return container
