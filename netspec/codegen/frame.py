@@ -114,10 +114,16 @@ def _definitions(package: str, file: str) -> dict[str, tuple[str, frozenset[str]
     found = {}
     for node in ast.parse(text).body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
-            segment = ast.get_source_segment(text, node)
+            decorators = (f"@{ast.unparse(found)}" for found in node.decorator_list)
+            segment = "\n".join([*decorators, ast.get_source_segment(text, node) or ""])
             names = {inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)}
-            found[node.name] = (segment or "", frozenset(names))
+            found[node.name] = (segment, frozenset(names))
     return found
+
+
+def definitions(package: str, file: str) -> frozenset[str]:
+    """The names of the functions and classes of a module."""
+    return frozenset(_definitions(package, file))
 
 
 def copied(package: str, file: str, names: Iterable[str]) -> list[str]:

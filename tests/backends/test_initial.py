@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from netspec import api, initializers, ir
 from netspec.backends.base import get_backend
+from tests.support.generated import build_generated
 from tests.support.networks import network_of
 
 pytest.importorskip("torch")
@@ -186,6 +188,77 @@ def test_random_scales(backend: str, init: str) -> None:
     values = fresh(backend, f"conv: {{out: 4096, kernel: 1}}\nscale: {{init: {init}}}", (2, 3))
     std = {"t": 0.5 * TRUNCATED_STD, "n": 0.5, "u": 0.5 / 3**0.5}[init[1]]
     assert abs(values["scale.weight"].std() / std - 1) < 5 / 4096**0.5
+
+
+ONE_AXIS = """
+netspec: 1
+name: net
+input: {channels: 2048, size: [2, 3]}
+stem:
+  - batch_norm: {init: INIT, bias_init: INIT}
+  - layer_norm: {init: INIT, bias_init: INIT}
+  - group_norm: {init: INIT, bias_init: INIT}
+  - instance_norm: {init: INIT, bias_init: INIT}
+  - {conv: {kernel: 1, depthwise: true, bias: true, bias_init: INIT}}
+  - {conv: {out: 2048, kernel: 1, groups: 512, bias: true, bias_init: INIT}}
+  - prelu: {init: INIT}
+  - scale: {init: INIT}
+  - batch_norm: {affine: false}
+  - layer_norm: {affine: false}
+  - group_norm: {affine: false}
+  - instance_norm: {affine: false}
+head:
+  - global_avg_pool
+  - layer_norm: {init: INIT, bias_init: INIT}
+  - linear: {out: 512, bias_init: INIT}
+"""
+SCALED = [
+    VARIANCE.replace("SCALE", scale).replace("MODE", mode).replace("KIND", kind)
+    for scale in ("1.0", "2.0")
+    for mode in ("fan_in", "fan_out", "fan_avg")
+    for kind in ("normal", "truncated_normal", "uniform")
+]
+PLAIN = ["{normal: 0.5}", "{truncated_normal: 0.5}", "{uniform: 0.5}", "{uniform: fan_in}"]
+PLAIN += ["{constant: 0.25}", "zeros", "ones"]
+
+
+def expected_deviation(init: Any, fans: tuple[int, int]) -> float:
+    """The standard deviation that a distribution is to have."""
+    match init:
+        case initializers.VarianceScaling(scale=scale, mode=mode):
+            fan = {"fan_in": fans[0], "fan_out": fans[1], "fan_avg": sum(fans) / 2}[mode]
+            return float((scale / fan) ** 0.5)
+        case initializers.Normal(std=std):
+            return std
+        case initializers.TruncatedNormal(std=std):
+            return std * TRUNCATED_STD
+        case initializers.Uniform(limit=limit):
+            return limit / 3**0.5
+        case initializers.UniformFanIn():
+            return float((3 * fans[0]) ** -0.5)
+    return 0.0
+
+
+@every_backend
+@pytest.mark.parametrize("init", SCALED + PLAIN)
+def test_every_distribution_on_what_has_one_axis(backend: str, init: str) -> None:
+    """Biases, and the weights of norms, PReLUs and scales; live and from source."""
+    compiled = api.loads(ONE_AXIS.replace("INIT", init))
+    network, found = compiled.network, get_backend(backend)
+    wanted = {
+        f"{layer.path}.{parameter.name}": parameter
+        for layer in ir.layers(network)
+        for parameter in layer.op.parameters(layer.source)
+        if parameter.trainable and len(parameter.shape) == 1
+    }
+    assert len(wanted) == 15
+    for model in (found.build(network), build_generated(compiled, backend)):
+        weights = found.read_weights(model, network)
+        for name, parameter in wanted.items():
+            values, std = weights[name], expected_deviation(parameter.init, parameter.fans)
+            assert abs(values.std() - std) <= 5 * std / values.size**0.5 + 1e-7, name
+            if isinstance(parameter.init, initializers.Constant):
+                np.testing.assert_array_equal(values, np.float32(parameter.init.value))
 
 
 @every_backend

@@ -76,12 +76,13 @@ def _truncated(tensor: Any, std: Any) -> Call:
 
 
 def _scaled(parameter: Parameter, init: VarianceScaling, tensor: Any) -> Call:
-    """Variance scaling, by PyTorch's own name where it has one."""
-    if init.scale == 2 and init.mode != "fan_avg" and init.distribution != "truncated_normal":
-        target = f"nn.init.kaiming_{init.distribution}_"
-        return Call(target, (tensor,), {"mode": init.mode, "nonlinearity": "relu"})
-    if init.scale == 1 and init.mode == "fan_avg" and init.distribution != "truncated_normal":
-        return Call(f"nn.init.xavier_{init.distribution}_", (tensor,))
+    """Variance scaling, by PyTorch's own name where it has one, which needs two axes to count fans."""
+    if len(parameter.shape) > 1 and init.distribution != "truncated_normal":
+        if init.scale == 2 and init.mode != "fan_avg":
+            target = f"nn.init.kaiming_{init.distribution}_"
+            return Call(target, (tensor,), {"mode": init.mode, "nonlinearity": "relu"})
+        if init.scale == 1 and init.mode == "fan_avg":
+            return Call(f"nn.init.xavier_{init.distribution}_", (tensor,))
     fan_in, fan_out = parameter.fans
     fan: Any = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[init.mode]
     if init.distribution == "uniform":

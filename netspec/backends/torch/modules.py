@@ -107,11 +107,11 @@ class ModuleWriter:
 
     def _layer(self, layer: ir.Layer) -> None:
         calls = _cases(layer)
+        self._note(layer, calls)
         if isinstance(calls, Call) and self._share(layer, calls):
             return
         for statement in self._made(layer.path, calls):
             self.statements.append(statement)
-        self._note(layer, calls)
         self.statements += self._starts(layer, self.access(layer.path), calls)
 
     def _share(self, layer: ir.Layer, made: Call) -> bool:

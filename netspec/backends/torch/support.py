@@ -1,6 +1,7 @@
 """Layers that PyTorch lacks. Live models use them; generated source holds copies of those it needs.
 
-Each definition stands on its own: its text is taken from this file as it is.
+Each definition stands on its own: its text is taken from this file as it is. All can be traced by
+`torch.fx` and compiled by TorchScript, which know less of Python: no `super().forward`, no `*` in calls.
 """
 
 import torch
@@ -8,18 +9,28 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 
-def same_pad(x, kernel_size, stride, dilation=1, value=0.0):
+@torch.fx.wrap  # type: ignore[untyped-decorator]
+def same_pad(
+    x: Tensor,
+    kernel_size: list[int],
+    stride: list[int],
+    dilation: list[int],
+    value: float = 0.0,
+) -> Tensor:
     """Pad as TensorFlow's `same`: to ceil(size / stride), what is odd goes to the end."""
-    rank = x.dim() - 2
-    windows = (kernel_size, stride, dilation)
-    each = [(n,) * rank if isinstance(n, int) else n for n in windows]
+    sizes = x.shape[2:]
     pads: list[int] = []
-    for axis, (kernel, step, spacing) in enumerate(zip(*each, strict=True)):
-        size = x.shape[2 + axis]
-        last = (size + step - 1) // step - 1
-        total = max(last * step + (kernel - 1) * spacing + 1 - size, 0)
-        pads = [total // 2, total - total // 2, *pads]
+    for axis in range(len(sizes) - 1, -1, -1):
+        size, step = sizes[axis], stride[axis]
+        extent = (kernel_size[axis] - 1) * dilation[axis] + 1
+        total = max((size - 1) // step * step + extent - size, 0)
+        pads += [total // 2, total - total // 2]
     return F.pad(x, pads, value=value)
+
+
+def each_axis(number: int | tuple[int, ...], rank: int) -> tuple[int, ...]:
+    """A number for each of ``rank`` axes."""
+    return (number,) * rank if isinstance(number, int) else number
 
 
 class SameConv1d(nn.Conv1d):
@@ -27,7 +38,7 @@ class SameConv1d(nn.Conv1d):
 
     def forward(self, x: Tensor) -> Tensor:
         x = same_pad(x, self.kernel_size, self.stride, self.dilation)
-        return super().forward(x)
+        return self._conv_forward(x, self.weight, self.bias)
 
 
 class SameConv2d(nn.Conv2d):
@@ -35,7 +46,7 @@ class SameConv2d(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         x = same_pad(x, self.kernel_size, self.stride, self.dilation)
-        return super().forward(x)
+        return self._conv_forward(x, self.weight, self.bias)
 
 
 class SameConv3d(nn.Conv3d):
@@ -43,7 +54,7 @@ class SameConv3d(nn.Conv3d):
 
     def forward(self, x: Tensor) -> Tensor:
         x = same_pad(x, self.kernel_size, self.stride, self.dilation)
-        return super().forward(x)
+        return self._conv_forward(x, self.weight, self.bias)
 
 
 class PadConv1d(nn.Conv1d):
@@ -54,7 +65,7 @@ class PadConv1d(nn.Conv1d):
         self.pads = pads
 
     def forward(self, x: Tensor) -> Tensor:
-        return super().forward(F.pad(x, self.pads))
+        return self._conv_forward(F.pad(x, self.pads), self.weight, self.bias)
 
 
 class PadConv2d(nn.Conv2d):
@@ -65,7 +76,7 @@ class PadConv2d(nn.Conv2d):
         self.pads = pads
 
     def forward(self, x: Tensor) -> Tensor:
-        return super().forward(F.pad(x, self.pads))
+        return self._conv_forward(F.pad(x, self.pads), self.weight, self.bias)
 
 
 class PadConv3d(nn.Conv3d):
@@ -76,65 +87,88 @@ class PadConv3d(nn.Conv3d):
         self.pads = pads
 
     def forward(self, x: Tensor) -> Tensor:
-        return super().forward(F.pad(x, self.pads))
+        return self._conv_forward(F.pad(x, self.pads), self.weight, self.bias)
 
 
 class SameMaxPool1d(nn.MaxPool1d):
     """Max-pooling with TensorFlow's padding `same`."""
 
+    def __init__(self, kernel_size, stride) -> None:
+        super().__init__(each_axis(kernel_size, 1), each_axis(stride, 1))
+
     def forward(self, x: Tensor) -> Tensor:
-        x = same_pad(x, self.kernel_size, self.stride, value=float("-inf"))
-        return super().forward(x)
+        x = same_pad(x, self.kernel_size, self.stride, (1,), float("-inf"))
+        return F.max_pool1d(x, self.kernel_size, self.stride)
 
 
 class SameMaxPool2d(nn.MaxPool2d):
     """Max-pooling with TensorFlow's padding `same`."""
 
+    def __init__(self, kernel_size, stride) -> None:
+        super().__init__(each_axis(kernel_size, 2), each_axis(stride, 2))
+
     def forward(self, x: Tensor) -> Tensor:
-        x = same_pad(x, self.kernel_size, self.stride, value=float("-inf"))
-        return super().forward(x)
+        x = same_pad(x, self.kernel_size, self.stride, (1, 1), float("-inf"))
+        return F.max_pool2d(x, self.kernel_size, self.stride)
 
 
 class SameMaxPool3d(nn.MaxPool3d):
     """Max-pooling with TensorFlow's padding `same`."""
 
+    def __init__(self, kernel_size, stride) -> None:
+        super().__init__(each_axis(kernel_size, 3), each_axis(stride, 3))
+
     def forward(self, x: Tensor) -> Tensor:
-        x = same_pad(x, self.kernel_size, self.stride, value=float("-inf"))
-        return super().forward(x)
+        x = same_pad(x, self.kernel_size, self.stride, (1, 1, 1), float("-inf"))
+        return F.max_pool3d(x, self.kernel_size, self.stride)
 
 
 class SameAvgPool1d(nn.AvgPool1d):
     """Average-pooling with TensorFlow's padding `same`, which does not count in the mean."""
 
+    def __init__(self, kernel_size, stride) -> None:
+        super().__init__(each_axis(kernel_size, 1), each_axis(stride, 1))
+
     def forward(self, x: Tensor) -> Tensor:
-        count = same_pad(torch.ones_like(x), self.kernel_size, self.stride)
-        x = same_pad(x, self.kernel_size, self.stride)
-        return super().forward(x) / super().forward(count)
+        count = same_pad(torch.ones_like(x), self.kernel_size, self.stride, (1,))
+        x = same_pad(x, self.kernel_size, self.stride, (1,))
+        total = F.avg_pool1d(x, self.kernel_size, self.stride)
+        return total / F.avg_pool1d(count, self.kernel_size, self.stride)
 
 
 class SameAvgPool2d(nn.AvgPool2d):
     """Average-pooling with TensorFlow's padding `same`, which does not count in the mean."""
 
+    def __init__(self, kernel_size, stride) -> None:
+        super().__init__(each_axis(kernel_size, 2), each_axis(stride, 2))
+
     def forward(self, x: Tensor) -> Tensor:
-        count = same_pad(torch.ones_like(x), self.kernel_size, self.stride)
-        x = same_pad(x, self.kernel_size, self.stride)
-        return super().forward(x) / super().forward(count)
+        count = same_pad(torch.ones_like(x), self.kernel_size, self.stride, (1, 1))
+        x = same_pad(x, self.kernel_size, self.stride, (1, 1))
+        total = F.avg_pool2d(x, self.kernel_size, self.stride)
+        return total / F.avg_pool2d(count, self.kernel_size, self.stride)
 
 
 class SameAvgPool3d(nn.AvgPool3d):
     """Average-pooling with TensorFlow's padding `same`, which does not count in the mean."""
 
+    def __init__(self, kernel_size, stride) -> None:
+        super().__init__(each_axis(kernel_size, 3), each_axis(stride, 3))
+
     def forward(self, x: Tensor) -> Tensor:
-        count = same_pad(torch.ones_like(x), self.kernel_size, self.stride)
-        x = same_pad(x, self.kernel_size, self.stride)
-        return super().forward(x) / super().forward(count)
+        count = same_pad(torch.ones_like(x), self.kernel_size, self.stride, (1, 1, 1))
+        x = same_pad(x, self.kernel_size, self.stride, (1, 1, 1))
+        total = F.avg_pool3d(x, self.kernel_size, self.stride)
+        return total / F.avg_pool3d(count, self.kernel_size, self.stride)
 
 
 class ChannelNorm(nn.LayerNorm):
     """Layer normalisation over the channels at each position of a map."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x.movedim(1, -1)).movedim(-1, 1)
+        y = x.movedim(1, -1)
+        y = F.layer_norm(y, self.normalized_shape, self.weight, self.bias, self.eps)
+        return y.movedim(-1, 1)
 
 
 class ChannelsLastFlatten(nn.Module):
@@ -153,7 +187,7 @@ class PadChannels(nn.Module):
         self.after = after
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.pad(x, (0, 0) * (x.dim() - 2) + (self.before, self.after))
+        return F.pad(x, [0, 0] * (x.dim() - 2) + [self.before, self.after])
 
 
 class Scale(nn.Module):
@@ -164,7 +198,7 @@ class Scale(nn.Module):
         self.weight = nn.Parameter(torch.ones(channels))
 
     def forward(self, x: Tensor) -> Tensor:
-        return x * self.weight.view(-1, *[1] * (x.dim() - 2))
+        return (x.movedim(1, -1) * self.weight).movedim(-1, 1)
 
 
 class DropPath(nn.Module):
@@ -177,5 +211,5 @@ class DropPath(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if not self.training or self.p == 0.0:
             return x
-        keep = x.new_empty(x.shape[0], *[1] * (x.dim() - 1)).bernoulli_(1 - self.p)
+        keep = x.new_empty([x.shape[0]] + [1] * (x.dim() - 1)).bernoulli_(1 - self.p)
         return x * keep / (1 - self.p)
