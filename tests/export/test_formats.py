@@ -102,6 +102,42 @@ def test_an_output_may_be_called_as_the_input_is(kind: str, tmp_path: Path) -> N
     assert [output.name for output in report.comparison.outputs] == ["input", "x", "output"]
 
 
+NODES = ("relu", "mean", "cat", "add", "conv2d", "linear", "val_0", "softmax", "Identity", "MatMul")
+"""What exporters and frameworks call values inside a graph."""
+ENDS = (
+    "input",
+    "inputs",
+    "x",
+    "args_0",
+    "self",
+    "training",
+    "serving_default",
+    "keras_tensor",
+    "def",
+)
+"""What they call inputs and signatures, and what Python keeps for itself."""
+
+
+@pytest.mark.parametrize(("backend", "kind"), PAIRS)
+def test_outputs_may_be_called_as_what_an_exporter_makes(
+    backend: str, kind: str, tmp_path: Path
+) -> None:
+    """Several names of one result too, and one of the network's own last."""
+    steps = ["softmax: {}", "conv: {out: 4, kernel: 3}", "relu: {}", "tanh: {}"]
+    stem = "".join(f"  - {{{step}, as: r{i}}}\n" for i, step in enumerate(steps))
+    named = [f"{name}: r{i % len(steps)}" for i, name in enumerate((*NODES, *ENDS))]
+    text = (
+        f"netspec: 1\nname: net\ninput: {{channels: 3, size: [6, 8]}}\nstem:\n{stem}"
+        "stages:\n  - {block: squeeze_excite}\n"
+        f"outputs: {{{', '.join(named)}, last: layer1}}\n"
+    )
+    network = netspec.loads(text).network
+    report, path = exported(network, backend, kind, tmp_path)
+    names = {output.name for output in report.comparison.outputs}
+    assert names == {*NODES, *ENDS, "last", "output"}
+    assert kind == "torch-export" or NAMES[kind](path) == names
+
+
 @pytest.mark.parametrize(("backend", "kind"), PAIRS)
 def test_an_exporter_that_changes_a_constant_is_caught(
     backend: str, kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

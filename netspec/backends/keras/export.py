@@ -7,7 +7,8 @@ from typing import Any
 
 from netspec import ir
 from netspec.backends.keras.framework import load_keras
-from netspec.export.base import Export, ExportError
+from netspec.backends.keras.instances import written_out
+from netspec.export.base import Export, ExportError, free_name
 from netspec.export.litert import LITERT
 from netspec.export.onnx import ONNX
 from netspec.export.saved_model import SAVED_MODEL
@@ -20,9 +21,15 @@ def write_saved_model(model: Any, network: ir.Network, path: Path) -> None:
 
 def write_onnx(model: Any, network: ir.Network, path: Path) -> None:
     """An ONNX file, by way of tf2onnx."""
+    keras = load_keras()
+    model = _with_names(model)
+    name = free_name(model.inputs[0].name, set(model.output))
+    if name != model.inputs[0].name:  # tf2onnx takes one for the other
+        inputs = keras.Input(model.inputs[0].shape[1:], dtype=model.inputs[0].dtype, name=name)
+        model = keras.Model(inputs, model(inputs), name=model.name)
     # Without a signature Keras exports models only that have run once.
-    signature = [model.inputs[0]]
-    _with_names(model).export(path, format="onnx", verbose=False, input_signature=signature)
+    with written_out(model):
+        model.export(path, format="onnx", verbose=False, input_signature=[model.inputs[0]])
 
 
 def write_litert(model: Any, network: ir.Network, path: Path) -> None:

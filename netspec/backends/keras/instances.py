@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from netspec.backends.keras.framework import load_keras
 from netspec.backends.keras.grouped import speed_up
+from netspec.backends.keras.weights import layers_of
 
 
 def adapt(layer: Any) -> None:
@@ -21,6 +23,31 @@ def adapt(layer: Any) -> None:
         layer.call = exact
 
 
+@contextmanager
+def written_out(model: Any) -> Iterator[None]:
+    """Within, every GELU of a model computes its formula: tf2onnx does not know what TensorFlow's is made of."""
+    changed = [layer for layer in layers_of(model) if _is_gelu(layer)]
+    for layer in changed:
+        layer.call = _gelu
+    try:
+        yield
+    finally:
+        for layer in changed:
+            del layer.call
+            adapt(layer)
+
+
+def _is_gelu(layer: Any) -> bool:
+    keras = load_keras()
+    if not isinstance(layer, keras.layers.Activation):
+        return False
+    return bool(layer.activation == keras.activations.gelu)
+
+
+def _gelu(inputs: Any) -> Any:
+    return inputs * 0.5 * (load_keras().ops.erf(inputs * 0.5**0.5) + 1)
+
+
 def _exact(layer: Any) -> Callable[[Any], Any] | None:
     """What a layer computes, where its own constants are float32: up to 5e-8 off; None elsewhere.
 
@@ -33,6 +60,4 @@ def _exact(layer: Any) -> Callable[[Any], Any] | None:
             return lambda inputs: inputs * layer.scale + layer.offset
         case keras.layers.LeakyReLU():
             return lambda inputs: ops.where(inputs > 0, inputs, inputs * layer.negative_slope)
-        case keras.layers.Activation(activation=keras.activations.gelu):
-            return lambda inputs: inputs * 0.5 * (ops.erf(inputs * 0.5**0.5) + 1)
-    return None
+    return _gelu if _is_gelu(layer) else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,15 +24,25 @@ def write_onnx(model: Any, network: ir.Network, path: Path) -> None:
     """One ONNX file, weights included; those of 2 GB and more have no place in one."""
     import torch
 
+    program = torch.onnx.export(_program(model, network), dynamo=True, verbose=False)
     outputs = [*network.outputs, "output"]
-    program = torch.onnx.export(
-        _program(model, network),
-        input_names=[free_name("input", set(outputs))],
-        output_names=outputs,
-        dynamo=True,
-        verbose=False,
-    )
+    _rename(program.model.graph, free_name("input", set(outputs)), outputs)
     program.save(path, external_data=False)
+
+
+def _rename(graph: Any, input_name: str, outputs: Sequence[str]) -> None:
+    """Give a graph of ONNX the network's names; what the exporter called so is called otherwise."""
+    ends = [*graph.inputs, *graph.outputs]
+    names = [input_name, *outputs]
+    inner = [value for node in graph.all_nodes() for value in node.outputs]
+    inner += graph.initializers.values()
+    taken = {*names, *(value.name for value in (*ends, *inner))}
+    for value in inner:
+        if value.name in names:
+            value.name = free_name(value.name, taken)
+            taken.add(value.name)
+    for value, name in zip(ends, names, strict=True):
+        value.name = name
 
 
 def _program(model: Any, network: ir.Network) -> Any:
