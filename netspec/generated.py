@@ -124,7 +124,7 @@ def _generate(file: GeneratedFile, spec: FoundSpec) -> str:
 def _backend_of(file: GeneratedFile) -> str:
     """The backend whose framework the file imports."""
     imported = set(_IMPORT.findall(file.text))
-    names = [name for name in backend_names() if imported & set(get_backend(name).requires)]
+    names = [name for name in backend_names() if get_backend(name).requires[0] in imported]
     if len(names) != 1:
         raise OriginError("imports the framework of no installed backend, or of several")
     return names[0]

@@ -72,8 +72,11 @@ class Backend(Protocol):
     """What ``--backend`` calls it."""
     extra: str
     """The extra of netspec that installs it."""
-    requires: tuple[str, ...]
-    """The importable modules that it needs."""
+
+    @property
+    def requires(self) -> tuple[str, ...]:
+        """The importable modules that it needs; its source imports the first."""
+
     rows: Mapping[str, Any]
     """One row per op of :data:`netspec.ops.OPS`."""
     formats: Mapping[str, str]

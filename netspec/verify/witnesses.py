@@ -66,9 +66,10 @@ def _renamed(weights: Arrays, names: Mapping[str, str]) -> dict[str, Array]:
 
 
 def parties_for(names: Sequence[str]) -> tuple[list[Party], list[str]]:
-    """The backends called ``names``, or all that can take part, and notes on those that cannot.
+    """The backends called ``names``, or all that are there, and notes on those that are not.
 
-    Raises :class:`UsageError` when one that was asked for is missing, or none is left.
+    Raises :class:`UsageError` when one that was asked for is missing, none is left, or one that is there
+    cannot be looked into as the environment has it.
     """
     chosen = list(dict.fromkeys(names)) or _in_order(backend_names())
     parties, notes = [], []
@@ -76,11 +77,13 @@ def parties_for(names: Sequence[str]) -> tuple[list[Party], list[str]]:
         try:
             backend = get_backend(name)
             require_framework(backend)
-            parties.append(Party(backend, _probe_of(backend)))
+            make_probe = _maker_of_probe(backend)
         except UsageError as error:
             if names:
                 raise
             notes.append(f"{name} takes no part: {error}")
+        else:
+            parties.append(Party(backend, make_probe()))
     if not parties:
         raise UsageError("there is nothing to verify with: " + "; ".join(notes))
     return parties, notes
@@ -91,11 +94,11 @@ def _in_order(names: Sequence[str]) -> list[str]:
     return sorted(names, reverse=True)
 
 
-def _probe_of(backend: Backend) -> Probe:
+def _maker_of_probe(backend: Backend) -> Callable[[], Probe]:
     make = getattr(backend, "probe", None)
     if make is None:
         raise UsageError(f"the {backend.name} backend has no `probe`, so its models stay unseen")
-    return cast("Probe", make())
+    return cast("Callable[[], Probe]", make)
 
 
 def witnesses_of(program: Program, at_size: ir.Network, parties: Sequence[Party]) -> list[Witness]:

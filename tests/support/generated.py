@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import Any
 
 from netspec.api import CompiledNetwork
+from netspec.codegen.identifiers import safe_identifier
 
 IMPORTS = {
     "torch": {"torch", "functools", "typing", "math"},
@@ -39,7 +40,7 @@ def import_source(source: str) -> ModuleType:
 def build_generated(compiled: CompiledNetwork, backend: str, **arguments: Any) -> Any:
     """The model that the generated source of ``compiled`` makes."""
     module = import_source(compiled.generate(backend))
-    return getattr(module, compiled.name)(**arguments)
+    return getattr(module, safe_identifier(compiled.name))(**arguments)
 
 
 @cache

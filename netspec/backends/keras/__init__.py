@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 from netspec import ir
 from netspec.backends.keras.export import EXPORTS
 from netspec.backends.keras.files import KerasFiles
+from netspec.backends.keras.framework import runs_on
 from netspec.backends.keras.rows import ROWS
+from netspec.errors import UsageError
 from netspec.export.base import Export
 
 if TYPE_CHECKING:
@@ -22,15 +24,22 @@ if TYPE_CHECKING:
 
 
 class KerasBackend:
-    """Keras 3 on TensorFlow; see :class:`netspec.backends.base.Backend`."""
+    """Keras 3, on TensorFlow unless told otherwise; see :class:`netspec.backends.base.Backend`."""
 
     name = "keras"
     extra = "keras"
-    requires = ("keras", "tensorflow")
     rows: Mapping[str, Any] = ROWS
     formats: Mapping[str, str] = {".keras": "Keras model"}
     exports: Mapping[str, Export] = EXPORTS
     weight_files = KerasFiles()
+
+    @property
+    def requires(self) -> tuple[str, ...]:
+        """Keras, and what it runs on here; what it cannot run on is told when it is loaded."""
+        try:
+            return ("keras", runs_on())
+        except UsageError:
+            return ("keras",)
 
     def build(self, network: ir.Network, input_size: tuple[int | None, ...] | None = None) -> Any:
         """A live functional model with fresh initial weights."""
@@ -65,11 +74,14 @@ class KerasBackend:
         """Evaluation-mode outputs by name, channels first."""
         import numpy
 
+        from netspec.backends.keras.framework import load_keras
+
+        values = load_keras().ops.convert_to_numpy
         given = numpy.moveaxis(inputs, 1, -1)
         found = model(given.astype(model.inputs[0].dtype), training=False)
         outputs = found if isinstance(found, dict) else {"output": found}
         return {
-            name: numpy.ascontiguousarray(numpy.moveaxis(tensor.numpy(), -1, 1))
+            name: numpy.ascontiguousarray(numpy.moveaxis(values(tensor), -1, 1))
             for name, tensor in outputs.items()
         }
 

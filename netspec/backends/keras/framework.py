@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import sys
@@ -11,20 +12,53 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
+from netspec.errors import UsageError, did_you_mean
+
+TENSORFLOW = "tensorflow"
+RUNS_ON = (TENSORFLOW, "torch", "jax")
+"""What Keras can train on, each by the name that both Keras and Python's ``import`` have for it."""
+VARIABLE = "KERAS_BACKEND"
+
+
+def runs_on() -> str:
+    """What Keras runs on in this process: what it is imported on already, or ``KERAS_BACKEND``.
+
+    TensorFlow where neither says anything; ``~/.keras/keras.json`` does not decide. Raises
+    :class:`UsageError` for what cannot be honoured. Imports nothing.
+    """
+    imported = sys.modules.get("keras")
+    if imported is not None:
+        return str(imported.backend.backend())
+    chosen = os.environ.get(VARIABLE) or TENSORFLOW
+    if chosen not in RUNS_ON:
+        hint = did_you_mean(chosen, RUNS_ON)
+        listed = "`tensorflow`, `torch` or `jax`"
+        raise UsageError(f"{VARIABLE} is `{chosen}`: {hint or f'models are made on {listed}'}")
+    if chosen != TENSORFLOW and importlib.util.find_spec(chosen) is None:
+        raise UsageError(f"{VARIABLE} is `{chosen}`, which is not installed")
+    return chosen
+
+
+def require_tensorflow(what: str) -> None:
+    """Raise :class:`UsageError` unless Keras runs on TensorFlow, which ``what`` takes."""
+    found = runs_on()
+    if found != TENSORFLOW:
+        raise UsageError(f"{what} takes Keras on TensorFlow, and here it is on {found}")
+
 
 @cache
 def load_keras() -> Any:
-    """The module ``keras``, on TensorFlow unless the caller imported it on something else before.
+    """The module ``keras``, on what :func:`runs_on` says.
 
-    When the import happens here, what ``~/.keras/keras.json`` and ``KERAS_BACKEND`` say is undone:
-    the same spec is the same model everywhere. Who imports Keras first keeps their configuration.
+    When the import happens here, what ``~/.keras/keras.json`` says is undone: the same spec is the same
+    model everywhere. Who imports Keras first keeps their configuration.
     """
     if "keras" in sys.modules:
         import keras
 
         return keras
-    before = os.environ.get("KERAS_BACKEND")
-    os.environ["KERAS_BACKEND"] = "tensorflow"
+    before = os.environ.get(VARIABLE)
+    os.environ[VARIABLE] = runs_on()
     try:
         with _without_remarks():
             import keras
@@ -32,9 +66,9 @@ def load_keras() -> Any:
             keras.ops.zeros(())  # TensorFlow remarks on the machine when it first computes
     finally:
         if before is None:
-            del os.environ["KERAS_BACKEND"]
+            del os.environ[VARIABLE]
         else:
-            os.environ["KERAS_BACKEND"] = before
+            os.environ[VARIABLE] = before
     keras.config.set_floatx("float32")
     keras.config.set_epsilon(1e-7)
     keras.config.set_image_data_format("channels_last")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy
 
 from netspec import ir
-from netspec.backends.keras.framework import channels_last, load_keras
+from netspec.backends.keras.framework import channels_last, load_keras, require_tensorflow
 from netspec.backends.keras.instances import adapt
 from netspec.backends.keras.lowered import name_of
 from netspec.backends.keras.plan import chunks, is_deep, lower
@@ -27,7 +27,6 @@ from netspec.backends.keras.weights import (
     variable_shape,
 )
 from netspec.backends.probe import Held, Inside, Limit, Observed, Places, Trained
-from netspec.errors import UsageError
 from netspec.ops.normalization import BatchNorm
 
 if TYPE_CHECKING:
@@ -45,11 +44,7 @@ class KerasProbe:
     ordered = False
 
     def __init__(self) -> None:
-        if keras.backend.backend() != "tensorflow":
-            raise UsageError(
-                f"verifying Keras models takes gradients with TensorFlow; this process has Keras on "
-                f"{keras.backend.backend()}"
-            )
+        require_tensorflow("verifying Keras models, whose gradients are TensorFlow's,")
 
     def versions(self) -> dict[str, str]:
         """Keras' and TensorFlow's."""

@@ -165,7 +165,7 @@ def test_no_file_in_a_home_directory_decides(tmp_path: Path) -> None:
     environment = {
         **os.environ,
         "KERAS_HOME": str(tmp_path),
-        "KERAS_BACKEND": "torch",
+        "KERAS_BACKEND": "",
         "TF_CPP_MIN_LOG_LEVEL": "3",
     }
     done = subprocess.run(

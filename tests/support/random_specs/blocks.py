@@ -130,6 +130,8 @@ class Blocks(Changing):
         found: dict[str, Value] = {"params": params, **({"let": let} if let else {}), "body": body}
         if dice.chance(30):
             found["doc"] = "A block of a test."
+        if dice.chance(5):
+            found["title"] = dice.choice(("Scale", "Tensor", "RandomNet", "torch", "DropPath"))
         return self.fresh("block"), found, names
 
     def shaping_body(self, place: Place, shortcut: Step) -> list[Step]:

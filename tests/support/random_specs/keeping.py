@@ -40,7 +40,7 @@ class Keeping(Numbers):
 
     def step_name(self, place: Place) -> str:
         name = self.dice.choice(("n{}", "part{}.inner", "with-hyphen{}", "deep{}.er.name"))
-        name = name.format(next(self.counter))
+        name = self.layer_name(name)
         if self.dice.chance(20):
             name += "_{channels}"
         return name
@@ -236,7 +236,10 @@ class Keeping(Numbers):
 
     def sequence(self, place: Place) -> Step:
         if place.once and not place.portable and self.dice.chance(60):
-            return {"sequence": self.kept(place.inner(once=False)), "name": self.fresh("seq")}
+            return {
+                "sequence": self.kept(place.inner(once=False)),
+                "name": self.layer_name("seq{}"),
+            }
         return {"sequence": self.kept(place.inner())}
 
     def call(self, place: Place) -> Step:

@@ -17,6 +17,99 @@ MAX_LENGTH = 40
 """Longer expressions of channels are not built upon."""
 
 
+_PYTHON = (
+    "list",
+    "list_",
+    "print",
+    "self",
+    "super",
+    "match",
+    "type",
+    "_",
+    "__width",
+    "int_",
+    "Exception",
+)
+_FRAMEWORKS = (
+    "nn",
+    "nn_",
+    "F",
+    "torch",
+    "Tensor",
+    "keras",
+    "layers",
+    "ops",
+    "math",
+    "partial",
+    "initializers",
+)
+_HELPERS = (
+    "Scale",
+    "ChannelNorm",
+    "same_pad",
+    "SameConv2d",
+    "DropPath",
+    "PadChannels",
+    "expression",
+)
+_SOURCE = (
+    "inputs",
+    "outputs",
+    "input_shape",
+    "module",
+    "blocks",
+    "submodels",
+    "y",
+    "y2",
+    "branch1",
+)
+_MADE = (
+    "he_uniform_fan_in",
+    "random_normal",
+    "RandomNet",
+    "random_net",
+    "zeros",
+    "Basic",
+    "basic_net",
+)
+_KERAS = ("add", "add_1", "multiply", "dense", "conv2d", "input", "input_layer", "weights", "dtype")
+_MODULE = (
+    "forward",
+    "train",
+    "eval",
+    "training",
+    "T_destination",
+    "call",
+    "build",
+    "parameters",
+    "state_dict",
+)
+
+NAMES = (*_PYTHON, *_FRAMEWORKS, *_HELPERS, *_SOURCE, *_MADE, *_KERAS, *_MODULE)
+"""For parameters, blocks, results, labels and outputs."""
+
+LAYER_NAMES = (
+    *(
+        name
+        for name in (*_PYTHON, *_FRAMEWORKS, *_HELPERS, *_SOURCE)
+        if name[0] != "_" and name != "type"
+    ),
+    *(
+        *_MADE,
+        *_KERAS,
+        "class",
+        "None",
+        "lambda",
+        "def",
+        "config",
+        "trainable",
+        "input.x",
+        "self.nn",
+    ),
+)
+"""For layers, which are attributes of modules."""
+
+
 class Dice:
     """Draws with short names; what shrinking prefers comes first."""
 
@@ -70,6 +163,7 @@ class Numbers:
     def __init__(self, dice: Dice) -> None:
         self.dice = dice
         self.counter = itertools.count(1)
+        self.taken: set[str] = set()
         self.sizes = itertools.count(1)
         self.rank = dice.choice((2, 1, 3))
         self.budget = 45 if self.rank < 3 else 30
@@ -78,7 +172,20 @@ class Numbers:
         self.stage_paths: list[str] = []
 
     def fresh(self, prefix: str) -> str:
-        return f"{prefix}{next(self.counter)}"
+        """A name that is no other; now and then one that source or a framework has a use for."""
+        return self._hostile(NAMES) or f"{prefix}{next(self.counter)}"
+
+    def layer_name(self, template: str) -> str:
+        """The same for a layer; ``{}`` stands for a number."""
+        return self._hostile(LAYER_NAMES) or template.format(next(self.counter))
+
+    def _hostile(self, names: Sequence[str]) -> str:
+        free = [name for name in names if name.lower() not in self.taken]
+        if not free or not self.dice.chance(8):
+            return ""
+        name = self.dice.choice(free)
+        self.taken.add(name.lower())
+        return name
 
     def width(self, place: Place) -> Value:
         """A number of channels, a multiple of four, over names that hold in the whole block."""

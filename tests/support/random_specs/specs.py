@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.support.random_specs.blocks import Blocks
-from tests.support.random_specs.numbers import Place, Step, Value
+from tests.support.random_specs.numbers import NAMES, Place, Step, Value
 
 SIZES = {1: (9, 21), 2: (6, 12), 3: (5, 7)}
 """Lowest and highest length of an axis, by rank."""
@@ -23,7 +23,9 @@ class Specs(Blocks):
             names["width"].append("derived")
         if dice.chance(30):
             params["depths"] = [dice.choice((1, 2)) for _ in range(6)]
-        found: dict[str, Value] = {"netspec": 1, "name": "random_net"}
+        found: dict[str, Value] = {"netspec": 1, "name": self._hostile(NAMES) or "random_net"}
+        if dice.chance(10):
+            found["title"] = dice.choice(("Scale", "Tensor", "Net", "nn", "ChannelNorm", "Basic"))
         blocks: dict[str, Value] = {}
         keeping: list[str] = []
         for _ in range(dice.integer(0, 2)):
@@ -221,7 +223,7 @@ class Specs(Blocks):
         """Some named results of the stem, and some stages."""
         found: dict[str, Value] = {}
         if tapped and self.dice.chance(50):
-            found |= {f"out_{name}": name for name in tapped[:2]}
+            found |= {self.fresh("out_"): name for name in tapped[:2]}
         if self.stage_paths and self.dice.chance(30):
             found["a_stage"] = self.dice.choice(self.stage_paths)
         return found
