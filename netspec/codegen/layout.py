@@ -99,6 +99,14 @@ def enclosed(document: Document) -> Document:
     return Group(("(", Indent((Line(), document)), Line(), ")"))
 
 
+def enclosed_if_broken(document: Document) -> Document:
+    """A document with parentheses around it where it breaks between its operands."""
+    if not isinstance(document, Choice | Operation):
+        return document
+    inner = Group(_opened(document))
+    return Group((IfBroken("("), Indent((Line(), inner)), Line(), IfBroken(")")))
+
+
 def _separated(items: Sequence[Document]) -> tuple[Document, ...]:
     """Items with commas between them, and behind the last of several that have lines of their own."""
     parts: list[Document] = []
@@ -164,10 +172,7 @@ def lay_out(document: Document, prefix: str = "", suffix: str = "", level: int =
         lines = lay_out(_joined(document), prefix, suffix, level)
         if len(lines[0]) <= WIDTH:
             return lines
-    if isinstance(document, Choice | Operation):
-        inner = Group(_opened(document))
-        parts = (IfBroken("("), Indent((Line(), inner)), Line(), IfBroken(")"))
-        document = Group(parts)
+    document = enclosed_if_broken(document)
     indent = " " * (INDENT * level)
     text = _Printer().print((indent + prefix, document, suffix), level)
     return [line.rstrip() for line in text.split("\n")]

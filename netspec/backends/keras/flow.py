@@ -11,7 +11,15 @@ from netspec.codegen.calls import Call, Raw
 from netspec.codegen.cases import Case, by_cases, where
 from netspec.codegen.flow import Flow, Value
 from netspec.codegen.identifiers import Namespace
-from netspec.codegen.layout import Document, Row, call, keyword, literal, text_of
+from netspec.codegen.layout import (
+    Document,
+    Row,
+    call,
+    enclosed_if_broken,
+    keyword,
+    literal,
+    text_of,
+)
 from netspec.codegen.printing import Printer, quoted
 from netspec.codegen.statements import Assign, If, Statement
 
@@ -89,7 +97,10 @@ class KerasFlow(Flow):
         if not is_layer(made):
             expression = self.printer.call(bound(made, X, X))
             self.printer.targets.add(EXPRESSION)
-            return call(EXPRESSION, [Row(("lambda x: ", expression)), value, keyword("name", name)])
+            return call(
+                EXPRESSION,
+                [Row(("lambda x: ", enclosed_if_broken(expression))), value, keyword("name", name)],
+            )
         made = bound(made, X, Raw(f"{text_of(value)}.shape[1:]", None))
         named = {**made.kwargs, "name": Raw(text_of(name), None)}
         return self.printer.call(Call(made.target, made.args, named))
