@@ -137,3 +137,11 @@ def test_an_input_size_too_small_for_the_network_is_refused() -> None:
     network = network_of("conv: {out: 2, kernel: 3, padding: valid}\nmax_pool: {kernel: 4}", (9, 9))
     with pytest.raises(UsageError, match="kernel is larger"):
         BACKEND.build(network, (9, 5))
+
+
+def test_what_modules_have_is_no_name_for_a_layer() -> None:
+    """A child called so would hide a method, or be refused by PyTorch."""
+    from netspec.elaborate.scope import RESERVED_CHILDREN
+
+    known = {*dir(torch.nn.Module()), *dir(torch.nn.Sequential())}
+    assert {name for name in known if not name.startswith("_")} <= RESERVED_CHILDREN
