@@ -229,6 +229,13 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
+def readable(name: str) -> str:
+    """A file's name as text that can be written anywhere: bytes of it that are no UTF-8 as ``\\xe9``."""
+    if name.isascii():
+        return name
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
 _MAX_WIDTH = 160
 
 
