@@ -7,8 +7,6 @@ import io
 import os
 import threading
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +24,7 @@ from netspec.files import (
     reserve,
     write_atomically,
 )
+from tests.support.disks import room_for
 
 
 def entries(folder: Path) -> set[str]:
@@ -228,18 +227,6 @@ def test_a_file_in_a_closed_folder_is_rewritten_in_place(
     with pytest.raises(UsageError, match=r"other\.txt: Read-only file system"):
         write_atomically(tmp_path / "other.txt", "new")
     assert entries(tmp_path) == {"out.txt"}
-
-
-@contextmanager
-def room_for(size: int) -> Iterator[None]:
-    """Within, no file can be longer: as if the disk were full."""
-    resource = pytest.importorskip("resource")
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_want_of_room_leaves_a_file_that_is_rewritten_in_place(
