@@ -11,18 +11,15 @@ from __future__ import annotations
 import errno
 import os
 import re
-import secrets
-import shutil
 import stat
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from io import FileIO, RawIOBase
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from netspec.errors import NetspecError, UsageError
+from netspec.errors import NetspecError, UsageError, readable
 
 _LONGEST_SUFFIX = 32
 """Characters of a suffix that a temporary name repeats; a file's name has 255 bytes at most."""
@@ -110,7 +107,12 @@ def with_line_ends_of(present: bytes, text: str) -> bytes:
     first, newline, _ = present.partition(b"\n")
     if newline and first.endswith(b"\r"):
         text = text.replace("\n", "\r\n")
-    return text.encode("utf-8")
+    return encoded(text)
+
+
+def encoded(text: str) -> bytes:
+    """``text`` as UTF-8; a name in it that cannot be is shown with its bytes."""
+    return readable(text).encode("utf-8")
 
 
 def write_atomically(path: Path, data: bytes | str) -> None:
@@ -123,7 +125,7 @@ def write_atomically(path: Path, data: bytes | str) -> None:
     try:
         if _is_stream(path, _status(path)):
             with _opened(path) as stream:
-                stream.write(data.encode("utf-8") if isinstance(data, str) else data)
+                stream.write(encoded(data) if isinstance(data, str) else data)
             return
         raw = with_line_ends_of(_beginning(path), data) if isinstance(data, str) else data
     except OSError as error:
@@ -168,6 +170,8 @@ def replacing(path: Path) -> Iterator[Path]:
 
 def lacking(folder: Path) -> OSError | None:
     """Why nothing can be written in ``folder``; None where something can."""
+    import tempfile
+
     try:
         with tempfile.TemporaryFile(dir=folder) as file:
             file.write(bytes(_CHUNK))
@@ -183,6 +187,9 @@ def reserve(folder: Path, size: int) -> None:
 
     For what ends the whole process when a disk fills up.
     """
+    import shutil
+    import tempfile
+
     with tempfile.TemporaryFile(dir=folder) as file:
         if hasattr(os, "posix_fallocate"):
             os.posix_fallocate(file.fileno(), 0, max(size, 1))
@@ -236,7 +243,7 @@ def _temporary(path: Path, leftovers: ExitStack) -> Path:
     target = Path(os.path.realpath(path))
     status = _status(path)
     suffix = path.suffix if len(path.suffix) <= _LONGEST_SUFFIX else ""
-    name = f".netspec-{secrets.token_hex(4)}{suffix}"
+    name = f".netspec-{os.urandom(4).hex()}{suffix}"
     if not _is_stream(path, status):
         beside = target.with_name(name)
         # Nobody may read the new content who could not read the old.
@@ -250,6 +257,9 @@ def _temporary(path: Path, leftovers: ExitStack) -> Path:
         else:
             leftovers.callback(beside.unlink, missing_ok=True)
             return beside
+    import shutil
+    import tempfile
+
     folder = tempfile.mkdtemp(prefix="netspec-")
     leftovers.callback(shutil.rmtree, folder, ignore_errors=True)
     return Path(folder) / name
@@ -262,7 +272,8 @@ def _put(temporary: Path, path: Path, leftovers: ExitStack) -> None:
     status = _status(path)
     if _is_stream(path, status):
         with temporary.open("rb") as written, _opened(path) as stream:
-            shutil.copyfileobj(written, stream, _CHUNK)
+            while chunk := written.read(_CHUNK):
+                stream.write(chunk)
         return
     target = Path(os.path.realpath(path))  # a link stays a link
     if status is None:

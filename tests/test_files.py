@@ -387,3 +387,9 @@ def test_what_is_there_is_replaced_by_force(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="named twice"):
         check_distinct([path, tmp_path / "link.txt"])
     check_distinct([path, tmp_path / "other.txt"])
+
+
+def test_a_name_that_is_no_text_is_written_with_its_bytes(tmp_path: Path) -> None:
+    name = os.fsdecode(b"\xe9t\xc3\xa9") + "\ud83d"
+    write_atomically(tmp_path / "out.txt", name)
+    assert (tmp_path / "out.txt").read_text("utf-8") == "\\xe9té\\ud83d"

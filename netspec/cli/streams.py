@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import signal
 import sys
@@ -10,11 +11,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from netspec.errors import UsageError, readable
+from netspec.files import encoded, reason
+
 STANDARD_OUTPUT = "standard output"
 
 
 def prepare() -> None:
     """Make the streams fit to be written to, whatever was closed and whatever they can encode."""
+    codecs.register_error(_LACKING, _shown)
     _fill_closed_descriptors()
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # what nobody can see is dropped; `print` would take stdout
@@ -22,10 +27,21 @@ def prepare() -> None:
         stream = getattr(sys, name)
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
-            is_wide = (stream.encoding or "").lower() in ("utf-8", "utf8")
-            # A terminal that lacks a character shows another. Bytes of a name that is not UTF-8, which
-            # nothing can encode, are shown as numbers.
-            reconfigure(errors="backslashreplace" if is_wide else "replace")
+            reconfigure(errors=_LACKING)
+
+
+_LACKING = "netspec.lacking"
+
+
+def _shown(error: UnicodeError) -> tuple[str, int]:
+    """What a stream shows for what it cannot encode: `?`, and the byte of a name that is no text."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    lost = error.object[error.start : error.end]
+    shown = "".join(
+        "?" if readable(character) == character else readable(character) for character in lost
+    )
+    return shown, error.end
 
 
 def _fill_closed_descriptors() -> None:
@@ -52,7 +68,7 @@ def write_data(data: str | bytes) -> None:
     if buffer is None or (isinstance(data, str) and out.isatty()):
         out.write(data if isinstance(data, str) else data.decode("utf-8", "replace"))
         return
-    raw = data.encode("utf-8", "backslashreplace") if isinstance(data, str) else data
+    raw = encoded(data) if isinstance(data, str) else data
     try:
         out.flush()
         buffer.write(raw)
@@ -66,8 +82,6 @@ def read_standard_input() -> bytes:
 
     Raises :class:`UsageError` where there is none: it is closed, or a terminal.
     """
-    from netspec.errors import UsageError
-    from netspec.files import reason
     from netspec.source import MAX_BYTES
 
     stream = sys.stdin
