@@ -53,7 +53,8 @@ def check_writable(path: Path) -> None:
             raise UsageError(f"{path}: {leads}there is no directory `{folder}`")
         place = target.parent if status is None else target
         if not os.access(place, os.W_OK):
-            raise UsageError(f"{path}: {os.strerror(errno.EACCES)}")
+            is_fixed = hasattr(os, "statvfs") and os.statvfs(place).f_flag & os.ST_RDONLY
+            raise UsageError(f"{path}: {os.strerror(errno.EROFS if is_fixed else errno.EACCES)}")
     except OSError as error:
         raise UsageError(f"{path}: {reason(error)}") from error
 

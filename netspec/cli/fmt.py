@@ -62,14 +62,14 @@ def run(arguments: argparse.Namespace) -> int:
 def _format(target: Target, arguments: argparse.Namespace) -> bool:
     """Format one file, as far as the arguments ask for; whether its layout is another one."""
     from netspec.cli.differences import print_diff
-    from netspec.errors import UsageError
+    from netspec.errors import UsageError, readable
     from netspec.files import is_stream, with_line_ends_of, write_atomically
     from netspec.formatting import format_text
     from netspec.source import decode
     from netspec.validate.files import STANDARD_INPUT, looks_ours
 
     stdin = target.path == STANDARD_INPUT
-    name = "<stdin>" if stdin else target.path
+    name = "<stdin>" if stdin else readable(target.path)
     raw = read_standard_input() if stdin else _read(target.path)
     if target.is_searched and not looks_ours(raw):
         return False

@@ -139,12 +139,13 @@ def _tell_of_the_cache(is_refused: bool) -> None:
 
 
 def _standard_input(name: str | None, options: Options) -> FileResult:
+    from netspec.errors import readable
     from netspec.validate.check import check_content
     from netspec.validate.files import folder_of
 
-    result = check_content(
-        read_standard_input(), name or "<stdin>", folder_of(name) if name else None, options
-    )
+    shown = readable(name) if name else "<stdin>"
+    folder = folder_of(name) if name else None
+    result = check_content(read_standard_input(), shown, folder, options)
     assert result is not None
     return result
 

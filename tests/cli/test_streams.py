@@ -155,18 +155,31 @@ def test_a_standard_input_that_is_not_there_is_a_usage_error(
         assert result.err == f"netspec: `-` reads standard input, which is {said}\n"
 
 
+FRAMEWORK = """
+import os
+from netspec.cli.streams import prepare
+prepare()
+with open('saved', 'w') as file:
+    os.write(1, b'from C')
+    os.write(2, b'from C')
+    file.write('content')
+"""
+
+
 @pytest.mark.skipif(os.name != "posix", reason="needs a POSIX shell")
 def test_descriptors_that_are_closed_become_no_file(folder: Path) -> None:
-    # With descriptor 1 free, the file of -o would get it, and all that is printed with it.
-    environment = {**os.environ, "NETSPEC": f"{sys.executable} -m netspec"}
+    # With descriptor 1 free, the file of -o would get it, and all that a framework prints.
+    environment = {**os.environ, "PYTHON": sys.executable, "CODE": FRAMEWORK}
     script = (
-        "$NETSPEC generate SPEC --backend torch -o new.py >&- 2>&- <&- || exit 10\n"
-        "$NETSPEC summary SPEC >&- 2>err || exit 11\n"
-        "$NETSPEC validate - <&- 2>>err; [ $? = 2 ] || exit 12\n"
-        "$NETSPEC show resnet >/dev/full 2>>err; [ $? = 2 ] || exit 13\n"
+        '$PYTHON -c "$CODE" >&- 2>&- <&- || exit 9\n'
+        "$PYTHON -m netspec generate SPEC --backend torch -o new.py >&- 2>&- <&- || exit 10\n"
+        "$PYTHON -m netspec summary SPEC >&- 2>err || exit 11\n"
+        "$PYTHON -m netspec validate - <&- 2>>err; [ $? = 2 ] || exit 12\n"
+        "$PYTHON -m netspec show resnet >/dev/full 2>>err; [ $? = 2 ] || exit 13\n"
     )
     process = subprocess.run(["sh", "-c", script], env=environment, timeout=120, check=False)
     assert process.returncode == 0
+    assert Path("saved").read_text() == "content"
     compile(Path("new.py").read_text(encoding="utf-8"), "new.py", "exec")
     assert Path("err").read_text().splitlines() == [
         "netspec: `-` reads standard input, which is closed",
