@@ -15,25 +15,18 @@ import stat
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from io import FileIO, RawIOBase
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from netspec.errors import NetspecError, UsageError, readable
+from netspec.room import CHUNK, lacking, reason, write_all
 
 _LONGEST_SUFFIX = 32
 """Characters of a suffix that a temporary name repeats; a file's name has 255 bytes at most."""
 
-_CHUNK = 1 << 20
-
 _STREAMS = {"/dev/stdin": 0, "/dev/stdout": 1, "/dev/stderr": 2}
 _DESCRIPTOR = re.compile(r"/(?:dev|proc/self)/fd/([0-9]{1,9})")
 _MOST_LINKS = 40
-
-
-def reason(error: OSError) -> str:
-    """What the system says, as one line."""
-    return (error.strerror or str(error) or type(error).__name__).splitlines()[0]
 
 
 def check_writable(path: Path) -> None:
@@ -139,7 +132,7 @@ def _beginning(path: Path) -> bytes:
     """The first line of a file; nothing where there is none, or it cannot be read."""
     try:
         with path.open("rb") as file:
-            return file.readline(_CHUNK)
+            return file.readline(CHUNK)
     except OSError:
         return b""
 
@@ -167,76 +160,6 @@ def replacing(path: Path) -> Iterator[Path]:
             if lack is None:
                 raise
             raise UsageError(f"{path}: {reason(lack)}") from error
-
-
-def lacking(folder: Path) -> OSError | None:
-    """Why nothing can be written in ``folder``; None where something can."""
-    import tempfile
-
-    try:
-        with tempfile.TemporaryFile(dir=folder) as file:
-            file.write(bytes(_CHUNK))
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError as error:
-        return error
-    return None
-
-
-def reserve(folder: Path, size: int) -> None:
-    """Raise :class:`OSError` where a file of ``size`` bytes has no room in ``folder``.
-
-    For what ends the whole process when a disk fills up.
-    """
-    import shutil
-    import tempfile
-
-    with tempfile.TemporaryFile(dir=folder) as file:
-        if hasattr(os, "posix_fallocate"):
-            os.posix_fallocate(file.fileno(), 0, max(size, 1))
-        elif shutil.disk_usage(folder).free < size:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-
-class PatientFile(RawIOBase):
-    """A file to be written in order that takes everything, and tells at the end what it had no room for.
-
-    For writers in C++ that end the whole process when a write fails.
-    """
-
-    def __init__(self, path: Path) -> None:
-        super().__init__()
-        self._file = path.open("wb", buffering=0)
-        self._error: OSError | None = None
-
-    def writable(self) -> bool:
-        """It is."""
-        return True
-
-    def seekable(self) -> bool:
-        """It is."""
-        return True
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Move within the file."""
-        return self._file.seek(offset, whence)
-
-    def write(self, data: Any) -> int:
-        """Write ``data``, as long as that has worked; its length in any case."""
-        try:
-            if self._error is None:
-                _write_all(self._file, data)
-        except OSError as error:
-            self._error = error
-        return len(data)
-
-    def close(self) -> None:
-        """Raise :class:`OSError` where something could not be written."""
-        super().close()
-        self._file.close()
-        if self._error is not None:
-            error, self._error = self._error, None
-            raise error
 
 
 def _temporary(path: Path, leftovers: ExitStack) -> Path:
@@ -273,7 +196,7 @@ def _put(temporary: Path, path: Path, leftovers: ExitStack) -> None:
     status = _status(path)
     if _is_stream(path, status):
         with temporary.open("rb") as written, _opened(path) as stream:
-            while chunk := written.read(_CHUNK):
+            while chunk := written.read(CHUNK):
                 stream.write(chunk)
         return
     target = Path(os.path.realpath(path))  # a link stays a link
@@ -338,29 +261,22 @@ def _rewrite(source: Path, target: Path) -> None:
     with source.open("rb") as new, target.open("rb+", buffering=0) as file:
         before, after = file.seek(0, os.SEEK_END), os.fstat(new.fileno()).st_size
         try:
-            for start in range(before, after, _CHUNK):
-                _write_all(file, bytes(min(_CHUNK, after - start)))
+            for start in range(before, after, CHUNK):
+                write_all(file, bytes(min(CHUNK, after - start)))
             os.fsync(file.fileno())
         except BaseException:
             file.truncate(before)
             raise
         file.seek(0)
         try:
-            while chunk := new.read(_CHUNK):
-                _write_all(file, chunk)
+            while chunk := new.read(CHUNK):
+                write_all(file, chunk)
             file.truncate()
             os.fsync(file.fileno())
         except OSError as error:
             raise _Torn(reason(error)) from error
         except BaseException as error:
             raise _Torn("interrupted") from error
-
-
-def _write_all(file: FileIO, data: bytes) -> None:
-    """Write all of ``data``; an unbuffered file may take part of it at a time."""
-    view = memoryview(data)
-    while view:
-        view = view[file.write(view) :]
 
 
 # Streams

@@ -15,15 +15,14 @@ import pytest
 from netspec import files
 from netspec.errors import UsageError
 from netspec.files import (
-    PatientFile,
     check_distinct,
     check_output,
     check_writable,
     holds,
     replacing,
-    reserve,
     write_atomically,
 )
+from netspec.room import PatientFile, reserve
 from tests.support.disks import room_for
 
 
@@ -235,13 +234,13 @@ def test_want_of_room_leaves_a_file_that_is_rewritten_in_place(
     path, other = tmp_path / "out.txt", tmp_path / "other.txt"
     path.write_text("as it was\n")
     other.hardlink_to(path)
-    write = files._write_all
+    write = files.write_all
 
     def full(file: Any, data: bytes) -> None:
         write(file, data[:5])
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(files, "_write_all", full)
+    monkeypatch.setattr(files, "write_all", full)
     with pytest.raises(UsageError, match=r"out\.txt: No space left"):
         write_atomically(path, "longer than it was")
     assert path.read_text() == "as it was\n"
@@ -258,7 +257,7 @@ def test_what_is_broken_off_in_place_is_kept_aside(
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(files, "_write_all", interrupt)
+    monkeypatch.setattr(files, "write_all", interrupt)
     with pytest.raises(UsageError, match="interrupted; it is in pieces now") as caught:
         write_atomically(path, "new\n")
     kept = Path(str(caught.value).rpartition(" ")[2])

@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from types import FrameType
 
 from netspec.errors import UsageError, readable
-from netspec.files import encoded, reason
 
 STANDARD_OUTPUT = "standard output"
 
@@ -63,6 +62,8 @@ def write_data(data: str | bytes) -> None:
 
     Only on a terminal, which shows nothing else, has it the terminal's encoding.
     """
+    from netspec.files import encoded
+
     out = sys.stdout
     buffer = getattr(out, "buffer", None)
     if buffer is None or (isinstance(data, str) and out.isatty()):
@@ -82,6 +83,7 @@ def read_standard_input() -> bytes:
 
     Raises :class:`UsageError` where there is none: it is closed, or a terminal.
     """
+    from netspec.room import reason
     from netspec.source import MAX_BYTES
 
     stream = sys.stdin

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from netspec.errors import UsageError
 from netspec.export.base import Format
-from netspec.files import check_output, check_writable, reason, replacing, take_over
+from netspec.files import check_output, check_writable, replacing, take_over
+from netspec.room import reason
 
 _ASIDE = ".netspec-"
 """What folders that an export is written in, or that hold what it replaces, begin with."""

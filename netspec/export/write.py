@@ -13,7 +13,7 @@ from netspec.errors import UsageError
 from netspec.export.base import Export, ExportError
 from netspec.export.comparison import Comparison, compare
 from netspec.export.places import check_place, staged
-from netspec.files import lacking, reason
+from netspec.room import lacking, reason
 
 if TYPE_CHECKING:
     from netspec import ir

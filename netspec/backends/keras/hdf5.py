@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from netspec.backends.keras import hdf5_listing
 from netspec.errors import UsageError
-from netspec.files import reason
+from netspec.room import reason
 from netspec.storage.archive import is_archive, members_of, open_file
 from netspec.storage.formats import Contents, refuse_choice
 from netspec.storage.refusal import damaged, unsafe

@@ -17,7 +17,7 @@ from typing import Any
 from netspec import ir
 from netspec.backends.keras.framework import load_keras
 from netspec.backends.keras.weights import layers_of
-from netspec.files import reserve
+from netspec.room import reserve
 from netspec.storage.tensors import StoredTensor
 
 _WEIGHTS = "model.weights.h5"

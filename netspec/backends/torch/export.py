@@ -11,7 +11,7 @@ from netspec import ir
 from netspec.export.base import Export, free_name
 from netspec.export.onnx import ONNX
 from netspec.export.torch_export import TORCH_EXPORT
-from netspec.files import PatientFile
+from netspec.room import PatientFile
 
 
 def write_torch_export(model: Any, network: ir.Network, path: Path) -> None:
