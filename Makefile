@@ -58,8 +58,8 @@ format: $(VENV)/.tools ## put the code into its format
 docs: $(VENV)/.installed ## write what docs/ takes from the code: tables, JSON Schemas
 	$(BIN)/python scripts/language_reference.py
 	$(BIN)/python scripts/diagnostics_page.py
-	$(BIN)/netspec schema spec -o docs/schema/netspec-spec.schema.json
-	$(BIN)/netspec schema block -o docs/schema/netspec-block.schema.json
+	$(BIN)/netspec schema spec --force -o docs/schema/netspec-spec.schema.json
+	$(BIN)/netspec schema block --force -o docs/schema/netspec-block.schema.json
 
 verify-zoo: $(VENV)/.tools ## verify every network of the zoo, and write docs/parity.md; takes long
 	$(BIN)/python scripts/parity.py

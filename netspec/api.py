@@ -15,7 +15,7 @@ from netspec.checkpoints import Loaded, Matching, load_into, save_weights
 from netspec.codegen.program import Program
 from netspec.elaborate.bounds import Bounds
 from netspec.elaborate.network import elaborate
-from netspec.errors import UsageError, did_you_mean
+from netspec.errors import UsageError, did_you_mean, readable
 from netspec.export.write import Report, export_model
 from netspec.overrides import apply_overrides, from_values
 from netspec.schema.bind import bind_spec
@@ -227,9 +227,10 @@ def find_spec(
             raise UsageError(f"`{spec}` is a variant of `{file}` already; it is not `{variant}`")
         return parse(library.zoo_text(file), f"{file}.yaml"), variant or named, None
     path = Path(spec)
-    if not os.path.isfile(path):  # unlike Path.is_file, never raises
+    # A pipe will do. Unlike those of Path, these never raise.
+    if not os.path.exists(path) or os.path.isdir(path):
         raise UsageError(_no_such_spec(spec, path))
-    return parse(read_text(path), str(path)), variant, path.parent
+    return parse(read_text(path), readable(str(path))), variant, path.parent
 
 
 def _no_such_spec(spec: str | os.PathLike[str], path: Path) -> str:
@@ -250,7 +251,7 @@ def read_text(path: Path) -> str:
             raw = stream.read(MAX_BYTES + 1)
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror or error}") from error
-    return decode(raw, str(path))
+    return decode(raw, readable(str(path)))
 
 
 def compile_document(

@@ -9,7 +9,7 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
-from netspec.errors import Span, UsageError, fail
+from netspec.errors import Span, UsageError, fail, readable
 from netspec.schema.bind import bind_block_file
 from netspec.schema.models import IDENTIFIER
 from netspec.schema.syntax import BlockDefinition
@@ -51,7 +51,7 @@ def user_block(folder: Path, name: str, span: Span | None = None) -> BlockDefini
     for a file that lies outside or cannot be read, and for what is wrong in the file.
     """
     found = _user_file(folder, name, span)
-    return None if found is None else _load(found[1], str(found[0]), name)
+    return None if found is None else _load(found[1], readable(str(found[0])), name)
 
 
 def hides_built_in_block(folder: Path, name: str, span: Span | None = None) -> Path | None:
@@ -76,7 +76,7 @@ def _user_file(folder: Path, name: str, span: Span | None) -> tuple[Path, bytes]
                 raw = stream.read(MAX_BYTES + 1)
         except OSError as error:
             raise fail("NS109", f"{path}: {error.strerror or error}", span) from error
-        if b"block" in raw and _holds_block(raw, str(path)):
+        if b"block" in raw and _holds_block(raw, readable(str(path))):
             return path, raw
     return None
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -20,6 +19,7 @@ from netspec.cli import (
     regenerate,
     schema,
     show,
+    streams,
     summary,
     validate,
     verify,
@@ -50,41 +50,53 @@ EPILOG = """\
 SPEC is a path, `-` for standard input, or the name of a network that comes with
 netspec (`netspec list`).
 
-exit status: 0 all is well; 1 the input is wrong; 2 the command is wrong, or a
-framework is missing."""
+exit status: 0 all is well; 1 the input is wrong; 2 the command is wrong, a
+framework is missing, or a file cannot be written."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit status: 0, 1 (the input is wrong) or 2 (usage)."""
-    _tolerate_narrow_encodings()
+    """Run one command; returns the exit status: 0, 1 (the input is wrong) or 2 (usage, environment)."""
+    streams.prepare()
+    try:
+        with streams.terminable():
+            status = _run(argv)
+            sys.stdout.flush()
+        return status
+    except NetspecError as error:
+        streams.tell(str(error))
+        return 1
+    except UsageError as error:
+        streams.tell(f"netspec: {error}")
+        return 2
+    except InternalError as error:
+        streams.tell(f"netspec: internal error, please report it: {error}")
+        return 2
+    except BrokenPipeError:
+        return 1  # whoever read our output has gone (`| head`)
+    except OSError as error:  # the machine's, not ours: standard output is full, say
+        place = streams.STANDARD_OUTPUT if streams.drain() else error.filename
+        streams.tell(f"netspec: {f'{place}: ' if place else ''}{error.strerror or error}")
+        return 2
+    except KeyboardInterrupt:
+        streams.tell("netspec: interrupted")
+        return 130
+    except streams.Terminated as stop:
+        streams.tell("netspec: terminated")
+        return 128 + stop.number
+    except Exception as error:  # the trace is for the report; CI must not take a bug for a finding
+        traceback.print_exc()
+        streams.tell(f"netspec: a bug of netspec, please report it: {error!r}")
+        return 2
+    finally:
+        streams.drain()
+
+
+def _run(argv: Sequence[str] | None) -> int:
     try:
         arguments = make_parser().parse_args(argv)
     except SystemExit as stop:  # argparse has printed the help, the version or what is wrong
         return stop.code if isinstance(stop.code, int) else 2
-    try:
-        status = int(arguments.run(arguments))
-        sys.stdout.flush()
-        return status
-    except NetspecError as error:
-        print(error, file=sys.stderr)
-        return 1
-    except UsageError as error:
-        print(f"netspec: {error}", file=sys.stderr)
-        return 2
-    except InternalError as error:
-        print(f"netspec: internal error, please report it: {error}", file=sys.stderr)
-        return 2
-    except BrokenPipeError:
-        # Whoever read our output has gone (`| head`); the interpreter's last flush must not complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-    except KeyboardInterrupt:
-        print("netspec: interrupted", file=sys.stderr)
-        return 130
-    except Exception as error:  # the trace is for the report; CI must not take a bug for a finding
-        traceback.print_exc()
-        print(f"netspec: a bug of netspec, please report it: {error!r}", file=sys.stderr)
-        return 2
+    return int(arguments.run(arguments))
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -109,11 +121,3 @@ def make_parser() -> argparse.ArgumentParser:
         module.configure(command)
         command.set_defaults(run=module.run)
     return parser
-
-
-def _tolerate_narrow_encodings() -> None:
-    """A terminal that lacks a character shows another in its place instead of an error."""
-    for stream in (sys.stdout, sys.stderr):
-        reconfigure = getattr(stream, "reconfigure", None)
-        if reconfigure is not None and (stream.encoding or "").lower() not in ("utf-8", "utf8"):
-            reconfigure(errors="replace")

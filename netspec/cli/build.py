@@ -11,7 +11,6 @@ from netspec.cli.options import (
     add_backend_argument,
     add_force_argument,
     add_spec_arguments,
-    check_output,
     load_spec,
 )
 from netspec.cli.weights import (
@@ -24,6 +23,9 @@ from netspec.cli.weights import (
 if TYPE_CHECKING:
     from netspec.api import CompiledNetwork
     from netspec.backends.base import Backend
+
+SOURCE = ".py"
+"""How files of source end."""
 
 HELP = "make the live model, run it once, check it, and write it"
 DESCRIPTION = """\
@@ -71,12 +73,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run the command."""
     from netspec.backends.base import get_backend, require_framework
-    from netspec.cli.output import print_summary, progress, shape_text
+    from netspec.cli.output import print_summary, progress, shape_text, write_text_file
 
     backend = get_backend(arguments.backend)
-    _check_outputs(arguments.outputs, backend, arguments.force)
+    _check_suffixes(arguments.outputs, backend)
     _check_start(arguments)
     compiled = load_spec(arguments)
+    _check_outputs(arguments, compiled, backend)
     require_framework(backend)
     with progress(f"building {compiled.name} with {backend.name}"):
         model = compiled.build(backend.name)
@@ -88,6 +91,9 @@ def run(arguments: argparse.Namespace) -> int:
     shape = shape_text(summary.input_shape)
     print_summary(summary, f"{compiled.name} ({backend.name}): input {shape}")
     for path in arguments.outputs:
+        if _suffix(path, backend) == SOURCE:
+            write_text_file(path, compiled.generate(backend.name), arguments.force)
+            continue
         with progress(f"writing {path}"):
             _write(path, compiled, backend, model, weights)
         print(f"wrote {path}", file=sys.stderr)
@@ -110,22 +116,35 @@ def _start(arguments: argparse.Namespace, compiled: CompiledNetwork, model: Any)
     use_weights(arguments, compiled, model)
 
 
-def _check_outputs(paths: list[Path], backend: Backend, force: bool) -> None:
-    """Raise :class:`UsageError` for what cannot be written, ahead of the work."""
+def _check_suffixes(paths: list[Path], backend: Backend) -> None:
+    """Raise :class:`UsageError` for paths whose suffix says nothing, and for those named twice."""
     from netspec.errors import UsageError
+    from netspec.files import check_distinct
 
     for path in paths:
         if _suffix(path, backend) is None:
             listed = ", ".join(_suffixes(backend))
             raise UsageError(f"{path}: the {backend.name} backend writes {listed}")
-        check_output(path, force)
+    check_distinct(paths)
+
+
+def _check_outputs(
+    arguments: argparse.Namespace, compiled: CompiledNetwork, backend: Backend
+) -> None:
+    """Raise :class:`UsageError` for what cannot be written or is there already, ahead of the work."""
+    from netspec.files import check_output, holds
+
+    for path in arguments.outputs:
+        is_source = _suffix(path, backend) == SOURCE
+        if not (is_source and holds(path, compiled.generate(backend.name))):
+            check_output(path, arguments.force)
 
 
 def _suffixes(backend: Backend) -> list[str]:
     """What a path may end in: source, weights without a framework, models, a framework's weights."""
     weights = backend.weight_files.formats.items()
     written = [suffix for suffix, known in weights if known.writes_with is not None]
-    return list(dict.fromkeys((".py", ".safetensors", *backend.formats, *written)))
+    return list(dict.fromkeys((SOURCE, ".safetensors", *backend.formats, *written)))
 
 
 def _suffix(path: Path, backend: Backend) -> str | None:
@@ -180,14 +199,12 @@ def _compare(
 def _write(
     path: Path, compiled: CompiledNetwork, backend: Backend, model: Any, weights: dict[str, Any]
 ) -> None:
-    from netspec.files import replacing, write_atomically
+    from netspec.files import replacing
     from netspec.storage.safetensors import SAFETENSORS
     from netspec.storage.tensors import in_memory
 
     suffix = _suffix(path, backend)
-    if suffix == ".py":
-        write_atomically(path, compiled.generate(backend.name))
-    elif suffix == ".safetensors":
+    if suffix == ".safetensors":
         tensors = {name: in_memory(array) for name, array in weights.items()}
         with replacing(path) as temporary:
             SAFETENSORS.write(temporary, compiled.network, tensors)

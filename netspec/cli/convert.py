@@ -6,12 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from netspec.cli.options import (
-    add_force_argument,
-    add_variant_arguments,
-    check_output,
-    load_spec,
-)
+from netspec.cli.options import add_force_argument, add_variant_arguments, load_spec
 from netspec.cli.weights import add_reading_arguments, matching_of, seed, tell
 
 HELP = "convert weights between frameworks, formats and published names"
@@ -68,6 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Run the command."""
     from netspec.checkpoints import convert
     from netspec.cli.output import progress
+    from netspec.files import check_output
 
     check_output(arguments.output, arguments.force)
     compiled = load_spec(arguments)

@@ -6,6 +6,8 @@ import difflib
 import sys
 from pathlib import Path
 
+from netspec.cli.streams import write_data
+
 
 def check_file(path: Path, expected: str) -> int:
     """0 when ``path`` holds ``expected``, apart from the kind of line ends; else a diff and 1.
@@ -24,13 +26,13 @@ def check_file(path: Path, expected: str) -> int:
     if present == expected:
         return 0
     print_diff(present, expected, str(path), f"{path} (generated)")
-    print(f"netspec: {path} is stale; generate it again with `-o {path}`", file=sys.stderr)
+    print(f"netspec: {path} is stale; `-o {path} --force` writes it again", file=sys.stderr)
     return 1
 
 
 def print_diff(present: str, expected: str, present_name: str, expected_name: str) -> None:
-    """A unified diff from one text to another."""
-    sys.stdout.writelines(
+    """A unified diff from one text to another, on standard output."""
+    lines = (
         line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
         for line in difflib.unified_diff(
             present.splitlines(keepends=True),
@@ -39,3 +41,4 @@ def print_diff(present: str, expected: str, present_name: str, expected_name: st
             expected_name,
         )
     )
+    write_data("".join(lines))

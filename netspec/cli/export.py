@@ -7,7 +7,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from netspec.cli.options import add_backend_argument, add_spec_arguments, load_spec
+from netspec.cli.options import (
+    add_backend_argument,
+    add_force_argument,
+    add_spec_arguments,
+    load_spec,
+)
 from netspec.cli.weights import add_weights_arguments, check_weights_arguments, use_weights
 
 if TYPE_CHECKING:
@@ -40,6 +45,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="write to PATH, whole or not at all",
     )
     add_weights_arguments(parser)
+    add_force_argument(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -49,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
     from netspec.cli.quiet import quiet
     from netspec.errors import UsageError
     from netspec.export.base import ExportError
-    from netspec.export.places import check_place
+    from netspec.export.places import check_free
     from netspec.export.write import export_model, find_export
 
     backend = get_backend(arguments.backend)
@@ -61,7 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
             raise
         raise UsageError(f"{error}; `--backend {able[0]}` does, with the same weights") from None
     require_framework(backend)
-    check_place(arguments.output, export.format)
+    check_free(arguments.output, export.format, arguments.force)
     check_weights_arguments(arguments)
     compiled = load_spec(arguments)
     try:

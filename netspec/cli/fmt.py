@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from netspec.cli.streams import read_standard_input, write_data
+
 if TYPE_CHECKING:
     from netspec.validate.files import Target
 
@@ -60,32 +62,37 @@ def run(arguments: argparse.Namespace) -> int:
 def _format(target: Target, arguments: argparse.Namespace) -> bool:
     """Format one file, as far as the arguments ask for; whether its layout is another one."""
     from netspec.cli.differences import print_diff
-    from netspec.files import write_atomically
+    from netspec.errors import UsageError, readable
+    from netspec.files import is_stream, with_line_ends_of, write_atomically
     from netspec.formatting import format_text
     from netspec.source import decode
     from netspec.validate.files import STANDARD_INPUT, looks_ours
 
     stdin = target.path == STANDARD_INPUT
-    name = "<stdin>" if stdin else target.path
-    raw = sys.stdin.buffer.read() if stdin else _read(target.path)
+    name = "<stdin>" if stdin else readable(target.path)
+    raw = read_standard_input() if stdin else _read(target.path)
     if target.is_searched and not looks_ours(raw):
         return False
     text = decode(raw, name)
     result = format_text(text, name)
     if result is None:
         print(f"{name}: passed over, no netspec file", file=sys.stderr)
-    formatted = raw if result is None else result.encode()
+    # Line ends are those of the checkout, which Git decides, and no matter of layout.
+    formatted = raw if result is None else with_line_ends_of(text.encode(), result)
     changes = formatted != raw
-    if changes and result is not None and arguments.diff:
-        print_diff(text, result, name, f"{name} (formatted)")
+    if changes and arguments.diff:
+        print_diff(text, formatted.decode(), name, f"{name} (formatted)")
+        if formatted == text.encode():
+            print(f"{name}: would be UTF-8 without a byte order mark", file=sys.stderr)
     if changes and arguments.check:
         print(f"{name}: would be formatted", file=sys.stderr)
     if arguments.check or arguments.diff:
         return changes
     if stdin:
-        sys.stdout.flush()
-        sys.stdout.buffer.write(formatted)
+        write_data(formatted)
     elif changes:
+        if is_stream(Path(target.path)):
+            raise UsageError(f"{name}: is no file that keeps what is written; `-` formats a stream")
         write_atomically(Path(target.path), formatted)
         print(f"{name}: formatted", file=sys.stderr)
     return changes

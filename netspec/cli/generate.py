@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 from netspec.cli.differences import check_file
@@ -11,9 +10,10 @@ from netspec.cli.options import (
     add_backend_argument,
     add_force_argument,
     add_spec_arguments,
-    check_output,
     load_spec,
 )
+from netspec.cli.output import write_text_file
+from netspec.cli.streams import write_data
 
 HELP = "write standalone source for a framework"
 DESCRIPTION = """\
@@ -31,7 +31,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "-o",
         "--output",
         metavar="FILE",
-        help="write to FILE, whole or not at all; standard output unless given",
+        help="write to FILE, whole or not at all; standard output unless given, or for `-`",
     )
     where.add_argument(
         "--check",
@@ -43,16 +43,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command."""
-    from netspec.files import write_atomically
+    from netspec.files import check_writable
 
-    if arguments.output is not None:
-        check_output(Path(arguments.output), arguments.force)
+    if arguments.output not in (None, "-"):
+        check_writable(Path(arguments.output))
     source = load_spec(arguments).generate(arguments.backend)
     if arguments.check is not None:
         return check_file(Path(arguments.check), source)
-    if arguments.output is not None:
-        write_atomically(Path(arguments.output), source)
-        print(f"wrote {arguments.output}", file=sys.stderr)
+    if arguments.output in (None, "-"):
+        write_data(source)
     else:
-        sys.stdout.write(source)
+        write_text_file(Path(arguments.output), source, arguments.force)
     return 0

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -80,22 +78,8 @@ def add_force_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--force",
         action="store_true",
-        help="replace a file that is there already and was not written by netspec",
+        help="replace what is there already",
     )
-
-
-def check_output(path: Path, force: bool) -> None:
-    """Raise :class:`UsageError` for a file that may not be written: ahead of long work.
-
-    Source and safetensors say that netspec wrote them; other formats have no place to say so.
-    """
-    from netspec.codegen.frame import GENERATED_BY
-    from netspec.files import check_replaceable, check_writable
-
-    if force:
-        check_writable(path)
-        return
-    check_replaceable(path, (GENERATED_BY.encode(), b'"__metadata__":{"netspec":'))
 
 
 def load_spec(arguments: argparse.Namespace) -> CompiledNetwork:
@@ -104,7 +88,7 @@ def load_spec(arguments: argparse.Namespace) -> CompiledNetwork:
     Blocks of a spec on standard input are its own or built-in ones: it has no folder.
     """
     from netspec import api
-    from netspec.errors import UsageError
+    from netspec.cli.streams import read_standard_input
     from netspec.overrides import parse_assignment
     from netspec.source import Document, decode, parse
 
@@ -116,8 +100,6 @@ def load_spec(arguments: argparse.Namespace) -> CompiledNetwork:
     if arguments.spec != STANDARD_INPUT:
         found = api.find_spec(arguments.spec, arguments.variant)
         return api.compile_document(*found, values, bounds_of(arguments))
-    if sys.stdin is None or sys.stdin.isatty():
-        raise UsageError("`-` reads a spec from standard input, which is a terminal")
-    text = decode(sys.stdin.buffer.read(), "<stdin>")
+    text = decode(read_standard_input(), "<stdin>")
     document = parse(text, "<stdin>")
     return api.compile_document(document, arguments.variant, None, values, bounds_of(arguments))

@@ -1,14 +1,31 @@
-"""Tables on standard output, and signs of life on standard error. Loads rich when it is needed."""
+"""Files and tables, and signs of life on standard error. Loads rich when it is needed."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from netspec.analyse import Summary
+
+
+def write_text_file(path: Path, text: str, force: bool) -> None:
+    """Write ``text`` to ``path`` and say so; a file that holds it already is left as it is.
+
+    Raises :class:`UsageError` where ``path`` cannot be written, or holds something else and not ``force``.
+    """
+    from netspec.files import check_output, check_writable, holds, write_atomically
+
+    check_writable(path)
+    if holds(path, text):
+        print(f"{path}: unchanged", file=sys.stderr)
+        return
+    check_output(path, force)
+    write_atomically(path, text)
+    print(f"wrote {path}", file=sys.stderr)
 
 
 def print_summary(summary: Summary, title: str) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 from netspec.cli.differences import check_file
+from netspec.cli.options import add_force_argument
+from netspec.cli.output import write_text_file
+from netspec.cli.streams import write_data
 
 HELP = "print the JSON Schema of spec or block files, for editors"
 DESCRIPTION = """\
@@ -33,27 +35,25 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "-o",
         "--output",
         metavar="FILE",
-        help="write to FILE, whole or not at all; standard output unless given",
+        help="write to FILE, whole or not at all; standard output unless given, or for `-`",
     )
     where.add_argument(
         "--check",
         metavar="FILE",
         help="write nothing; exit 1 and show a diff when FILE is not what would be written",
     )
+    add_force_argument(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command."""
-    from netspec.files import check_writable, write_atomically
     from netspec.json_schema import schema_text
 
     text = schema_text(arguments.kind)
     if arguments.check is not None:
         return check_file(Path(arguments.check), text)
-    if arguments.output is None:
-        sys.stdout.write(text)
-        return 0
-    check_writable(Path(arguments.output))
-    write_atomically(Path(arguments.output), text)
-    print(f"wrote {arguments.output}", file=sys.stderr)
+    if arguments.output in (None, "-"):
+        write_data(text)
+    else:
+        write_text_file(Path(arguments.output), text, arguments.force)
     return 0

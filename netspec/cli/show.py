@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import sys
+
+from netspec.cli.streams import write_data
 
 HELP = "print the YAML of a network or block that comes with netspec"
 DESCRIPTION = """\
@@ -18,7 +19,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command."""
-    sys.stdout.write(_without_modeline(_text(arguments.name)))
+    write_data(_without_modeline(_text(arguments.name)))
     return 0
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from netspec.cli.options import add_spec_arguments, load_spec
+from netspec.cli.streams import write_data
 
 HELP = "print shapes, parameters and MACs; needs no framework"
 DESCRIPTION = """\
@@ -29,7 +30,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.format == "json":
         import json
 
-        print(json.dumps(summary.to_json(), indent=2))
+        write_data(json.dumps(summary.to_json(), indent=2) + "\n")
         return 0
     from netspec.cli.output import print_summary, shape_text
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from netspec.cli.options import add_bound_arguments, bounds_of, positive
+from netspec.cli.streams import read_standard_input, write_data
 
 if TYPE_CHECKING:
     from netspec.report import FileResult, Report
@@ -138,12 +139,13 @@ def _tell_of_the_cache(is_refused: bool) -> None:
 
 
 def _standard_input(name: str | None, options: Options) -> FileResult:
-    from netspec.source import MAX_BYTES
+    from netspec.errors import readable
     from netspec.validate.check import check_content
     from netspec.validate.files import folder_of
 
-    raw = sys.stdin.buffer.read(MAX_BYTES + 1)
-    result = check_content(raw, name or "<stdin>", folder_of(name) if name else None, options)
+    shown = readable(name) if name else "<stdin>"
+    folder = folder_of(name) if name else None
+    result = check_content(read_standard_input(), shown, folder, options)
     assert result is not None
     return result
 
@@ -157,7 +159,7 @@ def _print(report: Report, name: str | None) -> None:
     if name == "text":
         sys.stdout.write(text.render(report, colour=_is_colourful()))
     else:
-        sys.stdout.write(renderer(name)(report))
+        write_data(renderer(name)(report))
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
     if name == "github" and summary:
         _append_summary(report, summary)

@@ -11,7 +11,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from netspec.cli.options import STANDARD_INPUT, add_variant_arguments, load_spec
+from netspec.cli.options import (
+    STANDARD_INPUT,
+    add_force_argument,
+    add_variant_arguments,
+    load_spec,
+)
+from netspec.cli.streams import write_data
 
 if TYPE_CHECKING:
     from netspec.codegen.program import Program
@@ -86,6 +92,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         type=Path,
         help="write a certificate, as .json or .html; repeatable",
     )
+    add_force_argument(parser)
     parser.add_argument(
         "--certificate",
         metavar="FILE",
@@ -128,7 +135,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _check_arguments(arguments: argparse.Namespace) -> None:
     """Raise :class:`UsageError` for what cannot go together, ahead of the work."""
     from netspec.errors import UsageError
-    from netspec.files import check_writable
+    from netspec.files import check_distinct, check_output
 
     if not arguments.specs:
         raise UsageError("nothing to verify: name a SPEC, or a --certificate to check")
@@ -141,7 +148,8 @@ def _check_arguments(arguments: argparse.Namespace) -> None:
     for path in arguments.reports:
         if path.suffix not in REPORTS:
             raise UsageError(f"{path}: a certificate is {' or '.join(REPORTS)}")
-        check_writable(path)
+        check_output(path, arguments.force)
+    check_distinct(arguments.reports)
 
 
 def _networks(arguments: argparse.Namespace) -> Iterator[tuple[Program, Origin]]:
@@ -190,11 +198,11 @@ def _print(name: str, results: Sequence[NetworkResult], versions: Mapping[str, s
     from netspec.verify.certificate import to_json
 
     if name == "json":
-        sys.stdout.write(_json(to_json(results, versions)))
+        write_data(_json(to_json(results, versions)))
     elif name == "junit":
-        sys.stdout.write(junit.render(results))
+        write_data(junit.render(results))
     elif name == "github":
-        sys.stdout.write(github.render(results))
+        write_data(github.render(results))
     else:
         from netspec.verify.table import print_results
 

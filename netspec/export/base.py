@@ -43,6 +43,7 @@ class Format:
         name: what ``--format`` calls it.
         suffix: how the file's name ends; empty where the format is a directory.
         content: a file that a directory of this format holds; empty where the format is a file.
+        parts: what else such a directory may hold.
         runtime: the distribution that runs it.
         requires: the importable modules of the runtime.
         extra: the extra of netspec that installs them; empty where the backend's own does.
@@ -61,6 +62,7 @@ class Format:
     bound: float
     reason: str
     load: Callable[[Path], Loaded]
+    parts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -40,4 +40,5 @@ SAVED_MODEL = Format(
     bound=1e-5,
     reason="TensorFlow rewrites the graph, and sums in another order than eagerly",
     load=load,
+    parts=("fingerprint.pb", "variables", "assets", "assets.extra", "keras_metadata.pb"),
 )

@@ -13,6 +13,7 @@ from netspec.errors import UsageError
 from netspec.export.base import Export, ExportError
 from netspec.export.comparison import Comparison, compare
 from netspec.export.places import check_place, staged
+from netspec.room import lacking, reason
 
 if TYPE_CHECKING:
     from netspec import ir
@@ -85,6 +86,9 @@ def export_model(
         except (ExportError, UsageError):
             raise
         except Exception as error:  # exporters and runtimes raise what they like
+            lack = lacking(written.parent)
+            if lack is not None:
+                raise UsageError(f"{path}: {reason(lack)}") from error
             raise ExportError(
                 f"{network.model_name} cannot be exported to {format}: {_cause(error)}"
             ) from error

@@ -22,7 +22,7 @@ class Activation(Op):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Relu(Activation):
-    """max(x, 0)."""
+    __doc__ = """max(x, 0)."""
 
     kind = "relu"
     label = "relu"
@@ -31,7 +31,7 @@ class Relu(Activation):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Relu6(Activation):
-    """min(max(x, 0), 6)."""
+    __doc__ = """min(max(x, 0), 6)."""
 
     kind = "relu6"
     label = "relu6"
@@ -40,7 +40,7 @@ class Relu6(Activation):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class LeakyRelu(Activation):
-    """x where positive, slope * x elsewhere."""
+    __doc__ = """x where positive, slope * x elsewhere."""
 
     kind = "leaky_relu"
     label = "leaky_relu"
@@ -50,7 +50,9 @@ class LeakyRelu(Activation):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Prelu(Activation):
-    """x where positive, a * x elsewhere, with `a` learned per channel (He et al., 2015)."""
+    __doc__ = (
+        """x where positive, a * x elsewhere, with `a` learned per channel (He et al., 2015)."""
+    )
 
     kind = "prelu"
     label = "prelu"
@@ -66,7 +68,7 @@ class Prelu(Activation):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Elu(Activation):
-    """x where positive, alpha * (exp(x) - 1) elsewhere."""
+    __doc__ = """x where positive, alpha * (exp(x) - 1) elsewhere."""
 
     kind = "elu"
     label = "elu"
@@ -76,7 +78,7 @@ class Elu(Activation):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Selu(Activation):
-    """Self-normalising ELU (Klambauer et al., 2017)."""
+    __doc__ = """Self-normalising ELU (Klambauer et al., 2017)."""
 
     kind = "selu"
     label = "selu"
@@ -84,7 +86,7 @@ class Selu(Activation):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Gelu(Activation):
-    """x times the normal distribution function of x (Hendrycks & Gimpel, 2016)."""
+    __doc__ = """x times the normal distribution function of x (Hendrycks & Gimpel, 2016)."""
 
     kind = "gelu"
     label = "gelu"
@@ -96,7 +98,7 @@ class Gelu(Activation):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Silu(Activation):
-    """x * sigmoid(x), also called swish."""
+    __doc__ = """x * sigmoid(x), also called swish."""
 
     kind = "silu"
     label = "silu"
@@ -104,7 +106,7 @@ class Silu(Activation):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Mish(Activation):
-    """x * tanh(softplus(x)) (Misra, 2019)."""
+    __doc__ = """x * tanh(softplus(x)) (Misra, 2019)."""
 
     kind = "mish"
     label = "mish"
@@ -112,7 +114,7 @@ class Mish(Activation):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class HardSigmoid(Activation):
-    """min(max(x / 6 + 1 / 2, 0), 1)."""
+    __doc__ = """min(max(x / 6 + 1 / 2, 0), 1)."""
 
     kind = "hard_sigmoid"
     label = "hard_sigmoid"
@@ -121,7 +123,7 @@ class HardSigmoid(Activation):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class HardSwish(Activation):
-    """x * hard_sigmoid(x) (MobileNetV3)."""
+    __doc__ = """x * hard_sigmoid(x) (MobileNetV3)."""
 
     kind = "hard_swish"
     label = "hard_swish"
@@ -129,7 +131,7 @@ class HardSwish(Activation):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Sigmoid(Activation):
-    """1 / (1 + exp(-x))."""
+    __doc__ = """1 / (1 + exp(-x))."""
 
     kind = "sigmoid"
     label = "sigmoid"
@@ -138,7 +140,7 @@ class Sigmoid(Activation):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Tanh(Activation):
-    """Hyperbolic tangent."""
+    __doc__ = """Hyperbolic tangent."""
 
     kind = "tanh"
     label = "tanh"
@@ -146,7 +148,7 @@ class Tanh(Activation):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Softmax(Activation):
-    """exp(x), normalised to sum to one over the channels."""
+    __doc__ = """exp(x), normalised to sum to one over the channels."""
 
     kind = "softmax"
     label = "softmax"

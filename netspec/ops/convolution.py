@@ -41,7 +41,7 @@ def require_pads(padding: Padding) -> None:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Conv(Op):
-    """Convolution (cross-correlation) over maps of one to three spatial axes."""
+    __doc__ = """Convolution (cross-correlation) over maps of one to three spatial axes."""
 
     kind = "conv"
     label = "conv"
@@ -119,7 +119,7 @@ class Conv(Op):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Linear(Op):
-    """Fully connected layer on a vector."""
+    __doc__ = """Fully connected layer on a vector."""
 
     kind = "linear"
     label = "fc"

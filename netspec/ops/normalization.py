@@ -42,7 +42,9 @@ class Normalization(Op):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class BatchNorm(Normalization):
-    """Batch normalisation per channel, with running statistics (Ioffe & Szegedy, 2015)."""
+    __doc__ = (
+        """Batch normalisation per channel, with running statistics (Ioffe & Szegedy, 2015)."""
+    )
 
     kind = "batch_norm"
     label = "bn"
@@ -68,7 +70,7 @@ class BatchNorm(Normalization):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class LayerNorm(Normalization):
-    """Normalisation over the channels at each position (Ba et al., 2016; ConvNeXt's form on maps)."""
+    __doc__ = """Normalisation over the channels at each position (Ba et al., 2016; ConvNeXt's form on maps)."""
 
     kind = "layer_norm"
     label = "ln"
@@ -76,7 +78,7 @@ class LayerNorm(Normalization):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class GroupNorm(Normalization):
-    """Normalisation over groups of channels and all positions (Wu & He, 2018)."""
+    __doc__ = """Normalisation over groups of channels and all positions (Wu & He, 2018)."""
 
     kind = "group_norm"
     label = "gn"
@@ -94,7 +96,7 @@ class GroupNorm(Normalization):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class InstanceNorm(Normalization):
-    """Normalisation of each channel over its positions, without running statistics (Ulyanov, 2016)."""
+    __doc__ = """Normalisation of each channel over its positions, without running statistics (Ulyanov, 2016)."""
 
     kind = "instance_norm"
     label = "in"

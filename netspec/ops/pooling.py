@@ -70,7 +70,7 @@ class Pool(Op):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class MaxPool(Pool):
-    """Maximum over a sliding window."""
+    __doc__ = """Maximum over a sliding window."""
 
     kind = "max_pool"
     label = "maxpool"
@@ -94,7 +94,7 @@ class MaxPool(Pool):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class AvgPool(Pool):
-    """Mean over a sliding window."""
+    __doc__ = """Mean over a sliding window."""
 
     kind = "avg_pool"
     label = "avgpool"
@@ -148,7 +148,7 @@ class GlobalPool(Op):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class GlobalAvgPool(GlobalPool):
-    """Mean over all positions of each channel."""
+    __doc__ = """Mean over all positions of each channel."""
 
     kind = "global_avg_pool"
     label = "avgpool"
@@ -156,7 +156,7 @@ class GlobalAvgPool(GlobalPool):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class GlobalMaxPool(GlobalPool):
-    """Maximum over all positions of each channel."""
+    __doc__ = """Maximum over all positions of each channel."""
 
     kind = "global_max_pool"
     label = "maxpool"

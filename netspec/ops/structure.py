@@ -19,7 +19,7 @@ from netspec.types import FlatLayout, FlattenOrder, Parameter, TensorType
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Flatten(Op):
-    """A map as a vector, in a stated order whatever the backend's own is."""
+    __doc__ = """A map as a vector, in a stated order whatever the backend's own is."""
 
     kind = "flatten"
     label = "flatten"
@@ -41,7 +41,7 @@ class Flatten(Op):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PadChannels(Op):
-    """Channels of zeros before and after the input's: the parameter-free shortcut of He et al., 2015."""
+    __doc__ = """Channels of zeros before and after the input's: the parameter-free shortcut of He et al., 2015."""
 
     kind = "pad_channels"
     label = "pad_channels"
@@ -60,7 +60,7 @@ class PadChannels(Op):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Subsample(Op):
-    """Every stride-th position along each axis, from the first."""
+    __doc__ = """Every stride-th position along each axis, from the first."""
 
     kind = "subsample"
     label = "subsample"
@@ -77,7 +77,7 @@ class Subsample(Op):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Scale(Op):
-    """A learned factor per channel (LayerScale; Touvron et al., 2021)."""
+    __doc__ = """A learned factor per channel (LayerScale; Touvron et al., 2021)."""
 
     kind = "scale"
     label = "scale"
@@ -105,7 +105,7 @@ class RandomDrop(Op):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Dropout(RandomDrop):
-    """Zero single values at random and scale the rest up (Srivastava et al., 2014)."""
+    __doc__ = """Zero single values at random and scale the rest up (Srivastava et al., 2014)."""
 
     kind = "dropout"
     label = "dropout"
@@ -113,7 +113,7 @@ class Dropout(RandomDrop):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class DropPath(RandomDrop):
-    """Zero whole examples at random and scale the rest up: stochastic depth (Huang et al., 2016)."""
+    __doc__ = """Zero whole examples at random and scale the rest up: stochastic depth (Huang et al., 2016)."""
 
     kind = "drop_path"
     label = "drop_path"

@@ -22,7 +22,7 @@ def _check_patterns(names: dict[str, str]) -> dict[str, str]:
 
 
 class CheckpointModel(Strict):
-    """What published weights call the layers of this network."""
+    __doc__ = """What published weights call the layers of this network."""
 
     framework: Identifier = Field(description="the framework whose files they are: torch or keras")
     doc: str = Field("", description="where they come from")

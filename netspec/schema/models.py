@@ -90,7 +90,9 @@ Merge = Literal["add", "concat", "mul"]
 
 
 class StepBase(Strict):
-    """One step: exactly one of an op, a combinator, or the name of a block, role or slot."""
+    __doc__ = (
+        """One step: exactly one of an op, a combinator, or the name of a block, role or slot."""
+    )
 
     model_config = ConfigDict(
         extra="allow", arbitrary_types_allowed=True, frozen=True, defer_build=True
@@ -154,7 +156,7 @@ class StepBase(Strict):
 
 
 class Residual(Strict):
-    """`body(x) + shortcut(x)`; without a shortcut, x itself is added."""
+    __doc__ = """`body(x) + shortcut(x)`; without a shortcut, x itself is added."""
 
     body: list[Step] = Field(description="comes first in names, registration and random numbers")
     shortcut: Steps = Field(
@@ -163,19 +165,19 @@ class Residual(Strict):
 
 
 class Gate(Strict):
-    """`x * body(x)`; the body gives the input's shape, or one value per channel."""
+    __doc__ = """`x * body(x)`; the body gives the input's shape, or one value per channel."""
 
     body: list[Step] = Field(description="gives the factor")
 
 
 class Concat(Strict):
-    """`[x, body(x)]` along the channels."""
+    __doc__ = """`[x, body(x)]` along the channels."""
 
     body: list[Step] = Field(description="gives the channels behind the input's")
 
 
 class Branches(BaseModel):
-    """Two or more paths from one input, merged; every key but `merge` names a path."""
+    __doc__ = """Two or more paths from one input, merged; every key but `merge` names a path."""
 
     model_config = ConfigDict(
         extra="allow", arbitrary_types_allowed=True, frozen=True, defer_build=True
@@ -186,7 +188,7 @@ class Branches(BaseModel):
 
 
 class Repeat(Strict):
-    """The body, several times, one after another."""
+    __doc__ = """The body, several times, one after another."""
 
     times: Number = Field(description="how many times")
     index: Identifier = Field("index", description="the name of the counter, which starts at 0")
@@ -198,7 +200,7 @@ def _one_step_is_a_list(value: Any) -> Any:
 
 
 class When(Strict):
-    """The steps of `then` where the test holds, those of `else` elsewhere; decided at compile time."""
+    __doc__ = """The steps of `then` where the test holds, those of `else` elsewhere; decided at compile time."""
 
     test: Number = Field(description="true or false: a flag or a comparison")
     then: Steps = Field(
@@ -245,7 +247,7 @@ Let = dict[Identifier, Number]
 
 
 class BlockBody(Strict):
-    """A block: a named, parameterised list of steps."""
+    __doc__ = """A block: a named, parameterised list of steps."""
 
     doc: str = Field("", description="what the block is, in a line")
     title: Identifier | None = Field(
@@ -266,14 +268,14 @@ class BlockBody(Strict):
 
 
 class BlockFile(BlockBody):
-    """A file that holds one block."""
+    __doc__ = """A file that holds one block."""
 
     netspec: Literal[1] = Field(LANGUAGE_VERSION, description="version of the language")
     block: Identifier = Field(description="the block's name, which is the file's too")
 
 
 class InputModel(Strict):
-    """What enters the network, for one example: channels, and the length of each spatial axis."""
+    __doc__ = """What enters the network, for one example: channels, and the length of each spatial axis."""
 
     channels: Number = Field(description="number of channels")
     size: Annotated[list[Number], Field(min_length=1, max_length=3)] = Field(
@@ -285,7 +287,7 @@ STAGE_KEYS = ("times", "name", "block", "block_name", "repeat", "stride", "strid
 
 
 class Stage(BaseModel):
-    """A stage, or `times` stages that differ by `stage`: a block repeated, with its arguments."""
+    __doc__ = """A stage, or `times` stages that differ by `stage`: a block repeated, with its arguments."""
 
     model_config = ConfigDict(
         extra="allow", arbitrary_types_allowed=True, frozen=True, defer_build=True
@@ -323,7 +325,7 @@ _default_fields: dict[str, Any] = {
 
 
 class Roles(Strict):
-    """The roles, which any step may stand for."""
+    __doc__ = """The roles, which any step may stand for."""
 
     norm: Step | None = Field(None, description="the step that `norm` stands for")
     act: Step | None = Field(None, description="the step that `act` stands for")
@@ -337,7 +339,7 @@ Defaults = Annotated[DefaultsModel, BeforeValidator(_defaults)]
 
 
 class SpecModel(Strict):
-    """A network, or a family of networks."""
+    __doc__ = """A network, or a family of networks."""
 
     netspec: Literal[1] = Field(description="version of the language")
     name: Identifier = Field(description="name of the network or family")

@@ -11,7 +11,7 @@ from netspec.schema.refusal import Refusal
 
 
 class Strict(BaseModel):
-    """Base of all models: unknown keys are errors."""
+    __doc__ = """Base of all models: unknown keys are errors."""
 
     model_config = ConfigDict(
         extra="forbid", arbitrary_types_allowed=True, frozen=True, defer_build=True

@@ -7,6 +7,7 @@ and together they are no larger than the file: an archive cannot grow in memory.
 from __future__ import annotations
 
 import io
+import os
 import struct
 import zipfile
 import zlib
@@ -35,8 +36,10 @@ class Member:
 
 def open_file(path: Path) -> BinaryIO:
     """``path``, open for reading; raises :class:`UsageError` when it cannot be."""
-    if path.is_dir():
+    if os.path.isdir(path):
         raise UsageError(f"{path}: is a directory")
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise UsageError(f"{path}: is no file; weights are read here and there, not in order")
     try:
         return path.open("rb")
     except OSError as error:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+import signal
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 
-from netspec.errors import Diagnostic
+from netspec.errors import Diagnostic, UsageError, readable
 from netspec.report import FileResult
 from netspec.source import MAX_BYTES
 from netspec.validate.check import check_content
@@ -33,10 +34,44 @@ def check_files(
         jobs = _processors() if len(targets) >= PARALLEL_FROM else 1
     if jobs == 1 or len(targets) < 2:
         return [check(target) for target in targets]
-    from concurrent.futures import ProcessPoolExecutor
+    try:
+        return _on_processes(check, targets, jobs)
+    except _UnavailableError:
+        return [check(target) for target in targets]
 
-    with ProcessPoolExecutor(jobs) as pool:
-        return list(pool.map(check, targets, chunksize=CHUNK))
+
+class _UnavailableError(Exception):
+    """The machine has no semaphores (AWS Lambda, Android), or lets no more processes start."""
+
+
+def _on_processes(
+    check: Callable[[Target], FileResult | None], targets: Sequence[Target], jobs: int
+) -> list[FileResult | None]:
+    from concurrent.futures import ProcessPoolExecutor
+    from concurrent.futures.process import BrokenProcessPool
+
+    try:
+        pool = ProcessPoolExecutor(jobs, initializer=_as_worker)
+    except (ImportError, NotImplementedError, OSError) as error:
+        raise _UnavailableError from error
+    try:
+        results = pool.map(check, targets, chunksize=CHUNK)
+    except OSError as error:
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise _UnavailableError from error
+    try:
+        return list(results)
+    except BrokenProcessPool as error:
+        message = "a process that checked files was killed, for want of memory perhaps"
+        raise UsageError(f"{message}; --jobs 1 checks them one after another") from error
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _as_worker() -> None:
+    """Leave interruptions to the process that waits for this one."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _processors() -> int:
@@ -48,13 +83,14 @@ def _processors() -> int:
 
 def check_file(target: Target, options: Options) -> FileResult | None:
     """The result of one file; one that cannot be read is a problem like another."""
+    name = readable(target.path)
     try:
         with open(target.path, "rb") as stream:
             raw = stream.read(MAX_BYTES + 1)
     except OSError as error:
-        message = f"{target.path}: {error.strerror or error}"
-        return FileResult(target.path, "", (Diagnostic("NS109", message),))
-    return check_content(raw, target.path, folder_of(target.path), options, target.is_searched)
+        message = f"{name}: {error.strerror or error}"
+        return FileResult(name, "", (Diagnostic("NS109", message),))
+    return check_content(raw, name, folder_of(target.path), options, target.is_searched)
 
 
 def without_repeats(results: Iterable[FileResult | None]) -> tuple[FileResult, ...]:

@@ -20,7 +20,7 @@ import torch
 
 from netspec.checkpoints import convert
 from netspec.codegen.program import Program
-from netspec.errors import NetspecError
+from netspec.errors import NetspecError, UsageError
 from tests.checkpoints.conftest import float32_weights
 
 Small = Program
@@ -413,3 +413,13 @@ def test_bombs_take_no_memory(tmp_path: Path, fails: Callable[[Path], NetspecErr
     assert code_of(fails(tmp_path / "a.pt")) == "NS601"
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     assert grown < 200_000  # kB
+
+
+def test_where_no_process_can_be_started_hdf5_is_not_read(
+    tmp_path: Path, small: Small, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "in.weights.h5"
+    path.write_bytes(b"\x89HDF\r\n\x1a\n")
+    monkeypatch.setattr("sys.executable", None)
+    with pytest.raises(UsageError, match=r"in\.weights\.h5: .* cannot be started"):
+        convert(small, path, tmp_path / "out.pt", source="keras", target="torch")

@@ -12,7 +12,9 @@ from safetensors.numpy import load_file
 
 import netspec
 from netspec.api import CompiledNetwork
+from netspec.errors import UsageError
 from tests.checkpoints.conftest import float32_weights
+from tests.support.disks import room_for
 
 STEPS = "[{conv: {out: 4, kernel: 3}}, norm, relu, global_avg_pool, {linear: {out: 5}}]"
 TEXT = f"netspec: 1\nname: n\ninput: {{channels: 6, size: [9, 12]}}\nstem: {STEPS}\n"
@@ -49,6 +51,31 @@ def test_what_was_saved_is_loaded_by_either_framework(
         assert loaded.weights.keys() == weights.keys()
         for name, array in loaded.weights.items():
             assert np.array_equal(array, weights[name]), name
+
+
+@pytest.mark.parametrize("suffix", [".safetensors", ".pt", ".keras", ".weights.h5"])
+@pytest.mark.parametrize("backend", ["torch", "keras"])
+def test_a_full_disk_is_one_error_and_leaves_what_was_there(
+    tmp_path: Path, compiled: CompiledNetwork, backend: str, suffix: str
+) -> None:
+    model, _ = model_of(compiled, backend)
+    path = tmp_path / f"net{suffix}"
+    path.write_bytes(b"old")
+    with room_for(300), pytest.raises(UsageError, match=f"net{suffix}: File too large"):
+        compiled.save_weights(model, path)
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_program_too(tmp_path: Path, compiled: CompiledNetwork) -> None:
+    """PyTorch's writer of archives ends the process where a write fails."""
+    model, _ = model_of(compiled, "torch")
+    path = tmp_path / "net.pt2"
+    with room_for(300), pytest.raises(UsageError, match=r"net\.pt2: File too large"):
+        compiled.export(model, "torch-export", path)
+    assert list(tmp_path.iterdir()) == []
+    compiled.export(model, "torch-export", path)
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_keras_model_becomes_a_state_dict(tmp_path: Path, compiled: CompiledNetwork) -> None:

@@ -143,11 +143,11 @@ def test_weights_come_from_a_file_strictly(run: Run, small: Path, tmp_path: Path
     assert all(torch.equal(found[name], value) for name, value in given.items())
 
     before = path.read_bytes()
-    result = run("export", small, "--variant", "small_b", *options, "--weights", weights)
+    result = run("export", small, "--variant", "small_b", *options, "--force", "--weights", weights)
     assert result.status == 1
     assert "layer1.1.conv1.weight" in result.err
     assert path.read_bytes() == before
-    result = run("export", small, *options, "--weights", tmp_path / "none.safetensors")
+    result = run("export", small, *options, "--force", "--weights", tmp_path / "none.safetensors")
     assert result.status == 2
     assert path.read_bytes() == before
     assert {entry.name for entry in tmp_path.iterdir()} == {

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 from pathlib import Path
 
 import pytest
 
 from netspec.errors import UsageError
-from tests.cli.conftest import Run
+from tests.cli.conftest import Finished, Run
 from tests.support.isolated import FRAMEWORKS, loaded_modules
 
 UGLY = "name: x   # a name\nnetspec:   1\ninput: {size: [8], channels: 3}\nstem:\n- relu\n"
@@ -52,12 +53,42 @@ def test_diff_shows_the_change_and_writes_nothing(run: Run, ugly: Path) -> None:
     assert run("fmt", "--diff", "--check", ugly).err == f"{ugly}: would be formatted\n"
 
 
-def test_line_ends_and_byte_order_marks_are_a_matter_of_layout(run: Run, ugly: Path) -> None:
-    for raw in (NEAT.replace("\n", "\r\n").encode(), b"\xef\xbb\xbf" + NEAT.encode()):
-        ugly.write_bytes(raw)
-        assert run("fmt", "--check", ugly).status == 1
-        assert run("fmt", ugly).status == 0
-        assert ugly.read_bytes() == NEAT.encode()
+def test_line_ends_are_the_checkouts(run: Run, ugly: Path) -> None:
+    neat, given = (text.replace("\n", "\r\n").encode() for text in (NEAT, UGLY))
+    ugly.write_bytes(neat)
+    for option in ("--check", "--diff"):
+        assert run("fmt", option, ugly) == Finished(0, "", "")
+    ugly.write_bytes(given)
+    assert run("fmt", "--check", ugly).status == 1
+    diff = run("fmt", "--diff", ugly).out.splitlines()
+    assert sum(line.startswith("-") for line in diff) < len(UGLY.splitlines()) + 1
+    assert run("fmt", ugly).status == 0
+    assert ugly.read_bytes() == neat
+    ugly.write_bytes(neat.replace(b"\r\n", b"\n", 2))  # of both kinds: as the first line
+    assert run("fmt", ugly).status == 0
+    assert ugly.read_bytes() == NEAT.encode()
+
+
+def test_a_byte_order_mark_goes(run: Run, ugly: Path) -> None:
+    """Git carries it, unlike line ends; UTF-8 has no use for it, and many programs trip over it."""
+    ugly.write_bytes(b"\xef\xbb\xbf" + NEAT.encode())
+    assert run("fmt", "--check", ugly).status == 1
+    shown = run("fmt", "--diff", ugly)
+    assert (shown.status, shown.out) == (1, "")
+    assert shown.err == f"{ugly}: would be UTF-8 without a byte order mark\n"
+    assert run("fmt", ugly).status == 0
+    assert ugly.read_bytes() == NEAT.encode()
+
+
+def test_a_pipe_is_read_and_cannot_be_formatted_in_place(run: Run, tmp_path: Path) -> None:
+    for options, status in (((), 2), (("--check",), 1), (("--diff",), 1)):
+        read, write = os.pipe()
+        os.write(write, UGLY.encode())
+        os.close(write)
+        result = run("fmt", *options, f"/dev/fd/{read}")
+        os.close(read)
+        assert result.status == status
+        assert "formatted\n" not in result.err or status == 1
 
 
 def test_directories_are_searched(run: Run, ugly: Path, tmp_path: Path) -> None:

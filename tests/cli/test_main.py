@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 from pathlib import Path
 
@@ -131,6 +132,17 @@ def test_standard_input_is_a_spec(run: Run, monkeypatch: pytest.MonkeyPatch) -> 
     result = run("summary", "-")
     assert result.status == 1
     assert "<stdin>:17:" in result.err
+
+
+@pytest.mark.skipif(not os.path.isdir("/dev/fd"), reason="descriptors have no names")
+@pytest.mark.parametrize("command", ["summary", "validate", "generate --backend torch"])
+def test_a_pipe_is_a_spec(run: Run, command: str) -> None:
+    """As process substitution gives it: `netspec summary <(…)`."""
+    read, write = os.pipe()
+    os.write(write, SMALL.encode())
+    os.close(write)
+    assert run(*command.split(), f"/dev/fd/{read}").status == 0
+    os.close(read)
 
 
 def test_an_internal_error_is_no_finding(

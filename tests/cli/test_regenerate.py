@@ -53,6 +53,17 @@ def test_files_of_a_changed_spec_are_stale(run: Run, project: Path) -> None:
     assert "with `classes=7`" in " ".join(source.split())
 
 
+def test_line_ends_stay(run: Run, project: Path) -> None:
+    path = project / "models" / "small_b.py"
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    assert run("regenerate", "--check").status == 0
+    (project / "small.yaml").write_text(SMALL.replace("kernel: 3", "kernel: 5"))
+    assert run("regenerate").status == 0
+    written = path.read_bytes()
+    assert written.count(b"\n") == written.count(b"\r\n") > 10
+    assert run("regenerate", "--check").status == 0
+
+
 def test_an_edited_file_is_stale(run: Run, project: Path) -> None:
     path = project / "models" / "resnet18.py"
     path.write_text(path.read_text().replace("ReLU", "GELU"))

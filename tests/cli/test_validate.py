@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -232,6 +233,40 @@ def test_several_processes_give_what_one_gives(run: Run, tmp_path: Path) -> None
     assert one.out == two.out
     assert one.err == two.err
     assert one.out.count("^^^^^^") == 14
+
+
+@pytest.mark.parametrize("error", [ImportError(), NotImplementedError(), OSError(38, "no such")])
+def test_without_semaphores_one_process_does_it(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """AWS Lambda and Android have none."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise error
+
+    for number in range(3):
+        (tmp_path / f"net{number}.yaml").write_text(SMALL)
+    monkeypatch.setattr("concurrent.futures.ProcessPoolExecutor", refuse)
+    result = run("validate", "--jobs", 2, tmp_path)
+    assert (result.status, result.out.splitlines()[-1]) == (
+        0,
+        f"{tmp_path}/net2.yaml: ok (2 variants)",
+    )
+
+
+def test_a_process_that_is_killed_is_one_line(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        (tmp_path / f"net{number}.yaml").write_text(SMALL)
+    monkeypatch.setattr("netspec.validate.run._as_worker", _die)
+    result = run("validate", "--jobs", 2, tmp_path)
+    assert (result.status, result.out) == (2, "")
+    assert "--jobs 1 checks them one after another" in result.err
+
+
+def _die() -> None:
+    os._exit(9)
 
 
 def test_a_problem_in_a_shared_block_file_is_told_once(run: Run, tmp_path: Path) -> None:

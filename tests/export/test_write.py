@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import numpy
 import pytest
@@ -211,6 +214,104 @@ def test_an_empty_directory_is_taken(small: CompiledNetwork, tmp_path: Path) -> 
     (tmp_path / "net").mkdir()
     exported(small, FakeFormat(), tmp_path / "net", folder=True)
     assert [entry.name for entry in (tmp_path / "net").iterdir()] == ["model.json"]
+
+
+def refuse_to_move(
+    monkeypatch: pytest.MonkeyPatch, place: Path, error: BaseException, onto: bool = False
+) -> None:
+    """Let nothing move ``place``, or move onto it, as when it is a mount point."""
+    move = os.replace
+
+    def replace(source: Path, target: Path) -> None:
+        if place == (target if onto else source):
+            raise error
+        move(source, target)
+
+    monkeypatch.setattr(os, "replace", replace)
+
+
+def test_a_directory_that_cannot_be_moved_gets_other_entries(
+    small: CompiledNetwork, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "net"
+    path.mkdir()
+    (path / "model.json").write_text("old")
+    (path / "left.over").touch()
+    place = path.stat().st_ino
+    refuse_to_move(monkeypatch, path, OSError(errno.EBUSY, "busy"))
+    exported(small, FakeFormat(), path, folder=True)
+    assert path.stat().st_ino == place
+    assert [entry.name for entry in path.iterdir()] == ["model.json"]
+    assert (path / "model.json").read_text() != "old"
+
+    before = (path / "model.json").read_text()
+    monkeypatch.setattr("shutil.move", Mock(side_effect=OSError(errno.ENOSPC, "full")))
+    with pytest.raises(UsageError, match="full"):
+        exported(small, FakeFormat(), path, folder=True)
+    assert [entry.name for entry in path.iterdir()] == ["model.json"]
+    assert (path / "model.json").read_text() == before
+
+
+@pytest.mark.parametrize("error", [OSError(errno.EIO, "broken"), KeyboardInterrupt()])
+def test_a_directory_goes_back_where_it_was(
+    small: CompiledNetwork, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    path = tmp_path / "net"
+    path.mkdir()
+    (path / "model.json").write_text("old")
+    move, calls = os.replace, []
+
+    def replace(source: Path, target: Path) -> None:
+        calls.append(target)
+        if len(calls) == 2:
+            raise error
+        move(source, target)
+
+    monkeypatch.setattr(os, "replace", replace)
+    with pytest.raises((UsageError, KeyboardInterrupt)):
+        exported(small, FakeFormat(), path, folder=True)
+    assert (path / "model.json").read_text() == "old"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["net"]
+
+
+def test_beside_which_nothing_can_be_made_a_directory_is_filled(
+    small: CompiledNetwork, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "net"
+    path.mkdir()
+    (path / "model.json").write_text("old")
+    make = os.mkdir
+
+    def mkdir(place: str, mode: int = 0o777) -> None:
+        if Path(place).parent == tmp_path:
+            raise OSError(errno.EROFS, "Read-only file system")
+        make(place, mode)
+
+    monkeypatch.setattr(os, "mkdir", mkdir)
+    exported(small, FakeFormat(), path, folder=True)
+    assert [entry.name for entry in path.iterdir()] == ["model.json"]
+    assert (path / "model.json").read_text() != "old"
+    with pytest.raises(UsageError, match="other: Read-only file system"):
+        exported(small, FakeFormat(), tmp_path / "other", folder=True)
+
+
+def test_what_else_is_in_a_directory_is_somebodys(small: CompiledNetwork, tmp_path: Path) -> None:
+    path = tmp_path / "net"
+    exported(small, FakeFormat(), path, folder=True)
+    (path / "thesis.tex").touch()
+    with pytest.raises(UsageError, match="holds something other than fake-format"):
+        exported(small, FakeFormat(), path, folder=True)
+    assert (path / "thesis.tex").exists()
+
+
+def test_an_exporter_without_room_is_no_refusal_of_the_network(
+    small: CompiledNetwork, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = OSError(errno.ENOSPC, "No space left on device")
+    monkeypatch.setattr("netspec.export.write.lacking", lambda folder: full)
+    with pytest.raises(UsageError, match=r"net\.fake: No space left on device"):
+        exported(small, FakeFormat(refusal=RuntimeError("basic_ios::clear")), tmp_path / "net.fake")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_unsupported_format_names_the_possible_ones() -> None:

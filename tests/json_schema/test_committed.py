@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from netspec.json_schema import KINDS, Kind, file_name, schema_text
+from tests.support.isolated import python
 
 ROOT = Path(__file__).parents[2]
 SCHEMAS = ROOT / "docs" / "schema"
@@ -23,6 +24,13 @@ def test_the_committed_schema_is_fresh(kind: Kind) -> None:
     assert path.read_text(encoding="utf-8") == schema_text(kind), (
         f"write it again: netspec schema {kind} -o docs/schema/{path.name}"
     )
+
+
+def test_python_without_docstrings_gives_the_same() -> None:
+    code = "from netspec.json_schema import *; print(*map(schema_text, KINDS), sep='', end='')"
+    process = python("-OO", "-c", code, PYTHONDONTWRITEBYTECODE="1")
+    assert process.returncode == 0, process.stderr
+    assert process.stdout == "".join(map(schema_text, KINDS))
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)

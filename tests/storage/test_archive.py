@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
 from pathlib import Path
 
@@ -69,3 +70,10 @@ def test_other_files_are_no_archives(tmp_path: Path) -> None:
         members_of(tmp_path / "a")
     with pytest.raises(UsageError, match="No such file"):
         is_archive(tmp_path / "b")
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "in.pt"
+    os.mkfifo(path)
+    with pytest.raises(UsageError, match=r"in\.pt: is no file; weights are read here and there"):
+        is_archive(path)

@@ -44,6 +44,7 @@ class FakeFormat:
             bound=1e-3,
             reason="there is none",
             load=self.load,
+            parts=("left.over",),
         )
         return Export(format, self.write, channels_last=channels_last)
 

@@ -8,7 +8,7 @@ import re
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from typing import Any
 
@@ -100,11 +100,11 @@ def _without_remarks() -> Iterator[None]:
     all of it away.
     """
     try:
-        kept = os.dup(2)
-    except OSError:  # no standard error at all
+        kept, aside = os.dup(2), tempfile.TemporaryFile()  # noqa: SIM115
+    except OSError:  # no standard error at all, or nowhere to lead it
         yield
         return
-    with tempfile.TemporaryFile() as aside:
+    with aside:
         os.dup2(aside.fileno(), 2)
         try:
             yield
@@ -114,4 +114,5 @@ def _without_remarks() -> Iterator[None]:
             aside.seek(0)
             rest = b"".join(line for line in aside if not _REMARKS.match(line))
             if rest:
-                os.write(2, rest)
+                with suppress(OSError):  # it may be full, or nobody reads it any more
+                    os.write(2, rest)

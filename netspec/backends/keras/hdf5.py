@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from netspec.backends.keras import hdf5_listing
+from netspec.errors import UsageError
+from netspec.room import reason
 from netspec.storage.archive import is_archive, members_of, open_file
 from netspec.storage.formats import Contents, refuse_choice
 from netspec.storage.refusal import damaged, unsafe
@@ -87,12 +89,16 @@ def open_weights(path: Path, take: str | None) -> Iterator[Contents]:
 
 def _listed(path: Path, file: BinaryIO, offset: int, size: int) -> _Listing:
     """Where everything is in a stretch of the file, found out by another process."""
-    command = [sys.executable, "-I", hdf5_listing.__file__, str(path), str(offset), str(size)]
+    command = [sys.executable or "", "-I", hdf5_listing.__file__, str(path), str(offset), str(size)]
     try:
         done = subprocess.run(command, capture_output=True, timeout=_SECONDS, check=False)
         found = json.loads(done.stdout)
     except subprocess.TimeoutExpired:
         raise damaged(path, "no readable HDF5 file (looking into it does not end)") from None
+    except OSError as error:  # none may be started, or Python stands in another program
+        raise UsageError(
+            f"{path}: HDF5 is read in a process of its own, which cannot be started ({reason(error)})"
+        ) from error
     except ValueError:  # the process died ahead of its answer
         raise damaged(path, "no readable HDF5 file (looking into it fails)") from None
     if "unsafe" in found:

@@ -17,9 +17,13 @@ from typing import Any
 from netspec import ir
 from netspec.backends.keras.framework import load_keras
 from netspec.backends.keras.weights import layers_of
+from netspec.room import reserve
 from netspec.storage.tensors import StoredTensor
 
 _WEIGHTS = "model.weights.h5"
+
+_HEADER, _SLACK = 4096, 1 << 20
+"""Bytes that HDF5 writes beside the values, more than less. It ends the process when the disk is full."""
 
 Store = Any
 """What a layer writes its variables into, by their number as text."""
@@ -76,6 +80,7 @@ def _write_weights(model: Any, path: Path, tensors: Mapping[str, StoredTensor]) 
             store[number] = _values(tensors[f"{layer.name}/{variable.name}"])
 
     _let_write(model, write)
+    reserve(path.parent, sum(tensor.bytes + _HEADER for tensor in tensors.values()) + _SLACK)
     model.save_weights(path)
 
 

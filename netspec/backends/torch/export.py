@@ -11,13 +11,16 @@ from netspec import ir
 from netspec.export.base import Export, free_name
 from netspec.export.onnx import ONNX
 from netspec.export.torch_export import TORCH_EXPORT
+from netspec.room import PatientFile
 
 
 def write_torch_export(model: Any, network: ir.Network, path: Path) -> None:
     """A ``.pt2`` program of ``torch.export``."""
     import torch
 
-    torch.export.save(_program(model, network), path)
+    program = _program(model, network)
+    with PatientFile(path) as file:
+        torch.export.save(program, file)
 
 
 def write_onnx(model: Any, network: ir.Network, path: Path) -> None:

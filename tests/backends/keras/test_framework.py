@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from unittest.mock import Mock
 
 import pytest
 
@@ -29,6 +30,15 @@ def test_what_is_said_ahead_of_an_error_is_passed_on(capfd: pytest.CaptureFixtur
     with pytest.raises(ImportError):
         fail()
     assert capfd.readouterr().err == "the reason\n"
+
+
+def test_where_no_file_can_be_made_all_is_passed_on(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.TemporaryFile", Mock(side_effect=FileNotFoundError))
+    with _without_remarks():
+        os.write(2, b"something is wrong\n")
+    assert capfd.readouterr().err == "something is wrong\n"
 
 
 def test_loading_keras_says_nothing() -> None:
