@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ from netspec import ir, library
 from netspec.analyse import Summary, summarise
 from netspec.backends.base import backend_of, get_backend, require_framework
 from netspec.checkpoints import Loaded, Matching, load_into, save_weights
+from netspec.codegen.frame import BUILT_IN_PLACE
 from netspec.codegen.program import Program
 from netspec.elaborate.bounds import Bounds
 from netspec.elaborate.network import elaborate
@@ -29,8 +32,9 @@ class CompiledNetwork:
     Comes from :func:`load` and :func:`loads`. Needs no framework until :meth:`build`.
     """
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, file: Path | None = None) -> None:
         self._program = program
+        self._file = file
 
     @property
     def program(self) -> Program:
@@ -153,12 +157,23 @@ class CompiledNetwork:
         """
         return export_model(backend_of(model), model, self.network, format, Path(path))
 
-    def generate(self, backend: str) -> str:
+    def generate(self, backend: str, path: str | os.PathLike[str] | None = None) -> str:
         """Standalone source of the network, which imports the framework and nothing else.
 
-        Does not need the framework. Raises :class:`UsageError` when there is no such backend.
+        Does not need the framework.
+
+        Args:
+            backend: ``torch``, ``keras``, or the name of an installed third backend.
+            path: the file that it is for, which need not exist: its head then says where the spec is,
+                seen from there, and ``netspec regenerate`` keeps it up to date.
+
+        Raises:
+            UsageError: there is no such backend.
         """
-        return get_backend(backend).generate(self._program)
+        program = self._program
+        if path is not None and self._file is not None:
+            program = dataclasses.replace(program, place=_place_of(self._file, Path(path)))
+        return get_backend(backend).generate(program)
 
     def summary(self) -> Summary:
         """Shapes, parameters and MACs, over all and for each stage."""
@@ -171,6 +186,34 @@ class CompiledNetwork:
     def __repr__(self) -> str:
         source, target = self.network.source, self.network.target
         return f"<CompiledNetwork {self.name}: {source} -> {target}>"
+
+
+def _place_of(file: Path, seen_from: Path) -> str | None:
+    """The path of ``file`` relative to the folder of another; None where there is none, as on two drives."""
+    try:
+        here = os.path.realpath(seen_from.parent)
+        return Path(os.path.relpath(os.path.realpath(file), here)).as_posix()
+    except ValueError:
+        return None
+
+
+@dataclass(frozen=True)
+class FoundSpec:
+    """A spec that was found, and the variant to take.
+
+    Attributes:
+        document: its text as plain values, and their places.
+        variant: the one asked for; None for the spec's default.
+        folder: where blocks beside it are looked for; None for none.
+        file: the file that it is in, where it is one of the user's.
+        is_built_in: whether it comes with netspec.
+    """
+
+    document: Document
+    variant: str | None = None
+    folder: Path | None = None
+    file: Path | None = None
+    is_built_in: bool = False
 
 
 def load(
@@ -193,7 +236,7 @@ def load(
         UsageError: there is no such file, zoo network or variant.
     """
     values = from_values(overrides or {})
-    return compile_document(*find_spec(spec, variant), values)
+    return compile_document(find_spec(spec, variant), values)
 
 
 def loads(
@@ -210,13 +253,12 @@ def loads(
     in ``folder``, as beside a file; without one, only the built-in blocks are known.
     """
     place = None if folder is None else Path(folder)
-    return compile_document(parse(text, file), variant, place, from_values(overrides or {}))
+    found = FoundSpec(parse(text, file), variant, place)
+    return compile_document(found, from_values(overrides or {}))
 
 
-def find_spec(
-    spec: str | os.PathLike[str], variant: str | None
-) -> tuple[Document, str | None, Path | None]:
-    """The document behind a path or a zoo name, the variant to take, and the folder of its blocks.
+def find_spec(spec: str | os.PathLike[str], variant: str | None) -> FoundSpec:
+    """The spec behind a path or a zoo name.
 
     Raises :class:`UsageError` when there is no such file or name, or when ``spec`` is the name of one
     variant and ``variant`` another.
@@ -225,12 +267,19 @@ def find_spec(
         file, named = library.zoo_variants()[spec]
         if named is not None and variant not in (None, named):
             raise UsageError(f"`{spec}` is a variant of `{file}` already; it is not `{variant}`")
-        return parse(library.zoo_text(file), f"{file}.yaml"), variant or named, None
+        document = parse(library.zoo_text(file), f"{file}.yaml")
+        return FoundSpec(document, variant or named, is_built_in=True)
     path = Path(spec)
     # A pipe will do. Unlike those of Path, these never raise.
     if not os.path.exists(path) or os.path.isdir(path):
         raise UsageError(_no_such_spec(spec, path))
-    return parse(read_text(path), readable(str(path))), variant, path.parent
+    return open_spec(path, variant)
+
+
+def open_spec(path: Path, variant: str | None) -> FoundSpec:
+    """The spec in a file; raises :class:`UsageError` when it cannot be read."""
+    document = parse(read_text(path), readable(str(path)))
+    return FoundSpec(document, variant, path.parent, path)
 
 
 def _no_such_spec(spec: str | os.PathLike[str], path: Path) -> str:
@@ -255,18 +304,16 @@ def read_text(path: Path) -> str:
 
 
 def compile_document(
-    document: Document,
-    variant: str | None,
-    folder: Path | None,
-    values: Mapping[str, Document],
-    bounds: Bounds | None = None,
+    found: FoundSpec, values: Mapping[str, Document], bounds: Bounds | None = None
 ) -> CompiledNetwork:
-    """The network of a parsed spec at ``variant``, with ``values`` as overrides by target."""
+    """The network of a spec at its variant, with ``values`` as overrides by target."""
     bounds = bounds or Bounds()
-    spec = bind_spec(document)
-    overrides = apply_overrides(spec, variant, values)
-    network = elaborate(spec, variant, overrides, folder, bounds)
-    return CompiledNetwork(Program(spec, network, overrides, folder, bounds))
+    spec = bind_spec(found.document)
+    overrides = apply_overrides(spec, found.variant, values)
+    network = elaborate(spec, found.variant, overrides, found.folder, bounds)
+    place = BUILT_IN_PLACE if found.is_built_in else None
+    program = Program(spec, network, overrides, found.folder, bounds, place)
+    return CompiledNetwork(program, found.file)
 
 
 def transfer_weights(

@@ -92,7 +92,7 @@ def run(arguments: argparse.Namespace) -> int:
     print_summary(summary, f"{compiled.name} ({backend.name}): input {shape}")
     for path in arguments.outputs:
         if _suffix(path, backend) == SOURCE:
-            write_text_file(path, compiled.generate(backend.name), arguments.force)
+            write_text_file(path, compiled.generate(backend.name, path), arguments.force)
             continue
         with progress(f"writing {path}"):
             _write(path, compiled, backend, model, weights)
@@ -136,7 +136,7 @@ def _check_outputs(
 
     for path in arguments.outputs:
         is_source = _suffix(path, backend) == SOURCE
-        if not (is_source and holds(path, compiled.generate(backend.name))):
+        if not (is_source and holds(path, compiled.generate(backend.name, path))):
             check_output(path, arguments.force)
 
 

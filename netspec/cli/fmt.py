@@ -7,9 +7,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from netspec.cli.options import STANDARD_INPUT, add_search_arguments, tell_others
 from netspec.cli.streams import read_standard_input, write_data
+from netspec.errors import readable
 
 if TYPE_CHECKING:
+    from netspec.errors import NetspecError
     from netspec.validate.files import Target
 
 HELP = "put spec and block files into their canonical layout"
@@ -18,7 +21,8 @@ Put files into their canonical layout, in place: keys in the order of the langua
 spaces a level, lists one level below their key, no spaces at the end of a line. What is
 written in braces stays so where it fits 100 columns. Comments stay, and the meaning does
 not change. Directories are searched for .yaml and .yml files, hidden ones left out; what
-is no netspec file is passed over. `-` is standard input, and goes to standard output.
+is no netspec file is passed over, also where it is named. `-` is standard input, and goes
+to standard output.
 
 With --check or --diff nothing is written, and the status is 1 when a file's layout is
 another one."""
@@ -31,53 +35,69 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--check", action="store_true", help="name the files of another layout")
     parser.add_argument("--diff", action="store_true", help="show what would change")
-    parser.add_argument(
-        "--exclude",
-        metavar="PATTERN",
-        action="append",
-        default=[],
-        help="leave out files and directories of this name or path, such as `vendor` or "
-        "`*/old/*.yaml`; repeatable",
-    )
+    add_search_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run the command; a file that is no YAML is told about, and the others are formatted."""
-    from netspec.errors import NetspecError
+    """Run the command; a file that cannot be formatted is told about, and the others are formatted."""
+    from netspec.errors import NetspecError, UsageError
     from netspec.validate.files import find_targets
+    from netspec.validate.ownership import owner_of
 
-    status = 0
-    for target in find_targets(arguments.paths, arguments.exclude):
+    status = others = unreadable = 0
+    targets = find_targets(arguments.paths, arguments.exclude)
+    for target in targets:
+        stdin = target.path == STANDARD_INPUT
         try:
-            changes = _format(target, arguments)
+            raw = read_standard_input() if stdin else target.read()
+            owner = owner_of(raw)
+            if owner != "ours":
+                others += 1
+                unreadable += owner == "unreadable"
+                if stdin and not (arguments.check or arguments.diff):
+                    write_data(raw)
+                continue
+            changes = _format(target, raw, arguments)
         except NetspecError as error:
-            print(error, file=sys.stderr)
+            _tell(target, error)
             status = 1
             continue
         if changes and (arguments.check or arguments.diff):
             status = 1
+    tell_others(others, unreadable, "YAML file")
+    is_named = any(not target.is_searched for target in targets)
+    if others == len(targets) and not (is_named or arguments.allow_empty):
+        where = ", ".join(map(readable, arguments.paths))
+        raise UsageError(f"no spec or block file in {where}; --allow-empty lets that pass")
     return status
 
 
-def _format(target: Target, arguments: argparse.Namespace) -> bool:
+def _tell(target: Target, error: NetspecError) -> None:
+    """Say that a file was not formatted; what is wrong in it is for `validate` to tell."""
+    first = error.diagnostics[0]
+    if first.span is None:
+        print(error, file=sys.stderr)
+        return
+    name = "-" if target.path == STANDARD_INPUT else readable(target.path)
+    print(
+        f"{first.span}: not formatted, {first.code}; `netspec validate {name}` says more",
+        file=sys.stderr,
+    )
+
+
+def _format(target: Target, raw: bytes, arguments: argparse.Namespace) -> bool:
     """Format one file, as far as the arguments ask for; whether its layout is another one."""
     from netspec.cli.differences import print_diff
-    from netspec.errors import UsageError, readable
+    from netspec.errors import UsageError
     from netspec.files import is_stream, with_line_ends_of, write_atomically
     from netspec.formatting import format_text
     from netspec.source import decode
-    from netspec.validate.files import STANDARD_INPUT, looks_ours
 
     stdin = target.path == STANDARD_INPUT
     name = "<stdin>" if stdin else readable(target.path)
-    raw = read_standard_input() if stdin else _read(target.path)
-    if target.is_searched and not looks_ours(raw):
-        return False
     text = decode(raw, name)
-    result = format_text(text, name)
-    if result is None:
-        print(f"{name}: passed over, no netspec file", file=sys.stderr)
     # Line ends are those of the checkout, which Git decides, and no matter of layout.
+    result = format_text(text, name)
     formatted = raw if result is None else with_line_ends_of(text.encode(), result)
     changes = formatted != raw
     if changes and arguments.diff:
@@ -96,14 +116,3 @@ def _format(target: Target, arguments: argparse.Namespace) -> bool:
         write_atomically(Path(target.path), formatted)
         print(f"{name}: formatted", file=sys.stderr)
     return changes
-
-
-def _read(path: str) -> bytes:
-    from netspec.errors import fail
-    from netspec.source import MAX_BYTES
-
-    try:
-        with open(path, "rb") as stream:
-            return stream.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise fail("NS109", f"{path}: {error.strerror or error}") from error

@@ -47,7 +47,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     if arguments.output not in (None, "-"):
         check_writable(Path(arguments.output))
-    source = load_spec(arguments).generate(arguments.backend)
+    target = arguments.check or (None if arguments.output == "-" else arguments.output)
+    source = load_spec(arguments).generate(arguments.backend, target)
     if arguments.check is not None:
         return check_file(Path(arguments.check), source)
     if arguments.output in (None, "-"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -73,6 +74,35 @@ def add_backend_argument(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_search_arguments(parser: argparse.ArgumentParser) -> None:
+    """``--exclude`` and ``--allow-empty``, of commands that search directories."""
+    parser.add_argument(
+        "--exclude",
+        metavar="PATTERN",
+        action="append",
+        default=[],
+        help="leave out files and directories of this name or path, such as `vendor` or "
+        "`*/old/*`; repeatable",
+    )
+    parser.add_argument(
+        "--allow-empty", action="store_true", help="finding no file to look at is no error"
+    )
+
+
+def tell_others(count: int, unreadable: int, what: str) -> None:
+    """One line on what was passed over, if anything was.
+
+    Args:
+        count: how many files.
+        unreadable: how many of them could not be told apart, since they cannot be parsed.
+        what: what one of them is called, such as ``YAML file``.
+    """
+    if count:
+        more = f", {unreadable} of them no YAML that can be read" if unreadable else ""
+        plural = "" if count == 1 else "s"
+        print(f"passed over {count} other {what}{plural}{more}", file=sys.stderr)
+
+
 def add_force_argument(parser: argparse.ArgumentParser) -> None:
     """``--force``."""
     parser.add_argument(
@@ -99,7 +129,8 @@ def load_spec(arguments: argparse.Namespace) -> CompiledNetwork:
         values[target] = document
     if arguments.spec != STANDARD_INPUT:
         found = api.find_spec(arguments.spec, arguments.variant)
-        return api.compile_document(*found, values, bounds_of(arguments))
+        return api.compile_document(found, values, bounds_of(arguments))
     text = decode(read_standard_input(), "<stdin>")
     document = parse(text, "<stdin>")
-    return api.compile_document(document, arguments.variant, None, values, bounds_of(arguments))
+    found = api.FoundSpec(document, arguments.variant)
+    return api.compile_document(found, values, bounds_of(arguments))

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from netspec.cli.options import add_search_arguments, tell_others
+
 if TYPE_CHECKING:
-    from netspec.generated import FoundSpec, GeneratedFile
+    from netspec.errors import NetspecError
+    from netspec.generated import GeneratedFile
 
 HELP = "write generated files again where their specs have changed"
 DESCRIPTION = """\
-Find the files that `netspec generate` has written, by what their heads say, and write
-those again that their specs do not give any more. A spec is found by its name, among
-the YAML files of --specs and the networks that come with netspec; variant and --set
-values stand in the head. Needs no framework.
+Find the files that `netspec generate -o` has written, by what their heads say, and write
+those again that their specs do not give any more. Where the spec is, seen from the file,
+its variant and --set values stand in the head. Needs no framework.
 
 With --check nothing is written: a diff is shown, and the status is 1 when a file is
 stale."""
@@ -30,54 +31,61 @@ def configure(parser: argparse.ArgumentParser) -> None:
         default=["."],
         help="a generated file, or a directory to search; the current one unless given",
     )
-    parser.add_argument(
-        "--specs",
-        metavar="PATH",
-        action="append",
-        default=[],
-        help="where specs are; the current directory unless given; repeatable",
-    )
+    parser.add_argument("--specs", action="append", default=[], help=argparse.SUPPRESS)
     parser.add_argument(
         "--check", action="store_true", help="write nothing, and show what is stale"
     )
-    parser.add_argument(
-        "--exclude",
-        metavar="PATTERN",
-        action="append",
-        default=[],
-        help="leave out files and directories of this name or path, such as `vendor` or "
-        "`*/old/*`; repeatable",
-    )
+    add_search_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command; a file whose spec is lost or wrong is told about, and the others are done."""
-    from netspec.errors import NetspecError
-    from netspec.generated import OriginError, generated_files, specs_by_name
+    from netspec.errors import NetspecError, UsageError, readable
+    from netspec.generated import GeneratedFile, OriginError, python_files
 
-    status = 0
-    files = list(generated_files(arguments.paths, arguments.exclude))
-    specs = specs_by_name(arguments.specs or ["."], arguments.exclude) if files else {}
-    for file in files:
+    if arguments.specs:  # to go with version 0.2
+        print("netspec: --specs: ignored, heads say where specs are", file=sys.stderr)
+    status = others = found = 0
+    for file in list(python_files(arguments.paths, arguments.exclude)):
+        if isinstance(file, NetspecError):
+            print(file, file=sys.stderr)
+            status = 1
+        if not isinstance(file, GeneratedFile):
+            others += not isinstance(file, NetspecError)
+            continue
+        found += 1
+        name = readable(str(file.path))
         try:
-            fresh = _refresh(file, specs, arguments.check)
+            fresh = _refresh(file, arguments.check)
         except OriginError as error:
-            print(f"netspec: {file.path}: {error}", file=sys.stderr)
+            print(f"netspec: {name}: {error}", file=sys.stderr)
             fresh = False
         except NetspecError as error:
-            print(f"netspec: {file.path}: its spec is wrong\n{error}", file=sys.stderr)
+            print(f"netspec: {name}: {_about_spec(error)}", file=sys.stderr)
             fresh = False
         status = status if fresh else 1
+    tell_others(others, 0, "Python file")
+    if not (found or status or arguments.allow_empty):
+        where = ", ".join(map(readable, arguments.paths))
+        raise UsageError(f"no file that netspec generated in {where}; --allow-empty lets that pass")
     return status
 
 
-def _refresh(file: GeneratedFile, specs: Mapping[str, list[FoundSpec]], check: bool) -> bool:
+def _about_spec(error: NetspecError) -> str:
+    """That a spec has errors, which are for `validate` to tell."""
+    place = error.diagnostics[0].span
+    if place is None:
+        return f"its spec cannot be read: {error.diagnostics[0].message}"
+    return f"its spec has errors; `netspec validate {place.file}` tells them"
+
+
+def _refresh(file: GeneratedFile, check: bool) -> bool:
     """Write the file again if need be and allowed; whether it is as its spec says in the end."""
     from netspec.cli.differences import print_diff
     from netspec.files import write_atomically
     from netspec.generated import current_source
 
-    source = current_source(file, specs)
+    source = current_source(file)
     if source == file.text:
         return True
     if check:

@@ -8,7 +8,13 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from netspec.cli.options import add_bound_arguments, bounds_of, positive
+from netspec.cli.options import (
+    add_bound_arguments,
+    add_search_arguments,
+    bounds_of,
+    positive,
+    tell_others,
+)
 from netspec.cli.streams import read_standard_input, write_data
 
 if TYPE_CHECKING:
@@ -33,7 +39,10 @@ FORMATS = ("text", "json", "github", "sarif", "junit", "gitlab")
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument(
-        "paths", metavar="PATH", nargs="+", help="a file, a directory, or `-` for standard input"
+        "paths",
+        metavar="PATH",
+        nargs="+",
+        help="a file, a directory, `-` for standard input, or the name of a zoo file or variant",
     )
     parser.add_argument(
         "--format",
@@ -51,14 +60,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
             type=_codes,
             help=f"{verb} these lints, such as NS307; commas between, repeatable",
         )
-    parser.add_argument(
-        "--exclude",
-        metavar="PATTERN",
-        action="append",
-        default=[],
-        help="leave out files and directories of this name or path, such as `vendor` or "
-        "`*/old/*.yaml`; repeatable",
-    )
+    add_search_arguments(parser)
     parser.add_argument(
         "--skip-others",
         action="store_true",
@@ -84,26 +86,25 @@ def _codes(text: str) -> list[str]:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command."""
-    from netspec.errors import UsageError
+    from netspec.errors import UsageError, readable
     from netspec.report import Report
     from netspec.validate.files import STANDARD_INPUT, find_targets
     from netspec.validate.run import check_files, without_repeats
 
     options = _options(arguments)
-    targets = find_targets(arguments.paths, arguments.exclude)
+    targets = find_targets(arguments.paths, arguments.exclude, zoo=True)
     if arguments.skip_others:
         targets = [replace(target, is_searched=True) for target in targets]
     files = [target for target in targets if target.path != STANDARD_INPUT]
     _tell_of_the_cache(arguments.no_cache)
     results = check_files(files, options, arguments.jobs)
-    for target, result in zip(files, results, strict=True):
-        if result is None:
-            print(f"{target.path}: passed over, no netspec file", file=sys.stderr)
+    tell_others(results.count(None), 0, "YAML file")
     if len(files) < len(targets):
         results.append(_standard_input(arguments.stdin_filename, options))
     report = Report(without_repeats(results))
-    if not (report.files or arguments.exclude or arguments.skip_others):
-        raise UsageError("no spec or block file in " + ", ".join(arguments.paths))
+    if not (report.files or arguments.allow_empty or arguments.skip_others):
+        where = ", ".join(map(readable, arguments.paths))
+        raise UsageError(f"no spec or block file in {where}; --allow-empty lets that pass")
     _print(report, arguments.format)
     return 1 if report.errors else 0
 

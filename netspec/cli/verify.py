@@ -172,10 +172,10 @@ def _variants(spec: str, arguments: argparse.Namespace) -> Sequence[str | None]:
 
     if spec == STANDARD_INPUT:
         raise UsageError("--all-variants reads a spec several times, so `-` will not do")
-    document, named, _ = find_spec(spec, None)
-    if named is not None:
+    found = find_spec(spec, None)
+    if found.variant is not None:
         raise UsageError(f"`{spec}` is one variant; --all-variants takes the file that it is in")
-    return list(bind_spec(document).variants) or [None]
+    return list(bind_spec(found.document).variants) or [None]
 
 
 def _write(path: Path, results: Sequence[NetworkResult], versions: Mapping[str, str]) -> None:

@@ -16,13 +16,19 @@ from netspec.schema.syntax import Argument, Spec
 
 @dataclass(frozen=True, eq=False)
 class Program:
-    """A spec at one variant and its overrides, with the concrete network that it gives."""
+    """A spec at one variant and its overrides, with the concrete network that it gives.
+
+    Attributes:
+        folder: where blocks beside the spec are looked for; None for none.
+        place: where the spec is, as the head of generated source says it; None where that is not known.
+    """
 
     spec: Spec
     network: ir.Network
     overrides: Mapping[str, Argument]
     folder: Path | None
     bounds: Bounds = field(default_factory=Bounds)
+    place: str | None = None
 
     @cached_property
     def _builder(self) -> Builder:

@@ -16,7 +16,7 @@ from netspec.formatting.order import root_shape
 from netspec.formatting.tree import comments_of, read_tree
 from netspec.formatting.write import write
 from netspec.source import parse
-from netspec.validate.files import is_ours
+from netspec.validate.ownership import is_ours
 
 
 def format_text(text: str, file: str = "<string>") -> str | None:

@@ -19,10 +19,10 @@ from netspec.schema.recover import Broken, bind_block_recovering, bind_recoverin
 from netspec.schema.syntax import BlockDefinition, Defaults, Spec
 from netspec.source import Document, decode, parse_recovering
 from netspec.validate.checker import CheckingBuilder, Work
-from netspec.validate.files import is_ours, looks_ours
 from netspec.validate.known import Known
 from netspec.validate.names import check_block_names
 from netspec.validate.options import Options
+from netspec.validate.ownership import owner_of
 from netspec.validate.problems import Problems
 from netspec.validate.survey import Survey
 
@@ -45,13 +45,11 @@ def check_content(
         options: how to check.
         is_searched: whether the file was found in a directory, not named.
     """
-    if is_searched and not looks_ours(raw):
+    if is_searched and owner_of(raw) != "ours":
         return None
     holds = ""
     try:
         document = parse_recovering(decode(raw, file), file)
-        if is_searched and not is_ours(document.data):
-            return None
         holds, found = _check_document(document, folder, options)
     except NetspecError as error:
         found = list(error.diagnostics)

@@ -8,9 +8,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 
-from netspec.errors import Diagnostic, UsageError, readable
+from netspec.errors import NetspecError, UsageError, readable
 from netspec.report import FileResult
-from netspec.source import MAX_BYTES
 from netspec.validate.check import check_content
 from netspec.validate.files import Target, folder_of
 from netspec.validate.options import Options
@@ -85,12 +84,11 @@ def check_file(target: Target, options: Options) -> FileResult | None:
     """The result of one file; one that cannot be read is a problem like another."""
     name = readable(target.path)
     try:
-        with open(target.path, "rb") as stream:
-            raw = stream.read(MAX_BYTES + 1)
-    except OSError as error:
-        message = f"{name}: {error.strerror or error}"
-        return FileResult(name, "", (Diagnostic("NS109", message),))
-    return check_content(raw, name, folder_of(target.path), options, target.is_searched)
+        raw = target.read()
+    except NetspecError as error:
+        return FileResult(name, "", error.diagnostics)
+    folder = None if target.content is not None else folder_of(target.path)
+    return check_content(raw, name, folder, options, target.is_searched)
 
 
 def without_repeats(results: Iterable[FileResult | None]) -> tuple[FileResult, ...]:

@@ -101,7 +101,11 @@ def test_directories_are_searched(run: Run, ugly: Path, tmp_path: Path) -> None:
     (tmp_path / "vendor" / "v.yaml").write_text(UGLY)
     result = run("fmt", tmp_path, "--exclude", "vendor")
     assert result.status == 0
-    assert result.err.splitlines() == [f"{ugly}: formatted", f"{inner}/block.yml: formatted"]
+    assert result.err.splitlines() == [
+        f"{ugly}: formatted",
+        f"{inner}/block.yml: formatted",
+        "passed over 2 other YAML files, 1 of them no YAML that can be read",
+    ]
     assert (inner / "block.yml").read_text() == "block: b\nbody: [relu]\n"
     assert (inner / "compose.yaml").read_text() == "services:   {}\n"
     assert (tmp_path / "vendor" / "v.yaml").read_text() == UGLY
@@ -112,7 +116,7 @@ def test_other_files_are_passed_over_even_when_named(run: Run, tmp_path: Path) -
     path.write_text("services:   {}\n")
     result = run("fmt", path)
     assert (result.status, result.out) == (0, "")
-    assert result.err == f"{path}: passed over, no netspec file\n"
+    assert result.err == "passed over 1 other YAML file\n"
     assert path.read_text() == "services:   {}\n"
 
 
@@ -123,7 +127,8 @@ def test_a_broken_file_is_told_about_and_the_others_formatted(
     broken.write_text("netspec: 1\nstem: [\n")
     result = run("fmt", broken, ugly)
     assert result.status == 1
-    assert f"{broken}:2:8: error[NS100]" in result.err
+    told = f"{broken}:2:8: not formatted, NS100; `netspec validate {broken}` says more\n"
+    assert result.err == f"{told}{ugly}: formatted\n"
     assert broken.read_text() == "netspec: 1\nstem: [\n"
     assert ugly.read_text() == NEAT
 

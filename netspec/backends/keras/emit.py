@@ -69,6 +69,7 @@ class _Generator:
         self.concrete = program.network
         check_names(self.concrete)
         self.overrides = program.overrides
+        self.place = program.place
         self.deep = is_deep(self.concrete)
         self.initializers = SharedInitializers()
         self.targets: set[str] = set()
@@ -98,7 +99,7 @@ class _Generator:
         )
         return fill(
             "keras.py.j2",
-            head=head(self.concrete, self.overrides),
+            head=head(self.concrete, self.overrides, self.place),
             imports=_imports(text),
             helpers=helpers,
             initializers=initializers,

@@ -70,6 +70,7 @@ class _Generator:
         self.network = program.generalised
         self.concrete = program.network
         self.overrides = program.overrides
+        self.place = program.place
         self.starts = Starts()
         self.targets: set[str] = set()
         function_name = safe_identifier(self.network.model_name)
@@ -102,7 +103,7 @@ class _Generator:
         text = "\n".join([*helpers, *(f"{c.signature}\n{c.body}\n{c.forward}" for c in classes)])
         return fill(
             "torch.py.j2",
-            head=head(self.concrete, self.overrides),
+            head=head(self.concrete, self.overrides, self.place),
             imports=_imports(text),
             helpers=helpers,
             classes=classes,
