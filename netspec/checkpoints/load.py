@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,7 @@ from netspec.checkpoints.naming import Naming, namings_called
 from netspec.checkpoints.options import STRICT, Matching
 from netspec.codegen.program import Program
 from netspec.errors import Diagnostic, NetspecError, UsageError
-from netspec.storage.formats import Format, format_of
+from netspec.storage.formats import Contents, Format, format_of
 from netspec.storage.safetensors import SAFETENSORS
 from netspec.storage.tensors import StoredTensor, count_not_finite, values
 
@@ -95,16 +95,31 @@ def opened(
     namings = _possible(namings_called(program, source), owner, path, source)
     require_modules(file_format.reads_with, owner.extra if owner else "all", file_format.title)
     with file_format.open(path, how.take) as contents:
-        found = _best(str(path), contents.tensors, namings, how)
+        try:
+            found = _best(str(path), contents.tensors, namings, how)
+        except NetspecError as error:
+            raise _with_choices(error, path, contents) from None
         found.tensors = {
             name: _guarded(path, name, tensor) for name, tensor in found.tensors.items()
         }
         notes = list(contents.notes)
         if found.prefix:
             notes.append(f"took `{found.prefix}` off the names")
+        if found.unfit:
+            more = f" and {len(found.unfit) - 1:,} more" if len(found.unfit) > 1 else ""
+            notes.append(f"left {found.unfit[0]}{more}: no single number, as a counter is")
         if found.naming.label != found.naming.backend.name:
             notes.append(f"names are those of `{found.naming.label}`")
         yield found, tuple(notes)
+
+
+def _with_choices(error: NetspecError, path: Path, contents: Contents) -> NetspecError:
+    """The error, with what else the file holds and could have been meant."""
+    if not contents.others:
+        return error
+    named = ", ".join(f"`{name}`" for name in contents.others)
+    message = f"{path}: holds other sets of tensors too, {named}; --take chooses"
+    return NetspecError((*error.diagnostics, Diagnostic("NS604", message)))
 
 
 def find_format(path: Path) -> tuple[Backend | None, Format]:
@@ -141,7 +156,25 @@ def _best(
         if not found.problems:
             return found
         matches.append(found)
-    raise NetspecError(min(matches, key=lambda found: len(found.problems)).problems)
+    nearest = min(matches, key=lambda found: len(found.problems))
+    raise NetspecError(_summed_up(file, nearest.problems))
+
+
+MAX_TOLD = 20
+"""So many problems of one code are told; the rest is counted."""
+
+
+def _summed_up(file: str, problems: Sequence[Diagnostic]) -> list[Diagnostic]:
+    """The problems, of each code as many as a person reads."""
+    by_code: dict[str, list[Diagnostic]] = {}
+    for problem in problems:
+        by_code.setdefault(problem.code, []).append(problem)
+    told = []
+    for code, found in by_code.items():
+        told += found[:MAX_TOLD]
+        if len(found) > MAX_TOLD:
+            told.append(Diagnostic(code, f"{file}: {len(found) - MAX_TOLD:,} more of this kind"))
+    return told
 
 
 def _guarded(path: Path, name: str, tensor: StoredTensor) -> StoredTensor:

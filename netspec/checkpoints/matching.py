@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from netspec.checkpoints.naming import Naming, Slot
 from netspec.checkpoints.options import Matching
 from netspec.errors import Diagnostic, nearest
-from netspec.storage.tensors import FLOATS, StoredTensor
+from netspec.storage.tensors import FLOATS, NUMBERS, StoredTensor, as_dtype
+
+_SEPARATOR = re.compile(r"[./]")
+_MAX_PREFIX = 4
+"""How many words of a prefix that is not known are looked at together."""
 
 _MAX_HINTS = 40
 """So many problems get the nearest name; finding them takes time that grows with the square."""
@@ -25,6 +31,7 @@ class Match:
         extras: what the file holds besides, by canonical name.
         missing: canonical names that the file lacks, as allowed.
         unexpected: the file's names that the network has no use for, as allowed.
+        unfit: what the file holds besides and cannot be carried over, in words.
         prefix: what was taken off every name.
         problems: what is wrong, everything.
     """
@@ -34,6 +41,7 @@ class Match:
     extras: dict[str, StoredTensor] = field(default_factory=dict)
     missing: list[str] = field(default_factory=list)
     unexpected: list[str] = field(default_factory=list)
+    unfit: list[str] = field(default_factory=list)
     prefix: str = ""
     problems: list[Diagnostic] = field(default_factory=list)
 
@@ -66,8 +74,12 @@ def match(file: str, tensors: Mapping[str, StoredTensor], naming: Naming, how: M
             result.tensors[slot.name] = naming.decoded(name, tensor)
     for name, (canonical, start) in naming.extras.items():
         tensor = found.get(name)
-        if tensor is not None and tensor.shape == start.shape and tensor.dtype == start.dtype:
-            result.extras[canonical] = tensor
+        if tensor is None:
+            continue
+        if tensor.shape == start.shape and tensor.dtype in NUMBERS:
+            result.extras[canonical] = as_dtype(tensor, start.dtype)
+        else:
+            result.unfit.append(f"`{originals[name]}` {_shape(tensor.shape)} {tensor.dtype}")
     left = [name for name in found if name not in naming.slots and name not in naming.extras]
     _settle(file, result, absent, misshapen, left, found, originals, how)
     return result
@@ -128,19 +140,30 @@ def _settle(
 
 def _common_prefix(names: Iterable[str], naming: Naming) -> str:
     """What wrappers put ahead of the names, as far as the network's own names do not begin so too."""
-    given, expected = list(names), list(naming.slots)
+    given, expected = list(names), set(naming.slots)
+    known = set(naming.backend.weight_files.prefixes())
     taken, going_on = "", True
     while going_on:
         going_on = False
-        for prefix in naming.backend.weight_files.prefixes():
+        for prefix in _first_parts(name.removeprefix(taken) for name in given):
             longer = taken + prefix
             bare = {name.removeprefix(longer) for name in given}
             wrapped = sum(name.startswith(longer) for name in given)
             ours = any(name.startswith(prefix) for name in expected)
-            if wrapped * 2 > len(given) and len(bare) == len(given) and not ours:
+            # What is called otherwise still is a wrapper where the names behind it are the network's.
+            fits = prefix in known or not expected.isdisjoint(bare)
+            if wrapped * 2 > len(given) and len(bare) == len(given) and not ours and fits:
                 taken, going_on = longer, True
                 break
     return taken
+
+
+def _first_parts(names: Iterable[str]) -> Iterator[str]:
+    """What most names begin with, up to their first dot or slash, their second, and so on."""
+    ends = [(name, [found.end() for found in _SEPARATOR.finditer(name)]) for name in names]
+    for depth in range(_MAX_PREFIX):
+        starts = Counter(name[: at[depth]] for name, at in ends if len(at) > depth)
+        yield from (start for start, _ in starts.most_common(1))
 
 
 def _wrong_shape(

@@ -22,10 +22,12 @@ class Contents:
     Attributes:
         tensors: by the file's names, prefixes of wrappers taken off.
         notes: what was chosen among several, and what was left: a sentence each.
+        others: the names of sets that were not chosen.
     """
 
     tensors: Mapping[str, StoredTensor]
     notes: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
 
 
 class Format(Protocol):

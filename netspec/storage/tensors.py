@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 FLOATS = ("float64", "float32", "float16", "bfloat16")
 """The dtypes that weights may have."""
 
+NUMBERS = (*FLOATS, "int64", "int32", "int16", "int8", "uint8")
+"""The dtypes that a count may have."""
+
 _CHUNK = 1 << 20
 
 
@@ -117,6 +120,19 @@ def values(dtype: str, array: Array) -> Array:
     wide = array.astype(numpy.uint32)
     wide <<= 16
     return wide.view(numpy.float32)
+
+
+def as_dtype(tensor: StoredTensor, dtype: str) -> StoredTensor:
+    """The tensor with its values rounded to an integer ``dtype``, where it has another."""
+    if tensor.dtype == dtype:
+        return tensor
+
+    def read() -> Array:
+        import numpy
+
+        return numpy.rint(values(tensor.dtype, tensor.read())).astype(dtype)
+
+    return StoredTensor(dtype, tensor.shape, read)
 
 
 def count_not_finite(dtype: str, array: Array) -> int:

@@ -103,7 +103,7 @@ def test_prefixes_that_the_networks_own_names_have_stay() -> None:
 def test_hints_do_not_take_longer_than_a_person_waits() -> None:
     steps = "\n".join("conv: {out: 4, kernel: 3}" for _ in range(1500))
     program = program_of(steps, (4, 5))
-    weights = {f"x.{name}": a for name, a in float32_weights(program).items()}
+    weights = {f"x_{name}": a for name, a in float32_weights(program).items()}
     assert len(matched(program, weights).problems) == 6000
 
 

@@ -86,6 +86,7 @@ class KerasFiles:
         ".keras": ModelFormat(),
         ".weights.h5": WeightsFormat(),
         ".h5": LegacyFormat(),
+        ".hdf5": LegacyFormat(),
     }
 
     def name(self, layer: ir.Layer, parameter: Parameter) -> str:

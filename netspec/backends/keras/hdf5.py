@@ -11,7 +11,7 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,10 +50,12 @@ class _Listing:
     Attributes:
         tensors: by the place of the dataset.
         names: the names of layers, by the place of the group of their variables.
+        weights: the names of weights, by the place of a layer's group; in files of Keras 2.
     """
 
     tensors: Mapping[str, StoredTensor]
     names: Mapping[str, str]
+    weights: Mapping[str, Sequence[str]]
 
     @property
     def legacy_root(self) -> str | None:
@@ -84,7 +86,7 @@ def open_weights(path: Path, take: str | None) -> Iterator[Contents]:
     with open_file(path) as file:
         found = _listed(path, file, 0, path.stat().st_size)
         root = found.legacy_root
-        yield _contents(path, found) if root is None else _legacy_contents(found, root)
+        yield _contents(path, found) if root is None else _legacy_contents(path, found, root)
 
 
 def _listed(path: Path, file: BinaryIO, offset: int, size: int) -> _Listing:
@@ -110,7 +112,7 @@ def _listed(path: Path, file: BinaryIO, offset: int, size: int) -> _Listing:
         place: _tensor(path, file, end, (kind, tuple(shape), start, marked))
         for place, kind, shape, start, marked in found["datasets"]
     }
-    return _Listing(tensors, found["groups"])
+    return _Listing(tensors, found["groups"], found["weights"])
 
 
 def _tensor(
@@ -172,15 +174,39 @@ def _variable_names(kind: str, count: int) -> dict[str, str]:
     return {}
 
 
-def _legacy_contents(found: _Listing, root: str) -> Contents:
-    """The tensors of a file of Keras 2, as ``layer/variable``."""
-    tensors = {}
+def _legacy_contents(path: Path, found: _Listing, root: str) -> Contents:
+    """The tensors of a file of Keras 2, as ``layer/variable``.
+
+    A group is a layer, which may have slashes in its name, or a model inside the model; its attribute
+    `weight_names` says what its weights are called and where they are. Source: Keras 2,
+    ``saving/legacy/hdf5_format.py``.
+    """
+    names = _legacy_names(found, root)
+    tensors: dict[str, StoredTensor] = {}
     left: tuple[str, ...] = ()
     for place, tensor in found.tensors.items():
         if place.startswith("optimizer_weights/"):
             left = ("left the optimizer's state",)
-        elif place.startswith(root):
-            layer, _, rest = place.removeprefix(root).partition("/")
-            if rest:
-                tensors[f"{layer}/{rest.rpartition('/')[2].partition(':')[0]}"] = tensor
+            continue
+        name = names.get(place, place)
+        if name in tensors:
+            raise damaged(path, f"two tensors in it are called `{name}`")
+        tensors[name] = tensor
     return Contents(tensors, left)
+
+
+def _legacy_names(found: _Listing, root: str) -> dict[str, str]:
+    """What each weight is called, by its place; places that no layer claims are left out."""
+    names = {}
+    for group, weights in found.weights.items():
+        layer = group.removeprefix(root)
+        pairs = [weight.partition(":")[0].rpartition("/")[::2] for weight in weights]
+        owners = {owner for owner, _ in pairs}
+        for weight, (owner, variable) in zip(weights, pairs, strict=True):
+            # The weights of one layer may be called after a scope; those of several are a model's.
+            inner = owner.removeprefix(f"{layer}/") if len(owners) > 1 else layer
+            is_depthwise = (
+                variable == "depthwise_kernel" and (owner, "pointwise_kernel") not in pairs
+            )
+            names[f"{group}/{weight}"] = f"{inner}/{'kernel' if is_depthwise else variable}"
+    return names

@@ -1,8 +1,8 @@
 """What an HDF5 file holds, found out in a process of its own: HDF5 hangs or crashes on some damaged files.
 
 Run by path, with the file and the stretch of it to look at. Prints a JSON object: ``datasets``, a list of
-(place, NumPy's dtype, shape, offset in the file, how Keras marks the dtype), and ``groups``, the layers'
-names by the place of their variables. What cannot be listed is an ``error``, or ``unsafe``. Imports
+(place, NumPy's dtype, shape, offset in the file, how Keras marks the dtype), ``groups``, the layers'
+names by the place of their variables, and ``weights``, the names of weights by the place of a layer. What cannot be listed is an ``error``, or ``unsafe``. Imports
 nothing of netspec.
 """
 
@@ -60,6 +60,7 @@ def listing(file: BinaryIO, offset: int, size: int) -> dict[str, Any]:
 
     datasets: list[Any] = []
     groups: dict[str, str] = {}
+    weights: dict[str, list[str]] = {}
 
     def visit(place: str, item: Any) -> None:
         if isinstance(item, h5py.Dataset):
@@ -70,12 +71,25 @@ def listing(file: BinaryIO, offset: int, size: int) -> dict[str, Any]:
             marked = item.attrs.get("dtype")
             where = offset + (item.id.get_offset() or 0)
             datasets.append([place, item.dtype.str, item.shape or (), where, str(marked)])
-        elif isinstance(item.attrs.get("name"), str):
+            return
+        if isinstance(item.attrs.get("name"), str):
             groups[place] = item.attrs["name"]
+        named = [key for key in item.attrs if key.startswith("weight_names")]
+        if named:  # a long list is in pieces: weight_names0, weight_names1, …
+            numbers = sorted(
+                (int(key[12:] or 0), key)
+                for key in named
+                if key[12:].isdigit() or key == "weight_names"
+            )
+            weights[place] = [_text(name) for _, key in numbers for name in item.attrs[key]]
 
     with h5py.File(Window(file, offset, size), "r") as root:
         root.visititems(visit)
-    return {"datasets": datasets, "groups": groups}
+    return {"datasets": datasets, "groups": groups, "weights": weights}
+
+
+def _text(name: Any) -> str:
+    return name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name)
 
 
 def main(path: str, offset: str, size: str) -> None:

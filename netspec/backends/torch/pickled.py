@@ -32,28 +32,45 @@ _SHOWN = 5
 def open_pickled(path: Path, take: str | None) -> Iterator[Contents]:
     """The tensors of a checkpoint; see :meth:`netspec.storage.formats.Format.open`."""
     if not is_archive(path):
-        tensors, notes = unwrap(path, _load(path), take)
-        yield Contents({name: _held(tensor) for name, tensor in tensors.items()}, notes)
+        tensors, notes, others = unwrap(path, _load(path), take)
+        _require_values(path, [name for name, tensor in tensors.items() if tensor.is_meta])
+        yield Contents({name: _held(tensor) for name, tensor in tensors.items()}, notes, others)
         return
     members = members_of(path)
     size = sum(m.size for name, m in members.items() if name.rpartition("/")[2] == "data.pkl")
     if size > _MAX_PICKLE:
         raise unsafe(path, f"its pickle has {size:,} bytes; names and shapes take far fewer")
     records = [member for name, member in members.items() if "/data/" in name]
-    tensors, notes = unwrap(path, _load(path, map_location="meta"), take)
+    tensors, notes, others = unwrap(path, _load(path, map_location="meta"), take)
     if not all(_tells_places(tensor) for tensor in tensors.values()):
-        tensors, _ = unwrap(path, _load(path, mmap=True), take)
-        yield Contents({name: _held(tensor) for name, tensor in tensors.items()}, notes)
+        tensors, *_ = unwrap(path, _load(path, mmap=True), take)
+        yield Contents({name: _held(tensor) for name, tensor in tensors.items()}, notes, others)
         return
+    lost = [name for name, tensor in tensors.items() if not _has_place(tensor)]
+    _require_values(path, lost)
     with open_file(path) as file:
         yield Contents(
-            {name: _placed(path, file, records, t) for name, t in tensors.items()}, notes
+            {name: _placed(path, file, records, t) for name, t in tensors.items()}, notes, others
         )
 
 
 def _tells_places(tensor: Any) -> bool:
     """Whether this PyTorch says where in the file the values lie; others map the file instead."""
     return hasattr(tensor.untyped_storage(), "_checkpoint_offset")
+
+
+def _has_place(tensor: Any) -> bool:
+    return tensor.untyped_storage()._checkpoint_offset is not None or not tensor.numel()
+
+
+def _require_values(path: Path, lost: list[str]) -> None:
+    """Raise :class:`NetspecError` for tensors that were saved without values, as on the meta device."""
+    if lost:
+        more = f" and {len(lost) - 1:,} more tensors" if len(lost) > 1 else ""
+        verb = "hold" if len(lost) > 1 else "holds"
+        raise damaged(
+            path, f"`{lost[0]}`{more} in it {verb} no values, as on PyTorch's meta device"
+        )
 
 
 def _load(path: Path, **options: Any) -> Any:
@@ -140,7 +157,7 @@ def _placed(path: Path, file: BinaryIO, records: list[Member], tensor: Any) -> S
     """A tensor whose values lie in the file, in one of the archive's ``records``."""
     dtype, shape = _dtype(tensor), tuple(tensor.shape)
     strides = tuple(tensor.stride())
-    place = tensor.untyped_storage()._checkpoint_offset
+    place = tensor.untyped_storage()._checkpoint_offset or 0
     first = place + tensor.storage_offset() * tensor.element_size()
 
     def read() -> Array:
@@ -156,6 +173,6 @@ def _placed(path: Path, file: BinaryIO, records: list[Member], tensor: Any) -> S
         if not count:
             return flat.reshape(shape)
         steps = [step * flat.itemsize for step in strides]
-        return numpy.ascontiguousarray(as_strided(flat, shape, steps))
+        return numpy.ascontiguousarray(as_strided(flat, shape, steps)).reshape(shape)
 
     return StoredTensor(dtype, shape, read)

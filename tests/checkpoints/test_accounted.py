@@ -1,0 +1,305 @@
+"""Every tensor of a file is used, said to be left, or an error: none is lost without a word."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from safetensors.numpy import save_file
+
+from netspec import loads
+from netspec.checkpoints.load import opened
+from netspec.checkpoints.options import STRICT, Matching
+from netspec.codegen.program import Program
+from netspec.errors import NetspecError, UsageError
+from tests.checkpoints.conftest import float32_weights
+
+SPEC = """\
+netspec: 1
+name: net
+input: {channels: 3, size: [8, 9]}
+stem:
+  - conv: {out: 4, kernel: 3}
+  - norm
+head: [global_avg_pool, {linear: {out: 2}}]
+"""
+
+
+@pytest.fixture(scope="module")
+def program() -> Program:
+    return loads(SPEC).program
+
+
+def legacy(
+    path: Path, layers: Mapping[str, Mapping[str, Any]], root: str = "", cut: int = 0
+) -> Path:
+    """Write a file as Keras 2 did: a group a layer, whose attribute names its weights.
+
+    With ``cut``, that attribute is in pieces, as HDF5 wants long ones.
+    """
+    with h5py.File(path, "w") as file:
+        top = file.create_group(root) if root else file
+        top.attrs["layer_names"] = [name.encode() for name in layers]
+        for name, weights in layers.items():
+            group = top.create_group(name)
+            names = [f"{key}:0".encode() for key in weights]
+            if cut:
+                for number, start in enumerate(range(0, len(names), cut)):
+                    group.attrs[f"weight_names{number}"] = names[start : start + cut]
+            else:
+                group.attrs["weight_names"] = names
+            for key, value in weights.items():
+                group.create_dataset(f"{key}:0", data=np.asarray(value, np.float32))
+    return path
+
+
+def read(program: Program, path: Path, source: str | None = None) -> dict[str, Any]:
+    with opened(program, path, source, STRICT) as (found, _):
+        return {name: tensor.read() for name, tensor in found.tensors.items()}
+
+
+KERNEL = np.arange(108.0).reshape(3, 3, 3, 4)
+NORM = {
+    "gamma": np.ones(4),
+    "beta": np.zeros(4),
+    "moving_mean": np.zeros(4),
+    "moving_variance": np.ones(4),
+}
+DENSE = np.arange(8.0).reshape(4, 2)
+
+
+def layers(conv: str, norm: str, dense: str) -> dict[str, dict[str, Any]]:
+    return {
+        "input_1": {},
+        conv: {f"{conv}/kernel": KERNEL, f"{conv}/bias": np.zeros(4)},
+        norm: {f"{norm}/{name}": value for name, value in NORM.items()},
+        dense: {f"{dense}/kernel": DENSE, f"{dense}/bias": np.zeros(2)},
+    }
+
+
+@pytest.mark.parametrize("root", ["", "model_weights"])
+@pytest.mark.parametrize("cut", [0, 1])
+@pytest.mark.parametrize("suffix", [".h5", ".hdf5"])
+def test_names_of_layers_may_have_slashes(tmp_path: Path, root: str, cut: int, suffix: str) -> None:
+    text = (
+        SPEC
+        + 'checkpoints: {theirs: {framework: keras, layers: {"{name}1": "{name}1/{name}", fc: fc}}}\n'
+    )
+    compiled = loads(text).program
+    path = legacy(tmp_path / f"dense{suffix}", layers("conv1/conv", "bn1/bn", "fc"), root, cut)
+    found = read(compiled, path, "theirs")
+    assert np.array_equal(found["conv1.weight"], KERNEL.transpose(3, 2, 0, 1))
+    assert len(found) == 8
+
+
+def test_scopes_ahead_of_the_names_of_a_layer_do_not_matter(
+    program: Program, tmp_path: Path
+) -> None:
+    scoped = {
+        layer: {f"scope_1/{key}": value for key, value in weights.items()}
+        for layer, weights in layers("conv1", "bn1", "fc").items()
+    }
+    assert len(read(program, legacy(tmp_path / "a.h5", scoped))) == 8
+
+
+@pytest.mark.parametrize("ahead", ["", "backbone/"])
+def test_a_model_inside_a_model_is_opened(program: Program, tmp_path: Path, ahead: str) -> None:
+    plain = layers("conv1", "bn1", "fc")
+    inner = {
+        f"{ahead}{key}": value for name in ("conv1", "bn1") for key, value in plain[name].items()
+    }
+    path = legacy(tmp_path / "nested.h5", {"backbone": inner, "fc": plain["fc"]})
+    assert len(read(program, path)) == 8
+
+
+def test_two_tensors_never_become_one(program: Program, tmp_path: Path) -> None:
+    twice = layers("conv1", "bn1", "fc")
+    twice["tower"] = {"a/kernel": KERNEL, "b/kernel": KERNEL}
+    with pytest.raises(NetspecError, match="NS604"):
+        read(program, legacy(tmp_path / "a.h5", twice))
+    twice["tower"] = {"x/conv1/kernel": KERNEL, "y/z": KERNEL}
+    twice["x"] = {"q/conv1/kernel": KERNEL, "conv1/kernel": KERNEL}
+    with pytest.raises(NetspecError, match="two tensors in it are called `conv1/kernel`"):
+        read(program, legacy(tmp_path / "b.h5", twice))
+
+
+def test_what_no_layer_claims_is_unexpected(program: Program, tmp_path: Path) -> None:
+    path = legacy(tmp_path / "a.h5", layers("conv1", "bn1", "fc"), "model_weights")
+    with h5py.File(path, "a") as file:
+        file.create_dataset("mine", data=np.zeros(3))
+    with pytest.raises(NetspecError, match="unexpected `mine`"):
+        read(program, path)
+
+
+def test_kernels_of_depthwise_layers_of_keras_2(tmp_path: Path) -> None:
+    text = "netspec: 1\nname: n\ninput: {channels: 4, size: [8, 9]}\nstem: [{conv: {out: 4, kernel: 3, groups: 4, bias: false}}]\n"
+    kernel = np.arange(36.0).reshape(3, 3, 4, 1)
+    path = legacy(tmp_path / "a.h5", {"conv1": {"conv1/depthwise_kernel": kernel}})
+    found = read(loads(text).program, path)
+    assert np.array_equal(found["conv1.weight"], kernel.transpose(2, 3, 0, 1))
+
+
+# Of every format
+
+
+def write_torch(path: Path, tensors: Mapping[str, Any]) -> None:
+    torch.save({name: torch.from_numpy(value) for name, value in tensors.items()}, path)
+
+
+def write_legacy(path: Path, tensors: Mapping[str, Any]) -> None:
+    with h5py.File(path, "w") as file:
+        for name, value in tensors.items():
+            file.create_dataset(f"model_weights/{name.replace('.', '/')}:0", data=value)
+
+
+WRITERS = {
+    ".pt": write_torch,
+    ".safetensors": lambda path, found: save_file(found, path),
+    ".h5": write_legacy,
+}
+NAMES = (
+    "conv1.weight",
+    "conv1.bias",
+    "bn1.num_batches_tracked",
+    "bn1.weight",
+    "fc.bias",
+    "module.x",
+)
+OTHER_NAMES = st.text("abc.:_é ", min_size=1, max_size=8).filter(lambda name: name.strip("."))
+
+
+@pytest.mark.parametrize("suffix", WRITERS)
+@settings(max_examples=15, deadline=None)
+@given(data=st.data())
+def test_every_tensor_is_accounted_for(
+    suffix: str, data: st.DataObject, tmp_path_factory: Any
+) -> None:
+    """Used, told of, or an error, whatever the names, shapes and dtypes are."""
+    program = loads(SPEC).program
+    tensors = dict(float32_weights(program)) if data.draw(st.booleans()) else {}
+    for name in data.draw(st.lists(st.sampled_from(NAMES) | OTHER_NAMES, max_size=4, unique=True)):
+        shape = data.draw(st.sampled_from([(), (1,), (4,), (4, 3, 3, 3)]))
+        dtype = data.draw(st.sampled_from(["float32", "float64", "int64", "int32"]))
+        tensors[name] = np.ones(shape, dtype)
+    path = tmp_path_factory.mktemp("file") / f"weights{suffix}"
+    try:
+        WRITERS[suffix](path, tensors)
+    except (ValueError, OSError, RuntimeError):
+        return  # a name that this format cannot hold
+    everything = Matching(allow_missing=[".*"], allow_unexpected=[".*"])
+    try:
+        with opened(program, path, "keras" if suffix == ".h5" else "torch", everything) as (
+            found,
+            _,
+        ):
+            used = len(found.tensors) + len(found.extras)
+            told = len(found.unexpected) + len(found.unfit)
+    except (NetspecError, UsageError):
+        return
+    assert used + told == len(tensors)
+
+
+# What a checkpoint of PyTorch holds besides
+
+
+def state(program: Program) -> dict[str, torch.Tensor]:
+    return {name: torch.from_numpy(value) for name, value in float32_weights(program).items()}
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.int32, torch.bfloat16])
+def test_counters_of_any_dtype_are_carried_over(
+    program: Program, tmp_path: Path, dtype: torch.dtype
+) -> None:
+    path = tmp_path / "a.pt"
+    torch.save({**state(program), "bn1.num_batches_tracked": torch.tensor(7).to(dtype)}, path)
+    with opened(program, path, "torch", STRICT) as (found, _):
+        counter = found.extras["bn1.num_batches_tracked"].read()
+    assert (counter.dtype, int(counter)) == (np.dtype("int64"), 7)
+
+
+def test_a_counter_that_does_not_fit_is_told_of(program: Program, tmp_path: Path) -> None:
+    path = tmp_path / "a.pt"
+    torch.save({**state(program), "bn1.num_batches_tracked": torch.tensor([7, 8])}, path)
+    with opened(program, path, "torch", STRICT) as (_, notes):
+        assert notes == (
+            "left `bn1.num_batches_tracked` (2) int64: no single number, as a counter is",
+        )
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_tensors_without_values_are_told_of(program: Program, tmp_path: Path, zipped: bool) -> None:
+    path = tmp_path / "meta.pt"
+    lost = {name: tensor.to("meta") for name, tensor in state(program).items()}
+    torch.save(lost, path, _use_new_zipfile_serialization=zipped)
+    with pytest.raises(
+        NetspecError, match=r"`conv1\.weight` and 7 more tensors in it hold no values"
+    ):
+        read(program, path)
+
+
+def test_a_checkpoint_may_hold_itself(program: Program, tmp_path: Path) -> None:
+    loaded: dict[str, Any] = {"state_dict": state(program)}
+    for number in range(60):
+        loaded[f"self{number}"] = loaded
+    torch.save(loaded, tmp_path / "a.pt")
+    assert len(read(program, tmp_path / "a.pt")) == 8
+
+
+@pytest.mark.parametrize(
+    ("wrapped", "taken"),
+    [
+        (lambda s: {"state_dict": s, "mean": torch.ones(3), "std": torch.ones(3)}, "state_dict"),
+        (lambda s: {"schema": s, "epoch": 1}, "schema"),
+        (lambda s: {"schema": s, "weights_ema": s | {"x": torch.ones(1)}}, "schema"),
+        (lambda s: {"hyper": {"lr": torch.ones(1), "a": 1, "b": 2}, "mine": s}, "mine"),
+    ],
+)
+def test_known_names_come_ahead_of_numbers(
+    program: Program, tmp_path: Path, wrapped: Any, taken: str
+) -> None:
+    torch.save(wrapped(state(program)), tmp_path / "a.pt")
+    with opened(program, tmp_path / "a.pt", "torch", STRICT) as (_, notes):
+        assert notes[0] == f"took `{taken}`"
+
+
+def test_what_could_have_been_meant_is_told_with_what_is_missing(
+    program: Program, tmp_path: Path
+) -> None:
+    good = state(program)
+    torch.save({"model": {"x": torch.ones(1)}, "generator": good}, tmp_path / "a.pt")
+    with pytest.raises(
+        NetspecError, match="other sets of tensors too, `generator`; --take chooses"
+    ):
+        read(program, tmp_path / "a.pt")
+
+
+@pytest.mark.parametrize("prefix", ["net.", "backbone.encoder.", "model.net."])
+def test_any_common_prefix_is_taken_off_and_said(
+    program: Program, tmp_path: Path, prefix: str
+) -> None:
+    torch.save({f"{prefix}{name}": t for name, t in state(program).items()}, tmp_path / "a.ckpt")
+    with opened(program, tmp_path / "a.ckpt", "torch", STRICT) as (_, notes):
+        assert notes == (f"took `{prefix}` off the names",)
+
+
+def test_many_problems_of_one_kind_are_counted(program: Program, tmp_path: Path) -> None:
+    torch.save({f"x{n}": torch.ones(1) for n in range(100)}, tmp_path / "a.pt")
+    with pytest.raises(NetspecError) as caught:
+        read(program, tmp_path / "a.pt")
+    told = [d.message for d in caught.value.diagnostics]
+    assert told[-1].endswith("a.pt: 80 more of this kind")
+    assert len(told) == 8 + 21
+
+
+def test_a_sparse_tensor_among_the_weights_is_told_of(program: Program, tmp_path: Path) -> None:
+    loaded = {"state_dict": {**state(program), "mask": torch.eye(3).to_sparse()}}
+    torch.save(loaded, tmp_path / "a.pt")
+    with opened(program, tmp_path / "a.pt", "torch", STRICT) as (_, notes):
+        assert notes == ("took `state_dict`", "left `mask`, which are no plain tensors")
