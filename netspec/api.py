@@ -13,12 +13,13 @@ from typing import Any
 from netspec import ir, library
 from netspec.analyse import Summary, summarise
 from netspec.backends.base import backend_of, get_backend, require_framework
+from netspec.channels import readable
 from netspec.checkpoints import Loaded, Matching, load_into, save_weights
 from netspec.codegen.frame import BUILT_IN_PLACE
 from netspec.codegen.program import Program
 from netspec.elaborate.bounds import Bounds
 from netspec.elaborate.network import elaborate
-from netspec.errors import UsageError, did_you_mean, readable
+from netspec.errors import UsageError, did_you_mean
 from netspec.export.write import Report, export_model
 from netspec.overrides import apply_overrides, from_values
 from netspec.schema.bind import bind_spec

@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from netspec.channels import printable
+
 Severity = Literal["error", "warning"]
 
 LINT_CODES = "NS3"
@@ -220,27 +222,6 @@ def render(diagnostic: Diagnostic, lines: SourceLine = source_line, *, colour: b
         text.append(f"  {paint('note', 'note')}: in {printable(f'{what} at {span}')}")
         text += _snippet(span, lines, lambda part: paint(part, "note"))
     return "\n".join(text)
-
-
-def printable(text: str) -> str:
-    """``text`` with every character that a terminal could obey shown as its escape."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
-
-
-_SURROGATE = re.compile("[\ud800-\udfff]")
-
-
-def readable(text: str) -> str:
-    """``text`` as every encoding of Unicode can hold it: bytes of a file's name that are no UTF-8 as ``\\xe9``."""
-    return _SURROGATE.sub(_as_number, text)
-
-
-def _as_number(match: re.Match[str]) -> str:
-    """What Python stands in for such a byte, or half a character of UTF-16."""
-    code = ord(match[0])
-    return f"\\x{code - 0xDC00:02x}" if 0xDC80 <= code <= 0xDCFF else f"\\u{code:04x}"
 
 
 _MAX_WIDTH = 160

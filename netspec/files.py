@@ -18,7 +18,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from netspec.errors import NetspecError, UsageError, readable
+from netspec.channels import readable
+from netspec.errors import NetspecError, UsageError
 from netspec.room import CHUNK, lacking, reason, write_all
 
 _LONGEST_SUFFIX = 32

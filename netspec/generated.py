@@ -15,8 +15,9 @@ from pathlib import Path
 
 from netspec.api import compile_document, find_spec, open_spec
 from netspec.backends.base import backend_names, get_backend
+from netspec.channels import readable
 from netspec.codegen.frame import BUILT_IN_PLACE, Origin, is_generated, read_origin
-from netspec.errors import NetspecError, UsageError, readable
+from netspec.errors import NetspecError, UsageError
 from netspec.overrides import parse_assignment
 from netspec.validate.files import find_targets
 

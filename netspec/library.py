@@ -9,7 +9,8 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
-from netspec.errors import Span, UsageError, fail, readable
+from netspec.channels import readable
+from netspec.errors import Span, UsageError, fail
 from netspec.schema.bind import bind_block_file
 from netspec.schema.models import IDENTIFIER
 from netspec.schema.syntax import BlockDefinition
@@ -109,6 +110,12 @@ def zoo_text(name: str) -> str:
     if name not in zoo_files():
         raise UsageError(f"no zoo spec is called `{name}`")
     return decode((files("netspec.specs") / f"{name}.yaml").read_bytes(), f"{name}.yaml")
+
+
+def without_modeline(text: str) -> str:
+    """The text without the line that tells editors where its schema is: a copy is elsewhere."""
+    first, _, rest = text.partition("\n")
+    return rest if first.startswith("# yaml-language-server:") else text
 
 
 @cache

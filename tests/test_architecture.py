@@ -16,7 +16,7 @@ FILES = sorted((ROOT / "netspec").rglob("*.py"))
 MAX_LINES = 400
 
 # What `netspec --help` may cost: the standard library, the package's head, and the errors.
-LIGHT = {"netspec", "netspec.errors", "netspec.cli"}
+LIGHT = {"netspec", "netspec.channels", "netspec.errors", "netspec.tables", "netspec.cli"}
 
 every_file = pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
 

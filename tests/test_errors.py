@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from netspec.channels import printable
 from netspec.errors import (
     Diagnostic,
     NetspecError,
@@ -12,7 +13,6 @@ from netspec.errors import (
     did_you_mean,
     fail,
     nearest,
-    printable,
     remember_source,
     render,
     severity_of,

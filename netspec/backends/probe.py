@@ -105,6 +105,9 @@ class Probe(Protocol):
     def limits(self, network: ir.Network) -> list[Limit]:
         """The layers that cannot be computed in float64."""
 
+    def tied(self, network: ir.Network) -> str | None:
+        """The path of a layer for whose sake generated source takes the spec's size alone, if there is one."""
+
     def make(self, function: Callable[..., Any], network: ir.Network) -> Any:
         """The model that a function of generated source makes for the input of ``network``."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 import traceback
 from collections.abc import Sequence
@@ -15,6 +14,7 @@ from netspec.cli import (
     export,
     fmt,
     generate,
+    init,
     listing,
     regenerate,
     schema,
@@ -24,9 +24,11 @@ from netspec.cli import (
     validate,
     verify,
 )
-from netspec.errors import InternalError, NetspecError, UsageError
+from netspec.cli.parser import USAGE, Parser
+from netspec.errors import InternalError, NetspecError, UsageError, nearest
 
 COMMANDS = {
+    "init": init,
     "build": build,
     "generate": generate,
     "regenerate": regenerate,
@@ -41,6 +43,17 @@ COMMANDS = {
     "convert": convert,
     "verify": verify,
 }
+
+WELCOME = """\
+netspec: one YAML file, one network in PyTorch and in Keras
+
+  netspec init mynet                  write a small spec, mynet.yaml
+  netspec summary mynet.yaml          shapes, parameters and MACs
+  netspec generate mynet.yaml --backend torch -o mynet.py
+
+`netspec list` shows the networks that come with it,
+`netspec help` all commands.
+"""
 
 DESCRIPTION = """\
 One YAML file describes a residual network; netspec checks it and gives it back
@@ -63,61 +76,76 @@ def main(argv: Sequence[str] | None = None) -> int:
             sys.stdout.flush()
         return status
     except NetspecError as error:
-        streams.tell(str(error))
+        streams.tell(error, last=True)
         return 1
     except UsageError as error:
-        streams.tell(f"netspec: {error}")
+        streams.tell(f"netspec: {error}", last=True)
         return 2
     except InternalError as error:
-        streams.tell(f"netspec: internal error, please report it: {error}")
+        streams.tell(f"netspec: internal error, please report it: {error}", last=True)
         return 2
     except BrokenPipeError:
         return 1  # whoever read our output has gone (`| head`)
     except OSError as error:  # the machine's, not ours: standard output is full, say
         place = streams.STANDARD_OUTPUT if streams.drain() else error.filename
-        streams.tell(f"netspec: {f'{place}: ' if place else ''}{error.strerror or error}")
+        streams.tell(
+            f"netspec: {f'{place}: ' if place else ''}{error.strerror or error}", last=True
+        )
         return 2
     except KeyboardInterrupt:
-        streams.tell("netspec: interrupted")
+        streams.tell("netspec: interrupted", last=True)
         return 130
     except streams.Terminated as stop:
-        streams.tell("netspec: terminated")
+        streams.tell("netspec: terminated", last=True)
         return 128 + stop.number
     except Exception as error:  # the trace is for the report; CI must not take a bug for a finding
         traceback.print_exc()
-        streams.tell(f"netspec: a bug of netspec, please report it: {error!r}")
+        streams.tell(f"netspec: a bug of netspec, please report it: {error!r}", last=True)
         return 2
     finally:
         streams.drain()
 
 
 def _run(argv: Sequence[str] | None) -> int:
+    words = list(sys.argv[1:] if argv is None else argv)
+    if not words:
+        sys.stdout.write(WELCOME)
+        return 0
+    if words[0] == "help":
+        words = [*words[1:2], "--help"]
+    parser, commands = make_parser()
+    _check_command(words[0])
     try:
-        arguments = make_parser().parse_args(argv)
-    except SystemExit as stop:  # argparse has printed the help, the version or what is wrong
-        return stop.code if isinstance(stop.code, int) else 2
+        arguments, unknown = parser.parse_known_args(words)
+        if unknown:
+            commands[words[0]].refuse(unknown)
+    except SystemExit as stop:  # the help, the version or what is wrong has been printed
+        return stop.code if isinstance(stop.code, int) else USAGE
     return int(arguments.run(arguments))
 
 
-def make_parser() -> argparse.ArgumentParser:
-    """The parser of the whole command line."""
-    parser = argparse.ArgumentParser(
-        prog="netspec",
-        description=DESCRIPTION,
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+def _check_command(word: str) -> None:
+    """Raise :class:`UsageError` for a word that is no command."""
+    if word.startswith("-") or word in COMMANDS:
+        return
+    meant = nearest(word, COMMANDS)
+    hint = f"did you mean `{meant}`?" if meant else "`netspec --help` lists them"
+    raise UsageError(f"`{word}` is no command; {hint}")
+
+
+def make_parser() -> tuple[Parser, dict[str, Parser]]:
+    """The parser of the whole command line, and that of each command."""
+    parser = Parser(prog="netspec", description=DESCRIPTION, epilog=EPILOG)
     parser.add_argument("--version", action="version", version=f"netspec {__version__}")
-    commands = parser.add_subparsers(metavar="COMMAND", required=True, title="commands")
+    commands = parser.add_subparsers(
+        metavar="COMMAND", required=True, title="commands", parser_class=Parser
+    )
+    found = {}
     for name, module in COMMANDS.items():
         command = commands.add_parser(
-            name,
-            help=module.HELP,
-            description=module.DESCRIPTION,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-            allow_abbrev=False,
+            name, help=module.HELP, description=module.DESCRIPTION, examples=module.EXAMPLES
         )
         module.configure(command)
         command.set_defaults(run=module.run)
-    return parser
+        found[name] = command
+    return parser, found

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ from netspec.cli.options import (
     add_spec_arguments,
     load_spec,
 )
+from netspec.cli.streams import tell
 from netspec.cli.weights import (
     add_weights_arguments,
     check_weights_arguments,
@@ -43,6 +43,11 @@ With -o the model is written too, by suffix:
   .weights.h5   its weights, as Keras has them (--backend keras)
   .pt, .pth     its weights, a state_dict (--backend torch)
   .pt2          an exported PyTorch program (--backend torch)"""
+EXAMPLES = (
+    "netspec build resnet50 --backend torch",
+    "netspec build mynet.yaml --backend keras -o mynet.keras",
+    "netspec build resnet18 --backend torch --weights run.pth -o net.safetensors",
+)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -76,7 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
     from netspec.cli.output import print_summary, progress, shape_text, write_text_file
 
     backend = get_backend(arguments.backend)
-    _check_suffixes(arguments.outputs, backend)
+    _check_suffixes(arguments.outputs, backend, arguments.spec)
     _check_start(arguments)
     compiled = load_spec(arguments)
     _check_outputs(arguments, compiled, backend)
@@ -96,7 +101,7 @@ def run(arguments: argparse.Namespace) -> int:
             continue
         with progress(f"writing {path}"):
             _write(path, compiled, backend, model, weights)
-        print(f"wrote {path}", file=sys.stderr)
+        tell(f"wrote {path}")
     return 0
 
 
@@ -116,7 +121,19 @@ def _start(arguments: argparse.Namespace, compiled: CompiledNetwork, model: Any)
     use_weights(arguments, compiled, model)
 
 
-def _check_suffixes(paths: list[Path], backend: Backend) -> None:
+def _export_of(path: Path, spec: str) -> str:
+    """The command that writes such a file, where exporting does."""
+    from netspec.backends.base import backend_names, get_backend
+
+    for name in backend_names():
+        for kind, export in get_backend(name).exports.items():
+            if export.format.suffix and export.format.suffix == path.suffix:
+                command = f"netspec export {spec} --backend {name} --format {kind} -o {path}"
+                return f"; `{command}` writes such files"
+    return ""
+
+
+def _check_suffixes(paths: list[Path], backend: Backend, spec: str) -> None:
     """Raise :class:`UsageError` for paths whose suffix says nothing, and for those named twice."""
     from netspec.errors import UsageError
     from netspec.files import check_distinct
@@ -124,7 +141,8 @@ def _check_suffixes(paths: list[Path], backend: Backend) -> None:
     for path in paths:
         if _suffix(path, backend) is None:
             listed = ", ".join(_suffixes(backend))
-            raise UsageError(f"{path}: the {backend.name} backend writes {listed}")
+            hint = _export_of(path, spec)
+            raise UsageError(f"{path}: the {backend.name} backend writes {listed}{hint}")
     check_distinct(paths)
 
 

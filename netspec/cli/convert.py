@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 from netspec.cli.options import add_force_argument, add_variant_arguments, load_spec
-from netspec.cli.weights import add_reading_arguments, matching_of, seed, tell
+from netspec.cli.streams import tell
+from netspec.cli.weights import add_reading_arguments, matching_of, seed, tell_each
 
 HELP = "convert weights between frameworks, formats and published names"
 DESCRIPTION = """\
@@ -21,6 +21,10 @@ names and layouts of another framework, or of a published checkpoint that the sp
 Every tensor is accounted for: one that is missing, left over or of another shape is an
 error, and then nothing is written. Tensors keep their dtype. Files are never trusted:
 nothing in them is run."""
+EXAMPLES = (
+    "netspec convert trained.pt --spec mynet.yaml --to keras -o trained.keras",
+    "netspec convert trained.keras --spec mynet.yaml --to torch -o trained.safetensors",
+)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -78,14 +82,12 @@ def run(arguments: argparse.Namespace) -> int:
             how=how,
             seed=arguments.seed,
         )
-    tell(f"{arguments.weights}:", report.notes)
-    tell("missing, started anew:", report.missing)
-    tell("unexpected, left:", report.unexpected)
-    tell(f"dropped, {arguments.target} has none:", _brief(report.dropped))
-    tell("set to 0, the file has none:", _brief(report.restored))
-    print(
-        f"wrote {arguments.output}: {report.tensors:,} tensors of {compiled.name}", file=sys.stderr
-    )
+    tell_each(f"{arguments.weights}:", report.notes)
+    tell_each("missing, started anew:", report.missing)
+    tell_each("unexpected, left:", report.unexpected)
+    tell_each(f"dropped, {arguments.target} has none:", _brief(report.dropped))
+    tell_each("set to 0, the file has none:", _brief(report.restored))
+    tell(f"wrote {arguments.output}: {report.tensors:,} tensors of {compiled.name}")
     return 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 import textwrap
 from typing import TYPE_CHECKING
@@ -14,8 +15,12 @@ HELP = "explain a diagnostic: its cause, an example, its cure"
 DESCRIPTION = """\
 Print what a diagnostic means, what it looks like, and what to do about it. Without a
 code, list all codes. docs/diagnostics.md says the same."""
+EXAMPLES = (
+    "netspec explain NS101",
+    "netspec explain",
+)
 
-WIDTH = 88
+MAX_WIDTH = 88
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -57,4 +62,9 @@ def explanation(code: Code) -> str:
 
 
 def _wrapped(text: str) -> str:
-    return textwrap.fill(text, WIDTH, break_on_hyphens=False, break_long_words=False)
+    return textwrap.fill(
+        text,
+        min(MAX_WIDTH, shutil.get_terminal_size().columns),
+        break_on_hyphens=False,
+        break_long_words=False,
+    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from netspec.cli.options import (
     add_spec_arguments,
     load_spec,
 )
+from netspec.cli.streams import tell
 from netspec.cli.weights import add_weights_arguments, check_weights_arguments, use_weights
 
 if TYPE_CHECKING:
@@ -29,6 +29,10 @@ input, at two batch sizes; only if they agree does it take its place.
 
 Weights are fresh initial ones unless --weights names a file. Needs the framework, and
 for onnx and litert the extras `onnx` and `litert` of netspec-compiler."""
+EXAMPLES = (
+    "netspec export resnet18 --backend torch --format onnx -o resnet18.onnx",
+    "netspec export mynet.yaml --backend keras --format litert -o mynet.tflite --weights mynet.safetensors",
+)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -78,10 +82,10 @@ def run(arguments: argparse.Namespace) -> int:
                 backend, model, compiled.network, arguments.format, arguments.output
             )
     except ExportError as error:
-        print(f"netspec: {error}; nothing was written", file=sys.stderr)
+        tell(f"netspec: {error}; nothing was written")
         return 1
     _print(report, f"{compiled.name} ({backend.name}) as {report.format}")
-    print(f"wrote {arguments.output}", file=sys.stderr)
+    tell(f"wrote {arguments.output}")
     return 0
 
 

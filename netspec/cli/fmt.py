@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from netspec.channels import readable
 from netspec.cli.options import STANDARD_INPUT, add_search_arguments, tell_others
-from netspec.cli.streams import read_standard_input, write_data
-from netspec.errors import readable
+from netspec.cli.streams import read_standard_input, tell, write_data
 
 if TYPE_CHECKING:
     from netspec.errors import NetspecError
@@ -26,6 +25,11 @@ to standard output.
 
 With --check or --diff nothing is written, and the status is 1 when a file's layout is
 another one."""
+EXAMPLES = (
+    "netspec fmt mynet.yaml",
+    "netspec fmt --check specs",
+    "netspec fmt - < mynet.yaml",
+)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -76,13 +80,10 @@ def _tell(target: Target, error: NetspecError) -> None:
     """Say that a file was not formatted; what is wrong in it is for `validate` to tell."""
     first = error.diagnostics[0]
     if first.span is None:
-        print(error, file=sys.stderr)
+        tell(error)
         return
     name = "-" if target.path == STANDARD_INPUT else readable(target.path)
-    print(
-        f"{first.span}: not formatted, {first.code}; `netspec validate {name}` says more",
-        file=sys.stderr,
-    )
+    tell(f"{first.span}: not formatted, {first.code}; `netspec validate {name}` says more")
 
 
 def _format(target: Target, raw: bytes, arguments: argparse.Namespace) -> bool:
@@ -103,9 +104,9 @@ def _format(target: Target, raw: bytes, arguments: argparse.Namespace) -> bool:
     if changes and arguments.diff:
         print_diff(text, formatted.decode(), name, f"{name} (formatted)")
         if formatted == text.encode():
-            print(f"{name}: would be UTF-8 without a byte order mark", file=sys.stderr)
+            tell(f"{name}: would be UTF-8 without a byte order mark")
     if changes and arguments.check:
-        print(f"{name}: would be formatted", file=sys.stderr)
+        tell(f"{name}: would be formatted")
     if arguments.check or arguments.diff:
         return changes
     if stdin:
@@ -114,5 +115,5 @@ def _format(target: Target, raw: bytes, arguments: argparse.Namespace) -> bool:
         if is_stream(Path(target.path)):
             raise UsageError(f"{name}: is no file that keeps what is written; `-` formats a stream")
         write_atomically(Path(target.path), formatted)
-        print(f"{name}: formatted", file=sys.stderr)
+        tell(f"{name}: formatted")
     return changes

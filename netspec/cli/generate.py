@@ -20,6 +20,11 @@ DESCRIPTION = """\
 Write source code that builds the network and imports nothing but the framework. The
 framework need not be installed. The same spec gives the same text, byte for byte, so
 a generated file can be committed, and --check tells CI when it is stale."""
+EXAMPLES = (
+    "netspec generate mynet.yaml --backend torch -o mynet.py",
+    "netspec generate resnet50 --backend keras --set classes=10",
+    "netspec generate mynet.yaml --backend torch --check mynet.py",
+)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

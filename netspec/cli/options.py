@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from typing import TYPE_CHECKING
+
+from netspec.cli.streams import tell
 
 if TYPE_CHECKING:
     from netspec.api import CompiledNetwork
@@ -100,7 +101,7 @@ def tell_others(count: int, unreadable: int, what: str) -> None:
     if count:
         more = f", {unreadable} of them no YAML that can be read" if unreadable else ""
         plural = "" if count == 1 else "s"
-        print(f"passed over {count} other {what}{plural}{more}", file=sys.stderr)
+        tell(f"passed over {count} other {what}{plural}{more}")
 
 
 def add_force_argument(parser: argparse.ArgumentParser) -> None:

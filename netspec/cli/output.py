@@ -8,6 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from netspec.cli.streams import tell
+from netspec.tables import make_console, show
+
 if TYPE_CHECKING:
     from netspec.analyse import Summary
 
@@ -21,22 +24,20 @@ def write_text_file(path: Path, text: str, force: bool) -> None:
 
     check_writable(path)
     if holds(path, text):
-        print(f"{path}: unchanged", file=sys.stderr)
+        tell(f"{path}: unchanged")
         return
     check_output(path, force)
     write_atomically(path, text)
-    print(f"wrote {path}", file=sys.stderr)
+    tell(f"wrote {path}")
 
 
 def print_summary(summary: Summary, title: str) -> None:
     """A table of the stages and totals under a title, on standard output."""
     from rich import box
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    # Away from a terminal there is no width to keep to; names are never cut short.
-    console = Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else 200)
+    console = make_console()
     table = Table(box=box.SIMPLE_HEAD, show_footer=True, pad_edge=False)
     parameters = summary.parameters
     table.add_column("stage", footer="total", overflow="fold")
@@ -50,9 +51,10 @@ def print_summary(summary: Summary, title: str) -> None:
             f"{stage.parameters:,}",
             f"{stage.macs:,}",
         )
-    console.print(Text(title))
-    console.print(table)
-    console.print(
+    show(console, Text(title))
+    show(console, table)
+    show(
+        console,
         f"parameters: {parameters.total:,}, of them {parameters.trainable:,} trainable and "
         f"{parameters.statistics:,} statistics",
         f"layers: {summary.layers:,}",

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from typing import TYPE_CHECKING
 
 from netspec.cli.options import add_search_arguments, tell_others
+from netspec.cli.streams import tell
 
 if TYPE_CHECKING:
     from netspec.errors import NetspecError
@@ -20,6 +20,10 @@ its variant and --set values stand in the head. Needs no framework.
 
 With --check nothing is written: a diff is shown, and the status is 1 when a file is
 stale."""
+EXAMPLES = (
+    "netspec regenerate src",
+    "netspec regenerate --check",
+)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -40,15 +44,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command; a file whose spec is lost or wrong is told about, and the others are done."""
-    from netspec.errors import NetspecError, UsageError, readable
+    from netspec.channels import readable
+    from netspec.errors import NetspecError, UsageError
     from netspec.generated import GeneratedFile, OriginError, python_files
 
     if arguments.specs:  # to go with version 0.2
-        print("netspec: --specs: ignored, heads say where specs are", file=sys.stderr)
+        tell("netspec: --specs: ignored, heads say where specs are")
     status = others = found = 0
     for file in list(python_files(arguments.paths, arguments.exclude)):
         if isinstance(file, NetspecError):
-            print(file, file=sys.stderr)
+            tell(file)
             status = 1
         if not isinstance(file, GeneratedFile):
             others += not isinstance(file, NetspecError)
@@ -58,10 +63,10 @@ def run(arguments: argparse.Namespace) -> int:
         try:
             fresh = _refresh(file, arguments.check)
         except OriginError as error:
-            print(f"netspec: {name}: {error}", file=sys.stderr)
+            tell(f"netspec: {name}: {error}")
             fresh = False
         except NetspecError as error:
-            print(f"netspec: {name}: {_about_spec(error)}", file=sys.stderr)
+            tell(f"netspec: {name}: {_about_spec(error)}")
             fresh = False
         status = status if fresh else 1
     tell_others(others, 0, "Python file")
@@ -91,8 +96,8 @@ def _refresh(file: GeneratedFile, check: bool) -> bool:
     if check:
         print_diff(file.text, source, str(file.path), f"{file.path} (generated)")
         message = f"{file.path} is stale; `netspec regenerate {file.path}` writes it again"
-        print(f"netspec: {message}", file=sys.stderr)
+        tell(f"netspec: {message}")
         return False
     write_atomically(file.path, source)
-    print(f"wrote {file.path}", file=sys.stderr)
+    tell(f"wrote {file.path}")
     return True

@@ -19,6 +19,10 @@ at the top of a file:
   # yaml-language-server: $schema=netspec-spec.schema.json
 
 where the path is that of the schema, seen from the file."""
+EXAMPLES = (
+    "netspec schema spec -o netspec-spec.schema.json",
+    "netspec schema block",
+)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

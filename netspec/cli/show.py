@@ -10,6 +10,10 @@ HELP = "print the YAML of a network or block that comes with netspec"
 DESCRIPTION = """\
 Print the YAML file behind a name: that of a network, of the file that a variant is in,
 or of a built-in block. A good start for a spec of one's own."""
+EXAMPLES = (
+    "netspec show resnet",
+    "netspec show bottleneck",
+)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -19,14 +23,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command."""
-    write_data(_without_modeline(_text(arguments.name)))
+    from netspec.library import without_modeline
+
+    write_data(without_modeline(_text(arguments.name)))
     return 0
-
-
-def _without_modeline(text: str) -> str:
-    """The text without the line that tells editors where its schema is: a copy is elsewhere."""
-    first, _, rest = text.partition("\n")
-    return rest if first.startswith("# yaml-language-server:") else text
 
 
 def _text(name: str) -> str:

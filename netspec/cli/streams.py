@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from netspec.errors import UsageError, readable
+from netspec.channels import readable, terminal_line
+from netspec.errors import UsageError
 
 STANDARD_OUTPUT = "standard output"
 
@@ -78,6 +79,18 @@ def write_data(data: str | bytes) -> None:
         raise
 
 
+def wants_colour() -> bool:
+    """Whether standard output is to have colours: on a terminal that can, or as the user says.
+
+    Sources: no-color.org, force-color.org.
+    """
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    return os.environ.get("TERM") != "dumb" and sys.stdout.isatty()
+
+
 def read_standard_input() -> bytes:
     """What stands on standard input, up to a byte more than any file of ours may have.
 
@@ -97,11 +110,21 @@ def read_standard_input() -> bytes:
         raise UsageError(f"standard input: {reason(error)}") from error
 
 
-def tell(message: str) -> None:
-    """A line on standard error, if that takes it."""
+def tell(message: str | Exception, *, last: bool = False) -> None:
+    """A line on standard error; the lines of an error that says where it is.
+
+    Raises OSError where that takes none, unless it is the ``last`` that there is to tell.
+    """
+    from netspec.errors import NetspecError
+
+    # What an error quotes is fit to be shown already, and has its lines.
+    lines = str(message).split("\n") if isinstance(message, NetspecError) else [str(message)]
     try:
-        print(message, file=sys.stderr)
+        for line in lines:
+            print(terminal_line(line), file=sys.stderr)
     except OSError:
+        if not last:
+            raise
         drain()
 
 

@@ -13,6 +13,11 @@ Print the output shape, the parameters and the multiply-accumulates (MACs) of ea
 stage and of the whole network, for one example. Shapes are channels first, without
 the batch. Parameters include the running statistics of normalisation. MACs are those
 of convolutions and linear layers. Needs no framework."""
+EXAMPLES = (
+    "netspec summary resnet50",
+    "netspec summary mynet.yaml --set width=32",
+    "netspec summary mynet.yaml --format json",
+)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

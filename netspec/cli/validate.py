@@ -15,7 +15,7 @@ from netspec.cli.options import (
     positive,
     tell_others,
 )
-from netspec.cli.streams import read_standard_input, write_data
+from netspec.cli.streams import read_standard_input, tell, wants_colour, write_data
 
 if TYPE_CHECKING:
     from netspec.report import FileResult, Report
@@ -31,6 +31,11 @@ found there and is no netspec file is passed over. Needs no framework.
 
 `netspec explain CODE` says more about a problem. A comment `# netspec: ignore[NS301]`
 silences a warning on its line."""
+EXAMPLES = (
+    "netspec validate mynet.yaml",
+    "netspec validate specs --strict",
+    "netspec validate specs --format sarif",
+)
 
 FORMATS = ("text", "json", "github", "sarif", "junit", "gitlab")
 """The formats of :mod:`netspec.report`, which is not loaded for the help text."""
@@ -86,7 +91,8 @@ def _codes(text: str) -> list[str]:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command."""
-    from netspec.errors import UsageError, readable
+    from netspec.channels import readable
+    from netspec.errors import UsageError
     from netspec.report import Report
     from netspec.validate.files import STANDARD_INPUT, find_targets
     from netspec.validate.run import check_files, without_repeats
@@ -136,11 +142,11 @@ def _tell_of_the_cache(is_refused: bool) -> None:
     given = ["--no-cache"] if is_refused else []
     given += ["NETSPEC_CACHE_DIR"] if "NETSPEC_CACHE_DIR" in os.environ else []
     if given:
-        print(f"netspec: {' and '.join(given)}: ignored, nothing is cached", file=sys.stderr)
+        tell(f"netspec: {' and '.join(given)}: ignored, nothing is cached")
 
 
 def _standard_input(name: str | None, options: Options) -> FileResult:
-    from netspec.errors import readable
+    from netspec.channels import readable
     from netspec.validate.check import check_content
     from netspec.validate.files import folder_of
 
@@ -158,18 +164,12 @@ def _print(report: Report, name: str | None) -> None:
     if name is None:
         name = "github" if os.environ.get("GITHUB_ACTIONS") == "true" else "text"
     if name == "text":
-        sys.stdout.write(text.render(report, colour=_is_colourful()))
+        sys.stdout.write(text.render(report, colour=wants_colour()))
     else:
         write_data(renderer(name)(report))
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
     if name == "github" and summary:
         _append_summary(report, summary)
-
-
-def _is_colourful() -> bool:
-    """Whether to use colours: on a terminal that can, unless the user does not want them."""
-    is_wanted = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    return is_wanted and sys.stdout.isatty()
 
 
 def _append_summary(report: Report, path: str) -> None:
@@ -179,4 +179,4 @@ def _append_summary(report: Report, path: str) -> None:
         with open(path, "a", encoding="utf-8") as stream:
             stream.write(summary(report))
     except OSError as error:
-        print(f"netspec: {path}: {error.strerror or error}", file=sys.stderr)
+        tell(f"netspec: {path}: {error.strerror or error}")

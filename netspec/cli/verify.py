@@ -6,7 +6,6 @@ import argparse
 import json
 import os
 import re
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +16,7 @@ from netspec.cli.options import (
     add_variant_arguments,
     load_spec,
 )
-from netspec.cli.streams import write_data
+from netspec.cli.streams import tell, write_data
 
 if TYPE_CHECKING:
     from netspec.codegen.program import Program
@@ -41,6 +40,11 @@ certificate, and --certificate says whether one still holds.
 
 exit status: 0 they agree; 1 they differ, or a certificate no longer holds; 2 the
 command is wrong, or a framework is missing."""
+EXAMPLES = (
+    "netspec verify mynet.yaml",
+    "netspec verify resnet18 --report resnet18.html",
+    "netspec verify resnet50 --reference torchvision.models:resnet50",
+)
 
 LEVELS = ("shapes", "forward", "training")
 FORMATS = ("text", "json", "junit", "github")
@@ -186,7 +190,7 @@ def _write(path: Path, results: Sequence[NetworkResult], versions: Mapping[str, 
     certificate = to_json(results, versions)
     text = page.render(certificate) if path.suffix == ".html" else _json(certificate)
     write_atomically(path, text)
-    print(f"wrote {path}", file=sys.stderr)
+    tell(f"wrote {path}")
 
 
 def _json(data: Any) -> str:
@@ -232,7 +236,7 @@ def _check(arguments: argparse.Namespace) -> int:
         try:
             found = standing(claim, load_spec(one).program)
         except NetspecError as error:
-            print(error, file=sys.stderr)
+            tell(error)
             print(f"{claim.name}: does not hold: the spec is in error")
             holds = False
             continue

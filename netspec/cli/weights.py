@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from netspec.cli.streams import tell
 
 if TYPE_CHECKING:
     from netspec.api import CompiledNetwork
@@ -42,9 +43,9 @@ def use_weights(arguments: argparse.Namespace, compiled: CompiledNetwork, model:
     loaded = load_into(
         model, compiled.program, arguments.weights, arguments.source, matching_of(arguments)
     )
-    tell(f"{arguments.weights}:", loaded.notes)
-    tell("missing, as it was:", loaded.missing)
-    tell("unexpected, left:", loaded.unexpected)
+    tell_each(f"{arguments.weights}:", loaded.notes)
+    tell_each("missing, as it was:", loaded.missing)
+    tell_each("unexpected, left:", loaded.unexpected)
 
 
 def add_reading_arguments(parser: argparse.ArgumentParser) -> None:
@@ -108,7 +109,7 @@ def matching_of(arguments: argparse.Namespace) -> Matching:
     )
 
 
-def tell(what: str, names: Iterable[str]) -> None:
+def tell_each(what: str, names: Iterable[str]) -> None:
     """One line for each name, on standard error."""
     for name in names:
-        print(f"{what} {name}", file=sys.stderr)
+        tell(f"{what} {name}")

@@ -75,6 +75,11 @@ class LayerNorm(Normalization):
     kind = "layer_norm"
     label = "ln"
 
+    def infer(self, source: TensorType) -> TensorType:
+        if source.channels == 1:
+            raise OpError("`layer_norm` of a single channel is always zero")
+        return super().infer(source)
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class GroupNorm(Normalization):
@@ -91,6 +96,8 @@ class GroupNorm(Normalization):
             raise GroupsError(
                 f"`groups` ({self.groups}) does not divide the {source.channels} channels", "groups"
             )
+        if source.channels == self.groups and all(length == 1 for length in source.size):
+            raise OpError("`group_norm` of groups of a single value is always zero")
         return super().infer(source)
 
 

@@ -5,7 +5,8 @@ Source: GitHub's documentation of workflow commands and of job summaries.
 
 from __future__ import annotations
 
-from netspec.errors import Diagnostic, printable
+from netspec.channels import annotation, annotation_property, markdown, terminal_line
+from netspec.errors import Diagnostic
 from netspec.report import text
 from netspec.report.results import FileResult, Report
 
@@ -28,24 +29,15 @@ def _command(result: FileResult, diagnostic: Diagnostic) -> str:
     }
     if span.line != span.end_line:
         del properties["col"], properties["endColumn"]  # GitHub takes columns on a single line only
-    listed = ",".join(f"{key}={escape_property(str(v))}" for key, v in properties.items())
-    return f"::{diagnostic.severity} {listed}::{escape(_message(diagnostic))}"
+    listed = ",".join(f"{key}={annotation_property(str(v))}" for key, v in properties.items())
+    message = annotation("\n".join(map(terminal_line, _lines(diagnostic))))
+    return f"::{diagnostic.severity} {listed}::{message}"
 
 
-def _message(diagnostic: Diagnostic) -> str:
+def _lines(diagnostic: Diagnostic) -> list[str]:
+    """What is wrong, and what to do about it."""
     path = f" (at {diagnostic.path})" if diagnostic.path else ""
-    help_text = f"\nhelp: {printable(diagnostic.help)}" if diagnostic.help else ""
-    return f"{printable(diagnostic.sentence + path)}{help_text}"
-
-
-def escape(value: str) -> str:
-    """``value`` as the message of a command."""
-    return value.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def escape_property(value: str) -> str:
-    """``value`` as a property of a command."""
-    return escape(value).replace(":", "%3A").replace(",", "%2C")
+    return [diagnostic.sentence + path, *([f"help: {diagnostic.help}"] if diagnostic.help else [])]
 
 
 def summary(report: Report) -> str:
@@ -57,19 +49,11 @@ def summary(report: Report) -> str:
     for result, diagnostic in rows[:MAX_ROWS]:
         span = result.place(diagnostic)
         place = f"{span.file}:{span.line}:{span.column}"
-        message = _message(diagnostic).replace("\n", " ")
-        lines.append(
-            f"| {diagnostic.severity} {diagnostic.code} | {_cell(place)} | {_cell(message)} |"
-        )
+        problem = "<br>".join(map(markdown, _lines(diagnostic)))
+        lines.append(f"| {diagnostic.severity} {diagnostic.code} | {markdown(place)} | {problem} |")
     if len(rows) > MAX_ROWS:
         lines += ["", f"and {len(rows) - MAX_ROWS} more"]
     return "\n".join(lines) + "\n"
 
 
 MAX_ROWS = 100
-
-
-def _cell(value: str) -> str:
-    for character in "\\|<>":
-        value = value.replace(character, f"\\{character}")
-    return value

@@ -5,14 +5,11 @@ Source: the Ant and Maven Surefire schema as Jenkins and GitLab read it.
 
 from __future__ import annotations
 
-import re
 from xml.etree import ElementTree
 
-from netspec.errors import printable
+from netspec.channels import xml
 from netspec.errors import render as render_diagnostic
 from netspec.report.results import FileResult, Report
-
-_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def render(report: Report) -> str:
@@ -33,19 +30,14 @@ def _is_failed(result: FileResult) -> bool:
 
 
 def _case(suite: ElementTree.Element, result: FileResult) -> None:
-    attributes = {"classname": "netspec", "name": clean(result.file), "file": clean(result.file)}
+    attributes = {"classname": "netspec", "name": xml(result.file), "file": xml(result.file)}
     case = ElementTree.SubElement(suite, "testcase", attributes)
     text = "\n".join(render_diagnostic(d, result.line) for d in result.diagnostics)
     if _is_failed(result):
         errors = [d for d in result.diagnostics if d.severity == "error"]
         more = f" and {len(errors) - 1} more" if len(errors) > 1 else ""
         message = f"{errors[0].code}: {errors[0].sentence}{more}"
-        failure = {"type": errors[0].code, "message": clean(message)}
-        ElementTree.SubElement(case, "failure", failure).text = clean(text)
+        failure = {"type": errors[0].code, "message": xml(message)}
+        ElementTree.SubElement(case, "failure", failure).text = xml(text)
     elif text:
-        ElementTree.SubElement(case, "system-out").text = clean(text)
-
-
-def clean(value: str) -> str:
-    """``value`` without what XML cannot hold or a terminal would obey."""
-    return "\n".join(printable(_NOT_XML.sub("\ufffd", line)) for line in value.split("\n"))
+        ElementTree.SubElement(case, "system-out").text = xml(text)

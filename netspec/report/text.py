@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from netspec.errors import printable
+from netspec.channels import no_command, printable
 from netspec.errors import render as render_diagnostic
 from netspec.report.results import Report
 
@@ -19,4 +19,4 @@ def render(report: Report, *, colour: bool = False) -> str:
             parts.append(f"{printable(result.file)}: ok ({result.holds})")
     if report.errors or report.warnings:
         parts.append(report.totals)
-    return "".join(f"{part}\n" for part in parts)
+    return "".join(f"{no_command(line)}\n" for part in parts for line in part.split("\n"))

@@ -9,7 +9,8 @@ from fnmatch import fnmatch
 from pathlib import Path, PurePath
 
 from netspec import library
-from netspec.errors import UsageError, did_you_mean, fail, readable
+from netspec.channels import readable
+from netspec.errors import UsageError, did_you_mean, fail
 from netspec.source import MAX_BYTES
 
 SUFFIXES = (".yaml", ".yml")

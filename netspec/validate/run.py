@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 
-from netspec.errors import NetspecError, UsageError, readable
+from netspec.channels import readable
+from netspec.errors import NetspecError, UsageError
 from netspec.report import FileResult
 from netspec.validate.check import check_content
 from netspec.validate.files import Target, folder_of

@@ -35,8 +35,24 @@ def to_json(results: Sequence[NetworkResult], versions: Mapping[str, str]) -> di
         "netspec_certificate": FORMAT,
         "passed": all(result.passed for result in results),
         "versions": {"netspec": __version__, **versions},
+        "first_difference": _first_difference(results),
         "networks": [_network(result) for result in results],
     }
+
+
+def _first_difference(results: Sequence[NetworkResult]) -> dict[str, Any] | None:
+    """Where a reader looks first: the first failure of the first network that has one."""
+    for result in results:
+        for witness, level, failure in result.failures():
+            failed = next((m for m in level.measures if not m.passed), None)
+            return {
+                "network": result.name,
+                "witness": witness.name,
+                "level": level.level,
+                "measure": None if failed is None else _measure(failed),
+                **_failure(failure),
+            }
+    return None
 
 
 def _network(result: NetworkResult) -> dict[str, Any]:

@@ -54,13 +54,28 @@ def _largest(array: Array) -> float:
 
 
 def measure_places(
-    quantity: str, parts: Iterable[str], ours: Arrays, theirs: Arrays, bound: Bound
+    quantity: str,
+    parts: Iterable[str],
+    ours: Arrays,
+    theirs: Arrays,
+    bound: Bound,
+    floor: float = 0.0,
 ) -> Iterator[Measure]:
     """A measure for each of ``parts`` that both have."""
     for part in parts:
         if part in ours and part in theirs:
-            absolute, relative = errors(ours[part], theirs[part])
+            absolute, relative = errors(ours[part], theirs[part], floor)
             yield Measure(quantity, part, "", absolute, relative, bound.value)
+
+
+def measure_each(
+    quantity: str, part: str, ours: Arrays, theirs: Arrays, bound: Bound
+) -> Iterator[Measure]:
+    """A measure for each tensor that ``theirs`` has."""
+    for name in theirs:
+        found = measure_worst(quantity, part, [name], ours, theirs, bound)
+        if found is not None:
+            yield found
 
 
 def measure_worst(
@@ -85,6 +100,24 @@ def measure_worst(
     return worst
 
 
+ROUNDINGS = 100
+"""So many roundings of the largest number in a backward pass are not told from a gradient of zero."""
+
+
+def rounding_floor(largest: float, dtype: str, bound: Bound) -> float:
+    """What gradients are held against where they are smaller, since they may be zero but for rounding.
+
+    A normalisation ahead of an average, say, lets nothing flow back. What is left then comes from numbers
+    as large as ``largest``, each rounded to a share of it: :data:`ROUNDINGS` of these pass ``bound``.
+    """
+    return ROUNDINGS * float(numpy.finfo(dtype).eps) * largest / bound.value
+
+
+def largest_of(*groups: Arrays) -> float:
+    """The largest magnitude in any of the arrays."""
+    return max((_largest(array) for group in groups for array in group.values()), default=0.0)
+
+
 def gradient_floor(gradients: Arrays) -> float:
     """What gradients of weights are held against where they are smaller."""
-    return FLOOR * max((_largest(gradient) for gradient in gradients.values()), default=0.0)
+    return FLOOR * largest_of(gradients)

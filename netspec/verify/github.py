@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from netspec.report.github import escape, escape_property
+from netspec.channels import annotation, annotation_property, printable, terminal_line
 from netspec.verify.results import NetworkResult
 from netspec.verify.text import place_of, verdict
 
@@ -26,8 +26,8 @@ def render(results: Sequence[NetworkResult]) -> str:
                     "col": str(span.column),
                     **properties,
                 }
-            listed = ",".join(f"{key}={escape_property(v)}" for key, v in properties.items())
-            message = escape(f"{witness.name}, {level.level}: {failure.message}")
+            listed = ",".join(f"{key}={annotation_property(v)}" for key, v in properties.items())
+            message = annotation(printable(f"{witness.name}, {level.level}: {failure.message}"))
             lines.append(f"::error {listed}::{message}")
-    lines += [verdict(result) for result in results]
+    lines += [terminal_line(verdict(result)) for result in results]
     return "".join(f"{line}\n" for line in lines)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from xml.etree import ElementTree
 
-from netspec.report.junit import clean
+from netspec.channels import xml
 from netspec.verify.results import LevelResult, NetworkResult, WitnessResult
 from netspec.verify.text import failure_lines
 
@@ -22,7 +22,7 @@ def render(results: Sequence[NetworkResult]) -> str:
             root,
             "testsuite",
             {
-                "name": clean(f"netspec verify {result.name}"),
+                "name": xml(f"netspec verify {result.name}"),
                 "tests": str(len(cases)),
                 "failures": str(sum(level.failure is not None for _, level in cases)),
                 "errors": "0",
@@ -41,14 +41,14 @@ def _case(
     suite: ElementTree.Element, result: NetworkResult, witness: WitnessResult, level: LevelResult
 ) -> None:
     attributes = {
-        "classname": clean(result.name),
-        "name": clean(f"{witness.name}: {level.level}"),
+        "classname": xml(result.name),
+        "name": xml(f"{witness.name}: {level.level}"),
         "time": f"{level.seconds:.2f}",
     }
     case = ElementTree.SubElement(suite, "testcase", attributes)
     if level.status == "not run":
         ElementTree.SubElement(case, "skipped", {"message": "a level ahead of it failed"})
     if level.failure is not None:
-        message = {"type": level.level, "message": clean(level.failure.message)}
+        message = {"type": level.level, "message": xml(level.failure.message)}
         text = "\n".join(failure_lines(witness, level, level.failure))
-        ElementTree.SubElement(case, "failure", message).text = clean(text)
+        ElementTree.SubElement(case, "failure", message).text = xml(text)

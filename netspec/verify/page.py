@@ -7,6 +7,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from netspec.channels import html
 from netspec.verify.bounds import QUANTITIES
 
 
@@ -23,6 +24,7 @@ def _template() -> Any:
     environment = jinja2.Environment(
         undefined=jinja2.StrictUndefined,
         autoescape=True,  # names and messages hold what users wrote
+        finalize=lambda value: html(value) if isinstance(value, str) else value,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,

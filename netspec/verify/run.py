@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 
 from netspec import ir
-from netspec.analyse import summarise
+from netspec.analyse import summarise, weight_shapes
 from netspec.backends.base import get_backend
 from netspec.codegen.program import Program
 from netspec.errors import UsageError
@@ -59,7 +59,7 @@ def verify(program: Program, options: Options, origin: Origin) -> NetworkResult:
     """
     network = program.network
     parties, notes = parties_for(options.backends)
-    at_size = resized(program, _size(network, options.size, notes))
+    at_size = _at_size(program, options.size, parties, notes)
     dtype = _dtype(at_size, parties, notes)
     _note_drops(network, options.level, notes)
     bounds = bounds_for(network, dtype)
@@ -107,12 +107,46 @@ def source_hashes(program: Program, backends: Sequence[str]) -> dict[str, str]:
     }
 
 
-def _size(network: ir.Network, asked: tuple[int, ...] | None, notes: list[str]) -> tuple[int, ...]:
+def _at_size(
+    program: Program, asked: tuple[int, ...] | None, parties: Sequence[Party], notes: list[str]
+) -> ir.Network:
+    """The network typed for the input that it is verified with.
+
+    Raises :class:`UsageError` for a size asked for that the network, or the source of a backend, does not
+    take.
+    """
+    network, own = program.network, program.network.source.size
+    tied = [(party.backend.name, path) for party in parties if (path := party.probe.tied(network))]
+    if asked is None:
+        chosen = own if tied else _size(network, notes)
+        at_size = resized(program, chosen)
+        if weight_shapes(at_size) == weight_shapes(network):
+            if tied:
+                notes.append(
+                    f"the input is {_text(own)}, the spec's own size: source for {tied[0][0]} holds the "
+                    f"padding of `{tied[0][1]}` in numbers"
+                )
+            return at_size
+        notes.append(
+            f"the input is {_text(own)}, the spec's own size: at {_text(chosen)} the spec gives other layers"
+        )
+        return network
+    if any(length < 1 for length in asked):
+        raise UsageError(f"an input size of {_text(asked)}: lengths are 1 or more")
+    at_size = resized(program, asked)
+    if tied and asked != own:
+        name, path = tied[0]
+        raise UsageError(
+            f"source for {name} takes inputs of {_text(own)} alone, the spec's own size: it holds the "
+            f"padding of `{path}` in numbers"
+        )
+    if weight_shapes(at_size) != weight_shapes(network):
+        raise UsageError(f"at {_text(asked)} the spec gives other layers than at {_text(own)}")
+    return at_size
+
+
+def _size(network: ir.Network, notes: list[str]) -> tuple[int, ...]:
     own = network.source.size
-    if asked is not None:
-        if any(length < 1 for length in asked):
-            raise UsageError(f"an input size of {_text(asked)}: lengths are 1 or more")
-        return asked
     chosen = choose_size(network)
     if chosen == own and len(set(own)) < len(own):
         notes.append(

@@ -20,7 +20,14 @@ from netspec.analyse import output_shapes
 from netspec.verify import samples
 from netspec.verify.blame import first_difference
 from netspec.verify.bounds import Bound
-from netspec.verify.compare import gradient_floor, measure_places, measure_worst
+from netspec.verify.compare import (
+    gradient_floor,
+    largest_of,
+    measure_each,
+    measure_places,
+    measure_worst,
+    rounding_floor,
+)
 from netspec.verify.parts import Part, parts_of
 from netspec.verify.results import LEVELS, Failure, LevelResult, Measure, Status, WitnessResult
 from netspec.verify.structure import check_drops, check_shapes, check_weights, failure_at
@@ -251,9 +258,7 @@ class Session:
         names = [part.name for part in self.parts[:-1]]
         yield from measure_places(quantity, names, ours.places, theirs.places, bound)
         last = self.parts[-1].name
-        outputs = measure_worst(quantity, last, theirs.outputs, ours.outputs, theirs.outputs, bound)
-        if outputs is not None:
-            yield outputs
+        yield from measure_each(quantity, last, ours.outputs, theirs.outputs, bound)
 
     def _with_own_weights(self, run: _Run) -> Iterator[Measure]:
         """What the baseline's model gives with the weights that a reference came with."""
@@ -264,27 +269,26 @@ class Session:
         model = witness.build()
         witness.party.backend.write_weights(model, witness.network, run.own_weights)
         outputs = witness.party.probe.observe(model, {}, self.inputs).outputs
-        measure = measure_worst(
-            quantity,
-            self.parts[-1].name,
-            run.own_outputs,
-            outputs,
-            run.own_outputs,
-            self.bounds[quantity],
+        yield from measure_each(
+            quantity, self.parts[-1].name, outputs, run.own_outputs, self.bounds[quantity]
         )
-        if measure is not None:
-            yield measure
 
     def _steps(self, ours: Trained, theirs: Trained) -> Iterator[Measure]:
         """In the order in which a mistake shows: forward, then back from the end, then the step."""
         yield from self._results("training output", ours.observed, theirs.observed)
-        floor = gradient_floor(theirs.gradients)
+        largest = largest_of(
+            theirs.gradients, theirs.place_gradients, {"": theirs.input_gradient}, self.factors
+        )
+        floor = max(
+            gradient_floor(theirs.gradients),
+            rounding_floor(largest, self.dtype, self.bounds["weight gradient"]),
+        )
         before = [None, *(part.name for part in self.parts[:-1])]
         for part, previous in reversed(list(zip(self.parts, before, strict=True))):
             found = self._weights("weight gradient", part, ours.gradients, theirs.gradients, floor)
             if found is not None:
                 yield found
-            yield from self._input_gradient(part, previous, ours, theirs)
+            yield from self._input_gradient(part, previous, ours, theirs, largest)
         for quantity in ("statistics", "stepped weights"):
             one, other = (
                 (ours.statistics, theirs.statistics)
@@ -297,18 +301,33 @@ class Session:
                     yield found
 
     def _input_gradient(
-        self, part: Part, previous: str | None, ours: Trained, theirs: Trained
+        self, part: Part, previous: str | None, ours: Trained, theirs: Trained, largest: float
     ) -> Iterator[Measure]:
         one, other = (
             {part.name: trained.input_gradient}
             if previous is None
-            else {part.name: trained.place_gradients[previous]}
+            else {part.name: self._that_flow_on(previous, trained)}
             if previous in trained.place_gradients
             else {}
             for trained in (ours, theirs)
         )
-        quantity = "input gradient"
-        yield from measure_places(quantity, [part.name], one, other, self.bounds[quantity])
+        bound = self.bounds["input gradient"]
+        floor = rounding_floor(largest, self.dtype, bound)
+        yield from measure_places("input gradient", [part.name], one, other, bound, floor)
+
+    def _that_flow_on(self, place: str, trained: Trained) -> Array:
+        """The gradients at a place, without those that reach no weight ahead of it.
+
+        Where a value is never negative and is zero, a `relu` has cut it, and passes nothing back. Behind
+        it, a pooling of nothing but zeros is free to choose which of them gets the gradient, and
+        frameworks choose differently.
+        """
+        gradient = trained.place_gradients[place]
+        part = next(part for part in self.parts if part.name == place)
+        value = trained.observed.places.get(place)
+        if value is None or not part.node.target.non_negative:
+            return gradient
+        return numpy.where(value == 0, 0, gradient)
 
     def _weights(
         self, quantity: str, part: Part, ours: Arrays, theirs: Arrays, floor: float = 0.0

@@ -106,6 +106,10 @@ def check_shapes(witness: Witness, observed: Observed, parts: list[Part]) -> Fai
             message = f"output `{name}` is {_shape(found_shapes.get(name))}"
             message += f"; the spec says {_shape(expected.get(name))}"
             return Failure(message, last.name, last.span)
+    if list(found_shapes) != list(expected):
+        order, wanted = (", ".join(map("`{}`".format, names)) for names in (found_shapes, expected))
+        message = f"outputs come in the order {order}; the spec says {wanted}"
+        return Failure(message, last.name, last.span)
     return None
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from netspec.errors import source_line
+from netspec.tables import make_console, show
 from netspec.verify.results import LevelResult, Measure, NetworkResult, WitnessResult
-from netspec.verify.text import failure_lines, input_text, number, place_of, verdict
+from netspec.verify.text import failure_lines, input_text, number, place_in, place_of, verdict
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
 Row = tuple[str, str, str]
 """Level, quantity and part."""
@@ -19,10 +20,7 @@ Row = tuple[str, str, str]
 
 def print_results(results: Sequence[NetworkResult]) -> None:
     """One network in full, several with a line each; then what failed, and where."""
-    from rich.console import Console
-
-    # Away from a terminal there is no width to keep to; names are never cut short.
-    console = Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else 200)
+    console = make_console()
     if len(results) == 1:
         _print_whole(console, results[0])
     else:
@@ -30,20 +28,24 @@ def print_results(results: Sequence[NetworkResult]) -> None:
     for result in results:
         _print_failures(console, result)
     for result in results:
-        console.print(verdict(result), style="green" if result.passed else "red", soft_wrap=True)
+        style = "green" if result.passed else "red"
+        show(console, verdict(result), style=style, soft_wrap=True, markup=False)
 
 
 def _print_whole(console: Console, result: NetworkResult) -> None:
-    from rich import box
-    from rich.table import Table
-
-    console.print(f"{result.name}: {input_text(result)}, {result.dtype}", soft_wrap=True)
+    title = f"{result.name}: {input_text(result)}, {result.dtype}"
+    show(console, title, soft_wrap=True, markup=False)
     for note in result.notes:
-        console.print(f"note: {note}", soft_wrap=True, markup=False)
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("level")
-    table.add_column("largest relative difference in")
-    table.add_column("part", overflow="fold")
+        show(console, f"note: {note}", soft_wrap=True, markup=False)
+    table = _wide(result)
+    if console.measure(table).maximum > console.width:
+        table = _narrow(result)
+    show(console, table)
+
+
+def _wide(result: NetworkResult) -> Table:
+    """A column for each witness."""
+    table = _table("largest relative difference in")
     for witness in result.witnesses:
         table.add_column(witness.name, justify="right", overflow="fold")
     table.add_column("allowed", justify="right")
@@ -53,7 +55,31 @@ def _print_whole(console: Console, result: NetworkResult) -> None:
         first = row[0] if row[0] != level else ""
         table.add_row(first, row[1], row[2], *cells, _allowed(result, row))
         level = row[0]
-    console.print(table)
+    return table
+
+
+def _narrow(result: NetworkResult) -> Table:
+    """The largest difference over all witnesses; the witnesses stand in the last line."""
+    table = _table("difference in")
+    table.add_column("largest", justify="right", overflow="fold")
+    table.add_column("allowed", justify="right")
+    level = ""
+    for row in _rows(result):
+        first = row[0] if row[0] != level else ""
+        table.add_row(first, row[1], row[2], _largest(result, row), _allowed(result, row))
+        level = row[0]
+    return table
+
+
+def _table(difference: str) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("level")
+    table.add_column(difference)
+    table.add_column("part", overflow="fold")
+    return table
 
 
 def _rows(result: NetworkResult) -> list[Row]:
@@ -65,8 +91,7 @@ def _rows(result: NetworkResult) -> list[Row]:
         if levels and not measured:
             rows[name, "", ""] = None
         for measure in measured:
-            part = measure.part if name == "forward" else ""
-            rows[name, measure.quantity, part] = None
+            rows[name, measure.quantity, place_in(measure) if name == "forward" else ""] = None
     return list(rows)
 
 
@@ -80,8 +105,18 @@ def _cell(witness: WitnessResult, row: Row) -> str:
     return number(_worst(level, quantity, part))
 
 
+def _largest(result: NetworkResult, row: Row) -> str:
+    name, quantity, part = row
+    levels = [level for w in result.witnesses for level in w.levels if level.level == name]
+    if not quantity:
+        statuses = dict.fromkeys(level.status for level in levels)
+        return ", ".join(statuses)
+    found = [m for level in levels if (m := _worst(level, quantity, part)) is not None]
+    return number(max(found, key=lambda measure: measure.relative, default=None))
+
+
 def _worst(level: LevelResult, quantity: str, part: str) -> Measure | None:
-    found = [m for m in level.measures if m.quantity == quantity and part in ("", m.part)]
+    found = [m for m in level.measures if m.quantity == quantity and part in ("", place_in(m))]
     return max(found, key=lambda measure: measure.relative, default=None)
 
 
@@ -111,18 +146,18 @@ def _print_lines(console: Console, results: Sequence[NetworkResult]) -> None:
             f"{result.seconds:.0f}",
             "agrees" if result.passed else "differs",
         )
-    console.print(table)
+    show(console, table)
     for result in results:
         for note in result.notes:
-            console.print(f"{result.name}: note: {note}", soft_wrap=True, markup=False)
+            show(console, f"{result.name}: note: {note}", soft_wrap=True, markup=False)
 
 
 def _print_failures(console: Console, result: NetworkResult) -> None:
     for witness, level, failure in result.failures():
         for line in failure_lines(witness, level, failure):
-            console.print(line, soft_wrap=True, markup=False)
+            show(console, line, soft_wrap=True, markup=False)
         span = place_of(failure)
         quoted = source_line(span.file, span.line) if span is not None else None
         if span is not None and quoted is not None:
-            console.print(f"  {span.line} | {quoted}", soft_wrap=True, markup=False)
-        console.print()
+            show(console, f"  {span.line} | {quoted}", soft_wrap=True, markup=False)
+        show(console)

@@ -5,6 +5,9 @@ from __future__ import annotations
 from netspec.errors import Span
 from netspec.verify.results import Failure, LevelResult, Measure, NetworkResult, WitnessResult
 
+SEVERAL = ("output", "training output", "own weights")
+"""Quantities of which a network may have several: an output each."""
+
 
 def failure_lines(witness: WitnessResult, level: LevelResult, failure: Failure) -> list[str]:
     """A failure: who, at which level, what, and where in the spec."""
@@ -32,6 +35,12 @@ def verdict(result: NetworkResult) -> str:
         return f"{result.name}: {count} models agree at level {result.level}"
     failed = ", ".join(w.name for w in result.witnesses if not w.passed)
     return f"{result.name}: models differ ({failed})"
+
+
+def place_in(measure: Measure) -> str:
+    """What a measure of results is about: the part, and which of several outputs."""
+    is_one_of_several = measure.quantity in SEVERAL and measure.tensor not in ("", "output")
+    return f"{measure.part}: {measure.tensor}" if is_one_of_several else measure.part
 
 
 def number(measure: Measure | None) -> str:

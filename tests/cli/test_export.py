@@ -123,7 +123,7 @@ def test_the_real_backends_say_what_they_write(run: Run, tmp_path: Path) -> None
 def test_the_help_names_what_each_backend_writes(run: Run) -> None:
     help = run("export", "--help").out
     for name in backend_names():
-        (line,) = (line for line in help.splitlines() if f"--backend {name} " in line)
+        (line,) = (line for line in help.splitlines() if line.startswith(f"  --backend {name} "))
         for kind, export in get_backend(name).exports.items():
             assert f"{kind} ({export.format.suffix or 'a directory'})" in line
 

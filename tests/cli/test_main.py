@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import io
+import json
 import os
+import shlex
 import sys
 from pathlib import Path
 
 import pytest
 
 import netspec
-from netspec.cli.app import COMMANDS
+from netspec.cli.app import COMMANDS, make_parser
 from netspec.errors import InternalError
 from tests.cli.conftest import SMALL, Run
 from tests.support.isolated import FRAMEWORKS, loaded_modules, python
@@ -36,7 +38,6 @@ def test_version(run: Run) -> None:
 @pytest.mark.parametrize(
     "arguments",
     [
-        [],
         ["nonsense"],
         ["summary"],
         ["summary", "resnet50", "--form", "json"],
@@ -188,3 +189,93 @@ def test_no_colour_and_no_unicode_are_respected() -> None:
     assert finished.returncode == 0, finished.stderr
     assert "\x1b" not in finished.stdout
     assert finished.stdout.isascii()
+
+
+def test_the_name_alone_shows_what_to_try(run: Run) -> None:
+    result = run()
+    assert (result.status, result.err) == (0, "")
+    for command in ("netspec init ", "netspec summary ", "netspec generate "):
+        assert command in result.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["biuld", "x"], "netspec: `biuld` is no command; did you mean `build`?\n"),
+        (["xyzzy"], "netspec: `xyzzy` is no command; `netspec --help` lists them\n"),
+        (
+            ["summary", "x", "--varient", "y"],
+            "has no option `--varient`; did you mean `--variant`?\n",
+        ),
+        (["generate", "x", "--bakend=torch"], "the following arguments are required: --backend\n"),
+        (["list", "a", "b"], "netspec list: takes no further argument `b`\n"),
+    ],
+)
+def test_mistakes_are_told_with_usage_and_what_was_meant(
+    run: Run, arguments: list[str], said: str
+) -> None:
+    result = run(*arguments)
+    assert (result.status, result.out) == (2, "")
+    assert result.err.endswith(said)
+    if arguments[0] in COMMANDS:
+        assert result.err.startswith(f"usage: netspec {arguments[0]} ")
+        assert result.err.count("\n") <= 12
+
+
+def test_help_is_a_command(run: Run) -> None:
+    assert run("help").out == run("--help").out
+    assert run("help", "build").out == run("build", "--help").out
+    assert run("help", "biuld").status == 2
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_examples_in_the_help_can_be_parsed(command: str) -> None:
+    parser, _ = make_parser()
+    examples = COMMANDS[command].EXAMPLES
+    assert examples
+    for example in examples:
+        name, *words = shlex.split(example.partition(" < ")[0])
+        assert name == "netspec"
+        parsed, unknown = parser.parse_known_args(words)
+        assert (words[0], unknown) == (command, [])
+        assert parsed.run is COMMANDS[command].run
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_text_fits_the_terminal_and_ends_in_no_blanks(
+    run: Run, width: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    calls = [["help", command] for command in COMMANDS]
+    calls += [["help"], [], ["list"], ["explain", "NS101"], ["summary", "resnet50"]]
+    for call in calls:
+        for line in run(*call).out.splitlines():
+            assert line == line.rstrip(), call
+            is_text = not line.startswith(" ") and call[:1] != ["summary"]
+            assert len(line) <= width or not is_text, (call, line)
+
+
+def test_an_export_is_pointed_to(run: Run) -> None:
+    result = run("build", "resnet18", "--backend", "torch", "-o", "x.onnx")
+    assert result.status == 2
+    command = "netspec export resnet18 --backend keras --format onnx -o x.onnx"
+    assert f"`{command}` writes such files" in result.err
+
+
+@pytest.mark.parametrize(
+    ("word", "names"), [("resnet50", 4), ("*50*", 7), ("bottleneck", 3), ("resnet", None)]
+)
+def test_list_takes_a_word(run: Run, word: str, names: int | None) -> None:
+    found = json.loads(run("list", word, "--format", "json").out)
+    listed = [v for network in found["networks"] for v in network["variants"] or [network["name"]]]
+    listed += [block["name"] for block in found["blocks"]]
+    if names is not None:
+        assert all(word.strip("*") in name for name in listed)
+    assert all(name in run("list", word).out for name in listed)
+    assert len(listed) > 1
+
+
+def test_list_without_a_match(run: Run) -> None:
+    result = run("list", "resnet5O")
+    assert (result.status, result.out) == (1, "")
+    assert result.err == "netspec: nothing is called `resnet5O`; did you mean `resnet50`?\n"

@@ -315,19 +315,19 @@ def test_a_file_that_cannot_be_read_is_a_problem_of_its_own(
 
 
 def test_colours_are_for_terminals(run: Run, broken: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from netspec.cli import validate
+    from netspec.cli import streams, validate
 
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setenv("TERM", "xterm")
     assert "\x1b" not in run("validate", broken).out
-    monkeypatch.setattr(validate, "_is_colourful", lambda: True)
+    monkeypatch.setattr(validate, "wants_colour", lambda: True)
     out = run("validate", broken).out
     assert "\x1b[1;31merror[NS101]\x1b[0m" in out
     monkeypatch.undo()
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
     for name, value, is_colourful in (("NO_COLOR", "1", False), ("TERM", "dumb", False)):
         monkeypatch.setenv(name, value)
-        assert validate._is_colourful() is is_colourful
+        assert streams.wants_colour() is is_colourful
         monkeypatch.delenv(name)
     monkeypatch.setenv("TERM", "xterm")
     assert validate._is_colourful()

@@ -185,7 +185,7 @@ def test_github_escapes_what_would_end_a_command(tmp_path: Path) -> None:
     (tmp_path / name).write_text(WARNING)
     (result,) = without_repeats(check_files([Target(str(tmp_path / name), False)], Options()))
     (command, *_) = renderer("github")(Report((result,))).splitlines()
-    assert "a%2Cb%3Ac%25%0Ad.yaml" in command
+    assert r"a%2Cb%3Ac%25\nd.yaml" in command
 
 
 def test_github_summary(report: Report) -> None:

@@ -14,7 +14,13 @@ from netspec.backends.keras.flow import (
     absolute_name,
     relative_name,
 )
-from netspec.backends.keras.plan import check_names, chunks, is_deep, lower, model_input_name
+from netspec.backends.keras.plan import (
+    check_names,
+    chunks,
+    depends_on_size,
+    is_deep,
+    model_input_name,
+)
 from netspec.backends.keras.rows import SIGNATURE_DEFAULTS
 from netspec.backends.keras.shared import SharedInitializers
 from netspec.codegen.classes import (
@@ -44,7 +50,6 @@ from netspec.codegen.printing import MISSING, Printer, is_default, quoted
 from netspec.codegen.program import Program
 from netspec.codegen.stages import Run, runs
 from netspec.codegen.statements import Assign, Do, For, If, Return, Statement, render, returning
-from netspec.errors import UsageError
 from netspec.schema.syntax import BlockDefinition
 from netspec.symbolic import value_at
 
@@ -216,7 +221,7 @@ class _Generator:
 
     def _size_check(self) -> list[Statement]:
         """Refuse other sizes where padding was worked out for the spec's."""
-        if not any(_depends_on_size(layer) for layer in ir.layers(self.concrete)):
+        if not any(depends_on_size(layer) for layer in ir.layers(self.concrete)):
             return []
         shape = text_of(Printer({}).value(self._shape()))
         error = call("ValueError", [quoted(f"the padding is for an input_shape of {shape} only")])
@@ -280,15 +285,6 @@ class _Generator:
             if argument.name != IN_CHANNELS and not is_default(given, argument.default):
                 items.append(keyword(argument.identifier, flow.printer.value(given)))
         return call("partial", [*items, keyword("name", name)])
-
-
-def _depends_on_size(layer: ir.Layer) -> bool:
-    """Whether the layers of an op are made for one size of its input."""
-    try:
-        lower(layer, (None,) * layer.source.rank)
-    except UsageError:
-        return True
-    return False
 
 
 def _declared(argument: Argument) -> Document:

@@ -33,6 +33,15 @@ def lower(layer: ir.Layer, size: tuple[int | None, ...] | None = None) -> Lowere
     return ROWS[layer.op.kind](layer)
 
 
+def depends_on_size(layer: ir.Layer) -> bool:
+    """Whether the layers of an op are made for one size of its input."""
+    try:
+        lower(layer, (None,) * layer.source.rank)
+    except UsageError:
+        return True
+    return False
+
+
 def layer_count(node: ir.Node) -> int:
     """How many Keras layers stand for ``node``."""
     total = 0

@@ -17,7 +17,7 @@ from netspec import ir
 from netspec.backends.keras.framework import channels_last, load_keras, require_tensorflow
 from netspec.backends.keras.instances import adapt
 from netspec.backends.keras.lowered import name_of
-from netspec.backends.keras.plan import chunks, is_deep, lower
+from netspec.backends.keras.plan import chunks, depends_on_size, is_deep, lower
 from netspec.backends.keras.precision import float64_limits
 from netspec.backends.keras.weights import (
     from_keras,
@@ -66,6 +66,10 @@ class KerasProbe:
     def limits(self, network: ir.Network) -> list[Limit]:
         """Pooling over three axes."""
         return float64_limits(network)
+
+    def tied(self, network: ir.Network) -> str | None:
+        """A layer whose padding source holds as numbers."""
+        return next((layer.path for layer in ir.layers(network) if depends_on_size(layer)), None)
 
     def make(self, function: Callable[..., Any], network: ir.Network) -> Any:
         """The model for inputs of the size of ``network``.

@@ -46,6 +46,10 @@ class TorchProbe:
         """None: PyTorch has every op in float64 on the CPU."""
         return []
 
+    def tied(self, network: ir.Network) -> str | None:
+        """None: paddings are worked out as the input comes."""
+        return None
+
     def make(self, function: Callable[..., Any], network: ir.Network) -> Any:
         """The module; it takes inputs of any size that the weights fit."""
         return function()
@@ -128,7 +132,8 @@ class TorchProbe:
             terms = [(y * torch.as_tensor(factors[name])).sum() for name, y in outputs.items()]
             torch.stack(terms).sum().backward()
         gradients = {name: _gradient(p) for name, p in model.named_parameters()}
-        torch.optim.SGD(model.parameters(), lr=rate).step()
+        if gradients:  # PyTorch refuses to optimise nothing
+            torch.optim.SGD(model.parameters(), lr=rate).step()
         model.zero_grad(set_to_none=True)
         statistics = {
             f"{layer.path}.{parameter.name}"
