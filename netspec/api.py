@@ -19,7 +19,7 @@ from netspec.codegen.frame import BUILT_IN_PLACE
 from netspec.codegen.program import Program
 from netspec.elaborate.bounds import Bounds
 from netspec.elaborate.network import elaborate
-from netspec.errors import UsageError, did_you_mean
+from netspec.errors import NetspecError, UsageError, did_you_mean, fail
 from netspec.export.write import Report, export_model
 from netspec.overrides import apply_overrides, from_values
 from netspec.schema.bind import bind_spec
@@ -254,7 +254,7 @@ def loads(
     in ``folder``, as beside a file; without one, only the built-in blocks are known.
     """
     place = None if folder is None else Path(folder)
-    found = FoundSpec(parse(text, file), variant, place)
+    found = FoundSpec(parsed(text, file, place), variant, place)
     return compile_document(found, from_values(overrides or {}))
 
 
@@ -279,8 +279,23 @@ def find_spec(spec: str | os.PathLike[str], variant: str | None) -> FoundSpec:
 
 def open_spec(path: Path, variant: str | None) -> FoundSpec:
     """The spec in a file; raises :class:`UsageError` when it cannot be read."""
-    document = parse(read_text(path), readable(str(path)))
+    document = parsed(read_text(path), readable(str(path)), path.parent)
     return FoundSpec(document, variant, path.parent, path)
+
+
+def parsed(text: str, file: str, folder: Path | None) -> Document:
+    """The text as a document; raises :class:`NetspecError` with what else is wrong behind its YAML too."""
+    try:
+        return parse(text, file)
+    except NetspecError:
+        from netspec.validate.check import check_content
+        from netspec.validate.options import Options
+
+        result = check_content(text.encode(errors="surrogatepass"), file, folder, Options())
+        errors = [d for d in result.diagnostics if d.severity == "error"] if result else []
+        if not errors:
+            raise
+        raise NetspecError(errors) from None
 
 
 def _no_such_spec(spec: str | os.PathLike[str], path: Path) -> str:
@@ -307,11 +322,23 @@ def read_text(path: Path) -> str:
 def compile_document(
     found: FoundSpec, values: Mapping[str, Document], bounds: Bounds | None = None
 ) -> CompiledNetwork:
-    """The network of a spec at its variant, with ``values`` as overrides by target."""
+    """The network of a spec at its variant, with ``values`` as overrides by target.
+
+    Raises :class:`NetspecError` with every error, not only the first, where the spec is wrong.
+    """
     bounds = bounds or Bounds()
-    spec = bind_spec(found.document)
-    overrides = apply_overrides(spec, found.variant, values)
-    network = elaborate(spec, found.variant, overrides, found.folder, bounds)
+    try:
+        spec = bind_spec(found.document)
+        overrides = apply_overrides(spec, found.variant, values)
+        network = elaborate(spec, found.variant, overrides, found.folder, bounds)
+    except NetspecError as error:
+        from netspec.validate.check import with_all_errors  # not needed where nothing is wrong
+
+        document = found.document
+        raise with_all_errors(error, document, found.folder, bounds, found.variant) from None
+    except RecursionError:
+        message = f"{found.document.file}: nested too deeply"
+        raise fail("NS507", message) from None
     place = BUILT_IN_PLACE if found.is_built_in else None
     program = Program(spec, network, overrides, found.folder, bounds, place)
     return CompiledNetwork(program, found.file)

@@ -121,7 +121,7 @@ def load_spec(arguments: argparse.Namespace) -> CompiledNetwork:
     from netspec import api
     from netspec.cli.streams import read_standard_input
     from netspec.overrides import parse_assignment
-    from netspec.source import Document, decode, parse
+    from netspec.source import Document, decode
 
     values: dict[str, Document] = {}
     for text in arguments.assignments:
@@ -132,6 +132,5 @@ def load_spec(arguments: argparse.Namespace) -> CompiledNetwork:
         found = api.find_spec(arguments.spec, arguments.variant)
         return api.compile_document(found, values, bounds_of(arguments))
     text = decode(read_standard_input(), "<stdin>")
-    document = parse(text, "<stdin>")
-    found = api.FoundSpec(document, arguments.variant)
+    found = api.FoundSpec(api.parsed(text, "<stdin>", None), arguments.variant)
     return api.compile_document(found, values, bounds_of(arguments))

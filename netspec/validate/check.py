@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from netspec.elaborate.bounds import Bounds
 from netspec.elaborate.lookup import Lookup, check_definition
 from netspec.elaborate.network import choose_variant
 from netspec.errors import Diagnostic, NetspecError, by_position, fail, source_line
@@ -62,6 +63,32 @@ def check_content(
     return _result(file, holds, sorted(found, key=by_position))
 
 
+def with_all_errors(
+    first: NetspecError,
+    document: Document,
+    folder: Path | None,
+    bounds: Bounds,
+    variant: str | None,
+) -> NetspecError:
+    """What compiling ``document`` at ``variant`` stopped at, with every other error on the way there.
+
+    Where ``first`` is none of the document's own, as that of an override is not, it stays alone.
+    """
+    if variant is None and isinstance(document.data, dict):
+        variant = document.data.get("default")
+    try:
+        _, found = _check_document(document, folder, Options(bounds), variant)
+    except NetspecError as error:
+        found = list(error.diagnostics)
+    except RecursionError:
+        return first
+    errors = [diagnostic for diagnostic in found if diagnostic.severity == "error"]
+    known = {(diagnostic.code, diagnostic.span) for diagnostic in errors}
+    if any((diagnostic.code, diagnostic.span) not in known for diagnostic in first.diagnostics):
+        return first
+    return NetspecError(sorted(errors, key=by_position))
+
+
 def _result(file: str, holds: str, found: list[Diagnostic]) -> FileResult:
     quotes = {}
     for diagnostic in found:
@@ -73,9 +100,9 @@ def _result(file: str, holds: str, found: list[Diagnostic]) -> FileResult:
 
 
 def _check_document(
-    document: Document, folder: Path | None, options: Options
+    document: Document, folder: Path | None, options: Options, variant: str | None = None
 ) -> tuple[str, list[Diagnostic]]:
-    """What the document holds, in a word or two, and what is wrong with it."""
+    """What the document holds, in a word or two, and what is wrong with it, at one variant if asked."""
     if isinstance(document.data, dict) and "block" in document.data:
         return BLOCK, _check_block(document, folder, options)
     if not isinstance(document.data, dict) and document.problems:
@@ -85,7 +112,9 @@ def _check_document(
     if spec is None:
         return "", found
     known = Known(spec, document.data.get("defaults"))
-    errors, warnings = _check_spec(spec, broken, known, folder, options, is_whole=not found)
+    errors, warnings = _check_spec(
+        spec, broken, known, folder, options, is_whole=not found, only=variant
+    )
     found += errors
     if not found:  # what is unused, say, may be so because of an error
         found = [*lint_spec(spec, document, options.lints), *warnings]
@@ -126,17 +155,21 @@ def _check_spec(
     folder: Path | None,
     options: Options,
     is_whole: bool,
+    only: str | None,
 ) -> tuple[list[Diagnostic], list[Diagnostic]]:
     """The errors in any variant of a spec, and what the lints say about its networks.
 
-    ``is_whole`` says that nothing was cut out of the spec.
+    ``is_whole`` says that nothing was cut out of the spec, ``only`` which variant to look at; all unless
+    given.
     """
     problems, warnings = Problems(broken.muted), Problems()
     with problems.attempt():
         choose_variant(spec, None)
     variants: list[str | None] = [*spec.variants] or [None]
+    if only in variants:
+        variants = [only]
     is_complete = all(param.default is not None for param in spec.params.values())
-    if spec.variants and spec.default is None and is_complete:
+    if spec.variants and spec.default is None and is_complete and only is None:
         variants.append(None)
     work, survey = Work(options.bounds), Survey(options.bounds)
     for number, variant in enumerate(variants):

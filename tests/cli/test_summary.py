@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
 from pathlib import Path
 
+import pytest
+
+from netspec import NetspecError, load, loads
 from tests.cli.conftest import Run
 
 
@@ -72,3 +77,58 @@ def test_elements_are_set_on_top_of_the_variants_list(run: Run, small: Path) -> 
 def test_the_last_of_several_values_wins(run: Run, small: Path) -> None:
     last = _summary(run, small, "--set", "width=8", "--set", "width=6")
     assert last == _summary(run, small, "--set", "width=6")
+
+
+MISTAKES = """\
+netspec: 1
+name: x
+params: {width: 4}
+variants:
+  a: {}
+  b: {width: c}
+default: a
+input: {channels: 3, size: [8, 8]}
+stem:
+  - conv: {out: width, kernal: 3}
+  - convv: {out: 4}
+  - conv: {out: unknown, kernel: 3}
+"""
+
+
+@pytest.mark.parametrize("place", ["file", "-"])
+@pytest.mark.parametrize(
+    "command",
+    ["summary SPEC", "generate SPEC --backend torch", "build SPEC --backend torch", "verify SPEC"],
+)
+def test_every_error_is_told_not_the_first(
+    run: Run, tmp_path: Path, command: str, place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "x.yaml"
+    path.write_text(MISTAKES)
+    with path.open("rb") as stream:
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(stream))
+        result = run(*command.replace("SPEC", "-" if place == "-" else str(path)).split())
+    assert result.status == 1
+    assert re.findall(r"(?m)^\S+:(\d+):\d+: error\[(NS\d+)\]", result.err) == [
+        ("10", "NS101"),
+        ("11", "NS207"),
+        ("12", "NS202"),
+    ]
+
+
+def test_errors_of_an_override_stand_alone(run: Run, small: Path) -> None:
+    result = run("summary", small, "--set", "wdth=1")
+    assert result.err.count("error[") == 1
+
+
+def test_load_raises_them_all(tmp_path: Path) -> None:
+    for text, codes in (
+        (MISTAKES, ["NS101", "NS207", "NS202"]),
+        (MISTAKES + "  - relu: !tag\n", ["NS101", "NS207", "NS202", "NS113"]),
+    ):
+        (tmp_path / "x.yaml").write_text(text)
+        for attempt in (lambda: load(tmp_path / "x.yaml"), lambda text=text: loads(text)):
+            with pytest.raises(NetspecError) as caught:
+                attempt()
+            found = [d.code for d in caught.value.diagnostics if d.variants is None]
+            assert found == codes

@@ -330,7 +330,7 @@ def test_colours_are_for_terminals(run: Run, broken: Path, monkeypatch: pytest.M
         assert streams.wants_colour() is is_colourful
         monkeypatch.delenv(name)
     monkeypatch.setenv("TERM", "xterm")
-    assert validate._is_colourful()
+    assert streams.wants_colour()
 
 
 def test_what_steered_a_cache_is_told_and_nothing_is_kept(
