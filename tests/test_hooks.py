@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from tests.cli.conftest import SMALL
+from tests.support.pages import fences
 
 ROOT = Path(__file__).parents[1]
 MANIFEST = ROOT / ".pre-commit-hooks.yaml"
@@ -136,8 +137,10 @@ def test_the_manifest_is_one() -> None:
 def test_hooks_with_the_netspec_at_hand(tmp_path: Path) -> None:
     """As pre-commit runs them, but with this environment instead of one that it installs."""
     repository = Repository(tmp_path / "project")
-    hooks = [{**hook, "language": "system"} for hook in HOOKS]
-    repository.fill({"repo": "local", "hooks": hooks})
+    page = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")
+    (fence,) = (f for f in fences(page) if f.words[1:] == (".pre-commit-config.yaml",))
+    (hooks,) = yaml.safe_load(fence.text)["repos"]
+    repository.fill(hooks)
     check_hooks(repository)
 
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 import importlib
 import inspect
 import os
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from netspec import ir
@@ -84,7 +86,30 @@ def _module(name: str, target: str) -> Any:
     except Exception as error:  # the import runs the module's own code
         raise UsageError(
             f"--reference {target}: cannot import `{name}`: {type(error).__name__}: {error}"
+            + _about_binaries(error)
         ) from error
+
+
+_OPERATOR = re.compile(r"(\w+)::\w+")
+
+
+def _about_binaries(error: Exception) -> str:
+    """Help where an operator of an extension of PyTorch, such as torchvision, has not been loaded.
+
+    Its binary was made for another build of PyTorch then, one for CUDA beside one for the CPU, say.
+    """
+    found = _OPERATOR.search(str(error)) if isinstance(error, RuntimeError) else None
+    if found is None:
+        return ""
+    try:
+        have = f"{found[1]} {version(found[1])} does not fit torch {version('torch')}"
+    except PackageNotFoundError:
+        return ""
+    index = "https://download.pytorch.org/whl/cpu"
+    return (
+        f"; the binary of {have}: install both from one index, such as "
+        f"`pip install --force-reinstall torch {found[1]} --index-url {index}`"
+    )
 
 
 def _made(function: Any, target: str, network: ir.Network) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 
 from netspec import ir
@@ -15,12 +15,13 @@ from netspec.codegen.program import Program
 from netspec.errors import UsageError
 from netspec.meaning import meaning_hash
 from netspec.ops.structure import RandomDrop
+from netspec.verify.arguments import check_argument, second_values
 from netspec.verify.bounds import bounds_for
 from netspec.verify.reference import reference_witness
-from netspec.verify.results import NetworkResult
+from netspec.verify.results import Failure, NetworkResult, WitnessResult
 from netspec.verify.samples import BATCH, Seeds
 from netspec.verify.session import Session
-from netspec.verify.sizes import choose_size, resized
+from netspec.verify.sizes import choose_size, extra_sizes, resized
 from netspec.verify.witnesses import Party, parties_for, witnesses_of
 
 
@@ -73,6 +74,9 @@ def verify(program: Program, options: Options, origin: Origin) -> NetworkResult:
             witnesses.append(reference)
             notes += found
         results = [session.examine(witness) for witness in witnesses]
+        results = _with_arguments(program, parties, results, notes)
+        if options.level != "shapes" and options.size is None and all(r.passed for r in results):
+            results = _at_extra_sizes(program, at_size, options, parties, session, results, notes)
     return NetworkResult(
         spec=origin.spec,
         variant=origin.variant,
@@ -89,6 +93,79 @@ def verify(program: Program, options: Options, origin: Origin) -> NetworkResult:
         witnesses=tuple(results),
         notes=(*notes, *dict.fromkeys(session.notes)),
     )
+
+
+def _with_arguments(
+    program: Program, parties: Sequence[Party], results: Sequence[WitnessResult], notes: list[str]
+) -> list[WitnessResult]:
+    """The results, where a generated function called with a second value is another network's."""
+    merged = list(results)
+    tried = []
+    for name, value, network in second_values(program, notes):
+        tried.append(f"{name}={value}")
+        for number, party in enumerate(parties):
+            at = 2 * number + 1  # the generated model of each party stands behind its live one
+            if merged[at].passed:
+                failure = check_argument(program, party, name, value, network)
+                merged[at] = _failed_at(merged[at], "shapes", failure)
+    if tried:
+        notes.append(f"generated functions were called with {', '.join(tried)} too")
+    return merged
+
+
+def _failed_at(result: WitnessResult, level: str, failure: Failure | None) -> WitnessResult:
+    if failure is None:
+        return result
+    levels = tuple(
+        replace(found, status="differs", failure=failure) if found.level == level else found
+        for found in result.levels
+    )
+    return replace(result, levels=levels)
+
+
+def _at_extra_sizes(
+    program: Program,
+    at_size: ir.Network,
+    options: Options,
+    parties: Sequence[Party],
+    first: Session,
+    results: Sequence[WitnessResult],
+    notes: list[str],
+) -> list[WitnessResult]:
+    """The results, with a difference that shows at another size of the input in its place."""
+    network, merged = program.network, list(results)
+    if any(party.probe.tied(network) for party in parties) or at_size is network:
+        return merged
+    done = []
+    for size in extra_sizes(network, at_size.source.size):
+        other = resized(program, size)
+        if weight_shapes(other) != weight_shapes(network):
+            continue
+        session = Session(other, first.dtype, first.bounds, options.seeds, "forward")
+        session.weights, session.is_fitted = first.weights, True
+        witnesses = witnesses_of(program, other, parties)
+        if options.reference is not None:
+            witnesses.append(reference_witness(options.reference, program, other, parties)[0])
+        found = [session.examine(witness) for witness in witnesses]
+        merged = [
+            _with_failure(so_far, result, _text(size))
+            for so_far, result in zip(merged, found, strict=True)
+        ]
+        done.append(_text(size))
+        if not all(result.passed for result in merged):
+            break
+    if done:
+        notes.append(f"results of a forward pass were compared at {', '.join(done)} too")
+    return merged
+
+
+def _with_failure(so_far: WitnessResult, other: WitnessResult, size: str) -> WitnessResult:
+    """The result of a witness, whose level `forward` fails where it does at another size."""
+    failed = next((level for level in other.levels if level.failure is not None), None)
+    if failed is None or failed.failure is None:
+        return so_far
+    message = f"with an input of {size}: {failed.failure.message}"
+    return _failed_at(so_far, "forward", replace(failed.failure, message=message))
 
 
 def versions(options: Options) -> dict[str, str]:

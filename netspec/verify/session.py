@@ -84,6 +84,7 @@ class Session:
         shapes = {name: (samples.BATCH, *shape) for name, shape in output_shapes(at_size).items()}
         self.factors = self._cast(samples.random_factors(shapes, seeds.factors))
         self.baseline: _Run | None = None
+        self.is_fitted = False
         self._places: dict[str, Places] = {}
 
     def _cast(self, arrays: Arrays) -> dict[str, Any]:
@@ -165,7 +166,7 @@ class Session:
 
     def _fit_statistics(self, run: _Run) -> None:
         """Once, ahead of all comparisons: running statistics like those of the input."""
-        if self.baseline is not None or self.levels == ("shapes",) or not run.witness.ours:
+        if self.is_fitted or self.levels == ("shapes",) or not run.witness.ours:
             return
         if not any(name.endswith(".running_var") for name in self.weights):
             return
@@ -174,6 +175,7 @@ class Session:
         if all(numpy.isfinite(array).all() for array in fitted.values()):
             self.weights = self._cast(fitted)
         self._give_weights(run)
+        self.is_fitted = True
 
     def _forward(self, run: _Run) -> LevelResult:
         observed = run.observed

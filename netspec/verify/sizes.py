@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from netspec import expr, ir
 from netspec.codegen.program import Program
 from netspec.elaborate.network import elaborate
 from netspec.errors import NetspecError, UsageError
+from netspec.geometry import effective_kernel
+from netspec.ops.convolution import Conv
 from netspec.resize import check_input_size
 
 
@@ -29,6 +31,53 @@ def choose_size(network: ir.Network) -> tuple[int, ...]:
         lengths[-1] += 1
     small = tuple(min(pair) for pair in zip(lengths, own, strict=True))
     return small if _fits(network, small) else own
+
+
+EXTRA = 4
+"""At most so many sizes beside the first one."""
+
+
+def extra_sizes(network: ir.Network, first: tuple[int, ...]) -> list[tuple[int, ...]]:
+    """Further sizes, at which the results of a forward pass are compared.
+
+    One step longer along each axis, so that odd and even change places; with all axes alike, where a
+    transposed gate shows that only works there; for `same` padding at larger strides every remainder of
+    the length; and where a kernel spreads wider than the map that it meets, large enough for it, as far as
+    the spec's own size goes: taps that only ever see padding could be anywhere.
+    """
+    wanted = [tuple(length + 1 for length in first)]
+    if len(first) > 1:
+        wanted.append((max(first) + 1,) * len(first))
+    step = max((max(op.stride) for op in _padded_same(network)), default=1)
+    wanted += [tuple(length + rest for length in first) for rest in range(2, step)]
+    large = _wide_enough(network, first)
+    if large is not None:
+        wanted.insert(0, large)
+    sizes = [size for size in dict.fromkeys(wanted) if size != first and _fits(network, size)]
+    return sizes[:EXTRA]
+
+
+def _padded_same(network: ir.Network) -> Iterator[Conv]:
+    for layer in ir.layers(network):
+        if isinstance(layer.op, Conv) and layer.op.padding.rule == "same":
+            yield layer.op
+
+
+def _wide_enough(network: ir.Network, first: tuple[int, ...]) -> tuple[int, ...] | None:
+    """A size at which every kernel fits into the map that it meets; None where ``first`` will do.
+
+    Lengths beyond the spec's own are not asked for: there the network is not used.
+    """
+    own = network.source.size
+    needed = list(first)
+    for layer in ir.layers(network):
+        if not isinstance(layer.op, Conv) or layer.source.rank != len(own):
+            continue
+        spans = map(effective_kernel, layer.op.kernel, layer.op.dilation)
+        for axis, (span, length) in enumerate(zip(spans, layer.source.size, strict=True)):
+            reduction = max(1, -(-own[axis] // length))
+            needed[axis] = max(needed[axis], min(span * reduction, own[axis]))
+    return tuple(needed) if tuple(needed) != first else None
 
 
 def _last_map(network: ir.Network) -> tuple[int, ...] | None:

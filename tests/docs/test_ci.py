@@ -39,7 +39,7 @@ def commands() -> list[str]:
     for block in FENCES:
         if block.language == "console":
             lines += [line.removeprefix("$ ") for line in block.text.splitlines()]
-        elif block.language == "yaml":
+        elif block.language == "yaml" and ".pre-commit-config.yaml" not in block.words:
             lines += strings(parse(block.text).data)
     lines += re.findall(r"`(netspec [^`]*-[^`]*)`", TEXT)
     ours = [line for line in lines if line.startswith("netspec ")]
@@ -71,7 +71,11 @@ def test_the_commands_are_found() -> None:
 
 def test_workflows_are_yaml() -> None:
     actions = parse(fence(".github/workflows/netspec.yml").text).data
-    assert actions["jobs"]["specs"]["steps"][0] == {"uses": "actions/checkout@v4"}
+    for job in ("specs", "verify"):
+        assert actions["jobs"][job]["steps"][0]["uses"] == "actions/checkout@v4"
+        assert any(
+            "./tools/netspec" in step.get("run", "") for step in actions["jobs"][job]["steps"]
+        )
     gitlab = parse(fence(".gitlab-ci.yml").text).data
     written = {line.split("> ")[1].split()[0] for line in gitlab["specs"]["script"] if "> " in line}
     assert set(gitlab["specs"]["artifacts"]["reports"].values()) == written
@@ -82,6 +86,12 @@ def test_the_hooks_exist() -> None:
     (repository,) = parse(fence(".pre-commit-config.yaml").text).data["repos"]
     known = [hook["id"] for hook in manifest]
     assert [hook["id"] for hook in repository["hooks"]] == known
+    own = {hook["id"]: hook for hook in manifest}
+    for hook in repository["hooks"]:  # the same but for the environment that pre-commit would make
+        shared = ("name", "entry", "types", "types_or", "require_serial", "pass_filenames")
+        assert {key: hook.get(key) for key in shared} == {
+            key: own[hook["id"]].get(key) for key in shared
+        }
     assert all(f"| `{name}` |" in TEXT for name in known)
 
 

@@ -164,3 +164,19 @@ def test_bad_targets(folder: Path, text: str, target: str, said: str) -> None:
     with pytest.raises(UsageError) as caught:
         held("residual", target)
     assert said in str(caught.value)
+
+
+def test_a_binary_that_does_not_fit_torch_is_named_with_the_cure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where torchvision was made for CUDA and torch for the CPU."""
+    monkeypatch.chdir(tmp_path)
+    name = "module_with_an_operator"
+    text = "raise RuntimeError('operator torch::nowhere does not exist')\n"
+    (tmp_path / f"{name}.py").write_text(text)
+    with pytest.raises(UsageError) as caught:
+        verify(spec("ops").program, Options(reference=f"{name}:net"), Origin("ops.yaml"))
+    assert "the binary of torch " in str(caught.value)
+    assert "install both from one index, such as `pip install --force-reinstall torch" in str(
+        caught.value
+    )

@@ -1,0 +1,76 @@
+"""Arguments that a generated function keeps: called with another value, it gives that network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from netspec import ir
+from netspec.backends.base import Backend
+from netspec.codegen.identifiers import safe_identifier
+from netspec.codegen.program import Program
+from netspec.elaborate.network import elaborate
+from netspec.errors import NetspecError
+from netspec.overrides import apply_overrides, from_values
+from netspec.verify.generated import import_source
+from netspec.verify.results import Failure
+from netspec.verify.witnesses import Party
+
+
+def second_values(program: Program, notes: list[str]) -> Iterator[tuple[str, Any, ir.Network]]:
+    """Each kept argument with another value, and the network that the spec gives at it.
+
+    What has no other value that can be tried is noted.
+    """
+    kept = program.network.arguments
+    for name, value in kept.items():
+        if isinstance(value, bool) or not isinstance(value, int):
+            notes.append(f"the argument `{name}` was tried at its default alone")
+            continue
+        try:
+            overrides = apply_overrides(
+                program.spec, program.network.variant, from_values({name: value + 1})
+            )
+            network = elaborate(
+                program.spec,
+                program.network.variant,
+                {**program.overrides, **overrides},
+                program.folder,
+            )
+        except NetspecError as error:
+            message = error.diagnostics[0].message
+            notes.append(f"the argument `{name}` was tried at its default alone: {message}")
+            continue
+        yield name, value + 1, network
+
+
+def check_argument(
+    program: Program, party: Party, name: str, value: Any, network: ir.Network
+) -> Failure | None:
+    """Whether the generated function, called with ``value``, holds what the spec gives at it."""
+    expected = {_key(held) for held in party.probe.expected(network)}
+    try:
+        model = _called(program, party.backend, name, value)
+        found = {_key(held) for held in party.probe.held(model)}
+    except (
+        Exception
+    ) as error:  # the function's own: whatever it raises, it does not give the network
+        return Failure(f"called with {name}={value}: {type(error).__name__}: {error}")
+    if found == expected:
+        return None
+    layer, tensor, shape, _ = min(found ^ expected)
+    owner = (
+        "has none such" if (layer, tensor, shape, _) in expected else "has one that it should not"
+    )
+    size = "×".join(map(str, shape))
+    return Failure(f"called with {name}={value}, it {owner}: `{layer}` {tensor} ({size})")
+
+
+def _called(program: Program, backend: Backend, name: str, value: Any) -> Any:
+    module = import_source(backend.generate(program))
+    function = getattr(module, safe_identifier(program.network.model_name))
+    return function(**{safe_identifier(name): value})
+
+
+def _key(held: Any) -> tuple[str, str, tuple[int, ...], bool]:
+    return (held.layer, held.name, tuple(held.shape), held.trainable)
