@@ -126,6 +126,12 @@ class Probe(Protocol):
     def drop_rates(self, model: Any) -> dict[str, float]:
         """The rate of every layer that drops at random, by the framework's name of the layer."""
 
+    def seed(self, number: int) -> None:
+        """Let what is drawn next, initial values and drops, depend on ``number`` alone."""
+
+    def dropped(self, model: Any, name: str, inputs: Array, training: bool) -> Array:
+        """What the layer called ``name``, one of :meth:`drop_rates`, makes of ``inputs``, channels first."""
+
     def places(self, model: Any, network: ir.Network) -> Places:
         """Where ``model``, a live one of ``network``, has the ends of the stem and of each stage.
 

@@ -30,6 +30,8 @@ Give all of them the same weights and the same input, and hold them against the 
 and against each other, level by level:
 
   shapes    what every layer holds, and the shapes that leave every part
+  start     initial values against the distributions that the spec states, and what drops
+            at random
   forward   the numbers that leave every part, in evaluation mode
   training  the numbers in training mode, all gradients, running statistics, and the
             weights after one step of plain gradient descent
@@ -46,7 +48,7 @@ EXAMPLES = (
     "netspec verify resnet50 --reference torchvision.models:resnet50",
 )
 
-LEVELS = ("shapes", "forward", "training")
+LEVELS = ("shapes", "start", "forward", "training")
 FORMATS = ("text", "json", "junit", "github")
 REPORTS = (".json", ".html")
 

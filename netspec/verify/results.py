@@ -9,10 +9,10 @@ from typing import Literal
 from netspec.errors import Span
 from netspec.verify.bounds import Bound
 
-LEVELS = ("shapes", "forward", "training")
+LEVELS = ("shapes", "start", "forward", "training")
 """What is compared, in this order; each level needs the one ahead of it."""
 
-Status = Literal["agrees", "differs", "baseline", "not run"]
+Status = Literal["agrees", "differs", "baseline", "not run", "not compared"]
 
 
 @dataclass(frozen=True)

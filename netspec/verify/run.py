@@ -75,7 +75,11 @@ def verify(program: Program, options: Options, origin: Origin) -> NetworkResult:
             notes += found
         results = [session.examine(witness) for witness in witnesses]
         results = _with_arguments(program, parties, results, notes)
-        if options.level != "shapes" and options.size is None and all(r.passed for r in results):
+        if (
+            options.level in ("forward", "training")
+            and options.size is None
+            and all(r.passed for r in results)
+        ):
             results = _at_extra_sizes(program, at_size, options, parties, session, results, notes)
     return NetworkResult(
         spec=origin.spec,
@@ -143,6 +147,7 @@ def _at_extra_sizes(
             continue
         session = Session(other, first.dtype, first.bounds, options.seeds, "forward")
         session.weights, session.is_fitted = first.weights, True
+        session.levels = ("shapes", "forward")
         witnesses = witnesses_of(program, other, parties)
         if options.reference is not None:
             witnesses.append(reference_witness(options.reference, program, other, parties)[0])

@@ -30,6 +30,8 @@ from netspec.verify.compare import (
 )
 from netspec.verify.parts import Part, parts_of
 from netspec.verify.results import LEVELS, Failure, LevelResult, Measure, Status, WitnessResult
+from netspec.verify.start import Deviation, check_values
+from netspec.verify.start import check_drops as check_random_drops
 from netspec.verify.structure import check_drops, check_shapes, check_weights, failure_at
 from netspec.verify.witnesses import Witness
 
@@ -51,6 +53,7 @@ class _Run:
     trained: Trained | None = None
     own_weights: dict[str, Array] = field(default_factory=dict)
     own_outputs: Mapping[str, Array] = field(default_factory=dict)
+    started: Deviation | None = None
 
 
 class Session:
@@ -95,6 +98,7 @@ class Session:
         run = _Run(witness)
         steps: dict[str, Callable[[_Run], LevelResult]] = {
             "shapes": self._shapes,
+            "start": self._start,
             "forward": self._forward,
             "training": self._training,
         }
@@ -122,12 +126,16 @@ class Session:
 
     def _shapes(self, run: _Run) -> LevelResult:
         witness = run.witness
+        witness.party.probe.seed(self.seeds.weights)
         run.model = witness.build()
         failure = check_weights(witness, run.model, self.parts)
         if failure is None and witness.ours:
             failure = check_drops(witness, run.model, self.parts)
         if failure is None and not witness.ours:
             self._remember_own(run)
+        elif failure is None and "start" in self.levels:
+            own = witness.party.backend.read_weights(run.model, witness.network)
+            run.started = check_values(witness.network, own)
         failure = failure or self._give_weights(run)
         if failure is None:
             self._fit_statistics(run)
@@ -143,6 +151,19 @@ class Session:
             "shapes of results": len(run.observed.places) + len(run.observed.outputs),  # type: ignore[union-attr]
         }
         return LevelResult("shapes", "agrees", facts)
+
+    def _start(self, run: _Run) -> LevelResult:
+        """Values were looked at ahead of the common weights; what drops is looked at now."""
+        witness = run.witness
+        if not witness.ours:
+            return LevelResult("start", "not compared")
+        probe = witness.party.probe
+        probe.seed(self.seeds.factors)
+        found = run.started or check_random_drops(witness.network, run.model, probe)
+        if found is not None:
+            failure = failure_at(found.layer, found.message, witness.network, self.parts)
+            return LevelResult("start", "differs", failure=failure)
+        return LevelResult("start", "agrees")
 
     def _remember_own(self, run: _Run) -> None:
         """The weights that a reference came with, and what it makes of the input with them."""
@@ -166,7 +187,7 @@ class Session:
 
     def _fit_statistics(self, run: _Run) -> None:
         """Once, ahead of all comparisons: running statistics like those of the input."""
-        if self.is_fitted or self.levels == ("shapes",) or not run.witness.ours:
+        if self.is_fitted or "forward" not in self.levels or not run.witness.ours:
             return
         if not any(name.endswith(".running_var") for name in self.weights):
             return

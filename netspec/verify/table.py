@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from netspec.errors import source_line
 from netspec.tables import make_console, show
-from netspec.verify.results import LevelResult, Measure, NetworkResult, WitnessResult
+from netspec.verify.results import LEVELS, LevelResult, Measure, NetworkResult, WitnessResult
 from netspec.verify.text import failure_lines, input_text, number, place_in, place_of, verdict
 
 if TYPE_CHECKING:
@@ -84,8 +84,8 @@ def _table(difference: str) -> Table:
 
 def _rows(result: NetworkResult) -> list[Row]:
     """A row for each level that is told as a whole, each part of the forward level, each quantity."""
-    rows: dict[Row, None] = {("shapes", "", ""): None}
-    for name in ("forward", "training"):
+    rows: dict[Row, None] = {}
+    for name in LEVELS:
         levels = [level for w in result.witnesses for level in w.levels if level.level == name]
         measured = [m for level in levels for m in level.measures]
         if levels and not measured:
@@ -100,7 +100,7 @@ def _cell(witness: WitnessResult, row: Row) -> str:
     level = next((found for found in witness.levels if found.level == name), None)
     if level is None:
         return ""
-    if not quantity or level.status in ("baseline", "not run"):
+    if not quantity or level.status in ("baseline", "not run", "not compared"):
         return level.status
     return number(_worst(level, quantity, part))
 

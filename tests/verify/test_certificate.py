@@ -63,9 +63,9 @@ def test_says_what_was_verified_with_what_and_how_far(result: NetworkResult) -> 
         "keras generated",
     ]
     levels = network["witnesses"][2]["levels"]
-    assert [level["level"] for level in levels] == ["shapes", "forward", "training"]
+    assert [level["level"] for level in levels] == ["shapes", "start", "forward", "training"]
     assert levels[0]["equal"]["values"] == spec("flat").summary().parameters.total
-    assert {"quantity", "part", "absolute", "relative", "bound"} <= levels[1]["measures"][0].keys()
+    assert {"quantity", "part", "absolute", "relative", "bound"} <= levels[2]["measures"][0].keys()
     assert not re.search(r"20\d\d-\d\d", text), "no dates"
 
 
@@ -90,8 +90,8 @@ def test_a_failure_never_holds(failed: NetworkResult, tmp_path: Path) -> None:
     data = to_json([failed], VERSIONS)
     assert not data["passed"]
     witness = data["networks"][0]["witnesses"][-1]
-    assert witness["levels"][1]["failure"]["part"] == "head"
-    assert witness["levels"][1]["failure"]["place"].startswith("flat.yaml:")
+    assert witness["levels"][2]["failure"]["part"] == "head"
+    assert witness["levels"][2]["failure"]["place"].startswith("flat.yaml:")
     found = standing(claim_of(tmp_path / "c.json", data), spec("flat").program)
     assert found.reasons[0] == "the certificate itself says that models differ"
     assert not found.holds

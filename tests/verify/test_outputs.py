@@ -40,7 +40,7 @@ def test_each_has_a_row(capsys: pytest.CaptureFixture[str]) -> None:
         ["b"],
         ["a"],
     ]
-    measures = to_json([result], {})["networks"][0]["witnesses"][1]["levels"][1]["measures"]
+    measures = to_json([result], {})["networks"][0]["witnesses"][1]["levels"][2]["measures"]
     assert [measure["tensor"] for measure in measures] == ["b", "a", "output"]
     assert to_json([result], {})["first_difference"] is None
 

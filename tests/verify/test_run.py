@@ -57,7 +57,7 @@ def test_all_that_is_compared_is_compared() -> None:
         assert {part for q, part in found if q == "stepped weights"} == parts
         assert {part for q, part in found if q == "statistics"} == parts - {"head"}
     statuses = [level.status for level in result.witnesses[0].levels]
-    assert statuses == ["agrees", "baseline", "baseline"]
+    assert statuses == ["agrees", "agrees", "baseline", "baseline"]
 
 
 def test_bounds_leave_little_room() -> None:
@@ -78,7 +78,7 @@ def test_a_network_in_sub_models(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_level_is_the_last_that_runs() -> None:
-    for last, count in (("shapes", 1), ("forward", 2), ("training", 3)):
+    for last, count in (("shapes", 1), ("start", 2), ("forward", 3), ("training", 4)):
         result = examine("flat", "keras live", last)
         assert [len(witness.levels) for witness in result.witnesses] == [count, count]
 
@@ -87,9 +87,9 @@ def test_levels_behind_a_failure_do_not_run(monkeypatch: pytest.MonkeyPatch) -> 
     mutate("GELU by tanh", monkeypatch)
     result = examine("ops")
     statuses = {w.name: [level.status for level in w.levels] for w in result.witnesses}
-    assert statuses["torch generated"] == ["agrees"] * 3
-    assert statuses["keras live"] == ["agrees", "differs", "not run"]
-    assert statuses["keras generated"] == ["agrees", "differs", "not run"]
+    assert statuses["torch generated"] == ["agrees"] * 4
+    assert statuses["keras live"] == ["agrees", "agrees", "differs", "not run"]
+    assert statuses["keras generated"] == ["agrees", "agrees", "differs", "not run"]
 
 
 def test_the_first_layer_that_differs_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,9 +116,9 @@ def test_who_cannot_be_the_baseline_is_not(monkeypatch: pytest.MonkeyPatch) -> N
     mutate("layer called otherwise", monkeypatch)
     result = examine("residual")
     statuses = {w.name: [level.status for level in w.levels] for w in result.witnesses}
-    assert statuses["torch live"] == ["differs", "not run", "not run"]
-    assert statuses["torch generated"] == ["agrees", "baseline", "baseline"]
-    assert statuses["keras live"] == ["agrees"] * 3
+    assert statuses["torch live"] == ["differs", *["not run"] * 3]
+    assert statuses["torch generated"] == ["agrees", "agrees", "baseline", "baseline"]
+    assert statuses["keras live"] == ["agrees"] * 4
 
 
 def test_a_model_that_raises_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:

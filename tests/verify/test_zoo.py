@@ -28,7 +28,12 @@ def test_a_small_one_of_each_file(shrunk: Shrunk) -> None:
     assert result.dtype == "float64"
     assert len(result.witnesses) == 4
     for witness in result.witnesses:
-        assert [level.level for level in witness.levels] == ["shapes", "forward", "training"]
+        assert [level.level for level in witness.levels] == [
+            "shapes",
+            "start",
+            "forward",
+            "training",
+        ]
 
 
 @pytest.mark.slow

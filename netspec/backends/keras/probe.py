@@ -120,6 +120,15 @@ class KerasProbe:
         """The rate of every dropout."""
         return {layer.name: float(layer.rate) for layer in _drops(model)}
 
+    def seed(self, number: int) -> None:
+        """``keras.utils.set_random_seed``, for whichever backend Keras runs on."""
+        keras.utils.set_random_seed(number)
+
+    def dropped(self, model: Any, name: str, inputs: Array, training: bool) -> Array:
+        """The layer by itself."""
+        layer = next(layer for layer in _drops(model) if layer.name == name)
+        return _channels_first(layer(_channels_last(inputs), training=training))
+
     def places(self, model: Any, network: ir.Network) -> Places:
         """The names of the operations at the ends of parts."""
         return _ends(network)

@@ -84,6 +84,19 @@ class TorchProbe:
         """The rate of every dropout and drop-path."""
         return {path: float(module.p) for path, module in _drops(model)}
 
+    def seed(self, number: int) -> None:
+        """``torch.manual_seed``"""
+        torch.manual_seed(number)
+
+    def dropped(self, model: Any, name: str, inputs: Array, training: bool) -> Array:
+        """The module by itself."""
+        module = dict(_drops(model))[name]
+        before = module.training
+        with torch.no_grad():
+            found: Array = module.train(training)(torch.tensor(inputs)).numpy()
+        module.train(before)
+        return found
+
     def places(self, model: Any, network: ir.Network) -> Places:
         """Stages are modules; the stem ends where the first of them begins."""
         found: dict[str, tuple[str, str]] = {}
