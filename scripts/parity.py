@@ -221,7 +221,9 @@ def bound_table(certificates: list[Any]) -> list[str]:
 def wrapped_intro(mutations: list[tuple[Mutation, tuple[str, str]]]) -> list[str]:
     """How many mistakes there are, and how many each level found."""
     levels = [level for _, (level, _) in mutations]
-    counts = ", ".join(f"`{n}` {levels.count(n)}" for n in ("shapes", "forward", "training"))
+    counts = ", ".join(
+        f"`{n}` {levels.count(n)}" for n in ("shapes", "start", "forward", "training")
+    )
     made = sum(bool(mutation.level) for mutation, _ in mutations)
     return [
         f"{made} deliberate mistakes, each made in one backend alone, on small networks",

@@ -156,7 +156,7 @@ def test_what_one_is_told_to_install_is_what_the_metadata_says() -> None:
         assert backend.extra in extras
         formats = [export.format.extra for export in backend.exports.values()]
         assert {extra for extra in formats if extra} <= extras
-    told = re.compile(r"\bnetspec(-compiler)?\[(\w+)")
+    told = re.compile(r"(?<!/)\bnetspec(-compiler)?\[(\w+)")
     folders = [ROOT / name for name in ("netspec", "docs", "examples", "scripts", "templates")]
     texts = [path for folder in folders for path in folder.rglob("*.*") if path.suffix in TEXTS]
     for path in [ROOT / "README.md", ROOT / "Makefile", ROOT / "pyproject.toml", *texts]:

@@ -118,6 +118,15 @@ def largest_of(*groups: Arrays) -> float:
     return max((_largest(array) for group in groups for array in group.values()), default=0.0)
 
 
+def that_flow_on(gradient: Array, value: Array | None) -> Array:
+    """The gradients at a place where no value is negative, without those that go no further.
+
+    Where a value is zero, a `relu` has cut it, and passes nothing back. Behind it, a pooling of nothing but
+    zeros is free to choose which of them gets the gradient, and frameworks choose differently.
+    """
+    return gradient if value is None else numpy.where(value == 0, 0, gradient)
+
+
 def gradient_floor(gradients: Arrays) -> float:
     """What gradients of weights are held against where they are smaller."""
     return FLOOR * largest_of(gradients)

@@ -27,13 +27,14 @@ from netspec.verify.compare import (
     measure_places,
     measure_worst,
     rounding_floor,
+    that_flow_on,
 )
 from netspec.verify.parts import Part, parts_of
 from netspec.verify.results import LEVELS, Failure, LevelResult, Measure, Status, WitnessResult
 from netspec.verify.start import Deviation, check_values
 from netspec.verify.start import check_drops as check_random_drops
 from netspec.verify.structure import check_drops, check_shapes, check_weights, failure_at
-from netspec.verify.witnesses import Witness
+from netspec.verify.witnesses import Witness, trained_in_our_names
 
 if TYPE_CHECKING:
     from netspec.backends.probe import Array, Arrays, Observed, Places, Trained
@@ -272,7 +273,7 @@ class Session:
         )
         if not witness.names:
             return found
-        return _in_our_names(found, witness)
+        return trained_in_our_names(found, witness)
 
     # What is measured
 
@@ -339,18 +340,10 @@ class Session:
         yield from measure_places("input gradient", [part.name], one, other, bound, floor)
 
     def _that_flow_on(self, place: str, trained: Trained) -> Array:
-        """The gradients at a place, without those that reach no weight ahead of it.
-
-        Where a value is never negative and is zero, a `relu` has cut it, and passes nothing back. Behind
-        it, a pooling of nothing but zeros is free to choose which of them gets the gradient, and
-        frameworks choose differently.
-        """
-        gradient = trained.place_gradients[place]
         part = next(part for part in self.parts if part.name == place)
         value = trained.observed.places.get(place)
-        if value is None or not part.node.target.non_negative:
-            return gradient
-        return numpy.where(value == 0, 0, gradient)
+        gradient = trained.place_gradients[place]
+        return that_flow_on(gradient, value) if part.node.target.non_negative else gradient
 
     def _weights(
         self, quantity: str, part: Part, ours: Arrays, theirs: Arrays, floor: float = 0.0
@@ -403,12 +396,3 @@ class Session:
 
 def _status(failure: Failure | None) -> Status:
     return "agrees" if failure is None else "differs"
-
-
-def _in_our_names(trained: Trained, witness: Witness) -> Trained:
-    return replace(
-        trained,
-        gradients=witness.in_our_names(trained.gradients),
-        statistics=witness.in_our_names(trained.statistics),
-        weights=witness.in_our_names(trained.weights),
-    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 
 from netspec import ir
@@ -15,7 +15,7 @@ from netspec.verify.generated import import_source
 
 if TYPE_CHECKING:
     from netspec.backends.base import Backend
-    from netspec.backends.probe import Array, Arrays, Probe
+    from netspec.backends.probe import Array, Arrays, Probe, Trained
 
 
 @dataclass(frozen=True)
@@ -126,3 +126,13 @@ def _generated(party: Party, program: Program, at_size: ir.Network) -> Callable[
         return party.probe.make(function, at_size)
 
     return build
+
+
+def trained_in_our_names(trained: Trained, witness: Witness) -> Trained:
+    """What training gave, its layers called as ours are."""
+    return replace(
+        trained,
+        gradients=witness.in_our_names(trained.gradients),
+        statistics=witness.in_our_names(trained.statistics),
+        weights=witness.in_our_names(trained.weights),
+    )

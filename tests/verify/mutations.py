@@ -92,9 +92,9 @@ def training(name: str, spec: str, part: str, quantity: str, apply: Apply) -> Mu
     return Mutation(name, spec, part, "training", quantity, apply, KERAS_LIVE)
 
 
-def unseen(name: str, spec: str, apply: Apply) -> Mutation:
-    """A change that verify does not look for."""
-    return Mutation(name, spec, "", "", "", apply, KERAS_LIVE)
+def start(name: str, spec: str, part: str, apply: Apply) -> Mutation:
+    """A mistake that initial values show."""
+    return Mutation(name, spec, part, "start", "", apply, KERAS_LIVE)
 
 
 MUTATIONS = (
@@ -164,13 +164,13 @@ MUTATIONS = (
     forward(
         "flatten without its permutation", "flat", "head", keras_row("flatten", no_permutation)
     ),
-    forward(
+    start(
         "scale and shift of norms swapped",
         "residual",
         "stem",
         norms_hold(weight="beta", bias="gamma"),
     ),
-    forward(
+    start(
         "mean and variance of norms swapped",
         "residual",
         "stem",
@@ -271,6 +271,8 @@ MUTATIONS = (
         "stepped weights",
         keras_call("linear", kernel_constraint="non_neg"),
     ),
-    unseen("other initial values", "residual", keras_call("conv", kernel_initializer="zeros")),
+    start(
+        "other initial values", "residual", "stem", keras_call("conv", kernel_initializer="zeros")
+    ),
 )
 """Every mutation, in the order of the levels."""
