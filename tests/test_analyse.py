@@ -32,7 +32,7 @@ stem:
   - {conv: {out: 4, kernel: 3}, as: early}
 stages:
   - {block: b, w: 5}
-  - {block: b, w: 6, repeat: 2, between: [{max_pool: {kernel: 2}}]}
+  - {block: b, w: 6, repeat: 2, between: [{max_pool: {kernel: 2}}, {conv: {out: 5, kernel: 1}}]}
 head:
   - global_avg_pool
   - {linear: {out: 10}, as: hidden}
@@ -47,16 +47,17 @@ def test_a_small_network_by_hand() -> None:
     rows = [(s.name, s.output_shape, s.parameters, s.macs) for s in summary.stages]
     first = 5 * 4 * 9 + 5 + 4 * 5 + 5 * 4 + 5
     second = (6 * 5 * 9 + 6 + 4 * 6 + 6 * 5 + 6) + (6 * 6 * 9 + 6 + 4 * 6 + 6 * 6 + 6)
+    between = 5 * 5 + 5
     assert rows == [
         ("stem", (4, 8, 6), 4 * 3 * 9 + 4, 4 * 3 * 9 * 48),
         ("layer1", (5, 8, 6), first, (5 * 4 * 9 + 5 * 4) * 48),
-        ("layer2", (6, 4, 3), second, (6 * 5 * 10 + 6 * 6 * 10) * 12),
+        ("layer2", (6, 4, 3), between + second, (5 * 5 + 6 * 5 * 10 + 6 * 6 * 10) * 12),
         ("head", (10,), 70, 60),
     ]
     assert summary.macs == sum(row[3] for row in rows)
     assert summary.parameters.total == sum(row[2] for row in rows)
     assert summary.parameters.statistics == 2 * (5 + 6 + 6)
-    assert summary.layers == 1 + 4 + 1 + 8 + 2
+    assert summary.layers == 1 + 4 + 2 + 8 + 2
 
 
 def test_counts_add_up() -> None:
