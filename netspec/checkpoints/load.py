@@ -22,7 +22,7 @@ from netspec.codegen.program import Program
 from netspec.errors import Diagnostic, NetspecError, UsageError
 from netspec.storage.formats import Contents, Format, format_of
 from netspec.storage.safetensors import SAFETENSORS
-from netspec.storage.tensors import StoredTensor, count_not_finite, values
+from netspec.storage.tensors import StoredTensor, as_dtype, count_not_finite, values
 
 _NEUTRAL: Mapping[str, Format] = {".safetensors": SAFETENSORS}
 
@@ -35,12 +35,14 @@ class Loaded:
         weights: by canonical name, in canonical layout; bfloat16 as float32.
         missing: canonical names that the file lacks, as allowed.
         unexpected: the file's names that the network has no use for, as allowed.
+        dropped: canonical names of what the file holds besides weights, such as counters of batches.
         notes: what was chosen, and what was left: a line each.
     """
 
     weights: Mapping[str, Any]
     missing: tuple[str, ...]
     unexpected: tuple[str, ...]
+    dropped: tuple[str, ...]
     notes: tuple[str, ...]
 
 
@@ -64,7 +66,8 @@ def load_weights(
         weights = {
             name: values(tensor.dtype, tensor.read()) for name, tensor in found.tensors.items()
         }
-    return Loaded(weights, tuple(found.missing), tuple(found.unexpected), notes)
+        dropped = tuple(found.extras)
+    return Loaded(weights, tuple(found.missing), tuple(found.unexpected), dropped, notes)
 
 
 def load_into(
@@ -102,6 +105,11 @@ def opened(
         found.tensors = {
             name: _guarded(path, name, tensor) for name, tensor in found.tensors.items()
         }
+        starts = dict(found.naming.extras.values())
+        found.extras = {
+            name: _counting(path, name, tensor, starts[name].dtype)
+            for name, tensor in found.extras.items()
+        }
         notes = list(contents.notes)
         if found.prefix:
             notes.append(f"took `{found.prefix}` off the names")
@@ -115,11 +123,22 @@ def opened(
 
 def _with_choices(error: NetspecError, path: Path, contents: Contents) -> NetspecError:
     """The error, with what else the file holds and could have been meant."""
-    if not contents.others:
-        return error
-    named = ", ".join(f"`{name}`" for name in contents.others)
-    message = f"{path}: holds other sets of tensors too, {named}; --take chooses"
-    return NetspecError((*error.diagnostics, Diagnostic("NS604", message)))
+    more = []
+    if contents.others:
+        # The file's own tensors are a set too, which has no name.
+        sets = [f"`{name}`" if name else "those beside it" for name in contents.others]
+        message = f"{path}: holds other sets of tensors too, {_listed(sets)}; --take chooses"
+        more.append(Diagnostic("NS604", message))
+    if contents.odd:
+        odd = _listed([f"`{name}`" for name in contents.odd])
+        more.append(Diagnostic("NS606", f"{path}: no plain tensors are {odd}"))
+    return NetspecError((*error.diagnostics, *more))
+
+
+def _listed(names: Sequence[str]) -> str:
+    """The names, as many as a person reads."""
+    rest = len(names) - MAX_TOLD
+    return ", ".join(names[:MAX_TOLD]) + (f" and {rest:,} more" if rest > 0 else "")
 
 
 def find_format(path: Path) -> tuple[Backend | None, Format]:
@@ -189,3 +208,20 @@ def _guarded(path: Path, name: str, tensor: StoredTensor) -> StoredTensor:
         return array
 
     return StoredTensor(tensor.dtype, tensor.shape, read)
+
+
+def _counting(path: Path, name: str, tensor: StoredTensor, dtype: str) -> StoredTensor:
+    """The tensor as integers of ``dtype``, read only where its values are such."""
+
+    def read() -> Any:
+        import numpy
+
+        number = values(tensor.dtype, tensor.read())
+        limits = numpy.iinfo(dtype)
+        # Compared as Python's numbers: 2**63 has no place in int64, and its float rounds up to it.
+        if not all(n == n // 1 and limits.min <= n <= limits.max for n in number.ravel().tolist()):
+            message = f"{path}: `{name}` is {number.tolist()}, and counts in {dtype}"
+            raise NetspecError([Diagnostic("NS607", message)])
+        return tensor.read() if tensor.dtype == dtype else as_dtype(tensor, dtype).read()
+
+    return StoredTensor(dtype, tensor.shape, read)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from netspec.checkpoints.naming import Naming, Slot
 from netspec.checkpoints.options import Matching
 from netspec.errors import Diagnostic, nearest
-from netspec.storage.tensors import FLOATS, NUMBERS, StoredTensor, as_dtype
+from netspec.storage.tensors import FLOATS, NUMBERS, StoredTensor
 
 _SEPARATOR = re.compile(r"[./]")
 _MAX_PREFIX = 4
@@ -28,7 +28,7 @@ class Match:
     Attributes:
         naming: whose names it is about.
         tensors: the network's tensors by canonical name, in canonical layout.
-        extras: what the file holds besides, by canonical name.
+        extras: what the file holds besides, by canonical name, in the file's dtype.
         missing: canonical names that the file lacks, as allowed.
         unexpected: the file's names that the network has no use for, as allowed.
         unfit: what the file holds besides and cannot be carried over, in words.
@@ -57,9 +57,14 @@ def match(file: str, tensors: Mapping[str, StoredTensor], naming: Naming, how: M
         renamed = how.renaming.apply(names.values())
         names = {name: renamed[bare] for name, bare in names.items()}
     normal = naming.normalised(names.values())
-    found = {normal[new]: tensors[name] for name, new in names.items()}
-    originals = {normal[new]: name.removeprefix(prefix) for name, new in names.items()}
     result = Match(naming, prefix=prefix)
+    found: dict[str, StoredTensor] = {}
+    originals: dict[str, str] = {}
+    for name, new in names.items():
+        key = normal[new]
+        if key in found:  # `conv2d` and `conv2d_0` count alike
+            result.problems.append(_same(file, originals[key], name.removeprefix(prefix)))
+        found[key], originals[key] = tensors[name], name.removeprefix(prefix)
     absent: dict[str, Slot] = {}
     misshapen: list[str] = []
     for name, slot in naming.slots.items():
@@ -77,7 +82,7 @@ def match(file: str, tensors: Mapping[str, StoredTensor], naming: Naming, how: M
         if tensor is None:
             continue
         if tensor.shape == start.shape and tensor.dtype in NUMBERS:
-            result.extras[canonical] = as_dtype(tensor, start.dtype)
+            result.extras[canonical] = tensor
         else:
             result.unfit.append(f"`{originals[name]}` {_shape(tensor.shape)} {tensor.dtype}")
     left = [name for name in found if name not in naming.slots and name not in naming.extras]
@@ -172,6 +177,10 @@ def _wrong_shape(
     return Diagnostic(
         "NS605", f"{file}: `{name}` is {_shape(found)}, and the network's {_shape(expected)}"
     )
+
+
+def _same(file: str, first: str, second: str) -> Diagnostic:
+    return Diagnostic("NS604", f"{file}: `{first}` and `{second}` are the same tensor's name")
 
 
 def _wrong_dtype(file: str, name: str, tensor: StoredTensor) -> Diagnostic:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from netspec.cli.options import add_force_argument, add_variant_arguments, load_spec
 from netspec.cli.streams import tell
-from netspec.cli.weights import add_reading_arguments, matching_of, seed, tell_each
+from netspec.cli.weights import add_reading_arguments, brief, matching_of, seed, tell_each
 
 HELP = "convert weights between frameworks, formats and published names"
 DESCRIPTION = """\
@@ -85,16 +85,7 @@ def run(arguments: argparse.Namespace) -> int:
     tell_each(f"{arguments.weights}:", report.notes)
     tell_each("missing, started anew:", report.missing)
     tell_each("unexpected, left:", report.unexpected)
-    tell_each(f"dropped, {arguments.target} has none:", _brief(report.dropped))
-    tell_each("set to 0, the file has none:", _brief(report.restored))
+    tell_each(f"dropped, {arguments.target} has none:", brief(report.dropped))
+    tell_each("set to 0, the file has none:", brief(report.restored))
     tell(f"wrote {arguments.output}: {report.tensors:,} tensors of {compiled.name}")
     return 0
-
-
-def _brief(names: tuple[str, ...]) -> list[str]:
-    """Names by what they end in, which is all that differs between layers."""
-    counts: dict[str, int] = {}
-    for name in names:
-        last = name.rpartition(".")[2]
-        counts[last] = counts.get(last, 0) + 1
-    return [f"{count:,} {last}" for last, count in counts.items()]

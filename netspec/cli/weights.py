@@ -46,6 +46,7 @@ def use_weights(arguments: argparse.Namespace, compiled: CompiledNetwork, model:
     tell_each(f"{arguments.weights}:", loaded.notes)
     tell_each("missing, as it was:", loaded.missing)
     tell_each("unexpected, left:", loaded.unexpected)
+    tell_each("dropped, no weights:", brief(loaded.dropped))
 
 
 def add_reading_arguments(parser: argparse.ArgumentParser) -> None:
@@ -113,3 +114,12 @@ def tell_each(what: str, names: Iterable[str]) -> None:
     """One line for each name, on standard error."""
     for name in names:
         tell(f"{what} {name}")
+
+
+def brief(names: tuple[str, ...]) -> list[str]:
+    """Names by what they end in, which is all that differs between layers."""
+    counts: dict[str, int] = {}
+    for name in names:
+        last = name.rpartition(".")[2]
+        counts[last] = counts.get(last, 0) + 1
+    return [f"{count:,} {last}" for last, count in counts.items()]

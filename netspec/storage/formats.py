@@ -23,11 +23,13 @@ class Contents:
         tensors: by the file's names, prefixes of wrappers taken off.
         notes: what was chosen among several, and what was left: a sentence each.
         others: the names of sets that were not chosen.
+        odd: the names of what lies among the tensors and is no plain one.
     """
 
     tensors: Mapping[str, StoredTensor]
     notes: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
+    odd: tuple[str, ...] = ()
 
 
 class Format(Protocol):

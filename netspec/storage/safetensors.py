@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -28,6 +28,13 @@ _NAMES = {
     "F16": "float16",
     "BF16": "bfloat16",
     "I64": "int64",
+    "I32": "int32",
+    "I16": "int16",
+    "I8": "int8",
+    "U64": "uint64",
+    "U32": "uint32",
+    "U16": "uint16",
+    "U8": "uint8",
 }
 _CODES = {name: code for code, name in _NAMES.items()}
 _ALIGNMENT = 8
@@ -47,7 +54,7 @@ class SafetensorsFormat:
         with open_file(path) as file:
             _check_header(path)
             (length,) = struct.unpack("<Q", file.read(8))
-            header = json.loads(file.read(length))
+            header = json.loads(file.read(length), object_pairs_hook=_once(path))
             header.pop("__metadata__", None)
             start = 8 + length
             yield Contents(
@@ -75,6 +82,20 @@ def _check_header(path: Path) -> None:
             pass
     except (SafetensorError, OSError, ValueError) as error:
         raise damaged(path, f"no readable safetensors file ({error})") from None
+
+
+def _once(path: Path) -> Callable[[list[tuple[str, Any]]], dict[str, Any]]:
+    """What makes a mapping of JSON's pairs, whose names may not repeat; the library takes the last."""
+
+    def mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for name, value in pairs:
+            if name in found:
+                raise damaged(path, f"`{name}` is in it twice")
+            found[name] = value
+        return found
+
+    return mapping
 
 
 def _tensor(path: Path, file: BinaryIO, start: int, entry: dict[str, Any]) -> StoredTensor:

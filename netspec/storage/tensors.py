@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 FLOATS = ("float64", "float32", "float16", "bfloat16")
 """The dtypes that weights may have."""
 
-NUMBERS = (*FLOATS, "int64", "int32", "int16", "int8", "uint8")
+NUMBERS = (*FLOATS, "int64", "int32", "int16", "int8", "uint64", "uint32", "uint16", "uint8")
 """The dtypes that a count may have."""
 
 _CHUNK = 1 << 20

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,8 @@ from hypothesis import strategies as st
 from safetensors.numpy import save_file
 
 from netspec import loads
-from netspec.checkpoints.load import opened
+from netspec.backends.base import backend_names, get_backend
+from netspec.checkpoints.load import load_weights, opened
 from netspec.checkpoints.options import STRICT, Matching
 from netspec.codegen.program import Program
 from netspec.errors import NetspecError, UsageError
@@ -159,10 +162,40 @@ def write_legacy(path: Path, tensors: Mapping[str, Any]) -> None:
             file.create_dataset(f"model_weights/{name.replace('.', '/')}:0", data=value)
 
 
+def write_keras(path: Path, tensors: Mapping[str, Any]) -> None:
+    """As Keras 3 does: a group a layer, called by its attribute, whose variables are numbered."""
+    target = path.with_name("model.weights.h5")
+    owners = sorted({name.rpartition(".")[0] for name in tensors})
+    with h5py.File(target, "w") as file:
+        for number, owner in enumerate(owners):
+            group = file.create_group(f"layers/dense_{number}/vars")
+            group.attrs["name"] = owner.replace("a", "b")  # names may meet
+            own = [value for name, value in tensors.items() if name.rpartition(".")[0] == owner]
+            for index, value in enumerate(own):
+                group.create_dataset(str(index), data=value)
+    if path.suffix == ".keras":
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.write(target, target.name)
+
+
+def write_wrapped(path: Path, tensors: Mapping[str, Any]) -> None:
+    """In two dictionaries, of which one lies in the other."""
+    inside = {name: torch.from_numpy(value) for name, value in tensors.items()}
+    torch.save({"run": {"state_dict": inside, "x": 1}, "epoch": 1}, path)
+
+
 WRITERS = {
     ".pt": write_torch,
+    ".pth": write_torch,
+    ".bin": write_torch,
+    ".pth.tar": write_wrapped,
+    ".ckpt": write_wrapped,
+    ".th": write_wrapped,
     ".safetensors": lambda path, found: save_file(found, path),
     ".h5": write_legacy,
+    ".hdf5": write_legacy,
+    ".weights.h5": write_keras,
+    ".keras": write_keras,
 }
 NAMES = (
     "conv1.weight",
@@ -171,22 +204,36 @@ NAMES = (
     "bn1.weight",
     "fc.bias",
     "module.x",
+    "conv2d.weight",
+    "conv2d_0.weight",
+    "conv2d_00.weight",
 )
 OTHER_NAMES = st.text("abc.:_é ", min_size=1, max_size=8).filter(lambda name: name.strip("."))
+COUNTED = "{conv: conv2d, batch_norm: batch_normalization, linear: dense}"
+
+
+def test_every_format_is_tried() -> None:
+    formats = {
+        suffix for name in backend_names() for suffix in get_backend(name).weight_files.formats
+    }
+    assert set(WRITERS) == {*formats, ".safetensors"}
 
 
 @pytest.mark.parametrize("suffix", WRITERS)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(data=st.data())
 def test_every_tensor_is_accounted_for(
     suffix: str, data: st.DataObject, tmp_path_factory: Any
 ) -> None:
     """Used, told of, or an error, whatever the names, shapes and dtypes are."""
-    program = loads(SPEC).program
+    counted = f"checkpoints: {{theirs: {{framework: keras, counted: {COUNTED}}}}}\n"
+    program = loads(SPEC + counted).program
     tensors = dict(float32_weights(program)) if data.draw(st.booleans()) else {}
-    for name in data.draw(st.lists(st.sampled_from(NAMES) | OTHER_NAMES, max_size=4, unique=True)):
-        shape = data.draw(st.sampled_from([(), (1,), (4,), (4, 3, 3, 3)]))
-        dtype = data.draw(st.sampled_from(["float32", "float64", "int64", "int32"]))
+    some = st.lists(st.sampled_from(NAMES), max_size=len(NAMES), unique=True)
+    others = st.lists(OTHER_NAMES, max_size=2, unique=True)
+    for name in dict.fromkeys([*data.draw(some), *data.draw(others)]):
+        shape = data.draw(st.sampled_from([(), (1,), (4,), (0, 2), (4, 3, 3, 3)]))
+        dtype = data.draw(st.sampled_from(["float32", "float64", "int64", "int32", "bool"]))
         tensors[name] = np.ones(shape, dtype)
     path = tmp_path_factory.mktemp("file") / f"weights{suffix}"
     try:
@@ -194,11 +241,10 @@ def test_every_tensor_is_accounted_for(
     except (ValueError, OSError, RuntimeError):
         return  # a name that this format cannot hold
     everything = Matching(allow_missing=[".*"], allow_unexpected=[".*"])
+    is_keras = suffix in get_backend("keras").weight_files.formats
+    source = data.draw(st.sampled_from(["keras", "theirs"])) if is_keras else "torch"
     try:
-        with opened(program, path, "keras" if suffix == ".h5" else "torch", everything) as (
-            found,
-            _,
-        ):
+        with opened(program, path, source, everything) as (found, _):
             used = len(found.tensors) + len(found.extras)
             told = len(found.unexpected) + len(found.unfit)
     except (NetspecError, UsageError):
@@ -303,3 +349,132 @@ def test_a_sparse_tensor_among_the_weights_is_told_of(program: Program, tmp_path
     torch.save(loaded, tmp_path / "a.pt")
     with opened(program, tmp_path / "a.pt", "torch", STRICT) as (_, notes):
         assert notes == ("took `state_dict`", "left `mask`, which are no plain tensors")
+
+
+@pytest.mark.parametrize("dtype", ["int32", "int8", "uint8", "uint64"])
+def test_counters_of_any_dtype_come_from_safetensors_too(
+    program: Program, tmp_path: Path, dtype: str
+) -> None:
+    path = tmp_path / "a.safetensors"
+    counter = np.array(7, dtype)
+    save_file({**float32_weights(program), "bn1.num_batches_tracked": counter}, path)
+    with opened(program, path, "torch", STRICT) as (found, _):
+        assert found.extras["bn1.num_batches_tracked"].read().tolist() == 7
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e30, 2.5])
+def test_a_counter_that_counts_nothing_is_an_error(
+    program: Program, tmp_path: Path, value: float
+) -> None:
+    path = tmp_path / "a.pt"
+    torch.save({**state(program), "bn1.num_batches_tracked": torch.tensor(value)}, path)
+    with (
+        pytest.raises(NetspecError, match="NS607"),
+        opened(program, path, "torch", STRICT) as (found, _),
+    ):
+        found.extras["bn1.num_batches_tracked"].read()
+
+
+def test_signs_that_a_view_turns_are_read_as_they_are(program: Program, tmp_path: Path) -> None:
+    turned = torch.complex(torch.zeros(4), -torch.arange(4.0)).conj().imag
+    assert turned.is_neg()
+    torch.save({**state(program), "conv1.bias": turned}, tmp_path / "a.pt")
+    assert read(program, tmp_path / "a.pt")["conv1.bias"].tolist() == [0, 1, 2, 3]
+
+
+def test_bytes_in_the_other_order_are_read(program: Program, tmp_path: Path) -> None:
+    torch.save(state(program), tmp_path / "little.pt")
+    with (
+        zipfile.ZipFile(tmp_path / "little.pt") as little,
+        zipfile.ZipFile(tmp_path / "big.pt", "w") as big,
+    ):
+        for name in little.namelist():
+            content = little.read(name)
+            if name.endswith("/byteorder"):
+                content = b"big"
+            elif "/data/" in name:
+                content = np.frombuffer(content, "<f4").astype(">f4").tobytes()
+            big.writestr(name, content)
+    found = read(program, tmp_path / "big.pt")
+    assert all(
+        np.array_equal(found[name], value) for name, value in float32_weights(program).items()
+    )
+
+
+@pytest.mark.parametrize(("one", "other"), [("conv2d", "conv2d_0"), ("conv2d_1", "conv2d_01")])
+def test_layers_that_count_alike_are_told(tmp_path: Path, one: str, other: str) -> None:
+    counted = "{conv: conv2d, batch_norm: batch_normalization, linear: dense}"
+    text = f"{SPEC}checkpoints: {{theirs: {{framework: keras, counted: {counted}}}}}\n"
+    both = layers(one, "batch_normalization", "dense")
+    both[other] = {f"{other}/kernel": KERNEL, f"{other}/bias": np.ones(4)}
+    with pytest.raises(NetspecError, match="are the same tensor's name"):
+        read(loads(text).program, legacy(tmp_path / "a.h5", both))
+
+
+def test_sets_that_are_called_alike_are_told(program: Program, tmp_path: Path) -> None:
+    good = state(program)
+    torch.save({"a": {"b": good}, "a.b": {**good, "x": torch.ones(1)}}, tmp_path / "a.pt")
+    with pytest.raises(NetspecError, match=r"two sets of tensors in it are called `a\.b`"):
+        read(program, tmp_path / "a.pt")
+
+
+def test_many_sets_are_counted(program: Program, tmp_path: Path) -> None:
+    torch.save({f"m{n}": {"w": torch.ones(1)} for n in range(100)}, tmp_path / "a.pt")
+    with pytest.raises(UsageError, match="and 90 more; choose with --take"):
+        read(program, tmp_path / "a.pt")
+
+
+def test_a_name_twice_in_safetensors_is_an_error(program: Program, tmp_path: Path) -> None:
+    entry = '"a": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}'
+    header = f"{{{entry}, {entry}}}".encode()
+    path = tmp_path / "a.safetensors"
+    path.write_bytes(struct.pack("<Q", len(header)) + header + bytes(4))
+    with pytest.raises(NetspecError, match="`a` is in it twice"):
+        read(program, path, "torch")
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [lambda t: t.to_sparse(), lambda t: 0.5, lambda t: [0.5] * 4],
+    ids=["sparse", "number", "list"],
+)
+def test_what_is_missing_for_being_no_plain_tensor_is_told(
+    program: Program, tmp_path: Path, odd: Any
+) -> None:
+    good = state(program)
+    torch.save({**good, "conv1.bias": odd(good["conv1.bias"])}, tmp_path / "a.pt")
+    with pytest.raises(NetspecError, match=r"no plain tensors are `conv1\.bias`"):
+        read(program, tmp_path / "a.pt")
+
+
+def test_quantised_tensors_are_told(program: Program, tmp_path: Path) -> None:
+    quantised = torch._empty_affine_quantized([4], scale=1.0, zero_point=0, dtype=torch.qint8)
+    torch.save({**state(program), "conv1.bias": quantised}, tmp_path / "a.pt")
+    with pytest.raises(NetspecError, match=r"`conv1\.bias` is qint8; weights are"):
+        read(program, tmp_path / "a.pt")
+
+
+def test_what_lies_beside_the_weights_is_told_at_every_step(
+    program: Program, tmp_path: Path
+) -> None:
+    inner = {"state_dict": state(program), "list": [torch.ones(2)], "optimizer": {"x": {}}}
+    torch.save({"run": inner, "epoch": 1}, tmp_path / "a.pt")
+    with opened(program, tmp_path / "a.pt", "torch", STRICT) as (_, notes):
+        assert notes == (
+            "took `run.state_dict`",
+            "left `epoch`, `run.list`, `run.optimizer`",
+        )
+
+
+def test_counters_that_a_live_model_does_not_take_are_told(
+    program: Program, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.pt"
+    torch.save({**state(program), "bn1.num_batches_tracked": torch.tensor(7)}, path)
+    assert load_weights(program, path).dropped == ("bn1.num_batches_tracked",)
+
+
+def test_a_layer_of_keras_2_may_be_called_vars(program: Program, tmp_path: Path) -> None:
+    named = {"vars": {"vars/kernel": KERNEL}, **layers("conv1", "bn1", "fc")}
+    with pytest.raises(NetspecError, match="unexpected `vars/kernel`"):
+        read(program, legacy(tmp_path / "a.h5", named))

@@ -63,6 +63,8 @@ class _Listing:
         tops = {place.partition("/")[0] for place in self.tensors}
         if "model_weights" in tops:
             return "model_weights/"
+        if self.weights:  # what names weights is Keras 2
+            return ""
         return "" if tops and not any("/vars/" in f"/{place}" for place in self.tensors) else None
 
 

@@ -81,11 +81,18 @@ def listing(file: BinaryIO, offset: int, size: int) -> dict[str, Any]:
                 for key in named
                 if key[12:].isdigit() or key == "weight_names"
             )
-            weights[place] = [_text(name) for _, key in numbers for name in item.attrs[key]]
+            weights[place] = [
+                _text(name) for _, key in numbers for name in _entries(item.attrs[key])
+            ]
 
     with h5py.File(Window(file, offset, size), "r") as root:
         root.visititems(visit)
     return {"datasets": datasets, "groups": groups, "weights": weights}
+
+
+def _entries(value: Any) -> Any:
+    """The entries of an attribute, none where it is empty or a single one."""
+    return value if getattr(value, "shape", None) else ()
 
 
 def _text(name: Any) -> str:

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import argparse
 import pickletools
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from netspec.backends.torch.wrapped import unwrap
+from netspec.backends.torch.wrapped import Unwrapped, unwrap
+from netspec.errors import NetspecError
 from netspec.storage.archive import Member, is_archive, members_of, open_file
 from netspec.storage.formats import Contents
 from netspec.storage.refusal import damaged, unsafe
@@ -32,31 +34,63 @@ _SHOWN = 5
 def open_pickled(path: Path, take: str | None) -> Iterator[Contents]:
     """The tensors of a checkpoint; see :meth:`netspec.storage.formats.Format.open`."""
     if not is_archive(path):
-        tensors, notes, others = unwrap(path, _load(path), take)
-        _require_values(path, [name for name, tensor in tensors.items() if tensor.is_meta])
-        yield Contents({name: _held(tensor) for name, tensor in tensors.items()}, notes, others)
+        with _in_memory(path, unwrap(path, _load(path), take)) as contents:
+            yield contents
         return
     members = members_of(path)
     size = sum(m.size for name, m in members.items() if name.rpartition("/")[2] == "data.pkl")
     if size > _MAX_PICKLE:
         raise unsafe(path, f"its pickle has {size:,} bytes; names and shapes take far fewer")
-    records = [member for name, member in members.items() if "/data/" in name]
-    tensors, notes, others = unwrap(path, _load(path, map_location="meta"), take)
-    if not all(_tells_places(tensor) for tensor in tensors.values()):
-        tensors, *_ = unwrap(path, _load(path, mmap=True), take)
-        yield Contents({name: _held(tensor) for name, tensor in tensors.items()}, notes, others)
+    turned = _is_turned(path, members)
+    found = None if turned else _without_values(path, take)
+    if found is None:
+        with _in_memory(path, unwrap(path, _load(path, mmap=not turned), take)) as contents:
+            yield contents
         return
-    lost = [name for name, tensor in tensors.items() if not _has_place(tensor)]
-    _require_values(path, lost)
+    _require_values(path, [name for name, t in found.tensors.items() if not _has_place(t)])
+    records = [member for name, member in members.items() if "/data/" in name]
     with open_file(path) as file:
-        yield Contents(
-            {name: _placed(path, file, records, t) for name, t in tensors.items()}, notes, others
-        )
+        tensors = {name: _placed(path, file, records, t) for name, t in found.tensors.items()}
+        yield Contents(tensors, found.notes, found.others, found.odd)
+
+
+@contextmanager
+def _in_memory(path: Path, found: Unwrapped) -> Iterator[Contents]:
+    """The contents of a checkpoint that was read whole."""
+    _require_values(path, [name for name, tensor in found.tensors.items() if tensor.is_meta])
+    tensors = {name: _held(tensor) for name, tensor in found.tensors.items()}
+    yield Contents(tensors, found.notes, found.others, found.odd)
+
+
+def _without_values(path: Path, take: str | None) -> Unwrapped | None:
+    """The tensors, on PyTorch's meta device; None where they cannot be there, or their places be told.
+
+    Quantised and nested tensors have no such form.
+    """
+    try:
+        loaded = _load(path, map_location="meta")
+    except NetspecError:
+        return None
+    found = unwrap(path, loaded, take)
+    return found if all(_tells_places(tensor) for tensor in found.tensors.values()) else None
+
+
+def _is_turned(path: Path, members: Mapping[str, Member]) -> bool:
+    """Whether the file comes from a machine that has its bytes in the other order.
+
+    PyTorch swaps them, and crashes where there are none to swap, as on the meta device.
+    """
+    for name, member in members.items():
+        if name.rpartition("/")[2] == "byteorder":
+            with open_file(path) as file:
+                file.seek(member.offset)
+                return file.read(min(member.size, 8)) != sys.byteorder.encode()
+    return False
 
 
 def _tells_places(tensor: Any) -> bool:
-    """Whether this PyTorch says where in the file the values lie; others map the file instead."""
-    return hasattr(tensor.untyped_storage(), "_checkpoint_offset")
+    """Whether the file has the values as they are, and this PyTorch says where; or it reads them itself."""
+    return hasattr(tensor.untyped_storage(), "_checkpoint_offset") and not tensor.is_neg()
 
 
 def _has_place(tensor: Any) -> bool:
@@ -146,7 +180,7 @@ def _held(tensor: Any) -> StoredTensor:
     def read() -> Array:
         import torch
 
-        values = tensor.detach().contiguous()
+        values = tensor.detach().resolve_neg().contiguous()
         array: Array = values.view(torch.int16).numpy() if dtype == "bfloat16" else values.numpy()
         return array.view(carrier(dtype))
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,21 +18,58 @@ _AVERAGES = ("ema", "swa", "averaged", "average")
 """Words of keys under which scripts keep an average of the weights."""
 _WORDS = re.compile(r"[a-z0-9]+")
 _MAX_DEPTH = 4
+_SHOWN = 10
+"""So many names are told; the rest is counted."""
 
 Tensors = dict[str, Any]
 
 
-def unwrap(
-    path: Path, loaded: Any, take: str | None
-) -> tuple[Tensors, tuple[str, ...], tuple[str, ...]]:
-    """The tensors of a checkpoint by name, what was chosen, and the names of the other sets.
+@dataclass(frozen=True)
+class _Set:
+    """A dictionary inside a checkpoint that holds tensors.
+
+    Attributes:
+        keys: those that lead to it.
+        inside: all that it holds.
+        tensors: the plain ones of it.
+    """
+
+    keys: tuple[str, ...]
+    inside: Mapping[Any, Any]
+    tensors: Tensors
+
+
+@dataclass(frozen=True)
+class Unwrapped:
+    """The set of tensors that is meant.
+
+    Attributes:
+        tensors: by name.
+        notes: what was chosen, and what was left.
+        others: the names of the other sets.
+        odd: what the set holds under other names and is no plain tensor.
+    """
+
+    tensors: Tensors
+    notes: tuple[str, ...]
+    others: tuple[str, ...]
+    odd: tuple[str, ...]
+
+
+def unwrap(path: Path, loaded: Any, take: str | None) -> Unwrapped:
+    """The tensors of a checkpoint, and what there is to say about them.
 
     Without ``take``, weights are preferred to their moving average (``ema``), and both are spoken of.
     """
-    sets = dict(_sets(loaded, "", set()))
+    found = _sets(loaded, (), set())
+    sets = {".".join(one.keys): one for one in found}
+    if len(sets) < len(found):
+        counts = Counter(".".join(one.keys) for one in found)
+        twice = next(name for name, count in counts.items() if count > 1)
+        raise damaged(path, f"two sets of tensors in it are called `{twice}`")
     if not sets:
         raise damaged(path, f"holds {_kind(loaded)}, and no dictionary of tensors")
-    likely = [name for name in sets if _is_likely(loaded, name, sets[name])] or list(sets)
+    likely = [name for name, one in sets.items() if _is_likely(one)] or list(sets)
     if take is not None:
         if take not in sets:
             hint = did_you_mean(take, [name for name in sets if name])
@@ -41,38 +80,34 @@ def unwrap(
         ranked = sorted(likely, key=_rank)
         chosen = ranked[0]
         if len(ranked) > 1 and _rank(ranked[1])[:2] == _rank(chosen)[:2]:
-            named = ", ".join(f"`{name}`" for name in ranked)
-            raise UsageError(f"{path}: holds several sets of tensors, {named}; choose with --take")
+            named = ", ".join(f"`{name}`" for name in ranked[:_SHOWN])
+            more = f" and {len(ranked) - _SHOWN:,} more" if len(ranked) > _SHOWN else ""
+            raise UsageError(
+                f"{path}: holds several sets of tensors, {named}{more}; choose with --take"
+            )
     others = tuple(n for n in sets if n != chosen and not (chosen and n.startswith(f"{chosen}.")))
-    return sets[chosen], tuple(_notes(loaded, sets[chosen], chosen, others)), others
+    odd = tuple(str(key) for key in sets[chosen].inside if key not in sets[chosen].tensors)
+    odd = tuple(key for key in odd if key not in others)
+    notes = tuple(_notes(loaded, sets[chosen].keys, others, odd))
+    return Unwrapped(sets[chosen].tensors, notes, others, odd)
 
 
-def _sets(value: Any, place: str, seen: set[int], depth: int = 0) -> list[tuple[str, Tensors]]:
-    """Every dictionary inside that holds tensors, once each, by the keys that lead there."""
-    if not isinstance(value, Mapping) or depth > _MAX_DEPTH or id(value) in seen:
+def _sets(value: Any, keys: tuple[str, ...], seen: set[int]) -> list[_Set]:
+    """Every dictionary inside that holds tensors, once each."""
+    if not isinstance(value, Mapping) or len(keys) > _MAX_DEPTH or id(value) in seen:
         return []
     seen.add(id(value))  # a dictionary may hold itself
     tensors = {key: v for key, v in value.items() if isinstance(key, str) and _is_tensor(v)}
-    found = [(place, tensors)] if tensors else []
+    found = [_Set(keys, value, tensors)] if tensors else []
     for key, inside in value.items():
         if isinstance(key, str) and isinstance(inside, Mapping) and key != "optimizer":
-            found += _sets(inside, f"{place}.{key}" if place else key, seen, depth + 1)
+            found += _sets(inside, (*keys, key), seen)
     return found
 
 
-def _is_likely(loaded: Any, place: str, tensors: Tensors) -> bool:
+def _is_likely(one: _Set) -> bool:
     """Whether a set may be weights: scripts call it so, or it holds little else."""
-    return _last(place) in _WEIGHTS or len(tensors) * 2 > len(_at(loaded, place))
-
-
-def _at(loaded: Any, place: str) -> Mapping[Any, Any]:
-    """The dictionary at a place; keys may hold dots themselves."""
-    for key, inside in loaded.items() if place else ():
-        if key == place:
-            return inside  # type: ignore[no-any-return]
-        if isinstance(key, str) and place.startswith(f"{key}.") and isinstance(inside, Mapping):
-            return _at(inside, place[len(key) + 1 :])
-    return loaded  # type: ignore[no-any-return]
+    return _last(".".join(one.keys)) in _WEIGHTS or len(one.tensors) * 2 > len(one.inside)
 
 
 def _last(place: str) -> str:
@@ -82,7 +117,9 @@ def _last(place: str) -> str:
 def _is_tensor(value: Any) -> bool:
     import torch
 
-    return isinstance(value, torch.Tensor) and value.layout == torch.strided
+    if not isinstance(value, torch.Tensor) or value.is_nested:
+        return False
+    return bool(value.layout == torch.strided)
 
 
 def _rank(name: str) -> tuple[bool, int, str]:
@@ -93,22 +130,25 @@ def _rank(name: str) -> tuple[bool, int, str]:
     return (not words.isdisjoint(_AVERAGES), order, name)
 
 
-def _notes(loaded: Any, tensors: Tensors, chosen: str, sets: Sequence[str]) -> list[str]:
+def _notes(
+    loaded: Any, keys: tuple[str, ...], others: Sequence[str], odd: Sequence[str]
+) -> list[str]:
     notes = []
-    if chosen:
-        notes.append(f"took `{chosen}`")
-    others = [f"`{name}`" for name in sets if name]
-    if others:
-        notes.append(f"left {', '.join(others)}; --take chooses")
-    top = chosen.partition(".")[0]
-    if chosen:
-        rest = [f"`{key}`" for key in loaded if key != top and f"`{key}`" not in others]
-        if rest:
-            notes.append(f"left {', '.join(rest)}")
-    inside = _at(loaded, chosen)
-    odd = [f"`{key}`" for key in inside if key not in tensors and f"`{key}`" not in others]
+    if keys:
+        notes.append(f"took `{'.'.join(keys)}`")
+    named = [f"`{name}`" for name in others if name]
+    if named:
+        notes.append(f"left {', '.join(named)}; --take chooses")
+    rest = []
+    for depth, taken in enumerate(keys):  # what lies beside the set, at every step to it
+        beside = [".".join((*keys[:depth], str(key))) for key in loaded if key != taken]
+        rest += [f"`{place}`" for place in beside if place not in others]
+        loaded = loaded[taken]
+    if rest:
+        notes.append(f"left {', '.join(rest)}")
     if odd:
-        notes.append(f"left {', '.join(odd)}, which are no plain tensors")
+        listed = ", ".join(f"`{key}`" for key in odd)
+        notes.append(f"left {listed}, which are no plain tensors")
     return notes
 
 
