@@ -19,18 +19,18 @@ def numbered(count: int, line: str, indent: str = "  ") -> str:
 
 
 FILES = {
-    "values": "let:\n  a0: '1'\n" + numbered(20_000, "a#: a<") + "stem: [relu]\n",
+    "values": "let:\n  a0: '1'\n" + numbered(8_000, "a#: a<") + "stem: [relu]\n",
     "growing lists": "let:\n  a0: '[1]'\n" + numbered(9_000, "a#: a< + [1]") + "stem: [relu]\n",
-    "nested lists": "let:\n  a0: '[1]'\n" + numbered(20_000, "a#: '[a<]'") + "stem: [relu]\n",
+    "nested lists": "let:\n  a0: '[1]'\n" + numbered(8_000, "a#: '[a<]'") + "stem: [relu]\n",
     "unknown names": "let:\n" + numbered(5_000, "a#: b#") + "stem: [relu]\n",
-    "parameters": "params:\n" + numbered(20_000, "a#: 1") + "stem: [relu]\n",
+    "parameters": "params:\n" + numbered(8_000, "a#: 1") + "stem: [relu]\n",
     "variants": "params: {w: 1}\nvariants:\n" + numbered(5_000, "a#: {w: 2}") + "stem: [relu]\n",
-    "unknown keys": numbered(10_000, "a#: 1", "") + "stem: [relu]\n",
+    "unknown keys": numbered(5_000, "a#: 1", "") + "stem: [relu]\n",
     "blocks": "blocks:\n"
-    + numbered(5_000, "b#: {body: [relu]}")
+    + numbered(3_000, "b#: {body: [relu]}")
     + "stem:\n"
-    + numbered(5_000, "- b#"),
-    "unknown steps": "stem:\n" + numbered(10_000, "- step#"),
+    + numbered(3_000, "- b#"),
+    "unknown steps": "stem:\n" + numbered(5_000, "- step#"),
     "a block's values": "blocks:\n  b:\n    params: {w: 1}\n    let:\n"
     + numbered(5_000, "a#: w", "      ")
     + "    body: [relu]\nstem: [b]\n",
