@@ -7,7 +7,8 @@ with a probability of at most :data:`FALSE_ALARM`, whatever the network:
   Wolfowitz's inequality with Massart's constant (1990), sup|F_n - F| ≤ sqrt(log(2 / p) / 2n);
 - their mean square: Laurent and Massart's bounds for chi-square (2000), Bernstein's for bounded values;
 - their extremes: none beyond what the distribution allows, and the largest no smaller than chance has it;
-- the share of zeros behind a dropout: Hoeffding's inequality.
+- the share of zeros behind a dropout: Chernoff's inequality for the binomial distribution (Hoeffding 1963,
+  theorem 1), n · KL(share, rate) ≤ log(2 / p), which also sees that a small rate drops nothing.
 """
 
 from __future__ import annotations
@@ -141,7 +142,7 @@ def check_values(network: ir.Network, weights: Mapping[str, Array]) -> Deviation
     for layer in ir.layers(network):
         for parameter in layer.op.parameters(layer.source):
             name = f"{layer.path}.{parameter.name}"
-            values = numpy.ravel(weights[name]).astype("float64")
+            values = weights[name].astype("float64")
             if not isinstance(parameter.init, Constant):
                 drawn.append((layer, name, _stated(parameter.init, parameter), values))
                 continue
@@ -152,7 +153,7 @@ def check_values(network: ir.Network, weights: Mapping[str, Array]) -> Deviation
     pools = _pooled(drawn)
     chance = FALSE_ALARM / (3 * (len(drawn) + len(pools)) or 1)
     for layer, name, stated, values in drawn:
-        found = _deviation(stated, values / stated.scale, chance)
+        found = _deviation(stated, values.ravel() / stated.scale, chance)
         if found:
             return Deviation(layer, f"`{name}` {found}; stated are {stated.words}")
     for kind, (layer, stated, values) in pools.items():
@@ -170,7 +171,7 @@ def _pooled(
     """The scaled values of all parameters of a kind together: small ones say little by themselves."""
     kinds: dict[str, list[tuple[ir.Layer, _Stated, Array]]] = {}
     for layer, _, stated, values in drawn:
-        part = (layer, stated, values[:SAMPLE] / stated.scale)
+        part = (layer, stated, values.ravel()[:SAMPLE] / stated.scale)
         kinds.setdefault(stated.kind, []).append(part)
     return {
         kind: (found[0][0], found[0][1], numpy.concatenate([values for _, _, values in found]))
@@ -211,16 +212,23 @@ def _deviation(stated: _Stated, values: Array, chance: float) -> str:
 
 
 def _alike(drawn: list[tuple[ir.Layer, str, _Stated, Array]]) -> Deviation | None:
-    """Two parameters with the same random numbers, as one seed gives them."""
-    seen: dict[bytes, str] = {}
+    """Two parameters with the same random numbers, as one seed gives them, whatever their shapes.
+
+    Numbers are drawn in the order in which a framework lays a tensor out: ours, or with the axes of
+    outputs and inputs last.
+    """
+    seen: dict[tuple[bool, str, bytes], str] = {}
     for layer, name, stated, values in drawn:
         if values.size < ALIKE:
             continue
-        # Rounded: another scale leaves another last place.
-        key = numpy.round(values[:ALIKE] / stated.scale, 4).tobytes() + stated.kind.encode()
-        if key in seen:
-            return Deviation(layer, f"`{name}` starts with the values of `{seen[key]}`")
-        seen[key] = name
+        axes = [*range(2, values.ndim), *reversed(range(min(values.ndim, 2)))]
+        for is_ours, ordered in ((True, values), (False, values.transpose(axes))):
+            # Rounded: another scale leaves another last place.
+            first = numpy.round(ordered.flat[:ALIKE] / stated.scale, 4)
+            key = (is_ours, stated.kind, first.tobytes())
+            if key in seen:
+                return Deviation(layer, f"`{name}` starts with the values of `{seen[key]}`")
+            seen[key] = name
     return None
 
 
@@ -249,15 +257,27 @@ def _drop_deviation(layer: ir.Layer, values: Array, chance: float) -> str:
     assert isinstance(layer.op, RandomDrop)
     rate, rows = layer.op.rate, values.reshape(len(values), -1)
     kept = rows[rows != 0]
-    scale = 1 / (1 - rate) if rate < 1 else 0.0
+    scale = 1 / (1 - rate)
     if kept.size and numpy.abs(kept - scale).max() > ROUNDING * scale:
         return f"scales what stays by {float(kept.mean()):.4g}, not by {scale:.4g}"
     whole = bool((rows == rows[:, :1]).all())
     is_path = isinstance(layer.op, DropPath)
-    if 0 < rate < 1 and is_path != whole:
-        return f"drops {'single values' if is_path else 'whole examples'}"
+    if is_path and not whole:
+        return "drops single values"
+    # Single values fall together too where the rate is close to 0 or 1: so often in one example.
+    together = rate ** rows.shape[1] + (1 - rate) ** rows.shape[1]
+    if not is_path and whole and len(rows) * math.log(together) < math.log(chance / 2):
+        return "drops whole examples"
     independent = len(rows) if is_path else rows.size
     share = float((rows == 0).mean())
-    if abs(share - rate) > math.sqrt(math.log(2 / chance) / (2 * independent)):
+    if independent * _divergence(share, rate) > math.log(4 / chance):
         return f"drops {share:.3g} of the values, not {rate:g}"
     return ""
+
+
+def _divergence(share: float, rate: float) -> float:
+    """Kullback and Leibler's, of a coin that falls with ``share`` from one that does with ``rate``."""
+    pairs = ((share, rate), (1 - share, 1 - rate))
+    if any(found and not stated for found, stated in pairs):
+        return math.inf
+    return sum(found * math.log(found / stated) for found, stated in pairs if found)

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import nn
 
-from netspec import loads
+from netspec import ir, loads
 from netspec.backends.keras import KerasBackend
 from netspec.backends.torch import TorchBackend, support
 from netspec.initializers import (
@@ -21,11 +21,12 @@ from netspec.initializers import (
     UniformFanIn,
     VarianceScaling,
 )
+from netspec.ops.structure import DropPath
 from netspec.starting import initial_weights
 from netspec.types import Parameter
 from netspec.verify.results import NetworkResult
 from netspec.verify.run import Options, Origin, verify
-from netspec.verify.start import _deviation, _stated, check_values
+from netspec.verify.start import EXAMPLES, _deviation, _drop_deviation, _stated, check_values
 
 SPEC = """\
 netspec: 1
@@ -200,6 +201,56 @@ def test_what_drops_otherwise_than_stated(
     assert found
     assert found[0][:2] == ("torch live", "start")
     assert said in found[0][2]
+
+
+def test_one_seed_for_two_shapes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keras draws with the outputs last, so that the same numbers stand elsewhere in our order."""
+    scaled = "variance_scaling: {scale: 2.0, mode: fan_in}"
+    text = SPEC.replace("kaiming_normal: fan_out", scaled)
+    original = KerasBackend.generate
+
+    def wrong(self: Any, program: Any) -> str:
+        changed, count = re.subn(
+            '"he_normal"', "initializers.HeNormal(seed=3)", original(self, program)
+        )
+        assert count == 2
+        return changed
+
+    monkeypatch.setattr(KerasBackend, "generate", wrong)
+    ((witness, level, message),) = failures(run(text))
+    assert (witness, level) == ("keras generated", "start")
+    assert "starts with the values of" in message
+
+
+RANDOM_DROP = """\
+netspec: 1
+name: net
+input: {channels: 8, size: [8, 9]}
+stem: [{residual: {body: [{conv: {out: 8, kernel: 3}}, {drop_path: {rate: RATE}}]}}]
+head: [global_avg_pool, {dropout: {rate: RATE}}, {linear: {out: 40}}]
+"""
+
+
+@pytest.mark.parametrize("rate", ["0.0", "0.000001", "0.0001", "0.01", "0.9999"])
+def test_no_rate_is_too_small_or_too_large(rate: str) -> None:
+    """Where next to nothing drops, single values look like whole examples."""
+    assert failures(run(RANDOM_DROP.replace("RATE", rate))) == []
+
+
+@pytest.mark.parametrize(("rate", "found"), [(0.02, 0.0), (0.1, 0.055), (0.9, 0.95)])
+def test_a_share_is_held_to_its_own_spread(rate: float, found: float) -> None:
+    """A share near 0 or 1 spreads less than one of a half."""
+    layer = next(
+        layer
+        for layer in ir.layers(loads(RANDOM_DROP.replace("RATE", str(rate))).network)
+        if isinstance(layer.op, DropPath)
+    )
+    values = np.full((EXAMPLES, 3), 1 / (1 - rate))
+    values[: round(found * EXAMPLES)] = 0
+    assert f"not {rate:g}" in _drop_deviation(layer, values, 1e-6)
+    values[: round(rate * EXAMPLES)] = 0
+    values[round(rate * EXAMPLES) :] = 1 / (1 - rate)
+    assert _drop_deviation(layer, values, 1e-6) == ""
 
 
 INITS = {
