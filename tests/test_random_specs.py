@@ -47,6 +47,12 @@ def test_witnesses_agree(text: str) -> None:
 
 
 FOUND = {
+    "a layer that is there now and then and called as no variable can be": """
+blocks:
+  named:
+    body: [{when: {test: channels >= 8, then: [{norm: {}, name: with-hyphen}], else: [relu]}}]
+stem: [named, {conv: {out: 8, kernel: 3}}, named]
+""",
     "a block of nothing": """
 blocks: {nothing: {params: {slot: {type: steps, default: []}}, body: [slot]}}
 stem: [nothing, {conv: {out: 4, kernel: 3}}]

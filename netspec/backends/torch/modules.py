@@ -217,8 +217,8 @@ class ModuleWriter:
                 self.statements.append(Assign(first, Choice(one, test, two)))
                 self.tests[id(choice)] = None
                 return
-        only_then = [path for path in then_made if path not in other_made]
-        only_other = [path for path in other_made if path not in then_made]
+        only_then = [p for p in then_made if p not in other_made and _can_be_none(p)]
+        only_other = [p for p in other_made if p not in then_made and _can_be_none(p)]
         if only_then:
             marker = _dotted(only_then[0])
             self.tests[id(choice)] = (f"{marker} is None", False)
@@ -329,6 +329,11 @@ def _leaves(calls: Call | Case[Call]) -> Iterator[Call]:
         yield from _leaves(calls.other)
     else:
         yield calls
+
+
+def _can_be_none(path: str) -> bool:
+    """Whether a statement can set the module at ``path`` to None: one called like ``a-b`` is added by a call."""
+    return is_attribute(path.rpartition(".")[2])
 
 
 def _dotted(path: str) -> str:
