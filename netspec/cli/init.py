@@ -18,7 +18,6 @@ EXAMPLES = ("netspec init mynet", "netspec init mynet --from resnet50")
 
 _DEFAULT = re.compile(r"^default: .*$", re.MULTILINE)
 _NAME = re.compile(r"^name: .*$", re.MULTILINE)
-_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -42,12 +41,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command."""
-    from netspec.errors import UsageError
-
     name = arguments.name.removesuffix(".yaml")
     is_printed = name == "-"
-    if not is_printed and not _IDENTIFIER.fullmatch(name):
-        raise UsageError(f"`{name}` cannot name a network: letters, digits and `_`, no digit first")
     text = (
         _member(arguments.network)
         if arguments.network
@@ -56,6 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
     if is_printed:
         write_data(text)
         return 0
+    _check_name(name, text)
     file = f"{name}.yaml"
     write_text_file(Path(file), text, arguments.force)
     tell(f"next: netspec summary {file}")
@@ -63,11 +59,26 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _check_name(name: str, text: str) -> None:
+    """Raise :class:`UsageError` where ``name`` makes ``text``, which is sound otherwise, a spec that is not."""
+    from netspec.errors import UsageError
+    from netspec.schema.names import IDENTIFIER
+    from netspec.validate.check import check_content
+    from netspec.validate.options import Options
+
+    if not re.fullmatch(IDENTIFIER, name):
+        raise UsageError(f"`{name}` cannot name a network: letters, digits and `_`, no digit first")
+    result = check_content(text.encode(), f"{name}.yaml", None, Options())
+    errors = [found for found in result.diagnostics if found.severity == "error"] if result else []
+    if errors:
+        raise UsageError(f"`{name}` cannot name a network: {errors[0].message}")
+
+
 def _starter(name: str) -> str:
     from importlib.resources import files
 
     text = (files("netspec.templates") / "starter.yaml").read_text(encoding="utf-8")
-    return _NAME.sub(f"name: {name}", text, count=1)
+    return _NAME.sub(lambda _: f"name: {name}", text, count=1)
 
 
 def _member(network: str) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from netspec import __version__
 from netspec.cli.options import (
     STANDARD_INPUT,
     add_force_argument,
@@ -251,16 +252,23 @@ def _check(arguments: argparse.Namespace) -> int:
     return 0 if holds else 1
 
 
-def _tell_versions(made_with: Mapping[str, str]) -> None:
-    """What has another version here than the certificate was made with."""
+def _version(name: str) -> str:
+    """The version that is here of what a certificate calls ``name``."""
     from importlib.metadata import PackageNotFoundError, version
 
+    if name == "netspec":  # the distribution is called otherwise
+        return __version__
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _tell_versions(made_with: Mapping[str, str]) -> None:
+    """What has another version here than the certificate was made with."""
     told = []
     for name, then in made_with.items():
-        try:
-            now = version(name)
-        except PackageNotFoundError:
-            now = "not installed"
+        now = _version(name)
         same = now.partition("+")[0] == then.partition("+")[0]
         told.append(f"{name} {then}" if same else f"{name} {then} (here {now})")
     print("made with " + ", ".join(told))

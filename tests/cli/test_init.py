@@ -67,3 +67,20 @@ def test_wrong_names(run: Run, arguments: list[str], said: str) -> None:
     result = run("init", *arguments)
     assert result.status == 2
     assert said in result.err
+
+
+@pytest.mark.parametrize("name", ["make_divisible", "True", "null", "1st", "a\\1", "a b"])
+def test_a_name_that_no_network_can_have_is_refused(run: Run, name: str) -> None:
+    result = run("init", name)
+    assert (result.status, result.out) == (2, "")
+    assert result.err.startswith(f"netspec: `{name}` cannot name a network: ")
+    assert not list(Path().iterdir())
+
+
+@pytest.mark.parametrize("name", ["class", "None", "max", "Über"])
+@pytest.mark.parametrize("more", [(), ("--from", "resnet50")], ids=["small", "member"])
+def test_what_is_written_is_sound_whatever_it_is_called(
+    run: Run, name: str, more: tuple[str, ...]
+) -> None:
+    if run("init", name, *more).status == 0:
+        assert run("validate", f"{name}.yaml").status == 0

@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+import netspec
 from tests.cli.conftest import SMALL, Run
 from tests.verify.mutations import MUTATIONS
 
@@ -137,7 +138,7 @@ def test_a_certificate_is_checked_without_a_framework(
     assert result.status == 0
     lines = result.out.splitlines()
     assert lines[:2] == ["small_a: holds (level training)", "small_b: holds (level training)"]
-    assert lines[2].startswith("made with netspec ")
+    assert lines[2].startswith(f"made with netspec {netspec.__version__}, ")
     assert "torch" in lines[2]
 
     small.write_text(SMALL.replace("depths: [2, 1], width: 6", "depths: [2, 2], width: 6"))
