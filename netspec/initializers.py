@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 TRUNCATED_STD = 0.87962566103423978
 """The standard deviation of a unit normal cut at two standard deviations."""
@@ -58,7 +58,32 @@ class Constant:
     value: float
 
 
+Plain = Normal | TruncatedNormal | Uniform | Constant
+"""What needs no fans to be drawn."""
+
 Initializer = VarianceScaling | Normal | TruncatedNormal | Uniform | UniformFanIn | Constant
+
+
+def plain(init: Initializer, fans: tuple[Any, Any]) -> Plain:
+    """``init`` with its numbers worked out for a weight of these fans, which may be varying.
+
+    Args:
+        init: any initialiser.
+        fans: how many values a unit of the weight takes in, and how many units each value goes to.
+    """
+    match init:
+        case UniformFanIn():
+            return Uniform(fans[0] ** -0.5)
+        case VarianceScaling(scale=scale, mode=mode, distribution=distribution):
+            fan_in, fan_out = fans
+            fan = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[mode]
+            if distribution == "uniform":
+                return Uniform((3 * scale / fan) ** 0.5)
+            std = (scale / fan) ** 0.5
+            return Normal(std) if distribution == "normal" else TruncatedNormal(std / TRUNCATED_STD)
+        case _:
+            return init
+
 
 ZEROS = Constant(0.0)
 ONES = Constant(1.0)

@@ -11,15 +11,7 @@ import hashlib
 from typing import TYPE_CHECKING, Any
 
 from netspec import ir
-from netspec.initializers import (
-    TRUNCATED_STD,
-    Constant,
-    Normal,
-    TruncatedNormal,
-    Uniform,
-    UniformFanIn,
-    VarianceScaling,
-)
+from netspec.initializers import Constant, Normal, TruncatedNormal, Uniform, plain
 from netspec.types import Parameter
 
 if TYPE_CHECKING:
@@ -53,35 +45,16 @@ def draw(name: str, parameter: Parameter, seed: int) -> Array:
 def _values(parameter: Parameter, generator: numpy.random.Generator) -> Array:
     import numpy
 
-    init, shape = parameter.init, parameter.shape
-    match init:
+    shape = parameter.shape
+    match plain(parameter.init, parameter.fans):
         case Constant(value=value):
             return numpy.full(shape, value)
         case Normal(std=std):
             return generator.normal(0.0, std, shape)
         case Uniform(limit=limit):
             return generator.uniform(-limit, limit, shape)
-        case UniformFanIn():
-            limit = parameter.fans[0] ** -0.5
-            return generator.uniform(-limit, limit, shape)
         case TruncatedNormal(std=std):
             return _truncated(std, shape, generator)
-        case VarianceScaling():
-            return _scaled(init, parameter, generator)
-    raise AssertionError(init)  # pragma: no cover
-
-
-def _scaled(
-    init: VarianceScaling, parameter: Parameter, generator: numpy.random.Generator
-) -> Array:
-    fan_in, fan_out = parameter.fans
-    fan = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[init.mode]
-    std = (init.scale / fan) ** 0.5
-    if init.distribution == "uniform":
-        return generator.uniform(-std * 3**0.5, std * 3**0.5, parameter.shape)
-    if init.distribution == "normal":
-        return generator.normal(0.0, std, parameter.shape)
-    return _truncated(std / TRUNCATED_STD, parameter.shape, generator)
 
 
 def _truncated(std: float, shape: tuple[int, ...], generator: numpy.random.Generator) -> Array:

@@ -24,12 +24,10 @@ from netspec import ir
 from netspec.initializers import (
     TRUNCATED_STD,
     Constant,
-    Initializer,
     Normal,
     TruncatedNormal,
     Uniform,
-    UniformFanIn,
-    VarianceScaling,
+    plain,
 )
 from netspec.ops.structure import DropPath, RandomDrop
 from netspec.types import Parameter
@@ -105,30 +103,17 @@ class _Stated:
 _FOURTH = 3 - 2 * math.exp(-2) / math.sqrt(2 * math.pi) * 14 / math.erf(2 / 2**0.5)
 
 
-def _stated(init: Initializer, parameter: Parameter) -> _Stated:
-    match init:
+def _stated(parameter: Parameter) -> _Stated:
+    match plain(parameter.init, parameter.fans):
         case Normal(std=std):
             return _Stated("normal", std, f"normal values of deviation {std:.3g}")
         case TruncatedNormal(std=std):
-            return _Stated(
-                "truncated", std, f"normal values of deviation {std:.3g}, cut at twice that"
-            )
+            words = f"normal values of deviation {std:.3g}, cut at twice that"
+            return _Stated("truncated", std, words)
         case Uniform(limit=limit):
             return _Stated("uniform", limit, f"uniform values within {limit:.3g}")
-        case UniformFanIn():
-            limit = parameter.fans[0] ** -0.5
-            return _Stated("uniform", limit, f"uniform values within {limit:.3g}")
-        case VarianceScaling():
-            fan_in, fan_out = parameter.fans
-            fans = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}
-            std = (init.scale / fans[init.mode]) ** 0.5
-            if init.distribution == "uniform":
-                return _Stated("uniform", std * 3**0.5, f"uniform values within {std * 3**0.5:.3g}")
-            words = f"normal values of deviation {std:.3g}"
-            if init.distribution == "normal":
-                return _Stated("normal", std, words)
-            return _Stated("truncated", std / TRUNCATED_STD, f"{words}, cut at twice that")
-    raise AssertionError(init)  # pragma: no cover
+        case Constant():  # pragma: no cover
+            raise AssertionError(parameter)
 
 
 def check_values(network: ir.Network, weights: Mapping[str, Array]) -> Deviation | None:
@@ -144,7 +129,7 @@ def check_values(network: ir.Network, weights: Mapping[str, Array]) -> Deviation
             name = f"{layer.path}.{parameter.name}"
             values = weights[name].astype("float64")
             if not isinstance(parameter.init, Constant):
-                drawn.append((layer, name, _stated(parameter.init, parameter), values))
+                drawn.append((layer, name, _stated(parameter), values))
                 continue
             wanted = parameter.init.value
             off = numpy.abs(values - wanted).max(initial=0.0)
@@ -232,7 +217,7 @@ def _alike(drawn: list[tuple[ir.Layer, str, _Stated, Array]]) -> Deviation | Non
     return None
 
 
-def check_drops(network: ir.Network, model: object, probe: Probe) -> Deviation | None:
+def check_random_drops(network: ir.Network, model: object, probe: Probe) -> Deviation | None:
     """The first layer that does not drop at random as the spec states; None where all do.
 
     Rates are compared before; a layer that a model calls otherwise is left out.

@@ -268,7 +268,7 @@ INITS = {
 @pytest.mark.parametrize("init", INITS.values(), ids=INITS)
 def test_moments_are_those_of_large_samples(init: Any) -> None:
     """The numbers that bounds are made of, against a million values drawn by NumPy."""
-    stated = _stated(init, Parameter("weight", (4,), init, fans=(9, 36)))
+    stated = _stated(Parameter("weight", (4,), init, fans=(9, 36)))
     generator = np.random.default_rng(1)
     values = generator.standard_normal(2_000_000)
     if stated.kind == "uniform":

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from netspec import ir
 from netspec.codegen.calls import Call
 from netspec.initializers import (
-    TRUNCATED_STD,
     Constant,
     Distribution,
     FanMode,
     Normal,
     TruncatedNormal,
     Uniform,
-    UniformFanIn,
     VarianceScaling,
+    plain,
 )
 from netspec.ops.convolution import Conv, Linear
 from netspec.types import Parameter
@@ -50,7 +48,9 @@ def initializer(parameter: Parameter, layer: ir.Layer) -> Call | str:
     Each call makes an initialiser of its own: one shared by two layers would give them equal weights.
     """
     init = parameter.init
-    match init:
+    if isinstance(init, VarianceScaling) and _fans_agree(parameter, layer):
+        return _scaled(init)
+    match plain(init, parameter.fans):
         case Constant(value=value):
             if value == 0:
                 return "zeros"
@@ -58,18 +58,11 @@ def initializer(parameter: Parameter, layer: ir.Layer) -> Call | str:
                 return "ones"
             return Call("initializers.Constant", (value,))
         case Normal(std=std):
-            return _normal(std)
-        case Uniform(limit=limit):
-            return _uniform(limit)
-        case UniformFanIn():
-            return _uniform(parameter.fans[0] ** -0.5)
+            return Call("initializers.RandomNormal", (), {"mean": 0.0, "stddev": std})
         case TruncatedNormal(std=std):
-            return _truncated(std)
-        case VarianceScaling():
-            if _fans_agree(parameter, layer):
-                return _scaled(init)
-            return _scaled_by_number(init, parameter.fans)
-    raise AssertionError(init)  # pragma: no cover
+            return Call("initializers.TruncatedNormal", (), {"mean": 0.0, "stddev": std})
+        case Uniform(limit=limit):
+            return Call("initializers.RandomUniform", (-limit, limit))
 
 
 def _fans_agree(parameter: Parameter, layer: ir.Layer) -> bool:
@@ -93,24 +86,3 @@ def _scaled(init: VarianceScaling) -> Call | str:
         "distribution": _DISTRIBUTIONS[init.distribution],
     }
     return Call("initializers.VarianceScaling", (), keywords)
-
-
-def _scaled_by_number(init: VarianceScaling, fans: tuple[Any, Any]) -> Call:
-    fan_in, fan_out = fans
-    fan: Any = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[init.mode]
-    if init.distribution == "uniform":
-        return _uniform((3 * init.scale / fan) ** 0.5)
-    std = (init.scale / fan) ** 0.5
-    return _normal(std) if init.distribution == "normal" else _truncated(std / TRUNCATED_STD)
-
-
-def _normal(std: Any) -> Call:
-    return Call("initializers.RandomNormal", (), {"mean": 0.0, "stddev": std})
-
-
-def _truncated(std: Any) -> Call:
-    return Call("initializers.TruncatedNormal", (), {"mean": 0.0, "stddev": std})
-
-
-def _uniform(limit: Any) -> Call:
-    return Call("initializers.RandomUniform", (-limit, limit))

@@ -9,7 +9,6 @@ from netspec import ir
 from netspec.codegen.calls import Call
 from netspec.initializers import (
     ONES,
-    TRUNCATED_STD,
     ZEROS,
     Constant,
     Initializer,
@@ -18,6 +17,7 @@ from netspec.initializers import (
     Uniform,
     UniformFanIn,
     VarianceScaling,
+    plain,
 )
 from netspec.types import Parameter
 
@@ -49,8 +49,10 @@ def _same_initializer(a: Initializer, b: Initializer) -> bool:
 
 def init_call(parameter: Parameter, tensor: Any) -> Call:
     """The call that fills ``tensor``; numbers may be varying."""
-    init = parameter.init
-    match init:
+    name = _own_name(parameter)
+    if name is not None:
+        return Call(f"nn.init.{name[0]}", (tensor,), name[1])
+    match plain(parameter.init, parameter.fans):
         case Constant(value=value):
             if value == 0:
                 return Call("nn.init.zeros_", (tensor,))
@@ -59,36 +61,25 @@ def init_call(parameter: Parameter, tensor: Any) -> Call:
             return Call("nn.init.constant_", (tensor, value))
         case Normal(std=std):
             return Call("nn.init.normal_", (tensor,), {"std": std})
+        case TruncatedNormal(std=std):
+            limits = {"a": -2 * std, "b": 2 * std}
+            return Call("nn.init.trunc_normal_", (tensor,), {"std": std, **limits})
         case Uniform(limit=limit):
             return Call("nn.init.uniform_", (tensor, -limit, limit))
-        case UniformFanIn():
-            limit = parameter.fans[0] ** -0.5
-            return Call("nn.init.uniform_", (tensor, -limit, limit))
-        case TruncatedNormal(std=std):
-            return _truncated(tensor, std)
-        case VarianceScaling():
-            return _scaled(parameter, init, tensor)
-    raise AssertionError(init)  # pragma: no cover
 
 
-def _truncated(tensor: Any, std: Any) -> Call:
-    return Call("nn.init.trunc_normal_", (tensor,), {"std": std, "a": -2 * std, "b": 2 * std})
+def _own_name(parameter: Parameter) -> tuple[str, Mapping[str, str]] | None:
+    """PyTorch's own function of variance scaling and its arguments, where it has one.
 
-
-def _scaled(parameter: Parameter, init: VarianceScaling, tensor: Any) -> Call:
-    """Variance scaling, by PyTorch's own name where it has one, which needs two axes to count fans."""
-    if len(parameter.shape) > 1 and init.distribution != "truncated_normal":
-        if init.scale == 2 and init.mode != "fan_avg":
-            target = f"nn.init.kaiming_{init.distribution}_"
-            return Call(target, (tensor,), {"mode": init.mode, "nonlinearity": "relu"})
-        if init.scale == 1 and init.mode == "fan_avg":
-            return Call(f"nn.init.xavier_{init.distribution}_", (tensor,))
-    fan_in, fan_out = parameter.fans
-    fan: Any = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[init.mode]
-    if init.distribution == "uniform":
-        limit = (3 * init.scale / fan) ** 0.5
-        return Call("nn.init.uniform_", (tensor, -limit, limit))
-    std = (init.scale / fan) ** 0.5
-    if init.distribution == "normal":
-        return Call("nn.init.normal_", (tensor,), {"std": std})
-    return _truncated(tensor, std / TRUNCATED_STD)
+    It counts fans off the tensor's shape, which needs two axes.
+    """
+    init = parameter.init
+    if not isinstance(init, VarianceScaling) or len(parameter.shape) < 2:
+        return None
+    if init.distribution == "truncated_normal":
+        return None
+    if init.scale == 2 and init.mode != "fan_avg":
+        return f"kaiming_{init.distribution}_", {"mode": init.mode, "nonlinearity": "relu"}
+    if init.scale == 1 and init.mode == "fan_avg":
+        return f"xavier_{init.distribution}_", {}
+    return None
