@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from netspec.checkpoints.naming import Naming, Slot
 from netspec.checkpoints.options import Matching
+from netspec.checkpoints.prefixes import common_prefix, explained
 from netspec.errors import Diagnostic, nearest
 from netspec.storage.tensors import FLOATS, NUMBERS, StoredTensor
-
-_SEPARATOR = re.compile(r"[./]")
-_MAX_PREFIX = 4
-"""How many words of a prefix that is not known are looked at together."""
 
 _MAX_HINTS = 40
 """So many problems get the nearest name; finding them takes time that grows with the square."""
@@ -51,7 +46,8 @@ def match(file: str, tensors: Mapping[str, StoredTensor], naming: Naming, how: M
 
     What does not fit is in :attr:`Match.problems`; the caller decides.
     """
-    prefix = _common_prefix(tensors, naming)
+    known = tuple(naming.backend.weight_files.prefixes())
+    prefix = common_prefix(tensors, naming.slots, known)
     names = {name: name.removeprefix(prefix) for name in tensors}
     if how.renaming is not None:
         renamed = how.renaming.apply(names.values())
@@ -87,6 +83,9 @@ def match(file: str, tensors: Mapping[str, StoredTensor], naming: Naming, how: M
             result.unfit.append(f"`{originals[name]}` {_shape(tensor.shape)} {tensor.dtype}")
     left = [name for name in found if name not in naming.slots and name not in naming.extras]
     _settle(file, result, absent, misshapen, left, found, originals, how)
+    if result.problems:
+        one = explained(file, found, naming.slots)
+        result.problems = [one] if one else result.problems
     return result
 
 
@@ -141,34 +140,6 @@ def _settle(
         )
         for name in unexpected
     ]
-
-
-def _common_prefix(names: Iterable[str], naming: Naming) -> str:
-    """What wrappers put ahead of the names, as far as the network's own names do not begin so too."""
-    given, expected = list(names), set(naming.slots)
-    known = set(naming.backend.weight_files.prefixes())
-    taken, going_on = "", True
-    while going_on:
-        going_on = False
-        for prefix in _first_parts(name.removeprefix(taken) for name in given):
-            longer = taken + prefix
-            bare = {name.removeprefix(longer) for name in given}
-            wrapped = sum(name.startswith(longer) for name in given)
-            ours = any(name.startswith(prefix) for name in expected)
-            # What is called otherwise still is a wrapper where the names behind it are the network's.
-            fits = prefix in known or not expected.isdisjoint(bare)
-            if wrapped * 2 > len(given) and len(bare) == len(given) and not ours and fits:
-                taken, going_on = longer, True
-                break
-    return taken
-
-
-def _first_parts(names: Iterable[str]) -> Iterator[str]:
-    """What most names begin with, up to their first dot or slash, their second, and so on."""
-    ends = [(name, [found.end() for found in _SEPARATOR.finditer(name)]) for name in names]
-    for depth in range(_MAX_PREFIX):
-        starts = Counter(name[: at[depth]] for name, at in ends if len(at) > depth)
-        yield from (start for start, _ in starts.most_common(1))
 
 
 def _wrong_shape(

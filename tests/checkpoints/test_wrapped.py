@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
@@ -12,10 +13,23 @@ import numpy as np
 import pytest
 import torch
 
+import netspec
 from netspec.checkpoints import Loaded, Matching, load_weights
+from netspec.checkpoints.renaming import Renaming
 from netspec.codegen.program import Program
-from netspec.errors import UsageError
+from netspec.errors import NetspecError, UsageError
+from netspec.source import parse
 from tests.checkpoints.conftest import float32_weights
+
+SMALL_IN_A_CONTAINER = """\
+netspec: 1
+name: small
+input: {channels: 3, size: [8, 8]}
+stem:
+  - {conv: {out: 4, kernel: 3}, name: net.conv}
+  - {batch_norm: {}, name: net.norm}
+  - relu
+"""
 
 State = dict[str, torch.Tensor]
 
@@ -175,3 +189,62 @@ def test_values_are_not_read_before_they_are_asked_for(
         assert contents.tensors["fc.weight"].shape == (5, 4)
         with pytest.raises(AssertionError, match="values were read"):
             contents.tensors["fc.weight"].read()
+
+
+def cured(
+    program: Program, file: Path, error: NetspecError, folder: Path, allow: tuple[str, ...] = ()
+) -> Loaded:
+    """The weights, after doing what the help of the one error says."""
+    (diagnostic,) = error.diagnostics
+    assert diagnostic.help is not None
+    line = diagnostic.help.split("`")[1]
+    table = Renaming.from_document(parse(line + "\n", "table.yaml"))
+    allowed = tuple(re.findall(r"--allow-unexpected '([^']*)'", diagnostic.help))
+    assert allowed == allow
+    patterns = tuple(re.compile(text) for text in allowed)
+    return load_weights(program, file, "torch", Matching(renaming=table, allow_unexpected=patterns))
+
+
+def test_two_networks_in_one_dict_are_one_error_with_its_cure(
+    small: Program, torch_file: Callable[..., Path], tmp_path: Path
+) -> None:
+    path = torch_file(
+        lambda state: (
+            {f"net.{name}": t for name, t in state.items()}
+            | {f"ema_net.{name}": t * 2 for name, t in state.items()}
+        )
+    )
+    with pytest.raises(NetspecError) as caught:
+        load(small, path)
+    (diagnostic,) = caught.value.diagnostics
+    assert diagnostic.message.endswith(
+        "holds the network's tensors under `net.` and under `ema_net.`"
+    )
+    assert is_right(cured(small, path, caught.value, tmp_path, (r"ema_net\..*",)), small)
+
+
+def test_a_part_of_a_larger_model_is_one_error_with_its_cure(
+    small: Program, torch_file: Callable[..., Path], tmp_path: Path
+) -> None:
+    more = {f"decoder.layers.{n}.weight": torch.ones(3) for n in range(90)}
+    path = torch_file(lambda state: {f"enc.net.{name}": t for name, t in state.items()} | more)
+    with pytest.raises(NetspecError) as caught:
+        load(small, path)
+    assert is_right(cured(small, path, caught.value, tmp_path, (r"decoder\..*",)), small)
+
+
+def test_a_prefix_that_the_file_lacks_is_one_error_with_its_cure(
+    torch_file: Callable[..., Path], small: Program, tmp_path: Path
+) -> None:
+    text = SMALL_IN_A_CONTAINER
+    program = netspec.loads(text).program
+    path = torch_file(
+        lambda _: {
+            name.removeprefix("net."): torch.from_numpy(array)
+            for name, array in float32_weights(program).items()
+        }
+    )
+    with pytest.raises(NetspecError) as caught:
+        load(program, path)
+    assert "lack the `net.` that" in caught.value.diagnostics[0].message
+    assert is_right(cured(program, path, caught.value, tmp_path), program)
