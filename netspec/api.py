@@ -22,6 +22,7 @@ from netspec.elaborate.network import elaborate
 from netspec.errors import NetspecError, UsageError, did_you_mean, fail
 from netspec.export.write import Report, export_model
 from netspec.overrides import apply_overrides, from_values
+from netspec.room import reason
 from netspec.schema.bind import bind_spec
 from netspec.source import MAX_BYTES, Document, decode, parse
 from netspec.starting import initial_weights
@@ -315,7 +316,7 @@ def read_text(path: Path) -> str:
         with path.open("rb") as stream:
             raw = stream.read(MAX_BYTES + 1)
     except OSError as error:
-        raise UsageError(f"{path}: {error.strerror or error}") from error
+        raise UsageError(f"{path}: {reason(error)}") from error
     return decode(raw, readable(str(path)))
 
 

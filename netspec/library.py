@@ -11,6 +11,7 @@ from pathlib import Path
 
 from netspec.channels import readable
 from netspec.errors import Span, UsageError, fail
+from netspec.room import reason
 from netspec.schema.bind import bind_block_file
 from netspec.schema.models import IDENTIFIER
 from netspec.schema.syntax import BlockDefinition
@@ -76,7 +77,7 @@ def _user_file(folder: Path, name: str, span: Span | None) -> tuple[Path, bytes]
             with open(path, "rb") as stream:
                 raw = stream.read(MAX_BYTES + 1)
         except OSError as error:
-            raise fail("NS109", f"{path}: {error.strerror or error}", span) from error
+            raise fail("NS109", f"{path}: {reason(error)}", span) from error
         if b"block" in raw and _holds_block(raw, readable(str(path))):
             return path, raw
     return None

@@ -16,7 +16,15 @@ FILES = sorted((ROOT / "netspec").rglob("*.py"))
 MAX_LINES = 400
 
 # What `netspec --help` may cost: the standard library, the package's head, and the errors.
-LIGHT = {"netspec", "netspec.channels", "netspec.errors", "netspec.tables", "netspec.cli"}
+LIGHT = {
+    "netspec",
+    "netspec.channels",
+    "netspec.cli",
+    "netspec.errors",
+    "netspec.progress",
+    "netspec.room",
+    "netspec.tables",
+}
 
 every_file = pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
 

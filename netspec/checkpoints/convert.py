@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from netspec import ir
 from netspec.checkpoints.load import opened
@@ -12,9 +15,13 @@ from netspec.checkpoints.options import STRICT, Matching
 from netspec.checkpoints.save import laid_out, output_format
 from netspec.codegen.program import Program
 from netspec.files import replacing
+from netspec.progress import Tell, silent
 from netspec.starting import DTYPE, draw
 from netspec.storage.tensors import StoredTensor
 from netspec.types import Parameter
+
+if TYPE_CHECKING:
+    from netspec.storage.tensors import Array
 
 
 @dataclass(frozen=True)
@@ -47,6 +54,7 @@ def convert(
     target: str,
     how: Matching = STRICT,
     seed: int = 0,
+    tell: Tell = silent,
 ) -> Report:
     """Write the weights of ``path`` to ``output`` with other names, layouts and format.
 
@@ -62,6 +70,7 @@ def convert(
         target: the same of ``output``.
         how: what may be missing or left over, and other names.
         seed: of the initial values of tensors that are missing.
+        tell: is told how many tensors are done.
 
     Raises:
         NetspecError: the file is damaged or unsafe, or its tensors are not the network's.
@@ -73,7 +82,7 @@ def convert(
         missing = set(found.missing)
         tensors = {**found.tensors, **_started(program.network, missing, seed)}
         with replacing(output) as temporary:
-            written = laid_out(naming, tensors, found.extras)
+            written = _counted(laid_out(naming, tensors, found.extras), tell)
             file_format.write(temporary, naming.network, written)
     extras = dict(naming.extras.values())
     return Report(
@@ -84,6 +93,21 @@ def convert(
         restored=tuple(name for name in extras if name not in found.extras),
         notes=notes,
     )
+
+
+def _counted(tensors: Mapping[str, StoredTensor], tell: Tell) -> dict[str, StoredTensor]:
+    """The same tensors, of which each says at its first reading how many have been read."""
+    read: set[str] = set()
+
+    def counted(name: str, tensor: StoredTensor) -> Array:
+        read.add(name)
+        tell(f"{len(read):,} of {len(tensors):,} tensors")
+        return tensor.read()
+
+    return {
+        name: replace(tensor, read=partial(counted, name, tensor))
+        for name, tensor in tensors.items()
+    }
 
 
 def _started(network: ir.Network, missing: set[str], seed: int) -> dict[str, StoredTensor]:

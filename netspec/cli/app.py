@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from netspec import __version__
 from netspec.cli import (
     build,
+    completion,
     convert,
     explain,
     export,
@@ -26,6 +27,7 @@ from netspec.cli import (
 )
 from netspec.cli.parser import USAGE, Parser
 from netspec.errors import InternalError, NetspecError, UsageError, nearest
+from netspec.room import reason
 
 COMMANDS = {
     "init": init,
@@ -42,6 +44,7 @@ COMMANDS = {
     "fmt": fmt,
     "convert": convert,
     "verify": verify,
+    "completion": completion,
 }
 
 WELCOME = """\
@@ -88,9 +91,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1  # whoever read our output has gone (`| head`)
     except OSError as error:  # the machine's, not ours: standard output is full, say
         place = streams.STANDARD_OUTPUT if streams.drain() else error.filename
-        streams.tell(
-            f"netspec: {f'{place}: ' if place else ''}{error.strerror or error}", last=True
-        )
+        streams.tell(f"netspec: {f'{place}: ' if place else ''}{reason(error)}", last=True)
         return 2
     except KeyboardInterrupt:
         streams.tell("netspec: interrupted", last=True)
@@ -140,12 +141,12 @@ def make_parser() -> tuple[Parser, dict[str, Parser]]:
     commands = parser.add_subparsers(
         metavar="COMMAND", required=True, title="commands", parser_class=Parser
     )
-    found = {}
+    found: dict[str, Parser] = {}
     for name, module in COMMANDS.items():
         command = commands.add_parser(
             name, help=module.HELP, description=module.DESCRIPTION, examples=module.EXAMPLES
         )
         module.configure(command)
-        command.set_defaults(run=module.run)
+        command.set_defaults(run=module.run, parser=parser, commands=found)
         found[name] = command
     return parser, found

@@ -86,20 +86,21 @@ def run(arguments: argparse.Namespace) -> int:
     compiled = load_spec(arguments)
     _check_outputs(arguments, compiled, backend)
     require_framework(backend)
-    with progress(f"building {compiled.name} with {backend.name}"):
+    steps = 2 + len(arguments.outputs)
+    with progress(f"building {compiled.name} with {backend.name}, 1 of {steps}"):
         model = compiled.build(backend.name)
         _start(arguments, compiled, model)
-    with progress(f"running {compiled.name}"):
+    with progress(f"running {compiled.name}, 2 of {steps}"):
         weights = backend.read_weights(model, compiled.network)
         _check_model(compiled, backend, model, weights)
     summary = compiled.summary()
     shape = shape_text(summary.input_shape)
     print_summary(summary, f"{compiled.name} ({backend.name}): input {shape}")
-    for path in arguments.outputs:
+    for step, path in enumerate(arguments.outputs, 3):
         if _suffix(path, backend) == SOURCE:
             write_text_file(path, compiled.generate(backend.name, path), arguments.force)
             continue
-        with progress(f"writing {path}"):
+        with progress(f"writing {path}, {step} of {steps}"):
             _write(path, compiled, backend, model, weights)
         tell(f"wrote {path}")
     return 0

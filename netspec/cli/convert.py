@@ -72,7 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
     check_output(arguments.output, arguments.force)
     compiled = load_spec(arguments)
     how = matching_of(arguments)
-    with progress(f"converting {arguments.weights}"):
+    with progress(f"converting {arguments.weights}") as tell_progress:
         report = convert(
             compiled.program,
             arguments.weights,
@@ -81,6 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
             target=arguments.target,
             how=how,
             seed=arguments.seed,
+            tell=tell_progress,
         )
     tell_each(f"{arguments.weights}:", report.notes)
     tell_each("missing, started anew:", report.missing)

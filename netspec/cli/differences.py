@@ -7,6 +7,7 @@ from pathlib import Path
 
 from netspec.channels import terminal_line
 from netspec.cli.streams import tell, wants_colour, write_data
+from netspec.room import reason
 
 
 def check_file(path: Path, expected: str) -> int:
@@ -22,7 +23,7 @@ def check_file(path: Path, expected: str) -> int:
         tell(f"netspec: {path}: no such file; `-o {path}` writes it")
         return 1
     except OSError as error:
-        raise UsageError(f"{path}: {error.strerror or error}") from error
+        raise UsageError(f"{path}: {reason(error)}") from error
     if present == expected:
         return 0
     print_diff(present, expected, str(path), f"{path} (generated)")

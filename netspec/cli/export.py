@@ -75,11 +75,17 @@ def run(arguments: argparse.Namespace) -> int:
     check_weights_arguments(arguments)
     compiled = load_spec(arguments)
     try:
-        with quiet(), progress(f"exporting {compiled.name} to {arguments.format}"):
+        with quiet(), progress(f"exporting {compiled.name} to {arguments.format}") as tell_progress:
+            tell_progress("building, 1 of 3")
             model = compiled.build(backend.name)
             use_weights(arguments, compiled, model)
             report = export_model(
-                backend, model, compiled.network, arguments.format, arguments.output
+                backend,
+                model,
+                compiled.network,
+                arguments.format,
+                arguments.output,
+                tell_progress,
             )
     except ExportError as error:
         tell(f"netspec: {error}; nothing was written")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from netspec.channels import readable
-from netspec.cli.options import STANDARD_INPUT, add_search_arguments, tell_others
+from netspec.cli.options import STANDARD_INPUT, add_search_arguments, nothing_found, tell_others
 from netspec.cli.streams import read_standard_input, tell, write_data
 
 if TYPE_CHECKING:
@@ -64,15 +64,18 @@ def run(arguments: argparse.Namespace) -> int:
             changes = _format(target, raw, arguments)
         except NetspecError as error:
             _tell(target, error)
-            status = 1
+            status = max(status, 1)
+            continue
+        except UsageError as error:  # it cannot be written; the others can
+            tell(f"netspec: {error}")
+            status = 2
             continue
         if changes and (arguments.check or arguments.diff):
-            status = 1
+            status = max(status, 1)
     tell_others(others, unreadable, "YAML file")
     is_named = any(not target.is_searched for target in targets)
     if others == len(targets) and not (is_named or arguments.allow_empty):
-        where = ", ".join(map(readable, arguments.paths))
-        raise UsageError(f"no spec or block file in {where}; --allow-empty lets that pass")
+        raise nothing_found("spec or block file", arguments)
     return status
 
 

@@ -10,6 +10,7 @@ from netspec.cli.streams import tell
 if TYPE_CHECKING:
     from netspec.api import CompiledNetwork
     from netspec.elaborate.bounds import Bounds
+    from netspec.errors import UsageError
 
 STANDARD_INPUT = "-"
 
@@ -102,6 +103,15 @@ def tell_others(count: int, unreadable: int, what: str) -> None:
         more = f", {unreadable} of them no YAML that can be read" if unreadable else ""
         plural = "" if count == 1 else "s"
         tell(f"passed over {count} other {what}{plural}{more}")
+
+
+def nothing_found(what: str, arguments: argparse.Namespace) -> UsageError:
+    """The error of a search, as :func:`add_search_arguments` has it, that found no ``what``."""
+    from netspec.channels import readable
+    from netspec.errors import UsageError
+
+    where = ", ".join(map(readable, arguments.paths))
+    return UsageError(f"no {what} in {where}; --allow-empty lets that pass")
 
 
 def add_force_argument(parser: argparse.ArgumentParser) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from netspec.cli.streams import tell
+from netspec.progress import Tell, silent
 from netspec.tables import make_console, show
 
 if TYPE_CHECKING:
@@ -68,13 +69,22 @@ def shape_text(shape: tuple[int, ...]) -> str:
     return "×".join(str(length) for length in shape)
 
 
+def is_watched() -> bool:
+    """Whether standard error is a terminal, where one line may take the place of another."""
+    return sys.stderr.isatty()
+
+
 @contextmanager
-def progress(what: str) -> Iterator[None]:
-    """Show that something is going on while the body runs; silent unless on a terminal."""
-    if not sys.stderr.isatty():
-        yield
+def progress(what: str) -> Iterator[Tell]:
+    """Show what is going on while the body runs; silent unless on a terminal.
+
+    The body gets a function that says what is done of what.
+    """
+    if not is_watched():
+        yield silent
         return
     from rich.console import Console
+    from rich.markup import escape
 
-    with Console(stderr=True).status(what):
-        yield
+    with Console(stderr=True).status(escape(what)) as status:
+        yield lambda text: status.update(escape(f"{what}: {text}"))

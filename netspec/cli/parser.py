@@ -8,7 +8,6 @@ import textwrap
 from collections.abc import Sequence
 from typing import NoReturn
 
-from netspec.channels import printable
 from netspec.cli.streams import tell
 
 USAGE = 2
@@ -37,7 +36,7 @@ class Parser(argparse.ArgumentParser):
         """Tell how the command is used, and what is wrong, and exit."""
         for line in self.format_usage().strip().splitlines():
             tell(line)
-        tell(f"{self.prog}: {printable(message)}")
+        tell(f"{self.prog}: {message}")
         self.exit(USAGE)
 
     def option_names(self) -> list[str]:

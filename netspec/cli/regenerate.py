@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from netspec.cli.options import add_search_arguments, tell_others
+from netspec.cli.options import add_search_arguments, nothing_found, tell_others
 from netspec.cli.streams import tell
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Run the command; a file whose spec is lost or wrong is told about, and the others are done."""
     from netspec.channels import readable
     from netspec.errors import NetspecError, UsageError
-    from netspec.generated import GeneratedFile, OriginError, python_files
+    from netspec.generated import OriginError, python_files
 
     if arguments.specs:  # to go with version 0.2
         tell("netspec: --specs: ignored, heads say where specs are")
@@ -54,9 +54,10 @@ def run(arguments: argparse.Namespace) -> int:
     for file in list(python_files(arguments.paths, arguments.exclude)):
         if isinstance(file, NetspecError):
             tell(file)
-            status = 1
-        if not isinstance(file, GeneratedFile):
-            others += not isinstance(file, NetspecError)
+            status = max(status, 1)
+            continue
+        if file is None:
+            others += 1
             continue
         found += 1
         name = readable(str(file.path))
@@ -68,11 +69,14 @@ def run(arguments: argparse.Namespace) -> int:
         except NetspecError as error:
             tell(f"netspec: {name}: {_about_spec(error)}")
             fresh = False
-        status = status if fresh else 1
+        except UsageError as error:  # it cannot be written; the others can
+            tell(f"netspec: {error}")
+            status = 2
+            continue
+        status = status if fresh else max(status, 1)
     tell_others(others, 0, "Python file")
     if not (found or status or arguments.allow_empty):
-        where = ", ".join(map(readable, arguments.paths))
-        raise UsageError(f"no file that netspec generated in {where}; --allow-empty lets that pass")
+        raise nothing_found("file that netspec generated", arguments)
     return status
 
 

@@ -12,10 +12,12 @@ from netspec.cli.options import (
     add_bound_arguments,
     add_search_arguments,
     bounds_of,
+    nothing_found,
     positive,
     tell_others,
 )
 from netspec.cli.streams import read_standard_input, tell, wants_colour, write_data
+from netspec.room import reason
 
 if TYPE_CHECKING:
     from netspec.report import FileResult, Report
@@ -91,8 +93,7 @@ def _codes(text: str) -> list[str]:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command."""
-    from netspec.channels import readable
-    from netspec.errors import UsageError
+    from netspec.cli.output import progress
     from netspec.report import Report
     from netspec.validate.files import STANDARD_INPUT, find_targets
     from netspec.validate.run import check_files, without_repeats
@@ -103,14 +104,14 @@ def run(arguments: argparse.Namespace) -> int:
         targets = [replace(target, is_searched=True) for target in targets]
     files = [target for target in targets if target.path != STANDARD_INPUT]
     _tell_of_the_cache(arguments.no_cache)
-    results = check_files(files, options, arguments.jobs)
+    with progress("checking") as tell_progress:
+        results = check_files(files, options, arguments.jobs, tell_progress)
     tell_others(results.count(None), 0, "YAML file")
     if len(files) < len(targets):
         results.append(_standard_input(arguments.stdin_filename, options))
     report = Report(without_repeats(results))
     if not (report.files or arguments.allow_empty or arguments.skip_others):
-        where = ", ".join(map(readable, arguments.paths))
-        raise UsageError(f"no spec or block file in {where}; --allow-empty lets that pass")
+        raise nothing_found("spec or block file", arguments)
     _print(report, arguments.format)
     return 1 if report.errors else 0
 
@@ -179,4 +180,4 @@ def _append_summary(report: Report, path: str) -> None:
         with open(path, "a", encoding="utf-8") as stream:
             stream.write(summary(report))
     except OSError as error:
-        tell(f"netspec: {path}: {error.strerror or error}")
+        tell(f"netspec: {path}: {reason(error)}")

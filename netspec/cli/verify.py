@@ -129,9 +129,11 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.level, tuple(arguments.backends), arguments.size, arguments.reference
     )
     results = []
-    for program, origin in list(_networks(arguments)):
-        with progress(f"verifying {program.network.model_name}"):
-            results.append(verify(program, options, origin))
+    networks = list(_networks(arguments))
+    for number, (program, origin) in enumerate(networks, 1):
+        of_all = f" ({number} of {len(networks)})" if len(networks) > 1 else ""
+        with progress(f"verifying {program.network.model_name}{of_all}") as tell_progress:
+            results.append(verify(program, options, origin, tell_progress))
     with_versions = versions(options)
     for path in arguments.reports:
         _write(path, results, with_versions)

@@ -13,6 +13,7 @@ from netspec.errors import UsageError
 from netspec.export.base import Export, ExportError
 from netspec.export.comparison import Comparison, compare
 from netspec.export.places import check_place, staged
+from netspec.progress import Tell, silent
 from netspec.room import lacking, reason
 
 if TYPE_CHECKING:
@@ -63,7 +64,12 @@ def find_export(backend: Backend, name: str) -> Export:
 
 
 def export_model(
-    backend: Backend, model: Any, network: ir.Network, format: str, path: Path
+    backend: Backend,
+    model: Any,
+    network: ir.Network,
+    format: str,
+    path: Path,
+    tell: Tell = silent,
 ) -> Report:
     """Write ``model``, a live model of ``network``, to ``path``, whole or not at all.
 
@@ -80,8 +86,10 @@ def export_model(
     check_place(path, export.format)
     with staged(path, export.format) as written:
         try:
+            tell("writing, 2 of 3")
             export.write(model, network, written)
             _check_whole(written)
+            tell("running what was written, 3 of 3")
             comparison = compare(backend, model, network, export, written)
         except (ExportError, UsageError):
             raise

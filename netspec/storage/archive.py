@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from netspec.errors import UsageError
+from netspec.room import reason
 from netspec.storage.refusal import damaged, unsafe
 
 _LOCAL_HEADER = 30
@@ -43,7 +44,7 @@ def open_file(path: Path) -> BinaryIO:
     try:
         return path.open("rb")
     except OSError as error:
-        raise UsageError(f"{path}: {error.strerror or error}") from error
+        raise UsageError(f"{path}: {reason(error)}") from error
 
 
 def is_archive(path: Path) -> bool:

@@ -11,6 +11,7 @@ from pathlib import Path, PurePath
 from netspec import library
 from netspec.channels import readable
 from netspec.errors import UsageError, did_you_mean, fail
+from netspec.room import reason
 from netspec.source import MAX_BYTES
 
 SUFFIXES = (".yaml", ".yml")
@@ -47,7 +48,7 @@ class Target:
             with open(self.path, "rb") as stream:
                 return stream.read(MAX_BYTES + 1)
         except OSError as error:
-            raise fail("NS109", f"{name}: {error.strerror or error}") from error
+            raise fail("NS109", f"{name}: {reason(error)}") from error
 
 
 def find_targets(
@@ -90,7 +91,7 @@ def _walk(folder: str, exclude: Sequence[str], suffixes: tuple[str, ...]) -> Ite
     unreadable: list[Target] = []
 
     def note(error: OSError) -> None:
-        unreadable.append(Target(str(error.filename), True, error.strerror or str(error)))
+        unreadable.append(Target(str(error.filename), True, reason(error)))
 
     for place, folders, files in os.walk(folder, onerror=note):
         folders[:] = sorted(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
 from netspec.channels import readable
 from netspec.errors import NetspecError, UsageError
+from netspec.progress import Tell, silent
 from netspec.report import FileResult
 from netspec.validate.check import check_content
 from netspec.validate.files import Target, folder_of
@@ -20,24 +21,32 @@ PARALLEL_FROM = 64
 
 CHUNK = 16
 
+Result = FileResult | None
+
 
 def check_files(
-    targets: Sequence[Target], options: Options, jobs: int | None = None
-) -> list[FileResult | None]:
+    targets: Sequence[Target], options: Options, jobs: int | None = None, tell: Tell = silent
+) -> list[Result]:
     """The result of every file, in order; None for one that was searched for and is none of ours.
 
     ``jobs`` is the number of processes; as many as there are processors, unless given, where there
-    are files enough.
+    are files enough. ``tell`` is told how many files are done.
     """
     check = partial(check_file, options=options)
     if jobs is None:
         jobs = _processors() if len(targets) >= PARALLEL_FROM else 1
     if jobs == 1 or len(targets) < 2:
-        return [check(target) for target in targets]
+        return list(_counted(map(check, targets), len(targets), tell))
     try:
-        return _on_processes(check, targets, jobs)
+        return _on_processes(check, targets, jobs, tell)
     except _UnavailableError:
-        return [check(target) for target in targets]
+        return list(_counted(map(check, targets), len(targets), tell))
+
+
+def _counted(results: Iterable[Result], total: int, tell: Tell) -> Iterator[Result]:
+    for done, result in enumerate(results, 1):
+        tell(f"{done:,} of {total:,} files")
+        yield result
 
 
 class _UnavailableError(Exception):
@@ -45,8 +54,8 @@ class _UnavailableError(Exception):
 
 
 def _on_processes(
-    check: Callable[[Target], FileResult | None], targets: Sequence[Target], jobs: int
-) -> list[FileResult | None]:
+    check: Callable[[Target], Result], targets: Sequence[Target], jobs: int, tell: Tell
+) -> list[Result]:
     from concurrent.futures import ProcessPoolExecutor
     from concurrent.futures.process import BrokenProcessPool
 
@@ -60,7 +69,7 @@ def _on_processes(
         pool.shutdown(wait=False, cancel_futures=True)
         raise _UnavailableError from error
     try:
-        return list(results)
+        return list(_counted(results, len(targets), tell))
     except BrokenProcessPool as error:
         message = "a process that checked files was killed, for want of memory perhaps"
         raise UsageError(f"{message}; --jobs 1 checks them one after another") from error
@@ -81,7 +90,7 @@ def _processors() -> int:
         return os.cpu_count() or 1
 
 
-def check_file(target: Target, options: Options) -> FileResult | None:
+def check_file(target: Target, options: Options) -> Result:
     """The result of one file; one that cannot be read is a problem like another."""
     name = readable(target.path)
     try:
@@ -92,7 +101,7 @@ def check_file(target: Target, options: Options) -> FileResult | None:
     return check_content(raw, name, folder, options, target.is_searched)
 
 
-def without_repeats(results: Iterable[FileResult | None]) -> tuple[FileResult, ...]:
+def without_repeats(results: Iterable[Result]) -> tuple[FileResult, ...]:
     """The results of our files; a problem that several share, in a block file, stays with the first."""
     seen: set[tuple[object, ...]] = set()
     kept = []

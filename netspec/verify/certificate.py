@@ -16,6 +16,7 @@ from netspec import __version__
 from netspec.codegen.program import Program
 from netspec.errors import Span, UsageError
 from netspec.meaning import meaning_hash
+from netspec.room import reason
 from netspec.verify.results import Failure, LevelResult, Measure, NetworkResult, WitnessResult
 from netspec.verify.run import Origin, source_hashes
 
@@ -181,7 +182,7 @@ def read_certificate(path: Path) -> tuple[list[Claim], dict[str, str]]:
         claims = [_claim(entry) for entry in data["networks"]]
         versions = {str(name): str(version) for name, version in data["versions"].items()}
     except OSError as error:
-        raise UsageError(f"{path}: {error.strerror or error}") from error
+        raise UsageError(f"{path}: {reason(error)}") from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UsageError(f"{path}: no certificate of `netspec verify`") from error
     if not claims:

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from importlib.metadata import version
 
 from netspec import ir
@@ -15,14 +16,15 @@ from netspec.codegen.program import Program
 from netspec.errors import UsageError
 from netspec.meaning import meaning_hash
 from netspec.ops.structure import RandomDrop
+from netspec.progress import Tell, silent
 from netspec.verify.arguments import check_argument, second_values
 from netspec.verify.bounds import bounds_for
 from netspec.verify.reference import reference_witness
-from netspec.verify.results import Failure, NetworkResult, WitnessResult
+from netspec.verify.results import LEVELS, Failure, NetworkResult, WitnessResult
 from netspec.verify.samples import BATCH, Seeds
 from netspec.verify.session import Session
 from netspec.verify.sizes import choose_size, extra_sizes, resized
-from netspec.verify.witnesses import Party, parties_for, witnesses_of
+from netspec.verify.witnesses import Party, Witness, parties_for, witnesses_of
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,9 @@ class Options:
     seeds: Seeds = field(default_factory=Seeds)
 
 
-def verify(program: Program, options: Options, origin: Origin) -> NetworkResult:
+def verify(
+    program: Program, options: Options, origin: Origin, tell: Tell = silent
+) -> NetworkResult:
     """Hold every model of a network against the others.
 
     Raises :class:`UsageError` when a backend or the reference is missing, or the network does not take
@@ -60,11 +64,13 @@ def verify(program: Program, options: Options, origin: Origin) -> NetworkResult:
     """
     network = program.network
     parties, notes = parties_for(options.backends)
-    at_size = _at_size(program, options.size, parties, notes)
+    tied = [(party.backend.name, path) for party in parties if (path := party.probe.tied(network))]
+    at_size = _at_size(program, options.size, tied, notes)
     dtype = _dtype(at_size, parties, notes)
     _note_drops(network, options.level, notes)
     bounds = bounds_for(network, dtype)
-    session = Session(at_size, dtype, bounds, options.seeds, options.level)
+    levels = LEVELS[: LEVELS.index(options.level) + 1]
+    session = Session(at_size, dtype, bounds, options.seeds, levels)
     with ExitStack() as stack:
         for party in parties:
             stack.enter_context(party.probe.precision(dtype))
@@ -73,14 +79,11 @@ def verify(program: Program, options: Options, origin: Origin) -> NetworkResult:
             reference, found = reference_witness(options.reference, program, at_size, parties)
             witnesses.append(reference)
             notes += found
-        results = [session.examine(witness) for witness in witnesses]
-        results = _with_arguments(program, parties, results, notes)
-        if (
-            options.level in ("forward", "training")
-            and options.size is None
-            and all(r.passed for r in results)
-        ):
-            results = _at_extra_sizes(program, at_size, options, parties, session, results, notes)
+        results = _examined(session, witnesses, tell)
+        results = _with_arguments(program, witnesses, results, notes)
+        is_free = options.size is None and at_size is not network and not tied
+        if "forward" in levels and is_free and all(result.passed for result in results):
+            results = _at_extra_sizes(program, options, parties, session, results, notes, tell)
     return NetworkResult(
         spec=origin.spec,
         variant=origin.variant,
@@ -99,19 +102,35 @@ def verify(program: Program, options: Options, origin: Origin) -> NetworkResult:
     )
 
 
+def _examined(session: Session, witnesses: Sequence[Witness], tell: Tell) -> list[WitnessResult]:
+    def of_witness(number: int, text: str) -> None:
+        tell(f"{witnesses[number].name} ({number + 1} of {len(witnesses)}), {text}")
+
+    return [
+        session.examine(witness, partial(of_witness, number))
+        for number, witness in enumerate(witnesses)
+    ]
+
+
+def _told_at(tell: Tell, size: str, text: str) -> None:
+    tell(f"with an input of {size}, {text}")
+
+
 def _with_arguments(
-    program: Program, parties: Sequence[Party], results: Sequence[WitnessResult], notes: list[str]
+    program: Program,
+    witnesses: Sequence[Witness],
+    results: Sequence[WitnessResult],
+    notes: list[str],
 ) -> list[WitnessResult]:
     """The results, where a generated function called with a second value is another network's."""
     merged = list(results)
     tried = []
     for name, value, network in second_values(program, notes):
         tried.append(f"{name}={value}")
-        for number, party in enumerate(parties):
-            at = 2 * number + 1  # the generated model of each party stands behind its live one
-            if merged[at].passed:
-                failure = check_argument(program, party, name, value, network)
-                merged[at] = _failed_at(merged[at], "shapes", failure)
+        for number, witness in enumerate(witnesses):
+            if witness.is_generated and merged[number].passed:
+                failure = check_argument(program, witness.party, name, value, network)
+                merged[number] = _failed_at(merged[number], "shapes", failure)
     if tried:
         notes.append(f"generated functions were called with {', '.join(tried)} too")
     return merged
@@ -129,29 +148,27 @@ def _failed_at(result: WitnessResult, level: str, failure: Failure | None) -> Wi
 
 def _at_extra_sizes(
     program: Program,
-    at_size: ir.Network,
     options: Options,
     parties: Sequence[Party],
     first: Session,
     results: Sequence[WitnessResult],
     notes: list[str],
+    tell: Tell,
 ) -> list[WitnessResult]:
     """The results, with a difference that shows at another size of the input in its place."""
     network, merged = program.network, list(results)
-    if any(party.probe.tied(network) for party in parties) or at_size is network:
-        return merged
     done = []
-    for size in extra_sizes(network, at_size.source.size):
+    for size in extra_sizes(network, first.network.source.size):
         other = resized(program, size)
         if weight_shapes(other) != weight_shapes(network):
             continue
-        session = Session(other, first.dtype, first.bounds, options.seeds, "forward")
-        session.weights, session.is_fitted = first.weights, True
-        session.levels = ("shapes", "forward")
+        session = Session(
+            other, first.dtype, first.bounds, options.seeds, ("shapes", "forward"), first.weights
+        )
         witnesses = witnesses_of(program, other, parties)
         if options.reference is not None:
             witnesses.append(reference_witness(options.reference, program, other, parties)[0])
-        found = [session.examine(witness) for witness in witnesses]
+        found = _examined(session, witnesses, partial(_told_at, tell, _text(size)))
         merged = [
             _with_failure(so_far, result, _text(size))
             for so_far, result in zip(merged, found, strict=True)
@@ -190,15 +207,23 @@ def source_hashes(program: Program, backends: Sequence[str]) -> dict[str, str]:
 
 
 def _at_size(
-    program: Program, asked: tuple[int, ...] | None, parties: Sequence[Party], notes: list[str]
+    program: Program,
+    asked: tuple[int, ...] | None,
+    tied: Sequence[tuple[str, str]],
+    notes: list[str],
 ) -> ir.Network:
     """The network typed for the input that it is verified with.
+
+    Args:
+        program: the network.
+        asked: the input's size; None for a small one.
+        tied: the backends whose source takes the spec's own size alone, and the path of what ties each.
+        notes: what is to be said of the choice goes here.
 
     Raises :class:`UsageError` for a size asked for that the network, or the source of a backend, does not
     take.
     """
     network, own = program.network, program.network.source.size
-    tied = [(party.backend.name, path) for party in parties if (path := party.probe.tied(network))]
     if asked is None:
         chosen = own if tied else _size(network, notes)
         at_size = resized(program, chosen)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ import numpy
 
 from netspec import ir
 from netspec.analyse import output_shapes
+from netspec.progress import Tell, silent
 from netspec.verify import samples
 from netspec.verify.blame import first_difference
 from netspec.verify.bounds import Bound
@@ -30,9 +31,8 @@ from netspec.verify.compare import (
     that_flow_on,
 )
 from netspec.verify.parts import Part, parts_of
-from netspec.verify.results import LEVELS, Failure, LevelResult, Measure, Status, WitnessResult
-from netspec.verify.start import Deviation, check_values
-from netspec.verify.start import check_drops as check_random_drops
+from netspec.verify.results import Failure, LevelResult, Measure, Status, WitnessResult
+from netspec.verify.start import Deviation, check_random_drops, check_values
 from netspec.verify.structure import check_drops, check_shapes, check_weights, failure_at
 from netspec.verify.witnesses import Witness, trained_in_our_names
 
@@ -65,7 +65,8 @@ class Session:
         dtype: what everything is computed in.
         bounds: how far apart each quantity may be.
         seeds: of weights, inputs and factors.
-        level: the last level to run.
+        levels: the levels to run, in their order.
+        weights: the common weights, with statistics that fit; random ones unless given.
     """
 
     def __init__(
@@ -74,48 +75,47 @@ class Session:
         dtype: str,
         bounds: Mapping[str, Bound],
         seeds: samples.Seeds,
-        level: str,
+        levels: Sequence[str],
+        weights: Arrays | None = None,
     ) -> None:
         self.network = at_size
         self.dtype = dtype
         self.bounds = bounds
         self.seeds = seeds
-        self.levels = LEVELS[: LEVELS.index(level) + 1]
+        self.levels = levels
         self.parts = parts_of(at_size)
         self.notes: list[str] = []
-        self.weights = self._cast(samples.random_weights(at_size, seeds.weights))
+        given = samples.random_weights(at_size, seeds.weights) if weights is None else weights
+        self.weights = self._cast(given)
         self.inputs = samples.random_input(at_size, seeds.inputs).astype(dtype)
-        shapes = {name: (samples.BATCH, *shape) for name, shape in output_shapes(at_size).items()}
+        shapes = {name: (samples.BATCH, *one) for name, one in output_shapes(at_size).items()}
         self.factors = self._cast(samples.random_factors(shapes, seeds.factors))
         self.baseline: _Run | None = None
-        self.is_fitted = False
+        self.is_fitted = weights is not None
         self._places: dict[str, Places] = {}
 
     def _cast(self, arrays: Arrays) -> dict[str, Any]:
         return {name: array.astype(self.dtype, copy=False) for name, array in arrays.items()}
 
-    def examine(self, witness: Witness) -> WitnessResult:
+    def examine(self, witness: Witness, tell: Tell = silent) -> WitnessResult:
         """Every level of one witness; a level that fails is the last that runs."""
         run = _Run(witness)
         steps: dict[str, Callable[[_Run], LevelResult]] = {
-            "shapes": self._shapes,
-            "start": self._start,
-            "forward": self._forward,
-            "training": self._training,
+            level: getattr(self, f"_{level}") for level in self.levels
         }
         found: list[LevelResult] = []
         for level in self.levels:
             if found and found[-1].status in ("differs", "not run"):
                 found.append(LevelResult(level, "not run"))
                 continue
+            tell(f"level {level} ({len(found) + 1} of {len(self.levels)})")
             start = time.perf_counter()
             try:
                 result = steps[level](run)
             except Exception as error:  # the model's own: whatever it raises, it cannot be compared
                 failure = Failure(f"{type(error).__name__}: {error}")
                 result = LevelResult(level, "differs", failure=failure)
-            seconds = time.perf_counter() - start
-            found.append(replace(result, seconds=seconds))
+            found.append(replace(result, seconds=time.perf_counter() - start))
         if self.baseline is None and found[-1].status == "baseline":
             self.baseline = run
         run.model = None

@@ -37,6 +37,7 @@ class Witness:
         network: the network in the names of this model, typed for the spec's size and the input's.
         at_size: the same typed for the input's size.
         ours: whether netspec made it, so that all that the IR says must be true of it.
+        is_generated: whether it comes from generated source.
         names: what this model calls our layers, by our paths, where that differs.
     """
 
@@ -46,6 +47,7 @@ class Witness:
     network: ir.Network
     at_size: ir.Network
     ours: bool = True
+    is_generated: bool = False
     names: Mapping[str, str] = field(default_factory=dict)
 
     def in_its_names(self, weights: Arrays) -> dict[str, Array]:
@@ -110,7 +112,10 @@ def witnesses_of(program: Program, at_size: ir.Network, parties: Sequence[Party]
             ("generated", _generated(party, program, at_size)),
         ):
             name = f"{party.backend.name} {kind}"
-            found.append(Witness(name, party, build, program.network, at_size))
+            is_generated = kind == "generated"
+            found.append(
+                Witness(name, party, build, program.network, at_size, is_generated=is_generated)
+            )
     return found
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from netspec import files
 from netspec.errors import UsageError
 from tests.cli.conftest import Finished, Run
 from tests.support.isolated import FRAMEWORKS, loaded_modules
@@ -183,3 +184,22 @@ def test_what_cannot_be_written_stays_as_it_was(
 def test_no_framework_is_loaded() -> None:
     code = "from netspec.cli import main; assert main(['fmt', '--check', 'specs']) == 0"
     assert loaded_modules(code).isdisjoint(FRAMEWORKS)
+
+
+def test_what_cannot_be_written_does_not_keep_others_from_it(
+    run: Run, ugly: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = ugly.with_name("z_other.yaml")
+    other.write_text(UGLY)
+    write = files.write_atomically
+
+    def fail(path: Path, data: bytes) -> None:
+        if path == ugly:
+            raise UsageError(f"{path}: no space left")
+        write(path, data)
+
+    monkeypatch.setattr("netspec.files.write_atomically", fail)
+    result = run("fmt", ugly, other)
+    assert (result.status, ugly.read_text()) == (2, UGLY)
+    assert other.read_text() == NEAT
+    assert result.err == f"netspec: {ugly}: no space left\n{other}: formatted\n"

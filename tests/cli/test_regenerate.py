@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from netspec import files
+from netspec.errors import UsageError
 from tests.cli.conftest import SMALL, Run
 from tests.support.isolated import FRAMEWORKS, loaded_modules
 
@@ -191,3 +193,23 @@ def test_no_framework_is_loaded() -> None:
         "from netspec.cli import main; assert main(['regenerate', 'specs', '--allow-empty']) == 0"
     )
     assert loaded_modules(code).isdisjoint(FRAMEWORKS)
+
+
+def test_what_cannot_be_written_does_not_keep_others_from_it(
+    run: Run, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project / "small.yaml").write_text(SMALL.replace("kernel: 3", "kernel: 5"))
+    write = files.write_atomically
+
+    def fail(path: Path, text: str) -> None:
+        if path.name == "small_b.py":
+            raise UsageError(f"{path}: no space left")
+        write(path, text)
+
+    monkeypatch.setattr("netspec.files.write_atomically", fail)
+    result = run("regenerate")
+    assert result.status == 2
+    assert result.err.splitlines()[:2] == [
+        "netspec: models/small_b.py: no space left",
+        "wrote models/small_keras.py",
+    ]
