@@ -57,17 +57,17 @@ def measure(folder: Path, way: tuple[str, str, str, str], name: str) -> dict[str
     from netspec.checkpoints import convert
 
     source, suffix, target, new = way
-    programs = {
-        "small": netspec.loads(SMALL).program,
-        "large_linear": netspec.loads(LARGE_LINEAR).program,
+    compilations = {
+        "small": netspec.loads(SMALL).compilation,
+        "large_linear": netspec.loads(LARGE_LINEAR).compilation,
     }
-    if name not in programs:
-        programs[name] = netspec.load(name).program
+    if name not in compilations:
+        compilations[name] = netspec.load(name).compilation
     for each in ("small", name):
         before = status("VmRSS")
         Path("/proc/self/clear_refs").write_text("5")  # forget the peak so far
         convert(
-            programs[each],
+            compilations[each],
             folder / f"{each}_{source}{suffix}",
             folder / f"out{new}",
             source=source,
@@ -99,7 +99,7 @@ def prepare(folder: Path, names: list[str]) -> dict[str, tuple[int, int]]:
         del weights, tensors
         for source, suffix in {(way[0], way[1]) for way in WAYS} - {("torch", ".safetensors")}:
             output = folder / f"{name}_{source}{suffix}"
-            convert(compiled.program, start, output, source="torch", target=source)
+            convert(compiled.compilation, start, output, source="torch", target=source)
     return sizes
 
 

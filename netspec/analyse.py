@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from netspec import ir
+from netspec import tree
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class Summary:
         }
 
 
-def summarise(network: ir.Network) -> Summary:
+def summarise(network: tree.Network) -> Summary:
     """The numbers of a concrete network."""
     parts = [("stem", network.stem), *_named_stages(network), ("head", network.head)]
     stages = tuple(_stage(name, part) for name, part in parts)
@@ -104,14 +104,14 @@ def summarise(network: ir.Network) -> Summary:
         variant=network.variant,
         input_shape=network.source.shape,
         output_shape=network.target.shape,
-        parameters=count_parameters(ir.layers(network)),
+        parameters=count_parameters(tree.layers(network)),
         macs=sum(stage.macs for stage in stages),
         stages=stages,
-        layers=sum(1 for _ in ir.layers(network)),
+        layers=sum(1 for _ in tree.layers(network)),
     )
 
 
-def count_parameters(layers: Iterable[ir.Layer]) -> ParameterCount:
+def count_parameters(layers: Iterable[tree.Layer]) -> ParameterCount:
     """The values that ``layers`` hold, trainable ones and statistics apart."""
     trainable = statistics = 0
     for layer in layers:
@@ -123,35 +123,35 @@ def count_parameters(layers: Iterable[ir.Layer]) -> ParameterCount:
     return ParameterCount(trainable, statistics)
 
 
-def weight_shapes(network: ir.Network) -> dict[str, tuple[int, ...]]:
+def weight_shapes(network: tree.Network) -> dict[str, tuple[int, ...]]:
     """The canonical name of every parameter and statistic, with its shape in canonical layout."""
     return {
         f"{layer.path}.{parameter.name}": parameter.shape
-        for layer in ir.layers(network)
+        for layer in tree.layers(network)
         for parameter in layer.op.parameters(layer.source)
     }
 
 
-def output_shapes(network: ir.Network) -> dict[str, tuple[int, ...]]:
+def output_shapes(network: tree.Network) -> dict[str, tuple[int, ...]]:
     """The shape of every output by its name, ``output`` for the network's own; no batch."""
     shapes = {stage.path: stage.target.shape for stage in network.stages}
-    waiting: list[ir.Node] = list(network.children)
+    waiting: list[tree.Node] = list(network.children)
     while waiting:
         node = waiting.pop()
-        if isinstance(node, ir.Tap):
+        if isinstance(node, tree.Tap):
             shapes.setdefault(node.name, node.target.shape)
-        if not isinstance(node, ir.Block):  # what a block names stays inside it
+        if not isinstance(node, tree.Block):  # what a block names stays inside it
             waiting += node.children
     named = {name: shapes[place] for name, place in network.outputs.items()}
     return {**named, "output": network.target.shape}
 
 
-def _named_stages(network: ir.Network) -> list[tuple[str, ir.Node]]:
+def _named_stages(network: tree.Network) -> list[tuple[str, tree.Node]]:
     return [(stage.path, stage) for stage in network.stages]
 
 
-def _stage(name: str, node: ir.Node) -> StageSummary:
-    layers = list(ir.layers(node))
+def _stage(name: str, node: tree.Node) -> StageSummary:
+    layers = list(tree.layers(node))
     return StageSummary(
         name=name,
         output_shape=node.target.shape,

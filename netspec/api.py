@@ -10,13 +10,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from netspec import ir, library
+from netspec import library, tree
 from netspec.analyse import Summary, summarise
 from netspec.backends.base import backend_of, get_backend, require_framework
 from netspec.channels import readable
 from netspec.checkpoints import Loaded, Matching, load_into, save_weights
+from netspec.codegen.compilation import Compilation
 from netspec.codegen.frame import BUILT_IN_PLACE
-from netspec.codegen.program import Program
 from netspec.elaborate.bounds import Bounds
 from netspec.elaborate.network import elaborate
 from netspec.errors import NetspecError, UsageError, did_you_mean, fail
@@ -34,19 +34,19 @@ class CompiledNetwork:
     Comes from :func:`load` and :func:`loads`. Needs no framework until :meth:`build`.
     """
 
-    def __init__(self, program: Program, file: Path | None = None) -> None:
-        self._program = program
+    def __init__(self, compilation: Compilation, file: Path | None = None) -> None:
+        self._compilation = compilation
         self._file = file
 
     @property
-    def program(self) -> Program:
+    def compilation(self) -> Compilation:
         """What source is generated from."""
-        return self._program
+        return self._compilation
 
     @property
-    def network(self) -> ir.Network:
+    def network(self) -> tree.Network:
         """The intermediate representation: the network as a typed tree, every number explicit."""
-        return self._program.network
+        return self._compilation.network
 
     @property
     def name(self) -> str:
@@ -117,7 +117,7 @@ class CompiledNetwork:
             UsageError: no such file, format or names; what reads it is not installed.
         """
         how = Matching(allow_missing=allow_missing, allow_unexpected=allow_unexpected)
-        return load_into(model, self._program, Path(path), source, how)
+        return load_into(model, self._compilation, Path(path), source, how)
 
     def save_weights(
         self, model: Any, path: str | os.PathLike[str], target: str | None = None
@@ -138,7 +138,7 @@ class CompiledNetwork:
             UsageError: no such format or names, ``path`` cannot be written to, or what writes it is not
                 installed.
         """
-        save_weights(model, self._program, Path(path), target)
+        save_weights(model, self._compilation, Path(path), target)
 
     def export(self, model: Any, format: str, path: str | os.PathLike[str]) -> Report:
         """Write ``model``, a live one of this network, for others to run, whole or not at all.
@@ -172,10 +172,10 @@ class CompiledNetwork:
         Raises:
             UsageError: there is no such backend.
         """
-        program = self._program
+        compilation = self._compilation
         if path is not None and self._file is not None:
-            program = dataclasses.replace(program, place=_place_of(self._file, Path(path)))
-        return get_backend(backend).generate(program)
+            compilation = dataclasses.replace(compilation, place=_place_of(self._file, Path(path)))
+        return get_backend(backend).generate(compilation)
 
     def summary(self) -> Summary:
         """Shapes, parameters and MACs, over all and for each stage."""
@@ -341,12 +341,12 @@ def compile_document(
         message = f"{found.document.file}: nested too deeply"
         raise fail("NS507", message) from None
     place = BUILT_IN_PLACE if found.is_built_in else None
-    program = Program(spec, network, overrides, found.folder, bounds, place)
-    return CompiledNetwork(program, found.file)
+    compilation = Compilation(spec, network, overrides, found.folder, bounds, place)
+    return CompiledNetwork(compilation, found.file)
 
 
 def transfer_weights(
-    source_model: Any, target_model: Any, network: CompiledNetwork | ir.Network
+    source_model: Any, target_model: Any, network: CompiledNetwork | tree.Network
 ) -> None:
     """Copy every parameter and statistic from one live model to another, of either framework.
 

@@ -11,13 +11,13 @@ import hashlib
 import json
 from typing import Any
 
-from netspec import ir
+from netspec import tree
 from netspec.symbolic import value_at
 
 Canonical = list[Any]
 
 
-def meaning_hash(network: ir.Network) -> str:
+def meaning_hash(network: tree.Network) -> str:
     """The SHA-256 of the network's canonical form, in hexadecimal digits.
 
     Equal for specs of other layout, comments, parameters or blocks that give the same network: the
@@ -29,7 +29,7 @@ def meaning_hash(network: ir.Network) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def canonical(node: ir.Node, instance: int = 0, prefix: str = "") -> Canonical:
+def canonical(node: tree.Node, instance: int = 0, prefix: str = "") -> Canonical:
     """The canonical form of a node, plain enough for JSON.
 
     Of a block's general form (:mod:`netspec.codegen.general`) it is the form in one ``instance``:
@@ -43,54 +43,54 @@ class _Canonical:
         self.instance = instance
         self.prefix = prefix
 
-    def form(self, node: ir.Node) -> Canonical:
+    def form(self, node: tree.Node) -> Canonical:
         match node:
-            case ir.Layer():
+            case tree.Layer():
                 return self._layer(node)
-            case ir.Sequence():
+            case tree.Sequence():
                 return ["sequence", self._path(node.path), *self._row(node)]
-            case ir.Residual():
+            case tree.Residual():
                 return [
                     "residual",
                     self._path(node.path),
                     self.form(node.body),
                     self.form(node.shortcut),
                 ]
-            case ir.Gate():
+            case tree.Gate():
                 return ["gate", self._path(node.path), self.form(node.body)]
-            case ir.Branches():
+            case tree.Branches():
                 return ["branches", self._path(node.path), node.merge, *map(self.form, node.paths)]
-            case ir.Reference():
+            case tree.Reference():
                 return ["reference", self._path(node.path), node.merge, *node.names]
-            case ir.Tap():
+            case tree.Tap():
                 return ["tap", node.name, self.form(node.body)]
-            case ir.Choice():
+            case tree.Choice():
                 return self.form(self._taken(node))
-            case ir.Block():
+            case tree.Block():
                 return ["block", self._path(node.path), self.form(node.body)]
-            case ir.Stage():
+            case tree.Stage():
                 inside = [self.form(child) for child in node.children]
                 return ["stage", self._path(node.path), *inside]
-            case ir.Network():
+            case tree.Network():
                 return ["network", *(self.form(child) for child in node.children)]
         raise AssertionError(node)  # pragma: no cover
 
-    def _row(self, node: ir.Sequence) -> list[Any]:
+    def _row(self, node: tree.Sequence) -> list[Any]:
         """The items of a sequence, sequences without a path opened and choices taken."""
         forms: list[Any] = []
         for item in node.items:
-            if isinstance(item, ir.Choice):
+            if isinstance(item, tree.Choice):
                 item = self._taken(item)
-            if isinstance(item, ir.Sequence) and item.path is None:
+            if isinstance(item, tree.Sequence) and item.path is None:
                 forms += self._row(item)
             else:
                 forms.append(self.form(item))
         return forms
 
-    def _taken(self, choice: ir.Choice) -> ir.Sequence:
+    def _taken(self, choice: tree.Choice) -> tree.Sequence:
         return choice.then if value_at(choice.test, self.instance) else choice.other
 
-    def _layer(self, layer: ir.Layer) -> Canonical:
+    def _layer(self, layer: tree.Layer) -> Canonical:
         attributes = {
             field.name: self._plain(getattr(layer.op, field.name))
             for field in dataclasses.fields(layer.op)

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from netspec import ir
+from netspec import tree
 from netspec.elaborate.scope import fill_template
 from netspec.errors import Diagnostic, NetspecError, Span, did_you_mean
 from netspec.ops import OPS
@@ -19,13 +19,13 @@ from netspec.schema.patterns import match
 from netspec.schema.syntax import Checkpoint
 
 
-def published_names(network: ir.Network, checkpoint: Checkpoint) -> dict[str, str]:
+def published_names(network: tree.Network, checkpoint: Checkpoint) -> dict[str, str]:
     """What the checkpoint calls each layer that has weights, by our path.
 
     Raises :class:`NetspecError` where a rule is wrong, fits nothing where one must, or two layers would
     have one name.
     """
-    layers = [layer for layer in ir.layers(network) if layer.op.parameters(layer.source)]
+    layers = [layer for layer in tree.layers(network) if layer.op.parameters(layer.source)]
     if not (checkpoint.counted or checkpoint.layers):
         return {layer.path: layer.path for layer in layers}
     if checkpoint.counted:
@@ -40,32 +40,32 @@ def published_names(network: ir.Network, checkpoint: Checkpoint) -> dict[str, st
     return {path: name for path, (name, _) in named.items()}
 
 
-def renamed(network: ir.Network, names: Mapping[str, str], shortcut_first: bool) -> ir.Network:
+def renamed(network: tree.Network, names: Mapping[str, str], shortcut_first: bool) -> tree.Network:
     """The network with new paths of the layers that ``names`` holds, for reading and writing weights.
 
     With ``shortcut_first``, residuals add the other way round.
     """
     node = _renamed(network, names, shortcut_first)
-    assert isinstance(node, ir.Network)
+    assert isinstance(node, tree.Network)
     return node
 
 
-def _renamed(node: ir.Node, names: Mapping[str, str], shortcut_first: bool) -> ir.Node:
-    if isinstance(node, ir.Layer):
+def _renamed(node: tree.Node, names: Mapping[str, str], shortcut_first: bool) -> tree.Node:
+    if isinstance(node, tree.Layer):
         return dataclasses.replace(node, path=names.get(node.path, node.path))
     changes: dict[str, Any] = {}
     for field in dataclasses.fields(node):
         value = getattr(node, field.name)
-        if isinstance(value, ir.Node):
+        if isinstance(value, tree.Node):
             changes[field.name] = _renamed(value, names, shortcut_first)
-        elif isinstance(value, tuple) and value and isinstance(value[0], ir.Node):
+        elif isinstance(value, tuple) and value and isinstance(value[0], tree.Node):
             changes[field.name] = tuple(_renamed(item, names, shortcut_first) for item in value)
-    if isinstance(node, ir.Residual):
+    if isinstance(node, tree.Residual):
         changes["shortcut_first"] = shortcut_first
     return dataclasses.replace(node, **changes)
 
 
-def _counted(layers: list[ir.Layer], checkpoint: Checkpoint) -> dict[str, tuple[str, Span]]:
+def _counted(layers: list[tree.Layer], checkpoint: Checkpoint) -> dict[str, tuple[str, Span]]:
     """Layers numbered in order, each label for itself: ``conv2d``, ``conv2d_1``, …"""
     for kind in checkpoint.counted:
         if kind not in OPS:
@@ -84,7 +84,7 @@ def _counted(layers: list[ir.Layer], checkpoint: Checkpoint) -> dict[str, tuple[
     return named
 
 
-def _places(network: ir.Network) -> dict[str, dict[str, int]]:
+def _places(network: tree.Network) -> dict[str, dict[str, int]]:
     """What an expression in a name may know of each layer in a stage: where its block is."""
     total = sum(len(stage.blocks) for stage in network.stages)
     found = {}
@@ -98,9 +98,9 @@ def _places(network: ir.Network) -> dict[str, dict[str, int]]:
                 "running_index": running,
                 "total": total,
             }
-            found.update({layer.path: place for layer in ir.layers(block)})
+            found.update({layer.path: place for layer in tree.layers(block)})
             running += 1
-    for layer in ir.layers(network):
+    for layer in tree.layers(network):
         found.setdefault(layer.path, {"total": total})
     return found
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from netspec import ir
+from netspec import tree
 from netspec.errors import UsageError
 from netspec.ops import OpError
 from netspec.ops.structure import Flatten
@@ -17,7 +17,7 @@ from netspec.types import TensorType
 Results = dict[str, TensorType]
 
 
-def check_input_size(network: ir.Network, size: Sequence[int | None]) -> None:
+def check_input_size(network: tree.Network, size: Sequence[int | None]) -> None:
     """Raise :class:`UsageError` unless the network takes this spatial size; None leaves an axis open."""
     if len(size) != network.source.rank:
         raise UsageError(
@@ -30,29 +30,29 @@ def check_input_size(network: ir.Network, size: Sequence[int | None]) -> None:
         _flow(network, TensorType(network.source.channels, tuple(given)), {})
 
 
-def _check_open(network: ir.Network) -> None:
-    for layer in ir.layers(network):
+def _check_open(network: tree.Network) -> None:
+    for layer in tree.layers(network):
         if isinstance(layer.op, Flatten):
             raise UsageError(f"`{layer.path}` flattens a map, so the input size cannot be open")
 
 
-def _flow(node: ir.Node, source: TensorType, results: Results) -> TensorType:
+def _flow(node: tree.Node, source: TensorType, results: Results) -> TensorType:
     """The type that leaves ``node`` when ``source`` enters."""
     match node:
-        case ir.Layer():
+        case tree.Layer():
             return _layer(node, source)
-        case ir.Block():
+        case tree.Block():
             return _flow(node.body, source, {})
-        case ir.Residual() | ir.Branches():
+        case tree.Residual() | tree.Branches():
             return _merged(node, [_flow(child, source, results) for child in node.children])
-        case ir.Gate():
+        case tree.Gate():
             gate = _flow(node.body, source, results)
             if any(length != 1 for length in gate.size) and gate.size != source.size:
                 raise _unequal(node.path, [source, gate])
             return TensorType(node.target.channels, source.size)
-        case ir.Reference():
+        case tree.Reference():
             return _merged(node, [results[name] for name in node.names])
-        case ir.Tap():
+        case tree.Tap():
             results[node.name] = _flow(node.body, source, results)
             return results[node.name]
     for child in node.children:  # a sequence, a stage, or the whole network
@@ -60,7 +60,7 @@ def _flow(node: ir.Node, source: TensorType, results: Results) -> TensorType:
     return source
 
 
-def _layer(layer: ir.Layer, source: TensorType) -> TensorType:
+def _layer(layer: tree.Layer, source: TensorType) -> TensorType:
     if isinstance(layer.op, Flatten) and layer.op.absorbed and source.size != layer.source.size:
         # As many features may come out of another shape, and then each weight meets another one.
         raise UsageError(
@@ -79,7 +79,7 @@ def _layer(layer: ir.Layer, source: TensorType) -> TensorType:
 
 
 def _merged(
-    node: ir.Residual | ir.Branches | ir.Reference, types: Sequence[TensorType]
+    node: tree.Residual | tree.Branches | tree.Reference, types: Sequence[TensorType]
 ) -> TensorType:
     if any(merged.size != types[0].size for merged in types):
         raise _unequal(node.path, types)

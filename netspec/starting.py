@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any
 
-from netspec import ir
+from netspec import tree
 from netspec.initializers import Constant, Normal, TruncatedNormal, Uniform, plain
 from netspec.types import Parameter
 
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 DTYPE = "float32"
 
 
-def initial_weights(network: ir.Network, seed: int) -> dict[str, Array]:
+def initial_weights(network: tree.Network, seed: int) -> dict[str, Array]:
     """Every parameter and statistic by canonical name, in canonical layout, as the spec starts it."""
     return {
         f"{layer.path}.{parameter.name}": draw(f"{layer.path}.{parameter.name}", parameter, seed)
-        for layer in ir.layers(network)
+        for layer in tree.layers(network)
         for parameter in layer.op.parameters(layer.source)
     }
 

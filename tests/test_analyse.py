@@ -15,7 +15,7 @@ from netspec.analyse import (
 )
 from netspec.api import loads
 from netspec.backends.torch import live
-from netspec.ir import layers
+from netspec.tree import layers
 from tests.support.zoo import zoo_network
 
 SPEC = """\

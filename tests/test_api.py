@@ -119,7 +119,7 @@ def test_what_a_network_says_of_itself() -> None:
     network = loads(SPEC)
     assert repr(network) == "<CompiledNetwork a: 3×8×9 -> 2>"
     assert network.network.source.shape == (3, 8, 9)
-    assert network.program.network is network.network
+    assert network.compilation.network is network.network
     assert network.summary() is network.summary()
 
 

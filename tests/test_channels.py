@@ -216,7 +216,7 @@ def test_a_certificate_as_a_page(word: str) -> None:
     from netspec.verify.certificate import to_json
     from netspec.verify.run import Options, Origin, verify
 
-    program = load("resnet20", overrides={"blocks": 1}).program
+    program = load("resnet20", overrides={"blocks": 1}).compilation
     result = verify(program, Options("shapes", ("torch",)), Origin(word, word, (word,)))
     text = page.render(to_json([result], {"torch": word}))
     parser = Elements()

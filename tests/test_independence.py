@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from netspec import ir
+from netspec import tree
 from netspec.backends.base import get_backend
 from tests.support.networks import input_of, random_weights
 from tests.support.zoo import SHRUNK
@@ -56,7 +56,7 @@ print(json.dumps([
 """
 
 
-def small() -> ir.Network:
+def small() -> tree.Network:
     """A network with zero padding, pooling, norms and shared activations."""
     shrunk = next(shrunk for shrunk in SHRUNK if shrunk.name == "resnet50v2")
     return shrunk.compiled((24, 37)).network

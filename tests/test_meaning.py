@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from netspec import api, ir
+from netspec import api, tree
 from netspec.geometry import Padding
 from netspec.initializers import Constant, Normal, UniformFanIn, VarianceScaling
 from netspec.meaning import meaning_hash
@@ -108,7 +108,7 @@ def test_every_attribute_of_every_op_is_part_of_it(kind: str) -> None:
     before = "[global_avg_pool, " if kind == "linear" else "["
     text = f"netspec: 1\nname: n\ninput: {{channels: 8, size: [8, 8]}}\nstem: {before}{{{OPS[kind]}}}]\n"
     network = api.loads(text).network
-    (layer,) = (one for one in ir.layers(network) if one.op.kind == kind)
+    (layer,) = (one for one in tree.layers(network) if one.op.kind == kind)
     seen = 0
     for name in attributes_of(type(layer.op)):
         present = getattr(layer.op, name)

@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from netspec import ir
+from netspec import tree
 from netspec.ops.activation import Relu, Tanh
 from netspec.ops.convolution import Linear
 from netspec.ops.structure import Flatten
@@ -31,19 +31,21 @@ def test_a_change_reaches_every_kind_of_node_and_shares_the_rest() -> None:
     )
     network = network_of(steps, (8,))
 
-    def to_tanh(layer: ir.Layer) -> ir.Layer:
+    def to_tanh(layer: tree.Layer) -> tree.Layer:
         return dataclasses.replace(layer, op=Tanh()) if isinstance(layer.op, Relu) else layer
 
     changed = map_layers(network, to_tanh)
-    assert sum(isinstance(layer.op, Relu) for layer in ir.layers(network)) == 6
-    assert not any(isinstance(layer.op, Relu) for layer in ir.layers(changed))
-    assert list(ir.layers(changed))[-1] is list(ir.layers(network))[-1]
-    assert [type(node) for node in ir.walk(changed)] == [type(node) for node in ir.walk(network)]
+    assert sum(isinstance(layer.op, Relu) for layer in tree.layers(network)) == 6
+    assert not any(isinstance(layer.op, Relu) for layer in tree.layers(changed))
+    assert list(tree.layers(changed))[-1] is list(tree.layers(network))[-1]
+    assert [type(node) for node in tree.walk(changed)] == [
+        type(node) for node in tree.walk(network)
+    ]
 
 
 def flattens(steps: str) -> tuple[list[bool], list[bool]]:
     """Which of the flattens are absorbed, and which linear layers absorb an order."""
-    layers = list(ir.layers(network_of(steps, (3, 4))))
+    layers = list(tree.layers(network_of(steps, (3, 4))))
     absorbed = [layer.op.absorbed for layer in layers if isinstance(layer.op, Flatten)]
     absorbing = [layer.source.flat is not None for layer in layers if isinstance(layer.op, Linear)]
     return absorbed, absorbing
@@ -79,6 +81,6 @@ def test_where_a_linear_layer_takes_the_order(
 def test_absorbing_twice_changes_nothing() -> None:
     network = network_of("flatten\nlinear: {out: 4}\nlinear: {out: 2}", (3, 4))
     again = absorb_flatten(network)
-    assert [layer.op for layer in ir.layers(again)][1:] == [
-        layer.op for layer in ir.layers(network)
+    assert [layer.op for layer in tree.layers(again)][1:] == [
+        layer.op for layer in tree.layers(network)
     ][1:]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from netspec import api, ir, library
+from netspec import api, library, tree
 from netspec.checkpoints.naming import naming_called, namings_called
 from netspec.errors import NetspecError, UsageError
 from netspec.meaning import meaning_hash
@@ -37,7 +37,7 @@ def test_every_family_with_a_reference_has_an_entry() -> None:
 @pytest.mark.parametrize("case", PUBLISHED, ids=str)
 def test_names_and_shapes_are_the_references_recorded_ones(case: Case) -> None:
     """Every tensor of the reference, as it was recorded from it, and no other."""
-    program = zoo_compiled(case.zoo, case.overrides).program
+    program = zoo_compiled(case.zoo, case.overrides).compilation
     entry = entry_of(case)
     assert entry is not None
     naming = naming_called(program, entry.name)
@@ -73,7 +73,7 @@ checkpoints:
 
 def names(layers: dict[str, str]) -> dict[str, str]:
     compiled = spec(json.dumps({"framework": "torch", "layers": layers}))
-    return published_names(compiled.network, compiled.program.spec.checkpoints["theirs"])
+    return published_names(compiled.network, compiled.compilation.spec.checkpoints["theirs"])
 
 
 REST = {"{word}1": "stem.{word}", "fc": "head"}
@@ -158,7 +158,7 @@ def test_a_pattern_that_could_try_forever_does_not() -> None:
 def test_counting_needs_a_label_for_every_op(counted: dict[str, str], said: str) -> None:
     compiled = spec(json.dumps({"framework": "keras", "counted": counted}))
     with pytest.raises(NetspecError) as caught:
-        published_names(compiled.network, compiled.program.spec.checkpoints["theirs"])
+        published_names(compiled.network, compiled.compilation.spec.checkpoints["theirs"])
     assert said in str(caught.value)
 
 
@@ -170,7 +170,7 @@ def test_counts_that_went_on_from_another_model_start_anew() -> None:
         "linear": "dense",
     }
     compiled = spec(json.dumps({"framework": "keras", "counted": counted}))
-    naming = naming_called(compiled.program, "theirs")
+    naming = naming_called(compiled.compilation, "theirs")
     given = ["conv2d_9/kernel", "conv2d_11/kernel", "conv2d_10/kernel", "dense_3/bias", "other_4/x"]
     assert list(naming.normalised(given).values()) == [
         "conv2d/kernel",
@@ -186,18 +186,18 @@ def test_other_names_leave_the_network_as_it_is() -> None:
     assert meaning_hash(plain.network) == meaning_hash(named.network)
     again = renamed(plain.network, {}, shortcut_first=True)
     assert meaning_hash(again) == meaning_hash(plain.network)
-    paths = [layer.path for layer in ir.layers(renamed(plain.network, {"fc": "x.y"}, False))]
+    paths = [layer.path for layer in tree.layers(renamed(plain.network, {"fc": "x.y"}, False))]
     assert paths == [
-        "x.y" if layer.path == "fc" else layer.path for layer in ir.layers(plain.network)
+        "x.y" if layer.path == "fc" else layer.path for layer in tree.layers(plain.network)
     ]
 
 
 def test_labels_are_backends_or_entries() -> None:
-    program = spec("{framework: torch, layers: {}}").program
+    program = spec("{framework: torch, layers: {}}").compilation
     assert [n.label for n in namings_called(program, None)] == ["keras", "torch", "theirs"]
     assert [n.label for n in namings_called(program, "torch")] == ["torch", "theirs"]
     assert [n.label for n in namings_called(program, "theirs")] == ["theirs"]
     with pytest.raises(UsageError, match="did you mean `torch`"):
         namings_called(program, "toch")
     with pytest.raises(UsageError, match="no backend is called `jax`"):
-        namings_called(spec("{framework: jax}").program, "theirs")
+        namings_called(spec("{framework: jax}").compilation, "theirs")

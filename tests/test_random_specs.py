@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, note, reject, settings
 
 import netspec
-from netspec import ir
+from netspec import tree
 from netspec.errors import NetspecError
 from netspec.ops import OPS
 from tests.support.random_specs import spec_texts
@@ -161,7 +161,7 @@ def test_witnesses_agree_on_many(text: str) -> None:
 
 def test_specs_are_mostly_valid_and_reach_the_whole_language() -> None:
     """Else the tests above would prove little."""
-    valid: list[ir.Network] = []
+    valid: list[tree.Network] = []
     refused: list[str] = []
     texts: list[str] = []
 
@@ -176,11 +176,19 @@ def test_specs_are_mostly_valid_and_reach_the_whole_language() -> None:
 
     draw()
     assert len(valid) > 0.85 * (len(valid) + len(refused)), refused
-    nodes = [node for network in valid for node in ir.walk(network)]
-    assert {node.op.kind for node in nodes if isinstance(node, ir.Layer)} == OPS.keys()
+    nodes = [node for network in valid for node in tree.walk(network)]
+    assert {node.op.kind for node in nodes if isinstance(node, tree.Layer)} == OPS.keys()
     assert {type(node) for node in nodes} >= {
-        *(ir.Network, ir.Stage, ir.Block, ir.Sequence, ir.Layer, ir.Residual, ir.Gate),
-        *(ir.Branches, ir.Reference, ir.Tap),
+        *(
+            tree.Network,
+            tree.Stage,
+            tree.Block,
+            tree.Sequence,
+            tree.Layer,
+            tree.Residual,
+            tree.Gate,
+        ),
+        *(tree.Branches, tree.Reference, tree.Tap),
     }
     assert {network.source.rank for network in valid} == {1, 2, 3}
     everything = "\n".join(texts)

@@ -8,12 +8,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from netspec import ir
+from netspec import tree
 from netspec.checkpoints.load import opened
 from netspec.checkpoints.naming import naming_called
 from netspec.checkpoints.options import STRICT, Matching
 from netspec.checkpoints.save import laid_out, output_format
-from netspec.codegen.program import Program
+from netspec.codegen.compilation import Compilation
 from netspec.files import replacing
 from netspec.progress import Tell, silent
 from netspec.starting import DTYPE, draw
@@ -46,7 +46,7 @@ class Report:
 
 
 def convert(
-    program: Program,
+    compilation: Compilation,
     path: Path,
     output: Path,
     *,
@@ -62,7 +62,7 @@ def convert(
     or not at all.
 
     Args:
-        program: a compiled network's.
+        compilation: a compiled network's.
         path: a file in any format that an installed backend knows.
         output: the file to write; its suffix says the format.
         source: whose names and layouts ``path`` uses: a backend, or an entry of the spec's
@@ -76,11 +76,11 @@ def convert(
         NetspecError: the file is damaged or unsafe, or its tensors are not the network's.
         UsageError: no such file, format or names; what reads or writes it is not installed.
     """
-    naming = naming_called(program, target)
+    naming = naming_called(compilation, target)
     file_format = output_format(output, naming)
-    with opened(program, path, source, how) as (found, notes):
+    with opened(compilation, path, source, how) as (found, notes):
         missing = set(found.missing)
-        tensors = {**found.tensors, **_started(program.network, missing, seed)}
+        tensors = {**found.tensors, **_started(compilation.network, missing, seed)}
         with replacing(output) as temporary:
             written = _counted(laid_out(naming, tensors, found.extras), tell)
             file_format.write(temporary, naming.network, written)
@@ -110,7 +110,7 @@ def _counted(tensors: Mapping[str, StoredTensor], tell: Tell) -> dict[str, Store
     }
 
 
-def _started(network: ir.Network, missing: set[str], seed: int) -> dict[str, StoredTensor]:
+def _started(network: tree.Network, missing: set[str], seed: int) -> dict[str, StoredTensor]:
     """The tensors that the file lacks, as the spec starts them."""
 
     def tensor(name: str, parameter: Parameter) -> StoredTensor:
@@ -118,7 +118,7 @@ def _started(network: ir.Network, missing: set[str], seed: int) -> dict[str, Sto
 
     return {
         name: tensor(name, parameter)
-        for layer in ir.layers(network)
+        for layer in tree.layers(network)
         for parameter in layer.op.parameters(layer.source)
         if (name := f"{layer.path}.{parameter.name}") in missing
     }

@@ -18,7 +18,7 @@ from netspec.backends.base import (
 from netspec.checkpoints.matching import Match, match
 from netspec.checkpoints.naming import Naming, namings_called
 from netspec.checkpoints.options import STRICT, Matching
-from netspec.codegen.program import Program
+from netspec.codegen.compilation import Compilation
 from netspec.errors import Diagnostic, NetspecError, UsageError
 from netspec.storage.formats import Contents, Format, format_of
 from netspec.storage.safetensors import SAFETENSORS
@@ -47,12 +47,12 @@ class Loaded:
 
 
 def load_weights(
-    program: Program, path: Path, source: str | None = None, how: Matching = STRICT
+    compilation: Compilation, path: Path, source: str | None = None, how: Matching = STRICT
 ) -> Loaded:
-    """The weights in ``path`` for the network of ``program``.
+    """The weights in ``path`` for the network of ``compilation``.
 
     Args:
-        program: a compiled network's.
+        compilation: a compiled network's.
         path: a file in any format that an installed backend knows.
         source: whose names and layouts the file uses: a backend, or an entry of the spec's
             ``checkpoints:``. Found out unless given.
@@ -62,7 +62,7 @@ def load_weights(
         NetspecError: the file is damaged or unsafe, or its tensors are not the network's.
         UsageError: no such file, format or names; what reads it is not installed.
     """
-    with opened(program, path, source, how) as (found, notes):
+    with opened(compilation, path, source, how) as (found, notes):
         weights = {
             name: values(tensor.dtype, tensor.read()) for name, tensor in found.tensors.items()
         }
@@ -71,31 +71,35 @@ def load_weights(
 
 
 def load_into(
-    model: Any, program: Program, path: Path, source: str | None = None, how: Matching = STRICT
+    model: Any,
+    compilation: Compilation,
+    path: Path,
+    source: str | None = None,
+    how: Matching = STRICT,
 ) -> Loaded:
-    """Give ``model``, a live one of the network of ``program``, the weights in ``path``.
+    """Give ``model``, a live one of the network of ``compilation``, the weights in ``path``.
 
     What the file lacks, as allowed, stays as it is in ``model``. Raises what :func:`load_weights` does,
     and then ``model`` has not changed.
     """
-    loaded = load_weights(program, path, source, how)
+    loaded = load_weights(compilation, path, source, how)
     backend, weights = backend_of(model), dict(loaded.weights)
     if loaded.missing:
-        weights = {**backend.read_weights(model, program.network), **weights}
-    backend.write_weights(model, program.network, weights)
+        weights = {**backend.read_weights(model, compilation.network), **weights}
+    backend.write_weights(model, compilation.network, weights)
     return loaded
 
 
 @contextmanager
 def opened(
-    program: Program, path: Path, source: str | None, how: Matching
+    compilation: Compilation, path: Path, source: str | None, how: Matching
 ) -> Iterator[tuple[Match, tuple[str, ...]]]:
     """The tensors of a file, matched with the network and not read yet, and what there is to say.
 
     Reading one raises :class:`NetspecError` where a value is not finite.
     """
     owner, file_format = find_format(path)
-    namings = _possible(namings_called(program, source), owner, path, source)
+    namings = _possible(namings_called(compilation, source), owner, path, source)
     require_modules(file_format.reads_with, owner.extra if owner else "all", file_format.title)
     with file_format.open(path, how.take) as contents:
         try:

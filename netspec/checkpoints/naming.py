@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from netspec import ir
+from netspec import tree
 from netspec.backends.base import Backend, backend_names, get_backend
-from netspec.codegen.program import Program
+from netspec.codegen.compilation import Compilation
 from netspec.errors import UsageError, did_you_mean
 from netspec.published import published_names, renamed
 from netspec.schema.syntax import Checkpoint
@@ -30,7 +30,7 @@ class Slot:
     """
 
     name: str
-    layer: ir.Layer
+    layer: tree.Layer
     parameter: Parameter
     shape: tuple[int, ...]
 
@@ -49,7 +49,7 @@ class Naming:
 
     label: str
     backend: Backend
-    network: ir.Network
+    network: tree.Network
     paths: Mapping[str, str]
     counted: frozenset[str] = frozenset()
 
@@ -64,7 +64,7 @@ class Naming:
                 parameter,
                 files.shape(layer, parameter),
             )
-            for layer in ir.layers(self.network)
+            for layer in tree.layers(self.network)
             for parameter in layer.op.parameters(layer.source)
         }
 
@@ -74,11 +74,11 @@ class Naming:
         files = self.backend.weight_files
         return {
             files.extra_name(layer, extra): (f"{self._path(layer)}.{extra}", start)
-            for layer in ir.layers(self.network)
+            for layer in tree.layers(self.network)
             for extra, start in files.extras(layer).items()
         }
 
-    def _path(self, layer: ir.Layer) -> str:
+    def _path(self, layer: tree.Layer) -> str:
         return self.paths.get(layer.path, layer.path)
 
     def decoded(self, name: str, tensor: StoredTensor) -> StoredTensor:
@@ -122,12 +122,12 @@ class Naming:
         return {name: normal(name, match) for name, match in found.items()}
 
 
-def own_naming(network: ir.Network, backend: Backend) -> Naming:
+def own_naming(network: tree.Network, backend: Backend) -> Naming:
     """The names that the backend's own models of the network have."""
     return Naming(backend.name, backend, network, {})
 
 
-def published_naming(network: ir.Network, checkpoint: Checkpoint) -> Naming:
+def published_naming(network: tree.Network, checkpoint: Checkpoint) -> Naming:
     """The names of a published checkpoint; raises what :func:`published_names` does."""
     names = published_names(network, checkpoint)
     return Naming(
@@ -139,41 +139,43 @@ def published_naming(network: ir.Network, checkpoint: Checkpoint) -> Naming:
     )
 
 
-def naming_called(program: Program, label: str) -> Naming:
+def naming_called(compilation: Compilation, label: str) -> Naming:
     """What ``--to`` means by ``label``: a backend's own names, or those of a published checkpoint."""
-    checkpoint = program.spec.checkpoints.get(label)
+    checkpoint = compilation.spec.checkpoints.get(label)
     if checkpoint is not None:
-        return published_naming(program.network, checkpoint)
-    return own_naming(program.network, _backend_called(program, label))
+        return published_naming(compilation.network, checkpoint)
+    return own_naming(compilation.network, _backend_called(compilation, label))
 
 
-def namings_called(program: Program, label: str | None) -> list[Naming]:
+def namings_called(compilation: Compilation, label: str | None) -> list[Naming]:
     """What ``--from`` may mean: a backend's own names and all published ones of that framework.
 
     All there are where there is no label; one alone where it is that of a published checkpoint.
     """
-    if label is not None and label in program.spec.checkpoints:
-        return [naming_called(program, label)]
+    if label is not None and label in compilation.spec.checkpoints:
+        return [naming_called(compilation, label)]
     backends = (
-        [_backend_called(program, label)] if label else [get_backend(n) for n in backend_names()]
+        [_backend_called(compilation, label)]
+        if label
+        else [get_backend(n) for n in backend_names()]
     )
     found = []
     for backend in backends:
-        found.append(own_naming(program.network, backend))
+        found.append(own_naming(compilation.network, backend))
         found += [
-            published_naming(program.network, checkpoint)
-            for checkpoint in program.spec.checkpoints.values()
+            published_naming(compilation.network, checkpoint)
+            for checkpoint in compilation.spec.checkpoints.values()
             if checkpoint.framework == backend.name
         ]
     return found
 
 
-def _backend_called(program: Program, label: str) -> Backend:
+def _backend_called(compilation: Compilation, label: str) -> Backend:
     if label in backend_names():
         return get_backend(label)
-    known = [*backend_names(), *program.spec.checkpoints]
+    known = [*backend_names(), *compilation.spec.checkpoints]
     hint = did_you_mean(label, known)
     raise UsageError(
-        f"`{label}` is no framework, and no checkpoint of `{program.spec.name}`"
+        f"`{label}` is no framework, and no checkpoint of `{compilation.spec.name}`"
         + (f"; {hint}" if hint else "")
     )

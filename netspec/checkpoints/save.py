@@ -6,25 +6,27 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from netspec import ir
+from netspec import tree
 from netspec.backends.base import backend_of, require_modules
 from netspec.checkpoints.load import find_format
 from netspec.checkpoints.naming import Naming, naming_called
-from netspec.codegen.program import Program
+from netspec.codegen.compilation import Compilation
 from netspec.errors import UsageError
 from netspec.files import check_writable, replacing
 from netspec.storage.formats import Format
 from netspec.storage.tensors import StoredTensor, in_memory
 
 
-def save_weights(model: Any, program: Program, output: Path, target: str | None = None) -> None:
-    """Write the weights of ``model``, a live one of the network of ``program``, whole or not at all.
+def save_weights(
+    model: Any, compilation: Compilation, output: Path, target: str | None = None
+) -> None:
+    """Write the weights of ``model``, a live one of the network of ``compilation``, whole or not at all.
 
     What a framework's files hold besides parameters and statistics starts anew.
 
     Args:
         model: of any framework.
-        program: a compiled network's.
+        compilation: a compiled network's.
         output: the file to write; its suffix says the format.
         target: whose names and layouts it uses: a backend, or an entry of the spec's ``checkpoints:``.
             Unless given, the backend that the format belongs to, or else the model's.
@@ -35,9 +37,9 @@ def save_weights(model: Any, program: Program, output: Path, target: str | None 
     """
     backend = backend_of(model)
     owner, _ = find_format(output)
-    naming = naming_called(program, target or (owner or backend).name)
+    naming = naming_called(compilation, target or (owner or backend).name)
     file_format = output_format(output, naming)
-    weights = backend.read_weights(model, program.network)
+    weights = backend.read_weights(model, compilation.network)
     tensors = {name: in_memory(array) for name, array in weights.items()}
     with replacing(output) as temporary:
         file_format.write(temporary, naming.network, laid_out(naming, tensors, {}))
@@ -69,7 +71,7 @@ def laid_out(
     """
     written: dict[str, StoredTensor] = {}
     files = naming.backend.weight_files
-    for layer in ir.layers(naming.network):
+    for layer in tree.layers(naming.network):
         for parameter in layer.op.parameters(layer.source):
             name = files.name(layer, parameter)
             written[name] = naming.encoded(name, tensors[naming.slots[name].name])

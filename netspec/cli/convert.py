@@ -74,7 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
     how = matching_of(arguments)
     with progress(f"converting {arguments.weights}") as tell_progress:
         report = convert(
-            compiled.program,
+            compiled.compilation,
             arguments.weights,
             arguments.output,
             source=arguments.source,

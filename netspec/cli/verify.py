@@ -20,7 +20,7 @@ from netspec.cli.options import (
 from netspec.cli.streams import tell, write_data
 
 if TYPE_CHECKING:
-    from netspec.codegen.program import Program
+    from netspec.codegen.compilation import Compilation
     from netspec.verify.results import NetworkResult
     from netspec.verify.run import Origin
 
@@ -130,10 +130,10 @@ def run(arguments: argparse.Namespace) -> int:
     )
     results = []
     networks = list(_networks(arguments))
-    for number, (program, origin) in enumerate(networks, 1):
+    for number, (compilation, origin) in enumerate(networks, 1):
         of_all = f" ({number} of {len(networks)})" if len(networks) > 1 else ""
-        with progress(f"verifying {program.network.model_name}{of_all}") as tell_progress:
-            results.append(verify(program, options, origin, tell_progress))
+        with progress(f"verifying {compilation.network.model_name}{of_all}") as tell_progress:
+            results.append(verify(compilation, options, origin, tell_progress))
     with_versions = versions(options)
     for path in arguments.reports:
         _write(path, results, with_versions)
@@ -161,7 +161,7 @@ def _check_arguments(arguments: argparse.Namespace) -> None:
     check_distinct(arguments.reports)
 
 
-def _networks(arguments: argparse.Namespace) -> Iterator[tuple[Program, Origin]]:
+def _networks(arguments: argparse.Namespace) -> Iterator[tuple[Compilation, Origin]]:
     """Every network that the arguments name, and how it is found again."""
     from netspec.verify.run import Origin
 
@@ -169,7 +169,7 @@ def _networks(arguments: argparse.Namespace) -> Iterator[tuple[Program, Origin]]
     for spec in arguments.specs:
         for variant in _variants(spec, arguments):
             one = argparse.Namespace(**{**vars(arguments), "spec": spec, "variant": variant})
-            yield load_spec(one).program, Origin(spec, variant, assignments)
+            yield load_spec(one).compilation, Origin(spec, variant, assignments)
 
 
 def _variants(spec: str, arguments: argparse.Namespace) -> Sequence[str | None]:
@@ -239,7 +239,7 @@ def _check(arguments: argparse.Namespace) -> int:
             assignments=list(claim.origin.assignments),
         )
         try:
-            found = standing(claim, load_spec(one).program)
+            found = standing(claim, load_spec(one).compilation)
         except NetspecError as error:
             tell(error)
             print(f"{claim.name}: does not hold: the spec is in error")

@@ -41,7 +41,7 @@ def use_weights(arguments: argparse.Namespace, compiled: CompiledNetwork, model:
     if arguments.weights is None:
         return
     loaded = load_into(
-        model, compiled.program, arguments.weights, arguments.source, matching_of(arguments)
+        model, compiled.compilation, arguments.weights, arguments.source, matching_of(arguments)
     )
     tell_each(f"{arguments.weights}:", loaded.notes)
     tell_each("missing, as it was:", loaded.missing)

@@ -11,13 +11,13 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from netspec import ir
+from netspec import tree
+from netspec.codegen.compilation import Compilation
 from netspec.codegen.flow import BRANCH, VARIABLES
 from netspec.codegen.general import IN_CHANNELS, GeneralBlock, generalise
 from netspec.codegen.identifiers import Namespace, camel_case, safe_identifier
 from netspec.codegen.layout import Document, keyword
 from netspec.codegen.printing import MISSING, Printer, is_default
-from netspec.codegen.program import Program
 from netspec.elaborate.scope import BlockValue, StepsValue
 from netspec.errors import UsageError
 from netspec.schema.syntax import BlockDefinition, Param
@@ -95,7 +95,7 @@ class Classes:
     """The classes of a network, inner blocks ahead of those that hold them.
 
     Args:
-        program: the network.
+        compilation: the network.
         try_out: writes a general form as source and forgets it; raises :class:`Diverges` where one
             text cannot serve all of its instances.
         name: makes a class name of a block's definition and what sets the class apart, if anything.
@@ -104,20 +104,20 @@ class Classes:
 
     def __init__(
         self,
-        program: Program,
+        compilation: Compilation,
         try_out: Callable[[GeneralBlock, Classes], None],
         name: Callable[[BlockDefinition, str], str],
         names: Namespace,
     ) -> None:
         self.all: list[SourceClass] = []
         self._by_path: dict[str, SourceClass] = {}
-        for definition, instances in _by_definition(program.generalised):
+        for definition, instances in _by_definition(compilation.generalised):
             groups = [instances]
             made: list[SourceClass] = []
             while groups:
                 group = groups.pop(0)
                 try:
-                    general = generalise(definition, group, program.elaborator)
+                    general = generalise(definition, group, compilation.elaborator)
                     try_out(general, self)
                 except Diverges as divergence:
                     groups[:0] = _parted(group, divergence.test)
@@ -129,7 +129,7 @@ class Classes:
                 source_class.name = names.add(name(definition, difference))
             self.all += made
 
-    def of(self, general: GeneralBlock | None, node: ir.Block) -> SourceClass:
+    def of(self, general: GeneralBlock | None, node: tree.Block) -> SourceClass:
         """The class of a block inside a general form, or of the network where that is None.
 
         Raises :class:`Diverges` when it is not the same for all instances under consideration.
@@ -148,20 +148,20 @@ class Classes:
         return present[0]
 
 
-def local_names(network: ir.Network) -> set[str]:
+def local_names(network: tree.Network) -> set[str]:
     """What functions of source may call their arguments and variables, and nothing else then is called."""
     names = {*VARIABLES, BRANCH, *(f"{BRANCH}{number}" for number in range(2, len(VARIABLES)))}
-    names |= {*network.arguments, *(ir.flat_name(stage.path) for stage in network.stages)}
-    for node in ir.walk(network):
-        if isinstance(node, ir.Tap):
+    names |= {*network.arguments, *(tree.flat_name(stage.path) for stage in network.stages)}
+    for node in tree.walk(network):
+        if isinstance(node, tree.Tap):
             names.add(node.name)
-        elif isinstance(node, ir.Block):
+        elif isinstance(node, tree.Block):
             names |= {*node.definition.params, *node.definition.let}
     return set(map(safe_identifier, names))
 
 
 def call_arguments(
-    source_class: SourceClass, node: ir.Block, printer: Printer, without: tuple[str, ...] = ()
+    source_class: SourceClass, node: tree.Block, printer: Printer, without: tuple[str, ...] = ()
 ) -> list[Document]:
     """What a call of ``source_class`` passes for ``node``; defaults are left out."""
     documents: list[Document] = []
@@ -179,7 +179,7 @@ def call_arguments(
     return documents
 
 
-def argument_value(argument: Argument, node: ir.Block) -> Any:
+def argument_value(argument: Argument, node: tree.Block) -> Any:
     """The value of an argument for one block."""
     if argument.name == IN_CHANNELS:
         return node.source.channels
@@ -191,25 +191,25 @@ def argument_value(argument: Argument, node: ir.Block) -> Any:
     return value
 
 
-def _network_argument(name: str, node: ir.Block) -> Any:
+def _network_argument(name: str, node: tree.Block) -> Any:
     """An argument of the whole network, which keeps its name on the way down."""
     return Varying(ast.Name(name), (None,), True)
 
 
-def _by_definition(network: ir.Network) -> Iterator[tuple[BlockDefinition, list[ir.Block]]]:
+def _by_definition(network: tree.Network) -> Iterator[tuple[BlockDefinition, list[tree.Block]]]:
     """The instances of each block, inner blocks ahead of those that hold them.
 
     Instances of blocks that stand inside one another, either in either, come level by level.
     """
-    blocks = list(ir.blocks(network))
+    blocks = list(tree.blocks(network))
     nested = _nested(blocks)
-    instances: dict[tuple[str, int], list[ir.Block]] = {}
+    instances: dict[tuple[str, int], list[tree.Block]] = {}
     within: dict[tuple[str, int], dict[tuple[str, int], None]] = {}
     for block in blocks:
         key = _level(block, nested)
         instances.setdefault(key, []).append(block)
         inner = within.setdefault(key, {})
-        inner.update((_level(found, nested), None) for found in ir.blocks(block.body))
+        inner.update((_level(found, nested), None) for found in tree.blocks(block.body))
     done: dict[tuple[str, int], None] = {}
 
     def visit(key: tuple[str, int]) -> None:
@@ -224,12 +224,12 @@ def _by_definition(network: ir.Network) -> Iterator[tuple[BlockDefinition, list[
         yield instances[key][0].definition, instances[key]
 
 
-def _nested(blocks: Sequence[ir.Block]) -> frozenset[str]:
+def _nested(blocks: Sequence[tree.Block]) -> frozenset[str]:
     """The names of blocks that stand inside others of their name, or inside what stands in those."""
     inside: dict[str, set[str]] = {}
     for block in blocks:
         names = inside.setdefault(block.definition.name, set())
-        names.update(inner.definition.name for inner in ir.blocks(block.body))
+        names.update(inner.definition.name for inner in tree.blocks(block.body))
     for middle in inside:
         for names in inside.values():
             if middle in names:
@@ -237,20 +237,20 @@ def _nested(blocks: Sequence[ir.Block]) -> frozenset[str]:
     return frozenset(name for name, names in inside.items() if name in names)
 
 
-def _level(block: ir.Block, nested: Collection[str]) -> tuple[str, int]:
+def _level(block: tree.Block, nested: Collection[str]) -> tuple[str, int]:
     """A block's name, and how deep such blocks stand in it if it is among the ``nested`` ones."""
     name = block.definition.name
     return name, _height(block.body, nested) if name in nested else 0
 
 
-def _height(node: ir.Node, nested: Collection[str]) -> int:
-    own = isinstance(node, ir.Block) and node.definition.name in nested
+def _height(node: tree.Node, nested: Collection[str]) -> int:
+    own = isinstance(node, tree.Block) and node.definition.name in nested
     return max((_height(child, nested) for child in node.children), default=0) + own
 
 
-def _parted(group: Sequence[ir.Block], test: Varying) -> list[list[ir.Block]]:
+def _parted(group: Sequence[tree.Block], test: Varying) -> list[list[tree.Block]]:
     """The instances by their value of ``test``, in the order in which the values occur."""
-    parts: dict[str, list[ir.Block]] = {}
+    parts: dict[str, list[tree.Block]] = {}
     for block, value in zip(group, test.values, strict=True):
         parts.setdefault(repr(value), []).append(block)
     if len(parts) == 1:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from netspec import ir
+from netspec import tree
 from netspec.codegen.cases import where
 from netspec.codegen.identifiers import Namespace
 from netspec.codegen.layout import Choice, Document, Operation, text_of
@@ -54,19 +54,21 @@ class Flow:
 
     # What a backend fills in
 
-    def apply(self, node: ir.Layer | ir.Block | ir.Sequence, value: Value, target: str) -> Value:
+    def apply(
+        self, node: tree.Layer | tree.Block | tree.Sequence, value: Value, target: str
+    ) -> Value:
         """Send ``value`` through a layer, a block or a named plain sequence."""
         raise NotImplementedError  # pragma: no cover
 
-    def is_unit(self, node: ir.Sequence) -> bool:
+    def is_unit(self, node: tree.Sequence) -> bool:
         """Whether a sequence is one thing to :meth:`apply`."""
         raise NotImplementedError  # pragma: no cover
 
-    def merge(self, values: list[Value], how: ir.Merge, path: str, target: str) -> Value:
+    def merge(self, values: list[Value], how: tree.Merge, path: str, target: str) -> Value:
         """Several tensors as one."""
         raise NotImplementedError  # pragma: no cover
 
-    def test(self, choice: ir.Choice) -> tuple[Document, bool] | None:
+    def test(self, choice: tree.Choice) -> tuple[Document, bool] | None:
         """The condition of a choice, and whether it holds for ``then`` (else for ``other``).
 
         None where both branches are applied by the same words.
@@ -75,33 +77,33 @@ class Flow:
 
     # What they share
 
-    def run(self, node: ir.Node, value: Value, target: str) -> Value:
+    def run(self, node: tree.Node, value: Value, target: str) -> Value:
         """Send ``value`` through ``node``; ``target`` is the variable to write to on the way."""
         match node:
-            case ir.Layer() | ir.Block():
+            case tree.Layer() | tree.Block():
                 return self.apply(node, value, target)
-            case ir.Sequence() if self.is_unit(node):
+            case tree.Sequence() if self.is_unit(node):
                 return self.apply(node, value, target)
-            case ir.Sequence():
+            case tree.Sequence():
                 return self.run_all(node.items, value, target)
-            case ir.Residual():
+            case tree.Residual():
                 return self._residual(node, value, target)
-            case ir.Gate():
+            case tree.Gate():
                 return self._gate(node, value, target)
-            case ir.Branches():
+            case tree.Branches():
                 return self._branches(node, value, target)
-            case ir.Reference():
+            case tree.Reference():
                 values = [self.results[name] for name in node.names]
                 if len(values) == 1:
                     return values[0]
                 return self.merge(values, node.merge, node.path, target)
-            case ir.Tap():
+            case tree.Tap():
                 return self._tap(node, value, target)
-            case ir.Choice():
+            case tree.Choice():
                 return self._choice(node, value, target)
         raise AssertionError(node)  # pragma: no cover
 
-    def run_all(self, nodes: Sequence[ir.Node], value: Value, target: str) -> Value:
+    def run_all(self, nodes: Sequence[tree.Node], value: Value, target: str) -> Value:
         """Send ``value`` through nodes in a row."""
         for node in nodes:
             value = self.run(node, value, target)
@@ -127,7 +129,7 @@ class Flow:
         compound = isinstance(value.document, Choice | Operation)
         return self.settle(value, target) if compound else value
 
-    def _residual(self, node: ir.Residual, value: Value, target: str) -> Value:
+    def _residual(self, node: tree.Residual, value: Value, target: str) -> Value:
         value = self.settle(value, target)
         with self._beside() as inner:
             body = self.run(node.body, value, inner)
@@ -137,13 +139,13 @@ class Flow:
             shortcut = self._operand(self.run(node.shortcut, value, "shortcut"), "shortcut")
             return self.merge([body, shortcut], "add", node.path, target)
 
-    def _gate(self, node: ir.Gate, value: Value, target: str) -> Value:
+    def _gate(self, node: tree.Gate, value: Value, target: str) -> Value:
         value = self.settle(value, target)
         with self._beside() as inner:
             gate = self._operand(self.run(node.body, value, inner), inner)
             return self.merge([value, gate], "mul", node.path, target)
 
-    def _branches(self, node: ir.Branches, value: Value, target: str) -> Value:
+    def _branches(self, node: tree.Branches, value: Value, target: str) -> Value:
         value = self.settle(value, target)
         if len(node.paths) == 2 and not node.paths[0].items:
             with self._beside() as inner:
@@ -155,7 +157,7 @@ class Flow:
             values.append(self.settle(self.run(path, value, name), name) if path.items else value)
         return self.merge(values, node.merge, node.path, target)
 
-    def _tap(self, node: ir.Tap, value: Value, target: str) -> Value:
+    def _tap(self, node: tree.Tap, value: Value, target: str) -> Value:
         name = self._siblings.get(node.name) or self.variables.add(node.name)
         found = self.run(node.body, value, name)
         if text_of(found.document) != name:
@@ -163,7 +165,7 @@ class Flow:
         self.results[node.name] = Value(name)
         return Value(name)
 
-    def _choice(self, node: ir.Choice, value: Value, target: str) -> Value:
+    def _choice(self, node: tree.Choice, value: Value, target: str) -> Value:
         test = self.test(node)
         if test is None:
             with where(node.test, True):
@@ -202,7 +204,7 @@ class Flow:
         yield
         self._siblings = outer
 
-    def _aside(self, node: ir.Node, value: Value, target: str) -> tuple[list[Statement], Value]:
+    def _aside(self, node: tree.Node, value: Value, target: str) -> tuple[list[Statement], Value]:
         """The statements of a branch and its result, not written yet."""
         before, self.statements = self.statements, []
         try:

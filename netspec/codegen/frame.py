@@ -13,7 +13,7 @@ from importlib.resources import files
 from typing import Any
 from urllib.parse import quote, unquote
 
-from netspec import ir
+from netspec import tree
 from netspec.analyse import summarise
 from netspec.codegen.layout import WIDTH
 from netspec.meaning import meaning_hash
@@ -94,7 +94,7 @@ def read_origin(text: str) -> Origin | None:
 
 
 def head(
-    network: ir.Network,
+    network: tree.Network,
     overrides: Mapping[str, Argument] | None = None,
     place: str | None = None,
 ) -> str:

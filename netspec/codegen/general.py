@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from netspec import ir
+from netspec import tree
 from netspec.elaborate.scope import BlockValue, Names, StepsValue
 from netspec.elaborate.steps import Elaborator
 from netspec.errors import InternalError, NetspecError
@@ -37,15 +37,15 @@ class GeneralBlock:
     """
 
     definition: BlockDefinition
-    instances: tuple[ir.Block, ...]
+    instances: tuple[tree.Block, ...]
     arguments: Mapping[str, Any]
     source: TensorType
-    body: ir.Sequence
+    body: tree.Sequence
     local: Mapping[str, Varying]
 
 
 def generalise(
-    definition: BlockDefinition, instances: Sequence[ir.Block], elaborator: Elaborator
+    definition: BlockDefinition, instances: Sequence[tree.Block], elaborator: Elaborator
 ) -> GeneralBlock:
     """The general form of ``instances``; raises :class:`Diverges` when they have none.
 
@@ -84,7 +84,7 @@ def generalise(
     return general
 
 
-def _scopes(block: ir.Block) -> tuple[str, ...]:
+def _scopes(block: tree.Block) -> tuple[str, ...]:
     """Which slots hold steps that the block itself declares, with its own names for a scope."""
     return tuple(
         name
@@ -93,7 +93,7 @@ def _scopes(block: ir.Block) -> tuple[str, ...]:
     )
 
 
-def _filled(block: ir.Block) -> tuple[bool, ...]:
+def _filled(block: tree.Block) -> tuple[bool, ...]:
     """Which slots hold steps."""
     values = block.arguments.values()
     return tuple(bool(value.steps) for value in values if isinstance(value, StepsValue))

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from netspec import ir
+from netspec import tree
 from netspec.codegen.layout import Document, text_of
 from netspec.elaborate.schedules import INDEX
 from netspec.symbolic import Varying, value_at
@@ -33,11 +33,11 @@ class Run:
         is_scheduled: whether there are such formulas.
     """
 
-    blocks: tuple[ir.Block, ...]
+    blocks: tuple[tree.Block, ...]
     names: tuple[str, ...]
     pattern: str | None
     start: int
-    block: ir.Block
+    block: tree.Block
     is_scheduled: bool
 
     @property
@@ -52,7 +52,9 @@ class Run:
         return f"range({self.start}, {stop})" if self.start else f"range({stop})"
 
 
-def runs(stage: ir.Stage, names: Sequence[str], call: Callable[[ir.Block], Document]) -> list[Run]:
+def runs(
+    stage: tree.Stage, names: Sequence[str], call: Callable[[tree.Block], Document]
+) -> list[Run]:
     """The blocks of a stage, with the name of each, as runs whose calls are alike.
 
     ``call`` gives the call that makes a block, apart from its name.
@@ -85,7 +87,7 @@ def _longest(calls: Sequence[str], names: Sequence[str], position: int) -> int:
     return length
 
 
-def _run(stage: ir.Stage, names: Sequence[str], start: int, length: int) -> Run:
+def _run(stage: tree.Stage, names: Sequence[str], start: int, length: int) -> Run:
     own = tuple(names[start : start + length])
     pattern, number = _pattern(own) or (None, 0)
     blocks = stage.blocks[start : start + length]
@@ -93,9 +95,9 @@ def _run(stage: ir.Stage, names: Sequence[str], start: int, length: int) -> Run:
 
 
 def _scheduled_run(
-    stage: ir.Stage,
+    stage: tree.Stage,
     names: Sequence[str],
-    call: Callable[[ir.Block], Document],
+    call: Callable[[tree.Block], Document],
     start: int,
     channels: Channels,
 ) -> Run:
@@ -111,8 +113,8 @@ def _scheduled_run(
 
 
 def _scheduled(
-    stage: ir.Stage, index: int, start: int, names: Sequence[str], channels: Channels
-) -> ir.Block:
+    stage: tree.Stage, index: int, start: int, names: Sequence[str], channels: Channels
+) -> tree.Block:
     """Block ``index`` with formulas for what has them, counted as the names count from ``start`` on."""
     block = stage.blocks[index]
     pattern = _pattern(names[start : start + 1])
@@ -139,7 +141,7 @@ def _counted(formula: Varying, offset: int) -> ast.expr | None:
     return node
 
 
-def _growing(stage: ir.Stage, index: int, start: int, offset: int) -> ast.expr | None:
+def _growing(stage: tree.Stage, index: int, start: int, offset: int) -> ast.expr | None:
     """Channels that grow evenly, as in DenseNet, where each block adds as many."""
     if start + 1 >= len(stage.blocks):
         return None
@@ -156,7 +158,7 @@ def _growing(stage: ir.Stage, index: int, start: int, offset: int) -> ast.expr |
     return ast.BinOp(ast.Constant(base), ast.Add(), node) if base else node
 
 
-def _following(stage: ir.Stage, index: int, start: int, offset: int) -> ast.expr | None:
+def _following(stage: tree.Stage, index: int, start: int, offset: int) -> ast.expr | None:
     """Channels that a schedule gave to the block before, or a multiple, as in PyramidNet."""
     number = stage.blocks[index].source.channels
     for formula in stage.schedule.values() if index else ():
@@ -172,7 +174,7 @@ def _following(stage: ir.Stage, index: int, start: int, offset: int) -> ast.expr
     return None
 
 
-Channels = Callable[[ir.Stage, int, int, int], ast.expr | None]
+Channels = Callable[[tree.Stage, int, int, int], ast.expr | None]
 """A formula for the channels that enter a block: of a stage, at an index, in a run from a start on."""
 
 _CHANNELS: tuple[Channels, ...] = (_growing, _following)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from netspec import ir
+from netspec import tree
 from netspec.elaborate.arguments import bind_arguments
 from netspec.elaborate.choices import choose
 from netspec.elaborate.combinators import identity
@@ -53,11 +53,11 @@ class CallExpander(Lookup):
     @abstractmethod
     def steps(
         self, steps: tuple[Step, ...], source: TensorType, scope: Scope, span: Span | None = None
-    ) -> ir.Sequence:
+    ) -> tree.Sequence:
         """Expand steps that run in order."""
 
     @abstractmethod
-    def _action(self, step: Step, source: TensorType, scope: Scope) -> ir.Node:
+    def _action(self, step: Step, source: TensorType, scope: Scope) -> tree.Node:
         """Expand what a step does."""
 
     @abstractmethod
@@ -68,18 +68,18 @@ class CallExpander(Lookup):
         source: TensorType,
         scope: Scope,
         role: Mapping[str, AttributeValue] | None = None,
-    ) -> ir.Layer:
+    ) -> tree.Layer:
         """A layer; ``role`` holds the attributes that the spec's role gives below the step's own."""
 
     @abstractmethod
-    def _container(self, step: Step, source: TensorType, scope: Scope) -> ir.Node:
+    def _container(self, step: Step, source: TensorType, scope: Scope) -> tree.Node:
         """What has no level of names of its own, as a sequence under the name that the step gives."""
 
     def count_labels(self, steps: tuple[Step, ...], environment: Environment) -> Counter[str]:
         """How many layers of each label these steps name automatically."""
         return count_labels(self, steps, environment)
 
-    def _call(self, step: Step, action: CallAction, source: TensorType, scope: Scope) -> ir.Node:
+    def _call(self, step: Step, action: CallAction, source: TensorType, scope: Scope) -> tree.Node:
         value = require_known(scope.environment.get(action.target))
         if isinstance(value, StepsValue):
             return self._slot(step, action, value, source, scope)
@@ -93,7 +93,7 @@ class CallExpander(Lookup):
 
     def _slot(
         self, step: Step, action: CallAction, value: StepsValue, source: TensorType, scope: Scope
-    ) -> ir.Node:
+    ) -> tree.Node:
         if action.arguments:
             raise fail("NS206", f"the slot `{action.target}` takes no arguments", step.span)
         if any(value is active for active in self._slots):
@@ -103,7 +103,7 @@ class CallExpander(Lookup):
         written_in = scope.environment if value.environment is None else value.environment
         inner = Scope(dict(written_in), scope.names, {}, value.calls or ())
 
-        def expand() -> ir.Sequence:
+        def expand() -> tree.Sequence:
             self._slots.append(value)
             try:
                 return self.steps(value.steps, source, inner, step.span)
@@ -117,7 +117,7 @@ class CallExpander(Lookup):
 
     def _role_step(
         self, step: Step, action: CallAction, source: TensorType, scope: Scope
-    ) -> ir.Node:
+    ) -> tree.Node:
         role = self.role(action.target)
         inner = role.action
         if isinstance(inner, OpAction):
@@ -144,7 +144,7 @@ class CallExpander(Lookup):
         definition: BlockDefinition,
         source: TensorType,
         scope: Scope,
-    ) -> ir.Node:
+    ) -> tree.Node:
         if definition.inline and step.name is not None:
             return self._container(step, source, scope)
         bound = self.bind_arguments(definition, action.arguments, scope.place(source), step.span)
@@ -162,12 +162,12 @@ class CallExpander(Lookup):
         path: str,
         calls: Calls,
         span: Span,
-    ) -> ir.Block:
+    ) -> tree.Block:
         """An instance of a block under a path of its own."""
         environment = dict(arguments)
         names = Names(path, self.count_labels(definition.body, environment))
         body = self.expand(definition, arguments, source, names, calls, span)
-        return ir.Block(
+        return tree.Block(
             source=source,
             target=body.target,
             path=path,
@@ -186,7 +186,7 @@ class CallExpander(Lookup):
         calls: Calls,
         span: Span,
         local: dict[str, Varying] | None = None,
-    ) -> ir.Sequence:
+    ) -> tree.Sequence:
         """The body of a block at these arguments."""
         if any(name == definition.name for name, _ in calls):
             route = " → ".join([*(name for name, _ in calls), definition.name])

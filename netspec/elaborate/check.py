@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from netspec import ir
+from netspec import tree
 from netspec.elaborate.bounds import RAISE_PARAMETERS, Bounds
 from netspec.elaborate.liveness import check_liveness
 from netspec.errors import InternalError, NetspecError, Span, fail
 from netspec.ops import OpError
 
 
-def check_network(network: ir.Network, bounds: Bounds) -> None:
+def check_network(network: tree.Network, bounds: Bounds) -> None:
     """Names must be unique in every backend's spelling; types must fit along every edge.
 
     Raises :class:`NetspecError` for colliding names and for sizes out of bounds, which a spec can
@@ -20,9 +20,9 @@ def check_network(network: ir.Network, bounds: Bounds) -> None:
     """
     check_names(list(_named(network)))
     total = 0
-    for node in ir.walk(network):
+    for node in tree.walk(network):
         _check_edges(node)
-        if isinstance(node, ir.Layer):
+        if isinstance(node, tree.Layer):
             total += sum(p.count for p in node.op.parameters(node.source))
             if total > bounds.parameters:
                 raise too_many_parameters(bounds, node.span)
@@ -56,10 +56,10 @@ class NamedNode(NamedTuple):
         return self._replace(path=f"{owner}.{self.path}", owner=inner)
 
 
-def named_node(node: ir.Node, path: str, owners: Sequence[str]) -> NamedNode:
+def named_node(node: tree.Node, path: str, owners: Sequence[str]) -> NamedNode:
     """A node called ``path``, inside the modules ``owners``, outermost first."""
     owner = next((owner for owner in reversed(owners) if path.startswith(f"{owner}.")), "")
-    is_module = isinstance(node, ir.Layer | ir.Block | ir.Stage | ir.Sequence)
+    is_module = isinstance(node, tree.Layer | tree.Block | tree.Stage | tree.Sequence)
     return NamedNode(path, node.span, owner, is_module)
 
 
@@ -69,7 +69,7 @@ def check_names(names: Sequence[NamedNode]) -> None:
     """
     seen: dict[str, str] = {}
     for path, span, _, _ in names:
-        flat = ir.flat_name(path)
+        flat = tree.flat_name(path)
         if flat in seen:
             raise name_collision(path, seen[flat], span)
         seen[flat] = path
@@ -83,7 +83,7 @@ def check_names(names: Sequence[NamedNode]) -> None:
             raise fail("NS227", what, span, path=path)
 
 
-def _named(node: ir.Node, owners: tuple[str, ...] = ()) -> Iterator[NamedNode]:
+def _named(node: tree.Node, owners: tuple[str, ...] = ()) -> Iterator[NamedNode]:
     path = getattr(node, "path", None)
     if path:
         found = named_node(node, path, owners)
@@ -102,29 +102,29 @@ def name_collision(path: str, other: str, span: Span | None) -> NetspecError:
     return fail("NS227", what, span, path=path)
 
 
-def _check_edges(node: ir.Node) -> None:
-    if isinstance(node, ir.Layer):
+def _check_edges(node: tree.Node) -> None:
+    if isinstance(node, tree.Layer):
         try:
             expected = node.op.infer(node.source)
         except OpError as error:
             raise InternalError(f"{node.path}: {node.op.kind}: {error.message}") from None
         if expected.shape != node.target.shape:
             raise InternalError(f"{node}: the op gives {expected}")
-    row: tuple[ir.Node, ...] = ()
-    if isinstance(node, ir.Sequence):
+    row: tuple[tree.Node, ...] = ()
+    if isinstance(node, tree.Sequence):
         row = node.items
-    elif isinstance(node, ir.Network | ir.Stage):
+    elif isinstance(node, tree.Network | tree.Stage):
         row = node.children
     current = node.source
     for item in row:
-        if not isinstance(item, ir.Reference) and item.source.shape != current.shape:
+        if not isinstance(item, tree.Reference) and item.source.shape != current.shape:
             raise InternalError(f"{_name(item)}: {current} enters, {item.source} expected")
         current = item.target
     if row and current.shape != node.target.shape:
         raise InternalError(f"{_name(node)}: {current} leaves, {node.target} expected")
 
 
-def _name(node: ir.Node) -> str:
+def _name(node: tree.Node) -> str:
     """The path of a node; its kind and place where it has none."""
     path = getattr(node, "path", None)
     return path or f"{type(node).__name__} at {node.span}"

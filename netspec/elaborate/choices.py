@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from netspec import ir
+from netspec import tree
 from netspec.elaborate.scope import Scope
 from netspec.symbolic import Diverges, Varying, active, merge, only, vary
 from netspec.types import TensorType
@@ -15,13 +15,13 @@ from netspec.types import TensorType
 
 def choose(
     test: Any,
-    then: Callable[[], ir.Sequence],
-    other: Callable[[], ir.Sequence],
+    then: Callable[[], tree.Sequence],
+    other: Callable[[], tree.Sequence],
     then_width: Counter[str],
     other_width: Counter[str],
     scope: Scope,
-) -> ir.Node:
-    """One branch, or both under a :class:`ir.Choice` where the test goes both ways."""
+) -> tree.Node:
+    """One branch, or both under a :class:`tree.Choice` where the test goes both ways."""
     width = then_width | other_width
     try:
         taken = bool(test)
@@ -49,7 +49,7 @@ def choose(
         if known is not tap:  # named in both branches
             target = _merged_type(test, tap.target, known.target)
             scope.results[name] = dataclasses.replace(known, target=target)
-    return ir.Choice(
+    return tree.Choice(
         source=first.source,
         target=_merged_type(test, first.target, second.target),
         test=test,

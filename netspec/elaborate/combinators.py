@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from netspec import ir
+from netspec import tree
 from netspec.elaborate.bounds import RAISE_LAYERS, Bounds
 from netspec.elaborate.labels import MERGE_LABELS
 from netspec.elaborate.scope import Names, Scope, check_declared
@@ -33,12 +33,12 @@ class Expand(Protocol):
 
     def __call__(
         self, steps: tuple[Step, ...], source: TensorType, scope: Scope, span: Span | None = None
-    ) -> ir.Sequence: ...
+    ) -> tree.Sequence: ...
 
 
 def residual(
     expand: Expand, step: Step, action: ResidualAction, source: TensorType, scope: Scope
-) -> ir.Residual:
+) -> tree.Residual:
     """body(x) + shortcut(x); the body comes first in names."""
     path = scope.path(step, "add", source)
     body = expand(action.body, source, scope, step.span)
@@ -54,14 +54,14 @@ def residual(
         )
     positive = body.target.non_negative and shortcut.target.non_negative
     target = TensorType(body.target.channels, body.target.size, positive)
-    return ir.Residual(
+    return tree.Residual(
         source=source, target=target, path=path, body=body, shortcut=shortcut, span=step.span
     )
 
 
 def gate(
     expand: Expand, step: Step, action: GateAction, source: TensorType, scope: Scope
-) -> ir.Gate:
+) -> tree.Gate:
     """x * body(x), where the body gives x's shape or one value per channel."""
     path = scope.path(step, "mul", source)
     body = expand(action.body, source, scope, step.span)
@@ -79,31 +79,31 @@ def gate(
         )
     positive = source.non_negative and body.target.non_negative
     target = TensorType(source.channels, source.size, positive)
-    return ir.Gate(source=source, target=target, path=path, body=body, span=step.span)
+    return tree.Gate(source=source, target=target, path=path, body=body, span=step.span)
 
 
 def concat(
     expand: Expand, step: Step, action: ConcatAction, source: TensorType, scope: Scope
-) -> ir.Branches:
+) -> tree.Branches:
     """[x, body(x)] along the channels."""
     path = scope.path(step, "cat", source)
     paths = (identity(source), expand(action.body, source, scope, step.span))
     target = merged_type([p.target for p in paths], "concat", step.span, path)
-    return ir.Branches(
+    return tree.Branches(
         source=source, target=target, path=path, paths=paths, merge="concat", span=step.span
     )
 
 
 def branches(
     expand: Expand, step: Step, action: BranchesAction, source: TensorType, scope: Scope
-) -> ir.Branches:
+) -> tree.Branches:
     """Several paths from one input, merged."""
     if len(action.paths) < 2:
         raise fail("NS404", "`branches` needs at least two paths", step.span)
     path = scope.path(step, MERGE_LABELS[action.merge], source)
     paths = tuple(expand(steps, source, scope, step.span) for steps in action.paths.values())
     target = merged_type([p.target for p in paths], action.merge, step.span, path)
-    return ir.Branches(
+    return tree.Branches(
         source=source, target=target, path=path, paths=paths, merge=action.merge, span=step.span
     )
 
@@ -115,7 +115,7 @@ def repeat(
     source: TensorType,
     scope: Scope,
     bounds: Bounds,
-) -> ir.Sequence:
+) -> tree.Sequence:
     """The body, `times` times; its index is a name while it runs."""
     times = action.times.evaluate(scope.place(source))
     count = times.__index__() if isinstance(times, Varying) else times
@@ -125,7 +125,7 @@ def repeat(
         if action.index in scope.environment:
             place = step.place("repeat", "index")
             raise fail("NS223", f"index `{action.index}` hides another name", place)
-    items: list[ir.Node] = []
+    items: list[tree.Node] = []
     current = source
     environment, results = dict(scope.environment), dict(scope.results)
     for index in range(count):
@@ -135,12 +135,12 @@ def repeat(
         current = node.target
         _restore(scope.results, results)  # what an iteration names is its own
     _restore(scope.environment, environment)
-    return ir.Sequence(source=source, target=current, items=tuple(items), span=step.span)
+    return tree.Sequence(source=source, target=current, items=tuple(items), span=step.span)
 
 
 def sequence(
     expand: Expand, step: Step, action: SequenceAction, source: TensorType, scope: Scope
-) -> ir.Sequence:
+) -> tree.Sequence:
     """Steps in a row; under a name of its own, each takes an index."""
     if step.name is None:
         return expand(action.steps, source, scope, step.span)
@@ -151,7 +151,7 @@ def sequence(
     return dataclasses.replace(body, path=path)
 
 
-def reference(step: Step, source: TensorType, scope: Scope) -> ir.Reference:
+def reference(step: Step, source: TensorType, scope: Scope) -> tree.Reference:
     """The named results that a step takes instead of what flows in."""
     types = []
     for name in step.inputs:
@@ -174,7 +174,7 @@ def reference(step: Step, source: TensorType, scope: Scope) -> ir.Reference:
         named = step if is_alone else dataclasses.replace(step, name=None)
         path = scope.path(named, "join", source)
         target = merged_type(types, step.merge, step.span, path)
-    return ir.Reference(
+    return tree.Reference(
         source=source,
         target=target,
         path=path,
@@ -189,9 +189,9 @@ def _restore(names: dict[str, Any], before: dict[str, Any]) -> None:
     names.update(before)
 
 
-def identity(source: TensorType) -> ir.Sequence:
+def identity(source: TensorType) -> tree.Sequence:
     """No steps at all."""
-    return ir.Sequence(source=source, target=source, items=())
+    return tree.Sequence(source=source, target=source, items=())
 
 
 def check_repeat(count: Any, span: Span | None, bounds: Bounds) -> None:
@@ -209,7 +209,7 @@ def check_repeat(count: Any, span: Span | None, bounds: Bounds) -> None:
 
 
 def merged_type(
-    types: Sequence[TensorType], how: ir.Merge, span: Span | None, path: str
+    types: Sequence[TensorType], how: tree.Merge, span: Span | None, path: str
 ) -> TensorType:
     """The type of several results merged; they must agree in size, and but for concat in channels."""
     first = types[0]

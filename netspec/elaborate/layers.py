@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from netspec import ir
+from netspec import tree
 from netspec.elaborate.arguments import default_attribute, evaluate_attribute
 from netspec.elaborate.bounds import MAX_CHANNELS, MAX_FEATURES, MAX_LENGTH
 from netspec.elaborate.scope import Environment
@@ -26,7 +26,7 @@ def make_layer(
     environment: Environment,
     defaults: Mapping[str, AttributeValue],
     outer: Environment,
-) -> ir.Layer:
+) -> tree.Layer:
     """The layer that an op step makes on ``source``.
 
     The step's own attributes are evaluated under ``environment``, those of ``defaults`` under ``outer``.
@@ -40,7 +40,7 @@ def make_layer(
     except OpError as error:
         raise misfit(error, step, action, defaults, path) from None
     check_extent(target, _place("out", step, action, defaults), path)
-    return ir.Layer(source=source, target=target, path=path, op=op, span=step.span)
+    return tree.Layer(source=source, target=target, path=path, op=op, span=step.span)
 
 
 def misfit(

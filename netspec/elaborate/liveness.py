@@ -4,13 +4,13 @@ for them.
 
 from __future__ import annotations
 
-from netspec import ir
+from netspec import tree
 from netspec.errors import Diagnostic, NetspecError
 
 Producers = tuple[int, ...]
 
 
-def check_liveness(network: ir.Network) -> None:
+def check_liveness(network: tree.Network) -> None:
     """Raise :class:`NetspecError`, with every such step, unless all that is computed reaches an output."""
     trace = _Trace()
     found = trace.network(network)
@@ -28,7 +28,7 @@ def check_liveness(network: ir.Network) -> None:
         raise NetspecError([_unused(step) for step in ends])
 
 
-Step = ir.Layer | ir.Residual | ir.Gate | ir.Branches
+Step = tree.Layer | tree.Residual | tree.Gate | tree.Branches
 """What computes something: an op, or what joins several results."""
 
 
@@ -45,9 +45,9 @@ def _unused(step: Step) -> Diagnostic:
 
 def _word(step: Step) -> str:
     match step:
-        case ir.Layer():
+        case tree.Layer():
             return step.op.kind
-        case ir.Branches(merge="concat"):
+        case tree.Branches(merge="concat"):
             return "concatenation"
     return type(step).__name__.lower()
 
@@ -59,7 +59,7 @@ class _Trace:
         self.steps: list[Step] = []
         self.sources: list[Producers] = []
 
-    def network(self, network: ir.Network) -> Producers:
+    def network(self, network: tree.Network) -> Producers:
         """The producers of all outputs."""
         named: dict[str, Producers] = {}
         value = self.node(network.stem, (), named)
@@ -72,29 +72,29 @@ class _Trace:
         outputs = [named[key] for key in network.outputs.values()]
         return tuple(dict.fromkeys(i for found in (value, *outputs) for i in found))
 
-    def node(self, node: ir.Node, value: Producers, named: dict[str, Producers]) -> Producers:
+    def node(self, node: tree.Node, value: Producers, named: dict[str, Producers]) -> Producers:
         """The producers of a node's result, from those of what enters it."""
         match node:
-            case ir.Layer():
+            case tree.Layer():
                 return self._step(node, value)
-            case ir.Sequence():
+            case tree.Sequence():
                 for item in node.items:
                     value = self.node(item, value, named)
                 return value
-            case ir.Block():
+            case tree.Block():
                 return self.node(node.body, value, {})
-            case ir.Reference():
+            case tree.Reference():
                 return _union([named[name] for name in node.names])
-            case ir.Tap():
+            case tree.Tap():
                 named[node.name] = self.node(node.body, value, named)
                 return named[node.name]
-            case ir.Residual():
+            case tree.Residual():
                 body = self.node(node.body, value, named)
                 shortcut = self.node(node.shortcut, value, named)
                 return self._step(node, _union([body, shortcut]))
-            case ir.Gate():
+            case tree.Gate():
                 return self._step(node, _union([value, self.node(node.body, value, named)]))
-            case ir.Branches():
+            case tree.Branches():
                 paths = [self.node(path, value, named) for path in node.paths]
                 return self._step(node, _union(paths))
         raise AssertionError(node)  # pragma: no cover

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from netspec import ir
+from netspec import tree
 from netspec.arithmetic import COPIED
 from netspec.elaborate.arguments import evaluate_argument
 from netspec.elaborate.bounds import Bounds
@@ -58,7 +58,7 @@ def elaborate(
     overrides: Mapping[str, Argument] | None = None,
     folder: Path | None = None,
     bounds: Bounds | None = None,
-) -> ir.Network:
+) -> tree.Network:
     """The network that ``spec`` describes: concrete, typed, checked, within ``bounds``."""
     builder = Builder(spec, variant, overrides or {}, folder, keep=False, bounds=bounds)
     network = builder.build()
@@ -161,11 +161,11 @@ class Builder:
                 help=did_you_mean(name, self.spec.params),
             )
 
-    def build(self) -> ir.Network:
+    def build(self) -> tree.Network:
         """The network, ready for the backends."""
-        return cast(ir.Network, absorb_flatten(self.expand()))
+        return cast(tree.Network, absorb_flatten(self.expand()))
 
-    def expand(self) -> ir.Network:
+    def expand(self) -> tree.Network:
         """The network as its steps give it."""
         spec = self.spec
         source = self._unknown_type
@@ -184,7 +184,7 @@ class Builder:
             raise fail("NS212", "a network needs a stem, stages or a head", spec.span)
         kept = [name for name in spec.arguments if name in self.environment]
         arguments = {name: self.environment[name] for name in kept}
-        return ir.Network(
+        return tree.Network(
             source=source,
             target=head.target,
             span=spec.span,
@@ -214,7 +214,7 @@ class Builder:
             check_extent(TensorType(1, (value,)), expression.span, None)
         return TensorType(channels, tuple(size))
 
-    def _outputs(self, stages: tuple[ir.Stage, ...], scope: Scope) -> dict[str, str]:
+    def _outputs(self, stages: tuple[tree.Stage, ...], scope: Scope) -> dict[str, str]:
         known = {*(stage.path for stage in stages), *scope.results}
         result = {}
         for name, argument in self.spec.outputs.items():
@@ -250,10 +250,10 @@ class Builder:
 
     def _stages(
         self, entries: list[tuple[StageSyntax, dict[str, Any]]], source: TensorType, scope: Scope
-    ) -> tuple[tuple[ir.Stage, ...], TensorType]:
+    ) -> tuple[tuple[tree.Stage, ...], TensorType]:
         """The stages, and what leaves the last."""
         counts = [self._count(entry.repeat, environment) for entry, environment in entries]
-        stages: list[ir.Stage] = []
+        stages: list[tree.Stage] = []
         current, done, total = source, 0, sum(counts)
         for (entry, environment), count in zip(entries, counts, strict=True):
             environment |= {"count": count, "total": total, "running_index": done, "index": 0}
@@ -281,7 +281,7 @@ class Builder:
         count: int,
         source: TensorType,
         scope: Scope,
-    ) -> ir.Stage:
+    ) -> tree.Stage:
         span = entry.block_span
         self._check_arguments(entry)
         name_span = entry.spans.find(("name",)) if entry.name else span
@@ -301,7 +301,7 @@ class Builder:
                 blocks.append(block)
                 following = block.target
             current = following
-        return ir.Stage(
+        return tree.Stage(
             source=source,
             target=current,
             path=path,
@@ -326,7 +326,7 @@ class Builder:
         count: int,
         source: TensorType,
         names: Names,
-    ) -> ir.Block:
+    ) -> tree.Block:
         place = {**environment, "channels": source.channels, "size": list(source.size)}
         span = entry.block_span
         given = dict(entry.arguments)

@@ -15,11 +15,11 @@ from netspec.arithmetic import FUNCTIONS
 from netspec.errors import Span, fail
 from netspec.expr import CONSTANT_NAMES
 from netspec.expr import parse as parse_expression
-from netspec.ir import Tap
 from netspec.ops import OPS
 from netspec.schema.models import COMBINATORS
 from netspec.schema.syntax import BlockDefinition, Step
 from netspec.symbolic import Varying
+from netspec.tree import Tap
 from netspec.types import TensorType
 
 Environment = Mapping[str, Any]

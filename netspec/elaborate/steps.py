@@ -9,7 +9,7 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from netspec import ir
+from netspec import tree
 from netspec.elaborate import combinators
 from netspec.elaborate.bounds import MAX_NESTING, RAISE_LAYERS, Bounds
 from netspec.elaborate.calls import CallExpander
@@ -67,7 +67,7 @@ class Elaborator(CallExpander):
 
     def steps(
         self, steps: tuple[Step, ...], source: TensorType, scope: Scope, span: Span | None = None
-    ) -> ir.Sequence:
+    ) -> tree.Sequence:
         """Expand steps that run in order."""
         self._step_count += 1 + len(steps)
         if self._step_count > self.bounds.steps:
@@ -83,36 +83,36 @@ class Elaborator(CallExpander):
 
     def _in_order(
         self, steps: tuple[Step, ...], source: TensorType, scope: Scope, span: Span | None
-    ) -> ir.Sequence:
-        items: list[ir.Node] = []
+    ) -> tree.Sequence:
+        items: list[tree.Node] = []
         current = source
         for step in steps:
             node = self.step(step, current, scope)
             items.append(node)
             current = node.target
-        return ir.Sequence(source=source, target=current, items=tuple(items), span=span)
+        return tree.Sequence(source=source, target=current, items=tuple(items), span=span)
 
-    def step(self, step: Step, source: TensorType, scope: Scope) -> ir.Node:
+    def step(self, step: Step, source: TensorType, scope: Scope) -> tree.Node:
         """Expand one step: its inputs, what it does, and the name of its result."""
-        taken: ir.Node | None = None
+        taken: tree.Node | None = None
         if step.inputs:
             taken = reference(step, source, scope)
         node = self._action(step, taken.target if taken else source, scope)
         if taken:
-            node = ir.Sequence(
+            node = tree.Sequence(
                 source=source, target=node.target, items=(taken, node), span=step.span
             )
         if step.result:
             if step.result in scope.results:
                 message = f"the name `{step.result}` is taken in this block"
                 raise fail("NS224", message, step.place("as"))
-            node = ir.Tap(
+            node = tree.Tap(
                 source=source, target=node.target, name=step.result, body=node, span=step.span
             )
             scope.results[step.result] = node
         return node
 
-    def _action(self, step: Step, source: TensorType, scope: Scope) -> ir.Node:
+    def _action(self, step: Step, source: TensorType, scope: Scope) -> tree.Node:
         action = step.action
         if step.name is not None and isinstance(action, RepeatAction | WhenAction):
             return self._container(step, source, scope)
@@ -136,15 +136,15 @@ class Elaborator(CallExpander):
             case SequenceAction():
                 return combinators.sequence(self.steps, step, action, source, scope)
             case PassAction():
-                return ir.Sequence(source=source, target=source, items=(), span=step.span)
+                return tree.Sequence(source=source, target=source, items=(), span=step.span)
 
-    def _container(self, step: Step, source: TensorType, scope: Scope) -> ir.Node:
+    def _container(self, step: Step, source: TensorType, scope: Scope) -> tree.Node:
         """What has no level of names of its own, as a sequence under the name that the step gives."""
         inner = dataclasses.replace(step, name=None, result=None, inputs=())
         whole = SequenceAction((inner,))
         return combinators.sequence(self.steps, step, whole, source, scope)
 
-    def _when(self, step: Step, action: WhenAction, source: TensorType, scope: Scope) -> ir.Node:
+    def _when(self, step: Step, action: WhenAction, source: TensorType, scope: Scope) -> tree.Node:
         place = scope.place(source)
         test = action.test.evaluate(place)
         values = test.values if isinstance(test, Varying) else (test,)
@@ -153,7 +153,7 @@ class Elaborator(CallExpander):
                 "NS205", "`test` must be true or false; write a comparison", action.test.span
             )
 
-        def expand(steps: tuple[Step, ...]) -> Callable[[], ir.Sequence]:
+        def expand(steps: tuple[Step, ...]) -> Callable[[], tree.Sequence]:
             return lambda: self.steps(steps, source, scope, step.span)
 
         return choose(
@@ -172,7 +172,7 @@ class Elaborator(CallExpander):
         source: TensorType,
         scope: Scope,
         role: Mapping[str, AttributeValue] | None = None,
-    ) -> ir.Layer:
+    ) -> tree.Layer:
         """A layer; ``role`` holds the attributes that the spec's role gives below the step's own."""
         self.count_layers(1, step.span)
         kind = OPS[action.kind]
@@ -197,6 +197,6 @@ class Elaborator(CallExpander):
         environment: Environment,
         defaults: Mapping[str, AttributeValue],
         outer: Environment,
-    ) -> ir.Layer:
+    ) -> tree.Layer:
         """A layer at ``path``; see :func:`~netspec.elaborate.layers.make_layer`."""
         return make_layer(step, action, source, path, environment, defaults, outer)

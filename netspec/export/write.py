@@ -17,7 +17,7 @@ from netspec.progress import Tell, silent
 from netspec.room import lacking, reason
 
 if TYPE_CHECKING:
-    from netspec import ir
+    from netspec import tree
     from netspec.backends.base import Backend
 
 LONGEST_CAUSE = 200
@@ -66,7 +66,7 @@ def find_export(backend: Backend, name: str) -> Export:
 def export_model(
     backend: Backend,
     model: Any,
-    network: ir.Network,
+    network: tree.Network,
     format: str,
     path: Path,
     tell: Tell = silent,

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Callable, Collection, Iterator, Mapping
 from types import MappingProxyType
 
-from netspec import ir
+from netspec import tree
 from netspec.errors import Diagnostic
 from netspec.initializers import ONES
 from netspec.lint.places import Places
@@ -16,7 +16,7 @@ from netspec.ops.normalization import BatchNorm, InstanceNorm, Normalization
 
 
 def lint_network(
-    network: ir.Network, places: Places, enabled: Collection[str]
+    network: tree.Network, places: Places, enabled: Collection[str]
 ) -> Iterator[Diagnostic]:
     """What the enabled lints say about a sound network; a place may be named several times."""
     if "NS306" in enabled:
@@ -29,7 +29,7 @@ def lint_network(
             yield from lint(row, places)
 
 
-def _single_positions(network: ir.Network) -> Iterator[Diagnostic]:
+def _single_positions(network: tree.Network) -> Iterator[Diagnostic]:
     for stage in network.stages:
         size = stage.source.size
         if size and all(length == 1 for length in size):
@@ -44,7 +44,7 @@ def _single_positions(network: ir.Network) -> Iterator[Diagnostic]:
 
 def _bias_before_norm(row: Row, places: Places) -> Iterator[Diagnostic]:
     for (node, site), (following, _) in itertools.pairwise(row):
-        if not (isinstance(node, ir.Layer) and isinstance(following, ir.Layer)):
+        if not (isinstance(node, tree.Layer) and isinstance(following, tree.Layer)):
             continue
         op, norm = node.op, following.op
         if isinstance(op, Conv) and op.bias and isinstance(norm, BatchNorm | InstanceNorm):
@@ -63,8 +63,8 @@ def _bias_before_norm(row: Row, places: Places) -> Iterator[Diagnostic]:
 def _norm_after_norm(row: Row, places: Places) -> Iterator[Diagnostic]:
     for (node, site), (following, _) in itertools.pairwise(row):
         if _is_norm(node) and _is_norm(following):
-            assert isinstance(node, ir.Layer)
-            assert isinstance(following, ir.Layer)
+            assert isinstance(node, tree.Layer)
+            assert isinstance(following, tree.Layer)
             yield Diagnostic(
                 "NS302",
                 f"nothing uses what this `{node.op.kind}` gives but another norm",
@@ -74,13 +74,13 @@ def _norm_after_norm(row: Row, places: Places) -> Iterator[Diagnostic]:
             )
 
 
-def _is_norm(node: ir.Node) -> bool:
-    return isinstance(node, ir.Layer) and isinstance(node.op, Normalization)
+def _is_norm(node: tree.Node) -> bool:
+    return isinstance(node, tree.Layer) and isinstance(node.op, Normalization)
 
 
 def _odd_channels(row: Row, places: Places) -> Iterator[Diagnostic]:
     for node, site in row:
-        if isinstance(node, ir.Layer) and isinstance(node.op, Conv) and node.op.filters % 8:
+        if isinstance(node, tree.Layer) and isinstance(node.op, Conv) and node.op.filters % 8:
             yield Diagnostic(
                 "NS307",
                 f"{node.op.filters} channels are no multiple of 8",
@@ -92,7 +92,7 @@ def _odd_channels(row: Row, places: Places) -> Iterator[Diagnostic]:
 
 def _could_start_as_zero(row: Row, places: Places) -> Iterator[Diagnostic]:
     for node, site in row:
-        if not isinstance(node, ir.Residual):
+        if not isinstance(node, tree.Residual):
             continue
         last = _last(node.body)
         if last is None or not isinstance(last.op, Normalization):
@@ -107,17 +107,17 @@ def _could_start_as_zero(row: Row, places: Places) -> Iterator[Diagnostic]:
             )
 
 
-def _last(node: ir.Node) -> ir.Layer | None:
+def _last(node: tree.Node) -> tree.Layer | None:
     """The layer that gives the result of ``node``, if it is one; an empty slot gives nothing."""
-    if isinstance(node, ir.Sequence | ir.Block | ir.Tap):
+    if isinstance(node, tree.Sequence | tree.Block | tree.Tap):
         ends = (child for child in reversed(node.children) if not _is_empty(child))
         end = next(ends, None)
         return None if end is None else _last(end)
-    return node if isinstance(node, ir.Layer) else None
+    return node if isinstance(node, tree.Layer) else None
 
 
-def _is_empty(node: ir.Node) -> bool:
-    return isinstance(node, ir.Sequence) and all(_is_empty(child) for child in node.children)
+def _is_empty(node: tree.Node) -> bool:
+    return isinstance(node, tree.Sequence) and all(_is_empty(child) for child in node.children)
 
 
 _ROW_LINTS: Mapping[str, Callable[[Row, Places], Iterator[Diagnostic]]] = MappingProxyType(

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from netspec import ir
+from netspec import tree
 from netspec.errors import Span
 
 
@@ -18,7 +18,7 @@ class Item(NamedTuple):
         site: the innermost place around it that is in a file of the user's.
     """
 
-    node: ir.Node
+    node: tree.Node
     site: Span | None
 
 
@@ -26,7 +26,7 @@ Row = list[Item]
 IsOwn = Callable[[Span | None], bool]
 
 
-def rows(network: ir.Network, is_own: IsOwn) -> Iterator[Row]:
+def rows(network: tree.Network, is_own: IsOwn) -> Iterator[Row]:
     """Every row of the network once: its own, and that of each body and path of a combinator.
 
     ``is_own`` says whether a place is in a file of the user's.
@@ -41,19 +41,19 @@ class _Rows:
     def __init__(self, is_own: IsOwn) -> None:
         self._is_own = is_own
         self._seen: set[int] = set()
-        self.waiting: deque[tuple[ir.Node, Span | None]] = deque()
+        self.waiting: deque[tuple[tree.Node, Span | None]] = deque()
 
-    def row(self, node: ir.Node, site: Span | None) -> Row:
+    def row(self, node: tree.Node, site: Span | None) -> Row:
         """What runs in ``node``, one after another; what is inside combinators waits its turn."""
         found: Row = []
         self._open(node, site, found)
         return found
 
-    def _open(self, node: ir.Node, site: Span | None, row: Row) -> None:
+    def _open(self, node: tree.Node, site: Span | None, row: Row) -> None:
         if self._is_own(node.span):
             site = node.span
         match node:
-            case ir.Network() | ir.Stage() | ir.Sequence() | ir.Block():
+            case tree.Network() | tree.Stage() | tree.Sequence() | tree.Block():
                 for child in node.children:
                     self._open(child, site, row)
             case _:

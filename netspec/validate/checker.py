@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any
 
-from netspec import ir
+from netspec import tree
 from netspec.elaborate.bounds import MAX_LAYERS, RAISE_LAYERS, Bounds
 from netspec.elaborate.layers import fill_attributes, misfit
 from netspec.elaborate.lookup import Calls
@@ -95,23 +95,23 @@ class Checker(Elaborator):
 
     def _in_order(
         self, steps: tuple[Step, ...], source: TensorType, scope: Scope, span: Span | None
-    ) -> ir.Sequence:
+    ) -> tree.Sequence:
         self._work.add(1 + len(steps), span)
-        items: list[ir.Node] = []
+        items: list[tree.Node] = []
         current = source
         for step in steps:
-            node: ir.Node | None = None
+            node: tree.Node | None = None
             with self._problems.attempt(scope.calls) as attempt:
                 node = self.step(step, current, scope)
             if node is None:
                 target = self._likely_type(step, current, attempt.recovery)
-                node = ir.Sequence(source=current, target=target, items=())
+                node = tree.Sequence(source=current, target=target, items=())
             if step.result and step.result not in scope.results:
-                tap = ir.Tap(source=current, target=node.target, name=step.result, body=node)
+                tap = tree.Tap(source=current, target=node.target, name=step.result, body=node)
                 scope.results[step.result] = tap
             items.append(node)
             current = node.target
-        return ir.Sequence(source=source, target=current, items=tuple(items), span=span)
+        return tree.Sequence(source=source, target=current, items=tuple(items), span=span)
 
     def _likely_type(self, step: Step, source: TensorType, known: object) -> TensorType:
         """What to go on with behind a step that gave nothing."""
@@ -131,7 +131,7 @@ class Checker(Elaborator):
         environment: Environment,
         defaults: Mapping[str, AttributeValue],
         outer: Environment,
-    ) -> ir.Layer:
+    ) -> tree.Layer:
         arguments = (path, environment, defaults, outer)
         if source.channels is UNKNOWN and source.size and is_unknown(source.size[0]):
             return self._on_unknown(step, action, source, *arguments)
@@ -146,7 +146,7 @@ class Checker(Elaborator):
         environment: Environment,
         defaults: Mapping[str, AttributeValue],
         outer: Environment,
-    ) -> ir.Layer:
+    ) -> tree.Layer:
         """A layer on an unknown input.
 
         Some ops give a known type whatever enters them: a pooling gives a vector, `linear` its size,
@@ -166,12 +166,12 @@ class Checker(Elaborator):
             except Poisoned:
                 continue
             else:
-                return ir.Layer(source=source, target=target, path=path, op=op, span=step.span)
+                return tree.Layer(source=source, target=target, path=path, op=op, span=step.span)
         if len(refusals) == 1 + can_be_vector:
             raise misfit(refusals[0], step, action, defaults, path)
         if can_be_vector and not refusals:
             raise Poisoned
-        return ir.Layer(
+        return tree.Layer(
             source=source,
             target=self._type_behind(kind, values),
             path=path,
@@ -197,7 +197,7 @@ class Checker(Elaborator):
         calls: Calls,
         span: Span,
         local: dict[str, Varying] | None = None,
-    ) -> ir.Sequence:
+    ) -> tree.Sequence:
         found = super().expand(definition, arguments, source, names, calls, span, local)
         # An inline block leaves no node of its own; its steps are to know where it was called.
         return dataclasses.replace(found, span=span) if definition.inline else found
@@ -212,7 +212,7 @@ class Checker(Elaborator):
         path: str,
         calls: Calls,
         span: Span,
-    ) -> ir.Block:
+    ) -> tree.Block:
         known = self._known
         key = known.key(definition, arguments, source, calls, self.environment)
         instance = known.find(key)
@@ -273,7 +273,7 @@ class CheckingBuilder(Builder):
         count: int,
         source: TensorType,
         scope: Scope,
-    ) -> ir.Stage:
+    ) -> tree.Stage:
         self.work.add(STAGE_COST + count * BLOCK_COST, entry.block_span)
         return super()._stage(entry, environment, count, source, scope)
 

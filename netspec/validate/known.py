@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from netspec import ir
+from netspec import tree
 from netspec.elaborate.lookup import Calls
 from netspec.elaborate.scope import BlockValue, StepsValue
 from netspec.library import BUILT_IN
@@ -40,7 +40,7 @@ class Instance:
         blocks: the names by which other blocks were found on the way.
     """
 
-    block: ir.Block
+    block: tree.Block
     layers: int
     problems: frozenset[ProblemKey]
     blocks: frozenset[str]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
-from netspec import ir
+from netspec import tree
 from netspec.elaborate.bounds import Bounds
 from netspec.elaborate.check import NamedNode, check_names, named_node, too_many_parameters
 from netspec.elaborate.liveness import check_liveness
@@ -32,10 +32,10 @@ class Origin:
     content: Content | None = None
 
 
-_ORIGINS: WeakKeyDictionary[ir.Sequence, Origin] = WeakKeyDictionary()
+_ORIGINS: WeakKeyDictionary[tree.Sequence, Origin] = WeakKeyDictionary()
 
 
-def remember_origin(block: ir.Block) -> None:
+def remember_origin(block: tree.Block) -> None:
     """The block has been expanded where it stands; its body may come to stand elsewhere too."""
     _ORIGINS[block.body] = Origin(block.path)
 
@@ -46,7 +46,7 @@ class Survey:
     def __init__(self, bounds: Bounds) -> None:
         self._bounds = bounds
 
-    def check(self, network: ir.Network) -> None:
+    def check(self, network: tree.Network) -> None:
         """Raise :class:`NetspecError` for what is wrong with the network as a whole."""
         names: list[NamedNode] = []
         parameters, has_reference = 0, False
@@ -61,21 +61,21 @@ class Survey:
         if has_reference:
             check_liveness(network)
 
-    def _content(self, node: ir.Node, prefix: str, owners: tuple[str, ...]) -> Content:
+    def _content(self, node: tree.Node, prefix: str, owners: tuple[str, ...]) -> Content:
         """What ``node`` holds.
 
         ``prefix`` is the path of the block around it, ``owners`` are the modules around it in that block.
         """
         names: list[NamedNode] = []
-        parameters, has_reference = 0, isinstance(node, ir.Reference)
+        parameters, has_reference = 0, isinstance(node, tree.Reference)
         path = getattr(node, "path", None)
         if path:
             names.append(named_node(node, path[len(prefix) :], owners))
             if names[0].is_module:
                 owners = (*owners, names[0].path)
-        if isinstance(node, ir.Layer):
+        if isinstance(node, tree.Layer):
             parameters = sum(p.count for p in node.op.parameters(node.source))
-        elif isinstance(node, ir.Block):
+        elif isinstance(node, tree.Block):
             inside = self._body(node)
             names += [name.inside(names[0].path) for name in inside.names]
             parameters, has_reference = inside.parameters, inside.has_reference
@@ -87,16 +87,16 @@ class Survey:
                 has_reference |= inside.has_reference
         return Content(tuple(names), parameters, has_reference)
 
-    def _body(self, block: ir.Block) -> Content:
+    def _body(self, block: tree.Block) -> Content:
         origin = _ORIGINS.setdefault(block.body, Origin(block.path))
         if origin.content is None:
             origin.content = self._content(block.body, f"{origin.path}.", ())
         return origin.content
 
-    def _last_straw(self, network: ir.Network) -> Span | None:
+    def _last_straw(self, network: tree.Network) -> Span | None:
         """The layer with which the parameters exceed the bound."""
         total = 0
-        for layer in ir.layers(network):
+        for layer in tree.layers(network):
             total += sum(p.count for p in layer.op.parameters(layer.source))
             if total > self._bounds.parameters:
                 return layer.span

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from netspec import ir
+from netspec import tree
 from netspec.backends.base import Backend
+from netspec.codegen.compilation import Compilation
 from netspec.codegen.identifiers import safe_identifier
-from netspec.codegen.program import Program
 from netspec.elaborate.network import elaborate
 from netspec.errors import NetspecError
 from netspec.overrides import apply_overrides, from_values
@@ -17,25 +17,27 @@ from netspec.verify.results import Failure
 from netspec.verify.witnesses import Party
 
 
-def second_values(program: Program, notes: list[str]) -> Iterator[tuple[str, Any, ir.Network]]:
+def second_values(
+    compilation: Compilation, notes: list[str]
+) -> Iterator[tuple[str, Any, tree.Network]]:
     """Each kept argument with another value, and the network that the spec gives at it.
 
     What has no other value that can be tried is noted.
     """
-    kept = program.network.arguments
+    kept = compilation.network.arguments
     for name, value in kept.items():
         if isinstance(value, bool) or not isinstance(value, int):
             notes.append(f"the argument `{name}` was tried at its default alone")
             continue
         try:
             overrides = apply_overrides(
-                program.spec, program.network.variant, from_values({name: value + 1})
+                compilation.spec, compilation.network.variant, from_values({name: value + 1})
             )
             network = elaborate(
-                program.spec,
-                program.network.variant,
-                {**program.overrides, **overrides},
-                program.folder,
+                compilation.spec,
+                compilation.network.variant,
+                {**compilation.overrides, **overrides},
+                compilation.folder,
             )
         except NetspecError as error:
             message = error.diagnostics[0].message
@@ -45,12 +47,12 @@ def second_values(program: Program, notes: list[str]) -> Iterator[tuple[str, Any
 
 
 def check_argument(
-    program: Program, party: Party, name: str, value: Any, network: ir.Network
+    compilation: Compilation, party: Party, name: str, value: Any, network: tree.Network
 ) -> Failure | None:
     """Whether the generated function, called with ``value``, holds what the spec gives at it."""
     expected = {_key(held) for held in party.probe.expected(network)}
     try:
-        model = _called(program, party.backend, name, value)
+        model = _called(compilation, party.backend, name, value)
         found = {_key(held) for held in party.probe.held(model)}
     except (
         Exception
@@ -66,9 +68,9 @@ def check_argument(
     return Failure(f"called with {name}={value}, it {owner}: `{layer}` {tensor} ({size})")
 
 
-def _called(program: Program, backend: Backend, name: str, value: Any) -> Any:
-    module = import_source(backend.generate(program))
-    function = getattr(module, safe_identifier(program.network.model_name))
+def _called(compilation: Compilation, backend: Backend, name: str, value: Any) -> Any:
+    module = import_source(backend.generate(compilation))
+    function = getattr(module, safe_identifier(compilation.network.model_name))
     return function(**{safe_identifier(name): value})
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from netspec import __version__
-from netspec.codegen.program import Program
+from netspec.codegen.compilation import Compilation
 from netspec.errors import Span, UsageError
 from netspec.meaning import meaning_hash
 from netspec.room import reason
@@ -207,15 +207,15 @@ def _claim(entry: Mapping[str, Any]) -> Claim:
     )
 
 
-def standing(claim: Claim, program: Program) -> Standing:
-    """Whether ``claim`` holds for ``program``, the network of its spec as it is now."""
+def standing(claim: Claim, compilation: Compilation) -> Standing:
+    """Whether ``claim`` holds for ``compilation``, the network of its spec as it is now."""
     reasons = []
     if not claim.passed:
         reasons.append("the certificate itself says that models differ")
-    if meaning_hash(program.network) != claim.meaning:
+    if meaning_hash(compilation.network) != claim.meaning:
         reasons.append("the spec means another network now")
     else:
-        now = source_hashes(program, list(claim.sources))
+        now = source_hashes(compilation, list(claim.sources))
         changed = [name for name in now if now[name] != claim.sources[name]]
         if changed:
             listed = " and ".join(changed)

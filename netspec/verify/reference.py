@@ -14,9 +14,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
-from netspec import ir
+from netspec import tree
 from netspec.backends.base import backend_of
-from netspec.codegen.program import Program
+from netspec.codegen.compilation import Compilation
 from netspec.errors import UsageError, did_you_mean
 from netspec.published import published_names, renamed
 from netspec.verify.witnesses import Party, Witness
@@ -28,7 +28,7 @@ Signature = list[tuple[str, tuple[int, ...], bool]]
 
 
 def reference_witness(
-    target: str, program: Program, at_size: ir.Network, parties: Sequence[Party]
+    target: str, compilation: Compilation, at_size: tree.Network, parties: Sequence[Party]
 ) -> tuple[Witness, list[str]]:
     """The model that ``module:callable`` makes, as a witness, and how its layers were found.
 
@@ -40,12 +40,12 @@ def reference_witness(
     if party is None:
         raise UsageError(f"{target} is a {backend.name} model, and {backend.name} takes no part")
     model = party.probe.adopt(model)
-    names, notes = _names(model, program, at_size, party, target)
+    names, notes = _names(model, compilation, at_size, party, target)
     witness = Witness(
         name=f"reference {target}",
         party=party,
         build=lambda: model,
-        network=renamed(program.network, names, False) if names else program.network,
+        network=renamed(compilation.network, names, False) if names else compilation.network,
         at_size=renamed(at_size, names, False) if names else at_size,
         ours=False,
         names=names,
@@ -112,7 +112,7 @@ def _about_binaries(error: Exception) -> str:
     )
 
 
-def _made(function: Any, target: str, network: ir.Network) -> Any:
+def _made(function: Any, target: str, network: tree.Network) -> Any:
     """What the callable returns; nothing is downloaded, and it is told the input where it asks."""
     offered = {
         "weights": None,
@@ -135,7 +135,7 @@ def _made(function: Any, target: str, network: ir.Network) -> Any:
 
 
 def _names(
-    model: Any, program: Program, at_size: ir.Network, party: Party, target: str
+    model: Any, compilation: Compilation, at_size: tree.Network, party: Party, target: str
 ) -> tuple[dict[str, str], list[str]]:
     """The reference's name of each layer with weights, by our path, and how they were found.
 
@@ -143,16 +143,16 @@ def _names(
     """
     probe = party.probe
     held = _by_layer(probe.held(model))
-    for label, names in _candidates(program, party):
-        expected = _by_layer(probe.expected(renamed(program.network, names, False)))
+    for label, names in _candidates(compilation, party):
+        expected = _by_layer(probe.expected(renamed(compilation.network, names, False)))
         if held.keys() == expected.keys():
             if not names:
                 return {}, [f"{target}: its layers are called as ours"]
             return names, [
                 f"{target}: its layers are called as the spec's checkpoint `{label}` says"
             ]
-    live = party.backend.build(program.network, at_size.source.size)
-    found = _by_order(held, _by_layer(probe.held(live)), program.network, probe)
+    live = party.backend.build(compilation.network, at_size.source.size)
+    found = _by_order(held, _by_layer(probe.held(live)), compilation.network, probe)
     if found is None:
         return {}, []
     return found, [
@@ -161,11 +161,11 @@ def _names(
     ]
 
 
-def _candidates(program: Program, party: Party) -> Iterator[tuple[str, dict[str, str]]]:
+def _candidates(compilation: Compilation, party: Party) -> Iterator[tuple[str, dict[str, str]]]:
     yield "", {}
-    for label, checkpoint in program.spec.checkpoints.items():
+    for label, checkpoint in compilation.spec.checkpoints.items():
         if checkpoint.framework == party.backend.name:
-            names = published_names(program.network, checkpoint)
+            names = published_names(compilation.network, checkpoint)
             yield label, {path: name for path, name in names.items() if path != name}
 
 
@@ -179,11 +179,11 @@ def _by_layer(held: Sequence[Held]) -> dict[str, Signature]:
 def _by_order(
     theirs: Mapping[str, Signature],
     ours: Mapping[str, Signature],
-    network: ir.Network,
+    network: tree.Network,
     probe: Probe,
 ) -> dict[str, str] | None:
     """Layers paired in the order in which both models list them; None where shapes tell otherwise."""
     if [*theirs.values()] != [*ours.values()]:
         return None
-    paths = {probe.spelled(layer.path): layer.path for layer in ir.layers(network)}
+    paths = {probe.spelled(layer.path): layer.path for layer in tree.layers(network)}
     return {paths[own]: other for own, other in zip(ours, theirs, strict=True)}

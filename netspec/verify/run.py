@@ -9,10 +9,10 @@ from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from importlib.metadata import version
 
-from netspec import ir
+from netspec import tree
 from netspec.analyse import summarise, weight_shapes
 from netspec.backends.base import get_backend
-from netspec.codegen.program import Program
+from netspec.codegen.compilation import Compilation
 from netspec.errors import UsageError
 from netspec.meaning import meaning_hash
 from netspec.ops.structure import RandomDrop
@@ -55,17 +55,17 @@ class Options:
 
 
 def verify(
-    program: Program, options: Options, origin: Origin, tell: Tell = silent
+    compilation: Compilation, options: Options, origin: Origin, tell: Tell = silent
 ) -> NetworkResult:
     """Hold every model of a network against the others.
 
     Raises :class:`UsageError` when a backend or the reference is missing, or the network does not take
     the size asked for. Models that differ are no error: the result says so.
     """
-    network = program.network
+    network = compilation.network
     parties, notes = parties_for(options.backends)
     tied = [(party.backend.name, path) for party in parties if (path := party.probe.tied(network))]
-    at_size = _at_size(program, options.size, tied, notes)
+    at_size = _at_size(compilation, options.size, tied, notes)
     dtype = _dtype(at_size, parties, notes)
     _note_drops(network, options.level, notes)
     bounds = bounds_for(network, dtype)
@@ -74,23 +74,23 @@ def verify(
     with ExitStack() as stack:
         for party in parties:
             stack.enter_context(party.probe.precision(dtype))
-        witnesses = witnesses_of(program, at_size, parties)
+        witnesses = witnesses_of(compilation, at_size, parties)
         if options.reference is not None:
-            reference, found = reference_witness(options.reference, program, at_size, parties)
+            reference, found = reference_witness(options.reference, compilation, at_size, parties)
             witnesses.append(reference)
             notes += found
         results = _examined(session, witnesses, tell)
-        results = _with_arguments(program, witnesses, results, notes)
+        results = _with_arguments(compilation, witnesses, results, notes)
         is_free = options.size is None and at_size is not network and not tied
         if "forward" in levels and is_free and all(result.passed for result in results):
-            results = _at_extra_sizes(program, options, parties, session, results, notes, tell)
+            results = _at_extra_sizes(compilation, options, parties, session, results, notes, tell)
     return NetworkResult(
         spec=origin.spec,
         variant=origin.variant,
         assignments=origin.assignments,
         name=network.model_name,
         meaning=meaning_hash(network),
-        sources=source_hashes(program, [party.backend.name for party in parties]),
+        sources=source_hashes(compilation, [party.backend.name for party in parties]),
         input_shape=(BATCH, *at_size.source.shape),
         parameters=summarise(network).parameters.total,
         dtype=dtype,
@@ -117,7 +117,7 @@ def _told_at(tell: Tell, size: str, text: str) -> None:
 
 
 def _with_arguments(
-    program: Program,
+    compilation: Compilation,
     witnesses: Sequence[Witness],
     results: Sequence[WitnessResult],
     notes: list[str],
@@ -125,11 +125,11 @@ def _with_arguments(
     """The results, where a generated function called with a second value is another network's."""
     merged = list(results)
     tried = []
-    for name, value, network in second_values(program, notes):
+    for name, value, network in second_values(compilation, notes):
         tried.append(f"{name}={value}")
         for number, witness in enumerate(witnesses):
             if witness.is_generated and merged[number].passed:
-                failure = check_argument(program, witness.party, name, value, network)
+                failure = check_argument(compilation, witness.party, name, value, network)
                 merged[number] = _failed_at(merged[number], "shapes", failure)
     if tried:
         notes.append(f"generated functions were called with {', '.join(tried)} too")
@@ -147,7 +147,7 @@ def _failed_at(result: WitnessResult, level: str, failure: Failure | None) -> Wi
 
 
 def _at_extra_sizes(
-    program: Program,
+    compilation: Compilation,
     options: Options,
     parties: Sequence[Party],
     first: Session,
@@ -156,18 +156,18 @@ def _at_extra_sizes(
     tell: Tell,
 ) -> list[WitnessResult]:
     """The results, with a difference that shows at another size of the input in its place."""
-    network, merged = program.network, list(results)
+    network, merged = compilation.network, list(results)
     done = []
     for size in extra_sizes(network, first.network.source.size):
-        other = resized(program, size)
+        other = resized(compilation, size)
         if weight_shapes(other) != weight_shapes(network):
             continue
         session = Session(
             other, first.dtype, first.bounds, options.seeds, ("shapes", "forward"), first.weights
         )
-        witnesses = witnesses_of(program, other, parties)
+        witnesses = witnesses_of(compilation, other, parties)
         if options.reference is not None:
-            witnesses.append(reference_witness(options.reference, program, other, parties)[0])
+            witnesses.append(reference_witness(options.reference, compilation, other, parties)[0])
         found = _examined(session, witnesses, partial(_told_at, tell, _text(size)))
         merged = [
             _with_failure(so_far, result, _text(size))
@@ -198,24 +198,24 @@ def versions(options: Options) -> dict[str, str]:
     return found
 
 
-def source_hashes(program: Program, backends: Sequence[str]) -> dict[str, str]:
+def source_hashes(compilation: Compilation, backends: Sequence[str]) -> dict[str, str]:
     """The SHA-256 of the source that each backend generates. Needs no framework."""
     return {
-        name: hashlib.sha256(get_backend(name).generate(program).encode()).hexdigest()
+        name: hashlib.sha256(get_backend(name).generate(compilation).encode()).hexdigest()
         for name in backends
     }
 
 
 def _at_size(
-    program: Program,
+    compilation: Compilation,
     asked: tuple[int, ...] | None,
     tied: Sequence[tuple[str, str]],
     notes: list[str],
-) -> ir.Network:
+) -> tree.Network:
     """The network typed for the input that it is verified with.
 
     Args:
-        program: the network.
+        compilation: the network.
         asked: the input's size; None for a small one.
         tied: the backends whose source takes the spec's own size alone, and the path of what ties each.
         notes: what is to be said of the choice goes here.
@@ -223,10 +223,10 @@ def _at_size(
     Raises :class:`UsageError` for a size asked for that the network, or the source of a backend, does not
     take.
     """
-    network, own = program.network, program.network.source.size
+    network, own = compilation.network, compilation.network.source.size
     if asked is None:
         chosen = own if tied else _size(network, notes)
-        at_size = resized(program, chosen)
+        at_size = resized(compilation, chosen)
         if weight_shapes(at_size) == weight_shapes(network):
             if tied:
                 notes.append(
@@ -240,7 +240,7 @@ def _at_size(
         return network
     if any(length < 1 for length in asked):
         raise UsageError(f"an input size of {_text(asked)}: lengths are 1 or more")
-    at_size = resized(program, asked)
+    at_size = resized(compilation, asked)
     if tied and asked != own:
         name, path = tied[0]
         raise UsageError(
@@ -252,7 +252,7 @@ def _at_size(
     return at_size
 
 
-def _size(network: ir.Network, notes: list[str]) -> tuple[int, ...]:
+def _size(network: tree.Network, notes: list[str]) -> tuple[int, ...]:
     own = network.source.size
     chosen = choose_size(network)
     if chosen == own and len(set(own)) < len(own):
@@ -267,7 +267,7 @@ def _text(size: tuple[int, ...]) -> str:
     return "×".join(map(str, size))
 
 
-def _dtype(network: ir.Network, parties: Sequence[Party], notes: list[str]) -> str:
+def _dtype(network: tree.Network, parties: Sequence[Party], notes: list[str]) -> str:
     """float64, unless a framework cannot compute a layer in it."""
     limits = [
         (party.backend.name, limit) for party in parties for limit in party.probe.limits(network)
@@ -280,10 +280,10 @@ def _dtype(network: ir.Network, parties: Sequence[Party], notes: list[str]) -> s
     return "float32"
 
 
-def _note_drops(network: ir.Network, level: str, notes: list[str]) -> None:
+def _note_drops(network: tree.Network, level: str, notes: list[str]) -> None:
     rates = {
         layer.op.rate
-        for layer in ir.layers(network)
+        for layer in tree.layers(network)
         if isinstance(layer.op, RandomDrop) and layer.op.rate
     }
     if rates and level == "training":

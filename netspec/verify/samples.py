@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy
 
-from netspec import ir
+from netspec import tree
 from netspec.ops.convolution import Linear
 from netspec.ops.normalization import BatchNorm, Normalization
 from netspec.types import Parameter
@@ -37,17 +37,17 @@ class Seeds:
     factors: int = 2
 
 
-def random_weights(network: ir.Network, seed: int) -> dict[str, Array]:
+def random_weights(network: tree.Network, seed: int) -> dict[str, Array]:
     """Weights of a network, in canonical layout and float64."""
     random = numpy.random.default_rng(seed)
     return {
         f"{layer.path}.{parameter.name}": _values(layer, parameter, random)
-        for layer in ir.layers(network)
+        for layer in tree.layers(network)
         for parameter in layer.op.parameters(layer.source)
     }
 
 
-def _values(layer: ir.Layer, parameter: Parameter, random: numpy.random.Generator) -> Array:
+def _values(layer: tree.Layer, parameter: Parameter, random: numpy.random.Generator) -> Array:
     shape = parameter.shape
     values: Array = random.normal(size=shape) * 0.5
     if parameter.name == "running_var":
@@ -63,7 +63,7 @@ def _values(layer: ir.Layer, parameter: Parameter, random: numpy.random.Generato
 
 
 def fit_statistics(
-    network: ir.Network, weights: Arrays, after: Arrays, seed: int
+    network: tree.Network, weights: Arrays, after: Arrays, seed: int
 ) -> dict[str, Array]:
     """``weights`` with running statistics near those of a batch.
 
@@ -73,7 +73,7 @@ def fit_statistics(
     """
     random = numpy.random.default_rng(seed)
     fitted = dict(weights)
-    for layer in ir.layers(network):
+    for layer in tree.layers(network):
         if not isinstance(layer.op, BatchNorm) or layer.op.momentum == 0:
             continue
         share = layer.op.momentum
@@ -91,7 +91,7 @@ def fit_statistics(
     return fitted
 
 
-def random_input(network: ir.Network, seed: int) -> Array:
+def random_input(network: tree.Network, seed: int) -> Array:
     """An input of shape (batch, channels, *size), in float64."""
     shape = (BATCH, *network.source.shape)
     return numpy.random.default_rng(seed).normal(size=shape) * 3

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
-from netspec import ir
+from netspec import tree
 from netspec.analyse import output_shapes
 from netspec.ops.structure import RandomDrop
 from netspec.verify.parts import Part, part_by_layer
@@ -22,7 +22,7 @@ def check_weights(witness: Witness, model: Any, parts: list[Part]) -> Failure | 
     probe = witness.party.probe
     expected, held = probe.expected(witness.network), probe.held(model)
     wanted, found = _by_layer(expected), _by_layer(held)
-    layers = {probe.spelled(layer.path): layer for layer in ir.layers(witness.network)}
+    layers = {probe.spelled(layer.path): layer for layer in tree.layers(witness.network)}
     for name, tensors in wanted.items():
         if sorted(found.get(name, [])) != sorted(tensors):
             message = f"`{name}` holds {_told(found.get(name, []))}; the spec says {_told(tensors)}"
@@ -68,7 +68,7 @@ def check_drops(witness: Witness, model: Any, parts: list[Part]) -> Failure | No
     """
     probe = witness.party.probe
     found = probe.drop_rates(model)
-    for layer in ir.layers(witness.network):
+    for layer in tree.layers(witness.network):
         if not isinstance(layer.op, RandomDrop):
             continue
         name = probe.spelled(layer.path)
@@ -78,7 +78,7 @@ def check_drops(witness: Witness, model: Any, parts: list[Part]) -> Failure | No
             message = f"`{name}` drops at {has}; the spec says {layer.op.rate:g}"
             return failure_at(layer, message, witness.network, parts)
     wanted = {
-        layer.op.rate for layer in ir.layers(witness.network) if isinstance(layer.op, RandomDrop)
+        layer.op.rate for layer in tree.layers(witness.network) if isinstance(layer.op, RandomDrop)
     }
     for name, rate in found.items():
         if rate not in wanted:
@@ -117,7 +117,9 @@ def _shape(shape: tuple[int, ...] | None) -> str:
     return "missing" if shape is None else "×".join(map(str, shape))
 
 
-def failure_at(layer: ir.Layer, message: str, network: ir.Network, parts: list[Part]) -> Failure:
+def failure_at(
+    layer: tree.Layer, message: str, network: tree.Network, parts: list[Part]
+) -> Failure:
     """A failure of a layer, with its part."""
     by_path = part_by_layer(parts)
     spans: Mapping[str, Part] = {part.name: part for part in parts}

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 
-from netspec import ir
+from netspec import tree
 from netspec.backends.base import backend_names, get_backend, require_framework
+from netspec.codegen.compilation import Compilation
 from netspec.codegen.identifiers import safe_identifier
-from netspec.codegen.program import Program
 from netspec.errors import UsageError
 from netspec.verify.generated import import_source
 
@@ -44,8 +44,8 @@ class Witness:
     name: str
     party: Party
     build: Callable[[], Any]
-    network: ir.Network
-    at_size: ir.Network
+    network: tree.Network
+    at_size: tree.Network
     ours: bool = True
     is_generated: bool = False
     names: Mapping[str, str] = field(default_factory=dict)
@@ -103,31 +103,33 @@ def _maker_of_probe(backend: Backend) -> Callable[[], Probe]:
     return cast("Callable[[], Probe]", make)
 
 
-def witnesses_of(program: Program, at_size: ir.Network, parties: Sequence[Party]) -> list[Witness]:
+def witnesses_of(
+    compilation: Compilation, at_size: tree.Network, parties: Sequence[Party]
+) -> list[Witness]:
     """Every witness, a backend's live model ahead of its generated one."""
     found = []
     for party in parties:
         for kind, build in (
-            ("live", _live(party, program, at_size)),
-            ("generated", _generated(party, program, at_size)),
+            ("live", _live(party, compilation, at_size)),
+            ("generated", _generated(party, compilation, at_size)),
         ):
             name = f"{party.backend.name} {kind}"
             is_generated = kind == "generated"
             found.append(
-                Witness(name, party, build, program.network, at_size, is_generated=is_generated)
+                Witness(name, party, build, compilation.network, at_size, is_generated=is_generated)
             )
     return found
 
 
-def _live(party: Party, program: Program, at_size: ir.Network) -> Callable[[], Any]:
+def _live(party: Party, compilation: Compilation, at_size: tree.Network) -> Callable[[], Any]:
     size = at_size.source.size
-    return lambda: party.backend.build(program.network, size)
+    return lambda: party.backend.build(compilation.network, size)
 
 
-def _generated(party: Party, program: Program, at_size: ir.Network) -> Callable[[], Any]:
+def _generated(party: Party, compilation: Compilation, at_size: tree.Network) -> Callable[[], Any]:
     def build() -> Any:
-        module = import_source(party.backend.generate(program))
-        function = getattr(module, safe_identifier(program.network.model_name))
+        module = import_source(party.backend.generate(compilation))
+        function = getattr(module, safe_identifier(compilation.network.model_name))
         return party.probe.make(function, at_size)
 
     return build

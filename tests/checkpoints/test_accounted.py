@@ -20,7 +20,7 @@ from netspec import loads
 from netspec.backends.base import backend_names, get_backend
 from netspec.checkpoints.load import load_weights, opened
 from netspec.checkpoints.options import STRICT, Matching
-from netspec.codegen.program import Program
+from netspec.codegen.compilation import Compilation
 from netspec.errors import NetspecError, UsageError
 from tests.checkpoints.conftest import float32_weights
 
@@ -36,8 +36,8 @@ head: [global_avg_pool, {linear: {out: 2}}]
 
 
 @pytest.fixture(scope="module")
-def program() -> Program:
-    return loads(SPEC).program
+def compilation() -> Compilation:
+    return loads(SPEC).compilation
 
 
 def legacy(
@@ -63,8 +63,8 @@ def legacy(
     return path
 
 
-def read(program: Program, path: Path, source: str | None = None) -> dict[str, Any]:
-    with opened(program, path, source, STRICT) as (found, _):
+def read(compilation: Compilation, path: Path, source: str | None = None) -> dict[str, Any]:
+    with opened(compilation, path, source, STRICT) as (found, _):
         return {name: tensor.read() for name, tensor in found.tensors.items()}
 
 
@@ -95,7 +95,7 @@ def test_names_of_layers_may_have_slashes(tmp_path: Path, root: str, cut: int, s
         SPEC
         + 'checkpoints: {theirs: {framework: keras, layers: {"{name}1": "{name}1/{name}", fc: fc}}}\n'
     )
-    compiled = loads(text).program
+    compiled = loads(text).compilation
     path = legacy(tmp_path / f"dense{suffix}", layers("conv1/conv", "bn1/bn", "fc"), root, cut)
     found = read(compiled, path, "theirs")
     assert np.array_equal(found["conv1.weight"], KERNEL.transpose(3, 2, 0, 1))
@@ -103,49 +103,51 @@ def test_names_of_layers_may_have_slashes(tmp_path: Path, root: str, cut: int, s
 
 
 def test_scopes_ahead_of_the_names_of_a_layer_do_not_matter(
-    program: Program, tmp_path: Path
+    compilation: Compilation, tmp_path: Path
 ) -> None:
     scoped = {
         layer: {f"scope_1/{key}": value for key, value in weights.items()}
         for layer, weights in layers("conv1", "bn1", "fc").items()
     }
-    assert len(read(program, legacy(tmp_path / "a.h5", scoped))) == 8
+    assert len(read(compilation, legacy(tmp_path / "a.h5", scoped))) == 8
 
 
 @pytest.mark.parametrize("ahead", ["", "backbone/"])
-def test_a_model_inside_a_model_is_opened(program: Program, tmp_path: Path, ahead: str) -> None:
+def test_a_model_inside_a_model_is_opened(
+    compilation: Compilation, tmp_path: Path, ahead: str
+) -> None:
     plain = layers("conv1", "bn1", "fc")
     inner = {
         f"{ahead}{key}": value for name in ("conv1", "bn1") for key, value in plain[name].items()
     }
     path = legacy(tmp_path / "nested.h5", {"backbone": inner, "fc": plain["fc"]})
-    assert len(read(program, path)) == 8
+    assert len(read(compilation, path)) == 8
 
 
-def test_two_tensors_never_become_one(program: Program, tmp_path: Path) -> None:
+def test_two_tensors_never_become_one(compilation: Compilation, tmp_path: Path) -> None:
     twice = layers("conv1", "bn1", "fc")
     twice["tower"] = {"a/kernel": KERNEL, "b/kernel": KERNEL}
     with pytest.raises(NetspecError, match="NS604"):
-        read(program, legacy(tmp_path / "a.h5", twice))
+        read(compilation, legacy(tmp_path / "a.h5", twice))
     twice["tower"] = {"x/conv1/kernel": KERNEL, "y/z": KERNEL}
     twice["x"] = {"q/conv1/kernel": KERNEL, "conv1/kernel": KERNEL}
     with pytest.raises(NetspecError, match="two tensors in it are called `conv1/kernel`"):
-        read(program, legacy(tmp_path / "b.h5", twice))
+        read(compilation, legacy(tmp_path / "b.h5", twice))
 
 
-def test_what_no_layer_claims_is_unexpected(program: Program, tmp_path: Path) -> None:
+def test_what_no_layer_claims_is_unexpected(compilation: Compilation, tmp_path: Path) -> None:
     path = legacy(tmp_path / "a.h5", layers("conv1", "bn1", "fc"), "model_weights")
     with h5py.File(path, "a") as file:
         file.create_dataset("mine", data=np.zeros(3))
     with pytest.raises(NetspecError, match="unexpected `mine`"):
-        read(program, path)
+        read(compilation, path)
 
 
 def test_kernels_of_depthwise_layers_of_keras_2(tmp_path: Path) -> None:
     text = "netspec: 1\nname: n\ninput: {channels: 4, size: [8, 9]}\nstem: [{conv: {out: 4, kernel: 3, groups: 4, bias: false}}]\n"
     kernel = np.arange(36.0).reshape(3, 3, 4, 1)
     path = legacy(tmp_path / "a.h5", {"conv1": {"conv1/depthwise_kernel": kernel}})
-    found = read(loads(text).program, path)
+    found = read(loads(text).compilation, path)
     assert np.array_equal(found["conv1.weight"], kernel.transpose(2, 3, 0, 1))
 
 
@@ -227,8 +229,8 @@ def test_every_tensor_is_accounted_for(
 ) -> None:
     """Used, told of, or an error, whatever the names, shapes and dtypes are."""
     counted = f"checkpoints: {{theirs: {{framework: keras, counted: {COUNTED}}}}}\n"
-    program = loads(SPEC + counted).program
-    tensors = dict(float32_weights(program)) if data.draw(st.booleans()) else {}
+    compilation = loads(SPEC + counted).compilation
+    tensors = dict(float32_weights(compilation)) if data.draw(st.booleans()) else {}
     some = st.lists(st.sampled_from(NAMES), max_size=len(NAMES), unique=True)
     others = st.lists(OTHER_NAMES, max_size=2, unique=True)
     for name in dict.fromkeys([*data.draw(some), *data.draw(others)]):
@@ -244,7 +246,7 @@ def test_every_tensor_is_accounted_for(
     is_keras = suffix in get_backend("keras").weight_files.formats
     source = data.draw(st.sampled_from(["keras", "theirs"])) if is_keras else "torch"
     try:
-        with opened(program, path, source, everything) as (found, _):
+        with opened(compilation, path, source, everything) as (found, _):
             used = len(found.tensors) + len(found.extras)
             told = len(found.unexpected) + len(found.unfit)
     except (NetspecError, UsageError):
@@ -255,47 +257,49 @@ def test_every_tensor_is_accounted_for(
 # What a checkpoint of PyTorch holds besides
 
 
-def state(program: Program) -> dict[str, torch.Tensor]:
-    return {name: torch.from_numpy(value) for name, value in float32_weights(program).items()}
+def state(compilation: Compilation) -> dict[str, torch.Tensor]:
+    return {name: torch.from_numpy(value) for name, value in float32_weights(compilation).items()}
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.int32, torch.bfloat16])
 def test_counters_of_any_dtype_are_carried_over(
-    program: Program, tmp_path: Path, dtype: torch.dtype
+    compilation: Compilation, tmp_path: Path, dtype: torch.dtype
 ) -> None:
     path = tmp_path / "a.pt"
-    torch.save({**state(program), "bn1.num_batches_tracked": torch.tensor(7).to(dtype)}, path)
-    with opened(program, path, "torch", STRICT) as (found, _):
+    torch.save({**state(compilation), "bn1.num_batches_tracked": torch.tensor(7).to(dtype)}, path)
+    with opened(compilation, path, "torch", STRICT) as (found, _):
         counter = found.extras["bn1.num_batches_tracked"].read()
     assert (counter.dtype, int(counter)) == (np.dtype("int64"), 7)
 
 
-def test_a_counter_that_does_not_fit_is_told_of(program: Program, tmp_path: Path) -> None:
+def test_a_counter_that_does_not_fit_is_told_of(compilation: Compilation, tmp_path: Path) -> None:
     path = tmp_path / "a.pt"
-    torch.save({**state(program), "bn1.num_batches_tracked": torch.tensor([7, 8])}, path)
-    with opened(program, path, "torch", STRICT) as (_, notes):
+    torch.save({**state(compilation), "bn1.num_batches_tracked": torch.tensor([7, 8])}, path)
+    with opened(compilation, path, "torch", STRICT) as (_, notes):
         assert notes == (
             "left `bn1.num_batches_tracked` (2) int64: no single number, as a counter is",
         )
 
 
 @pytest.mark.parametrize("zipped", [True, False])
-def test_tensors_without_values_are_told_of(program: Program, tmp_path: Path, zipped: bool) -> None:
+def test_tensors_without_values_are_told_of(
+    compilation: Compilation, tmp_path: Path, zipped: bool
+) -> None:
     path = tmp_path / "meta.pt"
-    lost = {name: tensor.to("meta") for name, tensor in state(program).items()}
+    lost = {name: tensor.to("meta") for name, tensor in state(compilation).items()}
     torch.save(lost, path, _use_new_zipfile_serialization=zipped)
     with pytest.raises(
         NetspecError, match=r"`conv1\.weight` and 7 more tensors in it hold no values"
     ):
-        read(program, path)
+        read(compilation, path)
 
 
-def test_a_checkpoint_may_hold_itself(program: Program, tmp_path: Path) -> None:
-    loaded: dict[str, Any] = {"state_dict": state(program)}
+def test_a_checkpoint_may_hold_itself(compilation: Compilation, tmp_path: Path) -> None:
+    loaded: dict[str, Any] = {"state_dict": state(compilation)}
     for number in range(60):
         loaded[f"self{number}"] = loaded
     torch.save(loaded, tmp_path / "a.pt")
-    assert len(read(program, tmp_path / "a.pt")) == 8
+    assert len(read(compilation, tmp_path / "a.pt")) == 8
 
 
 @pytest.mark.parametrize(
@@ -308,82 +312,88 @@ def test_a_checkpoint_may_hold_itself(program: Program, tmp_path: Path) -> None:
     ],
 )
 def test_known_names_come_ahead_of_numbers(
-    program: Program, tmp_path: Path, wrapped: Any, taken: str
+    compilation: Compilation, tmp_path: Path, wrapped: Any, taken: str
 ) -> None:
-    torch.save(wrapped(state(program)), tmp_path / "a.pt")
-    with opened(program, tmp_path / "a.pt", "torch", STRICT) as (_, notes):
+    torch.save(wrapped(state(compilation)), tmp_path / "a.pt")
+    with opened(compilation, tmp_path / "a.pt", "torch", STRICT) as (_, notes):
         assert notes[0] == f"took `{taken}`"
 
 
 def test_what_could_have_been_meant_is_told_with_what_is_missing(
-    program: Program, tmp_path: Path
+    compilation: Compilation, tmp_path: Path
 ) -> None:
-    good = state(program)
+    good = state(compilation)
     torch.save({"model": {"x": torch.ones(1)}, "generator": good}, tmp_path / "a.pt")
     with pytest.raises(
         NetspecError, match="other sets of tensors too, `generator`; --take chooses"
     ):
-        read(program, tmp_path / "a.pt")
+        read(compilation, tmp_path / "a.pt")
 
 
 @pytest.mark.parametrize("prefix", ["net.", "backbone.encoder.", "model.net."])
 def test_any_common_prefix_is_taken_off_and_said(
-    program: Program, tmp_path: Path, prefix: str
+    compilation: Compilation, tmp_path: Path, prefix: str
 ) -> None:
-    torch.save({f"{prefix}{name}": t for name, t in state(program).items()}, tmp_path / "a.ckpt")
-    with opened(program, tmp_path / "a.ckpt", "torch", STRICT) as (_, notes):
+    torch.save(
+        {f"{prefix}{name}": t for name, t in state(compilation).items()}, tmp_path / "a.ckpt"
+    )
+    with opened(compilation, tmp_path / "a.ckpt", "torch", STRICT) as (_, notes):
         assert notes == (f"took `{prefix}` off the names",)
 
 
-def test_many_problems_of_one_kind_are_counted(program: Program, tmp_path: Path) -> None:
+def test_many_problems_of_one_kind_are_counted(compilation: Compilation, tmp_path: Path) -> None:
     torch.save({f"x{n}": torch.ones(1) for n in range(100)}, tmp_path / "a.pt")
     with pytest.raises(NetspecError) as caught:
-        read(program, tmp_path / "a.pt")
+        read(compilation, tmp_path / "a.pt")
     told = [d.message for d in caught.value.diagnostics]
     assert told[-1].endswith("a.pt: 80 more of this kind")
     assert len(told) == 8 + 21
 
 
-def test_a_sparse_tensor_among_the_weights_is_told_of(program: Program, tmp_path: Path) -> None:
-    loaded = {"state_dict": {**state(program), "mask": torch.eye(3).to_sparse()}}
+def test_a_sparse_tensor_among_the_weights_is_told_of(
+    compilation: Compilation, tmp_path: Path
+) -> None:
+    loaded = {"state_dict": {**state(compilation), "mask": torch.eye(3).to_sparse()}}
     torch.save(loaded, tmp_path / "a.pt")
-    with opened(program, tmp_path / "a.pt", "torch", STRICT) as (_, notes):
+    with opened(compilation, tmp_path / "a.pt", "torch", STRICT) as (_, notes):
         assert notes == ("took `state_dict`", "left `mask`, which are no plain tensors")
 
 
 @pytest.mark.parametrize("dtype", ["int32", "int8", "uint8", "uint64"])
 def test_counters_of_any_dtype_come_from_safetensors_too(
-    program: Program, tmp_path: Path, dtype: str
+    compilation: Compilation, tmp_path: Path, dtype: str
 ) -> None:
     path = tmp_path / "a.safetensors"
     counter = np.array(7, dtype)
-    save_file({**float32_weights(program), "bn1.num_batches_tracked": counter}, path)
-    with opened(program, path, "torch", STRICT) as (found, _):
+    save_file({**float32_weights(compilation), "bn1.num_batches_tracked": counter}, path)
+    with opened(compilation, path, "torch", STRICT) as (found, _):
         assert found.extras["bn1.num_batches_tracked"].read().tolist() == 7
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e30, 2.5])
 def test_a_counter_that_counts_nothing_is_an_error(
-    program: Program, tmp_path: Path, value: float
+    compilation: Compilation, tmp_path: Path, value: float
 ) -> None:
     path = tmp_path / "a.pt"
-    torch.save({**state(program), "bn1.num_batches_tracked": torch.tensor(value)}, path)
+    torch.save({**state(compilation), "bn1.num_batches_tracked": torch.tensor(value)}, path)
     with (
         pytest.raises(NetspecError, match="NS607"),
-        opened(program, path, "torch", STRICT) as (found, _),
+        opened(compilation, path, "torch", STRICT) as (found, _),
     ):
         found.extras["bn1.num_batches_tracked"].read()
 
 
-def test_signs_that_a_view_turns_are_read_as_they_are(program: Program, tmp_path: Path) -> None:
+def test_signs_that_a_view_turns_are_read_as_they_are(
+    compilation: Compilation, tmp_path: Path
+) -> None:
     turned = torch.complex(torch.zeros(4), -torch.arange(4.0)).conj().imag
     assert turned.is_neg()
-    torch.save({**state(program), "conv1.bias": turned}, tmp_path / "a.pt")
-    assert read(program, tmp_path / "a.pt")["conv1.bias"].tolist() == [0, 1, 2, 3]
+    torch.save({**state(compilation), "conv1.bias": turned}, tmp_path / "a.pt")
+    assert read(compilation, tmp_path / "a.pt")["conv1.bias"].tolist() == [0, 1, 2, 3]
 
 
-def test_bytes_in_the_other_order_are_read(program: Program, tmp_path: Path) -> None:
-    torch.save(state(program), tmp_path / "little.pt")
+def test_bytes_in_the_other_order_are_read(compilation: Compilation, tmp_path: Path) -> None:
+    torch.save(state(compilation), tmp_path / "little.pt")
     with (
         zipfile.ZipFile(tmp_path / "little.pt") as little,
         zipfile.ZipFile(tmp_path / "big.pt", "w") as big,
@@ -395,9 +405,9 @@ def test_bytes_in_the_other_order_are_read(program: Program, tmp_path: Path) -> 
             elif "/data/" in name:
                 content = np.frombuffer(content, "<f4").astype(">f4").tobytes()
             big.writestr(name, content)
-    found = read(program, tmp_path / "big.pt")
+    found = read(compilation, tmp_path / "big.pt")
     assert all(
-        np.array_equal(found[name], value) for name, value in float32_weights(program).items()
+        np.array_equal(found[name], value) for name, value in float32_weights(compilation).items()
     )
 
 
@@ -408,29 +418,29 @@ def test_layers_that_count_alike_are_told(tmp_path: Path, one: str, other: str) 
     both = layers(one, "batch_normalization", "dense")
     both[other] = {f"{other}/kernel": KERNEL, f"{other}/bias": np.ones(4)}
     with pytest.raises(NetspecError, match="are the same tensor's name"):
-        read(loads(text).program, legacy(tmp_path / "a.h5", both))
+        read(loads(text).compilation, legacy(tmp_path / "a.h5", both))
 
 
-def test_sets_that_are_called_alike_are_told(program: Program, tmp_path: Path) -> None:
-    good = state(program)
+def test_sets_that_are_called_alike_are_told(compilation: Compilation, tmp_path: Path) -> None:
+    good = state(compilation)
     torch.save({"a": {"b": good}, "a.b": {**good, "x": torch.ones(1)}}, tmp_path / "a.pt")
     with pytest.raises(NetspecError, match=r"two sets of tensors in it are called `a\.b`"):
-        read(program, tmp_path / "a.pt")
+        read(compilation, tmp_path / "a.pt")
 
 
-def test_many_sets_are_counted(program: Program, tmp_path: Path) -> None:
+def test_many_sets_are_counted(compilation: Compilation, tmp_path: Path) -> None:
     torch.save({f"m{n}": {"w": torch.ones(1)} for n in range(100)}, tmp_path / "a.pt")
     with pytest.raises(UsageError, match="and 90 more; choose with --take"):
-        read(program, tmp_path / "a.pt")
+        read(compilation, tmp_path / "a.pt")
 
 
-def test_a_name_twice_in_safetensors_is_an_error(program: Program, tmp_path: Path) -> None:
+def test_a_name_twice_in_safetensors_is_an_error(compilation: Compilation, tmp_path: Path) -> None:
     entry = '"a": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}'
     header = f"{{{entry}, {entry}}}".encode()
     path = tmp_path / "a.safetensors"
     path.write_bytes(struct.pack("<Q", len(header)) + header + bytes(4))
     with pytest.raises(NetspecError, match="`a` is in it twice"):
-        read(program, path, "torch")
+        read(compilation, path, "torch")
 
 
 @pytest.mark.parametrize(
@@ -439,27 +449,27 @@ def test_a_name_twice_in_safetensors_is_an_error(program: Program, tmp_path: Pat
     ids=["sparse", "number", "list"],
 )
 def test_what_is_missing_for_being_no_plain_tensor_is_told(
-    program: Program, tmp_path: Path, odd: Any
+    compilation: Compilation, tmp_path: Path, odd: Any
 ) -> None:
-    good = state(program)
+    good = state(compilation)
     torch.save({**good, "conv1.bias": odd(good["conv1.bias"])}, tmp_path / "a.pt")
     with pytest.raises(NetspecError, match=r"no plain tensors are `conv1\.bias`"):
-        read(program, tmp_path / "a.pt")
+        read(compilation, tmp_path / "a.pt")
 
 
-def test_quantised_tensors_are_told(program: Program, tmp_path: Path) -> None:
+def test_quantised_tensors_are_told(compilation: Compilation, tmp_path: Path) -> None:
     quantised = torch._empty_affine_quantized([4], scale=1.0, zero_point=0, dtype=torch.qint8)
-    torch.save({**state(program), "conv1.bias": quantised}, tmp_path / "a.pt")
+    torch.save({**state(compilation), "conv1.bias": quantised}, tmp_path / "a.pt")
     with pytest.raises(NetspecError, match=r"`conv1\.bias` is qint8; weights are"):
-        read(program, tmp_path / "a.pt")
+        read(compilation, tmp_path / "a.pt")
 
 
 def test_what_lies_beside_the_weights_is_told_at_every_step(
-    program: Program, tmp_path: Path
+    compilation: Compilation, tmp_path: Path
 ) -> None:
-    inner = {"state_dict": state(program), "list": [torch.ones(2)], "optimizer": {"x": {}}}
+    inner = {"state_dict": state(compilation), "list": [torch.ones(2)], "optimizer": {"x": {}}}
     torch.save({"run": inner, "epoch": 1}, tmp_path / "a.pt")
-    with opened(program, tmp_path / "a.pt", "torch", STRICT) as (_, notes):
+    with opened(compilation, tmp_path / "a.pt", "torch", STRICT) as (_, notes):
         assert notes == (
             "took `run.state_dict`",
             "left `epoch`, `run.list`, `run.optimizer`",
@@ -467,14 +477,14 @@ def test_what_lies_beside_the_weights_is_told_at_every_step(
 
 
 def test_counters_that_a_live_model_does_not_take_are_told(
-    program: Program, tmp_path: Path
+    compilation: Compilation, tmp_path: Path
 ) -> None:
     path = tmp_path / "a.pt"
-    torch.save({**state(program), "bn1.num_batches_tracked": torch.tensor(7)}, path)
-    assert load_weights(program, path).dropped == ("bn1.num_batches_tracked",)
+    torch.save({**state(compilation), "bn1.num_batches_tracked": torch.tensor(7)}, path)
+    assert load_weights(compilation, path).dropped == ("bn1.num_batches_tracked",)
 
 
-def test_a_layer_of_keras_2_may_be_called_vars(program: Program, tmp_path: Path) -> None:
+def test_a_layer_of_keras_2_may_be_called_vars(compilation: Compilation, tmp_path: Path) -> None:
     named = {"vars": {"vars/kernel": KERNEL}, **layers("conv1", "bn1", "fc")}
     with pytest.raises(NetspecError, match="unexpected `vars/kernel`"):
-        read(program, legacy(tmp_path / "a.h5", named))
+        read(compilation, legacy(tmp_path / "a.h5", named))

@@ -19,11 +19,11 @@ import pytest
 import torch
 
 from netspec.checkpoints import convert
-from netspec.codegen.program import Program
+from netspec.codegen.compilation import Compilation
 from netspec.errors import NetspecError, UsageError
 from tests.checkpoints.conftest import float32_weights
 
-Small = Program
+Small = Compilation
 
 
 class Bomb:
@@ -193,12 +193,12 @@ def test_looking_into_a_file_ends(
     path = tmp_path / "a.weights.h5"
     path.write_bytes(bytes(100))
     monkeypatch.setattr(hdf5, "_SECONDS", 0.5)
-    for program, said in (
+    for compilation, said in (
         ("import time; time.sleep(60)", "does not end"),
         ("import os; os.abort()", "fails"),
     ):
         script = tmp_path / "script.py"
-        script.write_text(program)
+        script.write_text(compilation)
         monkeypatch.setattr(hdf5.hdf5_listing, "__file__", str(script))
         error = fails(path)
         assert code_of(error) == "NS601"

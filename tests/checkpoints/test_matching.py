@@ -15,7 +15,7 @@ from netspec.checkpoints import Matching, convert, load_weights
 from netspec.checkpoints.matching import Match, match
 from netspec.checkpoints.naming import own_naming
 from netspec.checkpoints.options import STRICT
-from netspec.codegen.program import Program
+from netspec.codegen.compilation import Compilation
 from netspec.errors import NetspecError, UsageError
 from netspec.starting import initial_weights
 from netspec.storage.tensors import in_memory
@@ -24,9 +24,9 @@ from tests.checkpoints.conftest import Weights, float32_weights, program_of
 State = dict[str, torch.Tensor]
 
 
-def matched(program: Program, weights: Weights, how: Matching = STRICT) -> Match:
+def matched(compilation: Compilation, weights: Weights, how: Matching = STRICT) -> Match:
     tensors = {name: in_memory(array) for name, array in weights.items()}
-    return match("file", tensors, own_naming(program.network, get_backend("torch")), how)
+    return match("file", tensors, own_naming(compilation.network, get_backend("torch")), how)
 
 
 def said(found: Match) -> list[str]:
@@ -36,14 +36,14 @@ def said(found: Match) -> list[str]:
     ]
 
 
-def test_what_fits_has_no_problems(small: Program) -> None:
+def test_what_fits_has_no_problems(small: Compilation) -> None:
     weights = float32_weights(small)
     found = matched(small, weights)
     assert found.problems == []
     assert list(found.tensors) == list(weights)
 
 
-def test_everything_that_does_not_fit_is_listed_with_the_nearest_name(small: Program) -> None:
+def test_everything_that_does_not_fit_is_listed_with_the_nearest_name(small: Compilation) -> None:
     weights = float32_weights(small)
     weights["fc.wieght"] = weights.pop("fc.weight")
     weights["head.bias"] = weights.pop("fc.bias")
@@ -60,58 +60,58 @@ def test_everything_that_does_not_fit_is_listed_with_the_nearest_name(small: Pro
 
 
 def test_a_name_of_equal_shape_is_nearer_than_a_likelier_word() -> None:
-    program = program_of("conv: {out: 4, kernel: 3}\nconv: {out: 4, kernel: 1}")
-    weights = float32_weights(program)
+    compilation = program_of("conv: {out: 4, kernel: 3}\nconv: {out: 4, kernel: 1}")
+    weights = float32_weights(compilation)
     weights["conv9.weight"] = weights.pop("conv2.weight")
     weights["conv22.weight"] = np.zeros((1, 1), np.float32)
-    missing = said(matched(program, weights))[0]
+    missing = said(matched(compilation, weights))[0]
     assert (
         missing
         == "NS603 missing `conv2.weight` (4×4×1×1) | the file has `conv9.weight`; --map renames"
     )
 
 
-def test_a_counter_alone_is_not_enough_to_complain(small: Program) -> None:
+def test_a_counter_alone_is_not_enough_to_complain(small: Compilation) -> None:
     """PyTorch before 0.4.1 wrote none, others write it with a shape of its own."""
     weights = float32_weights(small)
     for counter in (np.array(3), np.array([3])):
         assert matched(small, {**weights, "bn1.num_batches_tracked": counter}).problems == []
 
 
-def test_a_counter_of_no_layer_is_unexpected(small: Program) -> None:
+def test_a_counter_of_no_layer_is_unexpected(small: Compilation) -> None:
     weights = {**float32_weights(small), "bn2.num_batches_tracked": np.array(3)}
     assert [d.code for d in matched(small, weights).problems] == ["NS604"]
 
 
 def test_names_of_a_wrapper_in_all_but_one() -> None:
     """What `torch.optim.swa_utils.AveragedModel` saves."""
-    program = program_of("conv: {out: 4, kernel: 3}")
-    weights = {f"module.{name}": a for name, a in float32_weights(program).items()}
+    compilation = program_of("conv: {out: 4, kernel: 3}")
+    weights = {f"module.{name}": a for name, a in float32_weights(compilation).items()}
     weights["n_averaged"] = np.array(7)
-    assert said(matched(program, weights)) == ["NS604 unexpected `n_averaged` ()"]
-    allowed = matched(program, weights, Matching(allow_unexpected=["n_averaged"]))
+    assert said(matched(compilation, weights)) == ["NS604 unexpected `n_averaged` ()"]
+    allowed = matched(compilation, weights, Matching(allow_unexpected=["n_averaged"]))
     assert (allowed.problems, allowed.unexpected, allowed.prefix) == ([], ["n_averaged"], "module.")
 
 
 def test_prefixes_that_the_networks_own_names_have_stay() -> None:
-    program = program_of("{name: module.a, conv: {out: 2, kernel: 1}}")
-    assert matched(program, float32_weights(program)).prefix == ""
-    bare = {name.removeprefix("module."): a for name, a in float32_weights(program).items()}
-    assert {d.code for d in matched(program, bare).problems} == {"NS603"}
+    compilation = program_of("{name: module.a, conv: {out: 2, kernel: 1}}")
+    assert matched(compilation, float32_weights(compilation)).prefix == ""
+    bare = {name.removeprefix("module."): a for name, a in float32_weights(compilation).items()}
+    assert {d.code for d in matched(compilation, bare).problems} == {"NS603"}
 
 
 def test_hints_do_not_take_longer_than_a_person_waits() -> None:
     steps = "\n".join("conv: {out: 4, kernel: 3}" for _ in range(1500))
-    program = program_of(steps, (4, 5))
-    weights = {f"x_{name}": a for name, a in float32_weights(program).items()}
-    assert len(matched(program, weights).problems) == 6000
+    compilation = program_of(steps, (4, 5))
+    weights = {f"x_{name}": a for name, a in float32_weights(compilation).items()}
+    assert len(matched(compilation, weights).problems) == 6000
 
 
 # What is let pass
 
 
 def test_another_head_is_let_pass_when_it_is_said(
-    tmp_path: Path, small: Program, torch_file: Callable[..., Path]
+    tmp_path: Path, small: Compilation, torch_file: Callable[..., Path]
 ) -> None:
     """Transfer learning: the rest is taken, the head starts as the spec says, and all of it is told."""
 
@@ -137,7 +137,9 @@ def test_another_head_is_let_pass_when_it_is_said(
         assert np.array_equal(found[name], start[name] if name.startswith("fc.") else array), name
 
 
-def test_a_missing_head_and_another_one(small: Program, torch_file: Callable[..., Path]) -> None:
+def test_a_missing_head_and_another_one(
+    small: Compilation, torch_file: Callable[..., Path]
+) -> None:
     def change(state: State) -> None:
         del state["fc.weight"], state["fc.bias"]
         state["classifier.weight"] = torch.zeros(2, 2)
@@ -154,8 +156,8 @@ def test_a_missing_head_and_another_one(small: Program, torch_file: Callable[...
 
 
 def test_an_allowance_fits_whole_names_of_the_file_or_of_the_network(tmp_path: Path) -> None:
-    program = program_of("conv: {out: 4, kernel: 3}\nconv: {out: 4, kernel: 1}")
-    model = get_backend("keras").build(program.network)
+    compilation = program_of("conv: {out: 4, kernel: 3}\nconv: {out: 4, kernel: 1}")
+    model = get_backend("keras").build(compilation.network)
     model.save_weights(tmp_path / "a.weights.h5")
     wider = program_of(
         "conv: {out: 4, kernel: 3}\nconv: {out: 4, kernel: 1}\nconv: {out: 2, kernel: 1}"

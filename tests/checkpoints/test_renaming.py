@@ -11,7 +11,7 @@ import torch
 
 from netspec.checkpoints import Matching, load_weights
 from netspec.checkpoints.renaming import Renaming
-from netspec.codegen.program import Program
+from netspec.codegen.compilation import Compilation
 from netspec.errors import NetspecError
 from netspec.source import parse
 from tests.checkpoints.conftest import float32_weights
@@ -70,7 +70,7 @@ def test_a_wrong_table_says_what_and_where(text: str, said: str) -> None:
 
 
 def test_a_table_brings_other_names_to_the_network(
-    small: Program, torch_file: Callable[..., Path]
+    small: Compilation, torch_file: Callable[..., Path]
 ) -> None:
     """Prefixes come off first, so the table speaks of names as the messages do."""
 

@@ -12,10 +12,10 @@ import pytest
 import torch
 from safetensors.numpy import load_file
 
-from netspec import ir
+from netspec import tree
 from netspec.backends.base import get_backend
 from netspec.checkpoints import convert, load, load_weights
-from netspec.codegen.program import Program
+from netspec.codegen.compilation import Compilation
 from netspec.ops import OPS
 from netspec.storage.safetensors import SAFETENSORS
 from netspec.storage.tensors import in_memory
@@ -49,13 +49,13 @@ def test_every_op_with_parameters_is_among_the_cases() -> None:
     covered = {
         layer.op.kind
         for steps, rank in CASES
-        for layer in ir.layers(program_of(steps, SIZES[rank]).network)
+        for layer in tree.layers(program_of(steps, SIZES[rank]).network)
         if layer.op.parameters(layer.source)
     }
     with_parameters = {
         layer.op.kind
         for kind in OPS
-        for layer in ir.layers(program_of(EXAMPLES.get(kind, kind)).network)
+        for layer in tree.layers(program_of(EXAMPLES.get(kind, kind)).network)
         if layer.op.kind == kind and layer.op.parameters(layer.source)
     }
     assert covered == with_parameters
@@ -75,20 +75,20 @@ EXAMPLES = {
 """A step of each op that does not stand alone."""
 
 
-def write_canonical(program: Program, weights: dict[str, np.ndarray], path: Path) -> Path:
+def write_canonical(compilation: Compilation, weights: dict[str, np.ndarray], path: Path) -> Path:
     tensors = {name: in_memory(array) for name, array in weights.items()}
-    SAFETENSORS.write(path, program.network, tensors)
+    SAFETENSORS.write(path, compilation.network, tensors)
     return path
 
 
 @pytest.mark.parametrize(("steps", "rank"), CASES, ids=str)
 def test_the_bits_come_back(tmp_path: Path, steps: str, rank: int) -> None:
-    program = program_of(steps, SIZES[rank])
-    weights = float32_weights(program)
-    start = write_canonical(program, weights, tmp_path / "a.safetensors")
+    compilation = program_of(steps, SIZES[rank])
+    weights = float32_weights(compilation)
+    start = write_canonical(compilation, weights, tmp_path / "a.safetensors")
     there, back = tmp_path / "b.safetensors", tmp_path / "c.pt"
-    convert(program, start, there, source="torch", target="keras")
-    convert(program, there, back, source="keras", target="torch")
+    convert(compilation, start, there, source="torch", target="keras")
+    convert(compilation, there, back, source="keras", target="torch")
     found = torch.load(back, weights_only=True)
     counters = {name for name in found if name.endswith("num_batches_tracked")}
     assert found.keys() - counters == weights.keys()
@@ -102,13 +102,13 @@ def test_a_keras_file_has_the_layout_of_the_live_variables(
     tmp_path: Path, steps: str, rank: int
 ) -> None:
     """What the files say without a model is what the backend does with one."""
-    program = program_of(steps, SIZES[rank])
-    weights = float32_weights(program)
+    compilation = program_of(steps, SIZES[rank])
+    weights = float32_weights(compilation)
     backend = get_backend("keras")
-    model = backend.build(program.network)
-    backend.write_weights(model, program.network, weights)
-    start = write_canonical(program, weights, tmp_path / "a.safetensors")
-    convert(program, start, tmp_path / "b.safetensors", source="torch", target="keras")
+    model = backend.build(compilation.network)
+    backend.write_weights(model, compilation.network, weights)
+    start = write_canonical(compilation, weights, tmp_path / "a.safetensors")
+    convert(compilation, start, tmp_path / "b.safetensors", source="torch", target="keras")
     found = load_file(tmp_path / "b.safetensors")
     variables = {variable.path: variable.numpy() for variable in model.weights}
     assert found.keys() == variables.keys()
@@ -136,7 +136,7 @@ batch_norm
 
 
 @pytest.fixture(scope="module")
-def everything() -> Program:
+def everything() -> Compilation:
     """Every op with parameters in one network, in an order that is not that of their names."""
     return program_of(ALL_OPS)
 
@@ -153,7 +153,7 @@ FORMATS = [
 
 @pytest.mark.parametrize(("target", "suffix"), FORMATS)
 def test_every_format_gives_back_what_it_was_given(
-    tmp_path: Path, everything: Program, target: str, suffix: str
+    tmp_path: Path, everything: Compilation, target: str, suffix: str
 ) -> None:
     weights = float32_weights(everything)
     start = write_canonical(everything, weights, tmp_path / "a.safetensors")
@@ -170,7 +170,7 @@ def test_every_format_gives_back_what_it_was_given(
 @pytest.mark.parametrize("start", [".safetensors", ".pt", ".keras", ".weights.h5"])
 def test_one_tensor_is_in_memory_at_a_time(
     tmp_path: Path,
-    everything: Program,
+    everything: Compilation,
     start: str,
     target: str,
     suffix: str,
@@ -195,7 +195,7 @@ def test_one_tensor_is_in_memory_at_a_time(
 
 @pytest.mark.parametrize("suffix", [".keras", ".weights.h5"])
 def test_keras_itself_reads_what_was_written(
-    tmp_path: Path, everything: Program, suffix: str
+    tmp_path: Path, everything: Compilation, suffix: str
 ) -> None:
     import keras
 
@@ -214,7 +214,7 @@ def test_keras_itself_reads_what_was_written(
 
 
 @pytest.mark.parametrize("suffix", [".keras", ".weights.h5", ".h5"])
-def test_what_keras_wrote_is_read(tmp_path: Path, everything: Program, suffix: str) -> None:
+def test_what_keras_wrote_is_read(tmp_path: Path, everything: Compilation, suffix: str) -> None:
     weights = float32_weights(everything)
     backend = get_backend("keras")
     model = backend.build(everything.network)
@@ -233,7 +233,7 @@ def test_what_keras_wrote_is_read(tmp_path: Path, everything: Program, suffix: s
 
 
 def test_a_pytorch_file_is_what_torch_itself_would_load(
-    tmp_path: Path, everything: Program
+    tmp_path: Path, everything: Compilation
 ) -> None:
     backend = get_backend("torch")
     weights = float32_weights(everything)
@@ -247,19 +247,21 @@ def test_a_pytorch_file_is_what_torch_itself_would_load(
 
 
 def test_pytorchs_counters_go_from_file_to_file(tmp_path: Path) -> None:
-    program = program_of("batch_norm")
-    model = get_backend("torch").build(program.network)
+    compilation = program_of("batch_norm")
+    model = get_backend("torch").build(compilation.network)
     model.bn1.num_batches_tracked.fill_(41)
     torch.save(model.state_dict(), tmp_path / "a.pt")
-    report = convert(program, tmp_path / "a.pt", tmp_path / "b.pt", source="torch", target="torch")
+    report = convert(
+        compilation, tmp_path / "a.pt", tmp_path / "b.pt", source="torch", target="torch"
+    )
     assert (report.dropped, report.restored) == ((), ())
     assert torch.load(tmp_path / "b.pt", weights_only=True)["bn1.num_batches_tracked"] == 41
     report = convert(
-        program, tmp_path / "a.pt", tmp_path / "b.safetensors", source="torch", target="keras"
+        compilation, tmp_path / "a.pt", tmp_path / "b.safetensors", source="torch", target="keras"
     )
     assert report.dropped == ("bn1.num_batches_tracked",)
     report = convert(
-        program, tmp_path / "b.safetensors", tmp_path / "c.pt", source="keras", target="torch"
+        compilation, tmp_path / "b.safetensors", tmp_path / "c.pt", source="keras", target="torch"
     )
     assert report.restored == ("bn1.num_batches_tracked",)
     counter = torch.load(tmp_path / "c.pt", weights_only=True)["bn1.num_batches_tracked"]
@@ -269,45 +271,48 @@ def test_pytorchs_counters_go_from_file_to_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float16, torch.bfloat16])
 @pytest.mark.parametrize("suffix", [".safetensors", ".keras", ".weights.h5"])
 def test_dtypes_stay_what_they_are(tmp_path: Path, dtype: torch.dtype, suffix: str) -> None:
-    program = program_of("conv: {out: 4, kernel: 3}\nbatch_norm")
+    compilation = program_of("conv: {out: 4, kernel: 3}\nbatch_norm")
     torch.manual_seed(0)
     state = {
-        name: torch.from_numpy(array).to(dtype) for name, array in float32_weights(program).items()
+        name: torch.from_numpy(array).to(dtype)
+        for name, array in float32_weights(compilation).items()
     }
     torch.save(state, tmp_path / "a.pt")
     there = tmp_path / f"b{suffix}"
-    convert(program, tmp_path / "a.pt", there, source="torch", target="keras")
-    convert(program, there, tmp_path / "c.pt", source="keras", target="torch")
+    convert(compilation, tmp_path / "a.pt", there, source="torch", target="keras")
+    convert(compilation, there, tmp_path / "c.pt", source="keras", target="torch")
     found = torch.load(tmp_path / "c.pt", weights_only=True)
     for name, tensor in state.items():
         assert found[name].dtype == dtype
         assert torch.equal(found[name], tensor), name
-    wide = load_weights(program, there, "keras").weights
+    wide = load_weights(compilation, there, "keras").weights
     assert all(np.array_equal(wide[name], state[name].double().numpy()) for name in state)
 
 
 def test_keras_reads_half_precision_as_such(tmp_path: Path) -> None:
     """The file holds bfloat16 as Keras marks it, and Keras widens it when it loads."""
-    program = program_of("conv: {out: 4, kernel: 3}")
-    state = {name: torch.from_numpy(a).bfloat16() for name, a in float32_weights(program).items()}
+    compilation = program_of("conv: {out: 4, kernel: 3}")
+    state = {
+        name: torch.from_numpy(a).bfloat16() for name, a in float32_weights(compilation).items()
+    }
     torch.save(state, tmp_path / "a.pt")
     path = tmp_path / "b.weights.h5"
-    convert(program, tmp_path / "a.pt", path, source="torch", target="keras")
+    convert(compilation, tmp_path / "a.pt", path, source="torch", target="keras")
     with h5py.File(path) as file:
         assert file["layers/conv2d/vars/0"].attrs["dtype"] == "bfloat16"
     backend = get_backend("keras")
-    model: Any = backend.build(program.network)
+    model: Any = backend.build(compilation.network)
     model.load_weights(path)
-    found = backend.read_weights(model, program.network)
+    found = backend.read_weights(model, compilation.network)
     assert all(np.array_equal(found[name], state[name].float().numpy()) for name in state)
 
 
 def test_a_network_of_sub_models_goes_there_and_back(tmp_path: Path) -> None:
     """Beyond 700 layers Keras models are cut into parts, and layers found inside them."""
     stage = "stages:\n  - {block: basic, width: 6, repeat: 121}\nhead: [global_avg_pool]\n"
-    program = program_of("relu", (4, 5), stage)
-    weights = float32_weights(program)
-    start = write_canonical(program, weights, tmp_path / "a.safetensors")
-    convert(program, start, tmp_path / "b.keras", source="torch", target="keras")
-    found = load_weights(program, tmp_path / "b.keras").weights
+    compilation = program_of("relu", (4, 5), stage)
+    weights = float32_weights(compilation)
+    start = write_canonical(compilation, weights, tmp_path / "a.safetensors")
+    convert(compilation, start, tmp_path / "b.keras", source="torch", target="keras")
+    found = load_weights(compilation, tmp_path / "b.keras").weights
     assert all(np.array_equal(found[name], array) for name, array in weights.items())

@@ -32,7 +32,7 @@ def model_of(compiled: CompiledNetwork, backend: str) -> tuple[Any, dict[str, np
     from netspec.backends.base import get_backend
 
     model = compiled.build(backend)
-    weights = float32_weights(compiled.program)
+    weights = float32_weights(compiled.compilation)
     get_backend(backend).write_weights(model, compiled.network, weights)
     return model, weights
 

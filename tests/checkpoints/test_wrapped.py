@@ -16,7 +16,7 @@ import torch
 import netspec
 from netspec.checkpoints import Loaded, Matching, load_weights
 from netspec.checkpoints.renaming import Renaming
-from netspec.codegen.program import Program
+from netspec.codegen.compilation import Compilation
 from netspec.errors import NetspecError, UsageError
 from netspec.source import parse
 from tests.checkpoints.conftest import float32_weights
@@ -34,12 +34,12 @@ stem:
 State = dict[str, torch.Tensor]
 
 
-def load(program: Program, path: Path, take: str | None = None) -> Loaded:
-    return load_weights(program, path, "torch", Matching(take=take))
+def load(compilation: Compilation, path: Path, take: str | None = None) -> Loaded:
+    return load_weights(compilation, path, "torch", Matching(take=take))
 
 
-def is_right(loaded: Loaded, program: Program, factor: float = 1) -> bool:
-    weights = float32_weights(program)
+def is_right(loaded: Loaded, compilation: Compilation, factor: float = 1) -> bool:
+    weights = float32_weights(compilation)
     return loaded.weights.keys() == weights.keys() and all(
         np.array_equal(loaded.weights[name], array * np.float32(factor))
         for name, array in weights.items()
@@ -52,7 +52,7 @@ def averaged(state: State) -> State:
 
 @pytest.mark.parametrize("key", ["state_dict", "model", "model_state_dict", "net", "generator"])
 def test_a_wrapper_is_taken_off_and_named(
-    small: Program, torch_file: Callable[..., Path], key: str
+    small: Compilation, torch_file: Callable[..., Path], key: str
 ) -> None:
     loaded = load(small, torch_file(lambda state: {key: state, "epoch": 3, "best": 0.9}))
     assert is_right(loaded, small)
@@ -61,14 +61,14 @@ def test_a_wrapper_is_taken_off_and_named(
 
 @pytest.mark.parametrize("prefix", ["module.", "_orig_mod.", "module._orig_mod.", "model."])
 def test_prefixes_of_wrappers_are_taken_off_and_named(
-    small: Program, torch_file: Callable[..., Path], prefix: str
+    small: Compilation, torch_file: Callable[..., Path], prefix: str
 ) -> None:
     loaded = load(small, torch_file(lambda s: {prefix + name: t for name, t in s.items()}))
     assert is_right(loaded, small)
     assert loaded.notes == (f"took `{prefix}` off the names",)
 
 
-def test_what_a_real_script_saves(small: Program, torch_file: Callable[..., Path]) -> None:
+def test_what_a_real_script_saves(small: Compilation, torch_file: Callable[..., Path]) -> None:
     """Data-parallel weights, an optimizer with its state, arguments, and a moving average."""
     model = torch.nn.Linear(2, 2)
     optimizer = torch.optim.Adam(model.parameters())
@@ -96,13 +96,15 @@ def test_what_a_real_script_saves(small: Program, torch_file: Callable[..., Path
     assert is_right(load(small, torch_file(wrap), "state_dict_ema"), small, 2)
 
 
-def test_a_moving_average_alone_is_taken(small: Program, torch_file: Callable[..., Path]) -> None:
+def test_a_moving_average_alone_is_taken(
+    small: Compilation, torch_file: Callable[..., Path]
+) -> None:
     loaded = load(small, torch_file(lambda state: {"model_ema": state, "step": 4}))
     assert is_right(loaded, small)
     assert loaded.notes[0] == "took `model_ema`"
 
 
-def test_sets_deep_inside_are_found(small: Program, torch_file: Callable[..., Path]) -> None:
+def test_sets_deep_inside_are_found(small: Compilation, torch_file: Callable[..., Path]) -> None:
     wrap = lambda s: {"train": {"student": {"model": s}, "ema": {"model": averaged(s)}}}  # noqa: E731
     loaded = load(small, torch_file(wrap))
     assert is_right(loaded, small)
@@ -111,7 +113,7 @@ def test_sets_deep_inside_are_found(small: Program, torch_file: Callable[..., Pa
 
 
 def test_two_sets_that_nothing_tells_apart_have_to_be_chosen_from(
-    small: Program, torch_file: Callable[..., Path]
+    small: Compilation, torch_file: Callable[..., Path]
 ) -> None:
     path = torch_file(lambda state: {"student": state, "teacher": averaged(state)})
     with pytest.raises(UsageError, match="`student`, `teacher`; choose with --take"):
@@ -120,7 +122,7 @@ def test_two_sets_that_nothing_tells_apart_have_to_be_chosen_from(
 
 
 def test_a_set_that_is_not_there_is_a_usage_error(
-    small: Program, torch_file: Callable[..., Path]
+    small: Compilation, torch_file: Callable[..., Path]
 ) -> None:
     path = torch_file(lambda state: {"state_dict": state})
     with pytest.raises(UsageError, match="did you mean `state_dict`"):
@@ -130,7 +132,7 @@ def test_a_set_that_is_not_there_is_a_usage_error(
 
 
 def test_parameters_and_views_are_tensors_too(
-    small: Program, torch_file: Callable[..., Path]
+    small: Compilation, torch_file: Callable[..., Path]
 ) -> None:
     """A parameter, a transposed view, a view into a larger tensor, and one tensor under two names."""
 
@@ -145,7 +147,7 @@ def test_parameters_and_views_are_tensors_too(
 
 
 def test_the_format_before_1_6_is_read(
-    tmp_path: Path, small: Program, torch_file: Callable[..., Path]
+    tmp_path: Path, small: Compilation, torch_file: Callable[..., Path]
 ) -> None:
     state = torch.load(torch_file(), weights_only=True)
     state["fc.weight"] = state["fc.weight"].bfloat16()
@@ -159,14 +161,14 @@ def test_the_format_before_1_6_is_read(
 
 @pytest.mark.parametrize("suffix", [".pth", ".th", ".pth.tar", ".ckpt", ".bin", ".PT"])
 def test_other_suffixes_of_such_files(
-    small: Program, torch_file: Callable[..., Path], suffix: str
+    small: Compilation, torch_file: Callable[..., Path], suffix: str
 ) -> None:
     path = torch_file()
     assert is_right(load(small, path.rename(path.with_name(f"in{suffix}"))), small)
 
 
 def test_a_pytorch_that_does_not_tell_places_maps_the_file(
-    small: Program, torch_file: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+    small: Compilation, torch_file: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from netspec.backends.torch import pickled
 
@@ -175,7 +177,7 @@ def test_a_pytorch_that_does_not_tell_places_maps_the_file(
 
 
 def test_values_are_not_read_before_they_are_asked_for(
-    small: Program, torch_file: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+    small: Compilation, torch_file: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing of the values is in memory while names and shapes are matched."""
     from netspec.backends.torch import pickled
@@ -192,7 +194,11 @@ def test_values_are_not_read_before_they_are_asked_for(
 
 
 def cured(
-    program: Program, file: Path, error: NetspecError, folder: Path, allow: tuple[str, ...] = ()
+    compilation: Compilation,
+    file: Path,
+    error: NetspecError,
+    folder: Path,
+    allow: tuple[str, ...] = (),
 ) -> Loaded:
     """The weights, after doing what the help of the one error says."""
     (diagnostic,) = error.diagnostics
@@ -202,11 +208,13 @@ def cured(
     allowed = tuple(re.findall(r"--allow-unexpected '([^']*)'", diagnostic.help))
     assert allowed == allow
     patterns = tuple(re.compile(text) for text in allowed)
-    return load_weights(program, file, "torch", Matching(renaming=table, allow_unexpected=patterns))
+    return load_weights(
+        compilation, file, "torch", Matching(renaming=table, allow_unexpected=patterns)
+    )
 
 
 def test_two_networks_in_one_dict_are_one_error_with_its_cure(
-    small: Program, torch_file: Callable[..., Path], tmp_path: Path
+    small: Compilation, torch_file: Callable[..., Path], tmp_path: Path
 ) -> None:
     path = torch_file(
         lambda state: (
@@ -224,7 +232,7 @@ def test_two_networks_in_one_dict_are_one_error_with_its_cure(
 
 
 def test_a_part_of_a_larger_model_is_one_error_with_its_cure(
-    small: Program, torch_file: Callable[..., Path], tmp_path: Path
+    small: Compilation, torch_file: Callable[..., Path], tmp_path: Path
 ) -> None:
     more = {f"decoder.layers.{n}.weight": torch.ones(3) for n in range(90)}
     path = torch_file(lambda state: {f"enc.net.{name}": t for name, t in state.items()} | more)
@@ -234,17 +242,17 @@ def test_a_part_of_a_larger_model_is_one_error_with_its_cure(
 
 
 def test_a_prefix_that_the_file_lacks_is_one_error_with_its_cure(
-    torch_file: Callable[..., Path], small: Program, tmp_path: Path
+    torch_file: Callable[..., Path], small: Compilation, tmp_path: Path
 ) -> None:
     text = SMALL_IN_A_CONTAINER
-    program = netspec.loads(text).program
+    compilation = netspec.loads(text).compilation
     path = torch_file(
         lambda _: {
             name.removeprefix("net."): torch.from_numpy(array)
-            for name, array in float32_weights(program).items()
+            for name, array in float32_weights(compilation).items()
         }
     )
     with pytest.raises(NetspecError) as caught:
-        load(program, path)
+        load(compilation, path)
     assert "lack the `net.` that" in caught.value.diagnostics[0].message
-    assert is_right(cured(program, path, caught.value, tmp_path), program)
+    assert is_right(cured(compilation, path, caught.value, tmp_path), compilation)

@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from netspec import api, ir
+from netspec import api, tree
 from netspec.codegen import general as module
 from netspec.codegen.general import GeneralBlock, generalise
 from netspec.errors import InternalError
@@ -16,8 +16,8 @@ HEAD = "netspec: 1\nname: net\ninput: {channels: 4, size: [8, 10]}\nblocks:\n  u
 
 
 def general(block: str, stages: str, name: str = "unit") -> GeneralBlock:
-    program = api.loads(f"{HEAD}{block}stages:\n{stages}").program
-    instances = [b for b in ir.blocks(program.generalised) if b.definition.name == name]
+    program = api.loads(f"{HEAD}{block}stages:\n{stages}").compilation
+    instances = [b for b in tree.blocks(program.generalised) if b.definition.name == name]
     return generalise(instances[0].definition, instances, program.elaborator)
 
 
@@ -37,15 +37,15 @@ def test_one_value_is_folded_and_several_are_named() -> None:
     assert to_text(form.arguments["width"]) == "width"
     assert {name: to_text(value) for name, value in form.local.items()} == {"mid": "width * 2"}
     conv, choice = form.body.items[0], form.body.items[-1]
-    assert isinstance(conv, ir.Layer)
+    assert isinstance(conv, tree.Layer)
     assert to_text(conv.op.filters) == "mid"  # type: ignore[attr-defined]
-    assert isinstance(choice, ir.Choice) is False  # all instances change their channels
+    assert isinstance(choice, tree.Choice) is False  # all instances change their channels
 
 
 def test_a_choice_that_goes_both_ways_stays_one() -> None:
     form = general(PLAIN, "  - {block: unit, width: 2}\n  - {block: unit, width: 6}\n")
     choice = form.body.items[-1]
-    assert isinstance(choice, ir.Choice)
+    assert isinstance(choice, tree.Choice)
     assert to_text(choice.test) == "4 != mid"
 
 
@@ -71,7 +71,7 @@ def test_numbers_of_the_outer_scope_in_a_slot_have_no_formula() -> None:
         PLAIN,
         "  - {times: 2, block: unit, width: 4, attention: [{conv: {out: 4 + stage, kernel: 1}}]}\n",
     )
-    conv = next(layer for layer in ir.layers(form.body) if layer.path == "conv2")
+    conv = next(layer for layer in tree.layers(form.body) if layer.path == "conv2")
     found = conv.op.filters  # type: ignore[attr-defined]
     assert isinstance(found, Varying)
     assert found.node is None
@@ -97,8 +97,8 @@ def test_an_argument_of_the_network_keeps_its_name() -> None:
         "input: {channels: 4, size: [8, 10]}\n"
         "blocks:\n  top:\n    params: {n: int}\n    body: [global_avg_pool, {linear: {out: n}}]\n"
         "head: [{top: {n: classes}}]\n"
-    ).program
-    (block,) = ir.blocks(program.generalised)
+    ).compilation
+    (block,) = tree.blocks(program.generalised)
     form = generalise(block.definition, [block], program.elaborator)
     assert to_text(form.arguments["n"]) == "n"
 
@@ -107,9 +107,9 @@ def test_the_verifier_sees_a_form_that_is_not_its_instance(monkeypatch: pytest.M
     real = module.canonical
     stages = "  - {block: unit, width: 4}\n  - {block: unit, width: 6}\n"
 
-    def other(node: ir.Node, instance: int = 0, prefix: str = "") -> list[object]:
+    def other(node: tree.Node, instance: int = 0, prefix: str = "") -> list[object]:
         if not prefix:
-            layer = next(ir.layers(node))
+            layer = next(tree.layers(node))
             changed = dataclasses.replace(layer.op, bias=False)
             node = dataclasses.replace(node, items=(dataclasses.replace(layer, op=changed),))  # type: ignore[call-arg]
         return real(node, instance, prefix)

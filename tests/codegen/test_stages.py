@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from netspec import api, ir
+from netspec import api, tree
 from netspec.backends.base import get_backend
 from netspec.codegen.stages import Run, runs
 from netspec.symbolic import to_text
@@ -26,8 +26,8 @@ stages:
 """
 
 
-def stage_of(text: str) -> ir.Stage:
-    return api.loads(UNIT + text).program.generalised.stages[0]
+def stage_of(text: str) -> tree.Stage:
+    return api.loads(UNIT + text).compilation.generalised.stages[0]
 
 
 def found(text: str) -> list[Run]:
@@ -36,7 +36,7 @@ def found(text: str) -> list[Run]:
     return runs(stage, names, lambda block: f"{block.source.channels} {_arguments(block)}")
 
 
-def _arguments(block: ir.Block) -> str:
+def _arguments(block: tree.Block) -> str:
     return " ".join(str(to_text(value)) for value in block.arguments.values())
 
 

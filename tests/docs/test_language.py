@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 import netspec
-from netspec import analyse, arithmetic, expr, ir
+from netspec import analyse, arithmetic, expr, tree
 from netspec.elaborate.lookup import check_definition
 from netspec.errors import NetspecError
 from netspec.ops import OPS
@@ -129,11 +129,11 @@ def test_specs_come_out_as_shown(fence: Fence, outcome: Fence | None, folder: Pa
         assert lines(found, shown[1]) == outcome.text.splitlines()
 
 
-def lines(network: ir.Network, what: str) -> list[str]:
+def lines(network: tree.Network, what: str) -> list[str]:
     """What the page shows of a network."""
     match what:
         case "layers":
-            return [str(layer) for layer in ir.layers(network)]
+            return [str(layer) for layer in tree.layers(network)]
         case "weights":
             return list(
                 dict.fromkeys(name.rpartition(".")[0] for name in analyse.weight_shapes(network))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from netspec import ir
+from netspec import tree
 from netspec.elaborate.network import elaborate
 from netspec.errors import Diagnostic, NetspecError
 from netspec.ops import Op
@@ -19,7 +19,7 @@ HEAD = "netspec: 1\nname: n\n"
 
 def compiled(
     text: str, *, size: str = "[8, 12]", variant: str | None = None, folder: Path | None = None
-) -> ir.Network:
+) -> tree.Network:
     """The network of a spec of three input channels; ``text`` leaves out its first lines."""
     whole = f"{HEAD}input: {{channels: 3, size: {size}}}\n{text}"
     return elaborate(bind_spec(parse(whole, "f.yaml")), variant, None, folder)
@@ -27,7 +27,7 @@ def compiled(
 
 def ops(text: str, **options: Any) -> dict[str, Op]:
     """The ops of a spec by their paths."""
-    return {layer.path: layer.op for layer in ir.layers(compiled(text, **options))}
+    return {layer.path: layer.op for layer in tree.layers(compiled(text, **options))}
 
 
 def paths(text: str, **options: Any) -> list[str]:
@@ -38,7 +38,7 @@ def paths(text: str, **options: Any) -> list[str]:
 def widths(text: str, **options: Any) -> dict[str, int]:
     """The output channels of a spec's layers by their paths."""
     network = compiled(text, **options)
-    return {layer.path: layer.target.channels for layer in ir.layers(network)}
+    return {layer.path: layer.target.channels for layer in tree.layers(network)}
 
 
 def problem(text: str, **options: Any) -> Diagnostic:

@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from netspec import ir
+from netspec import tree
 from netspec.elaborate.bounds import Bounds
 from netspec.elaborate.check import check_network
 from netspec.errors import InternalError
@@ -79,12 +79,12 @@ def test_the_number_of_parameters_is_bounded() -> None:
 def test_a_type_that_does_not_fit_is_netspecs_own_fault(end: str, message: str) -> None:
     network = compiled("stem: [{conv: {out: 4, kernel: 1}}, relu]\n")
 
-    def break_relu(layer: ir.Layer) -> ir.Layer:
+    def break_relu(layer: tree.Layer) -> tree.Layer:
         wrong = TensorType(5, layer.source.size)
         return dataclasses.replace(layer, **{end: wrong}) if layer.path == "relu" else layer
 
     broken = map_layers(network, break_relu)
-    assert isinstance(broken, ir.Network)
+    assert isinstance(broken, tree.Network)
     with pytest.raises(InternalError, match=message):
         check_network(broken, Bounds())
 
@@ -93,7 +93,7 @@ def test_a_layer_that_is_not_what_its_op_gives_is_too() -> None:
     network = compiled("stem: [{conv: {out: 4, kernel: 1}}]\n")
     wrong = TensorType(5, network.target.size)
 
-    def break_conv(layer: ir.Layer) -> ir.Layer:
+    def break_conv(layer: tree.Layer) -> tree.Layer:
         return dataclasses.replace(layer, target=wrong)
 
     stem = map_layers(network.stem, break_conv)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from netspec import ir
+from netspec import tree
 from netspec.elaborate.network import Builder
 from netspec.elaborate.scope import Names
 from netspec.schema.bind import bind_spec
@@ -46,7 +46,7 @@ def test_the_test_is_true_or_false(test: str) -> None:
 # Over several instances of a block
 
 
-def general(body: str, channels: list[int], strides: list[int]) -> ir.Sequence:
+def general(body: str, channels: list[int], strides: list[int]) -> tree.Sequence:
     """The body of a block over instances that differ by `w` and `stride`."""
     block = f"{{params: {{w: int, stride: int}}, body: [{body}]}}"
     text = f"{HEAD}input: {{channels: 3, size: [8, 8]}}\nblocks: {{b: {block}}}\nstem: [relu]\n"
@@ -68,10 +68,10 @@ def test_both_branches_under_a_choice() -> None:
         [1, 2],
     )
     choice, last = body.items
-    assert isinstance(choice, ir.Choice)
-    assert isinstance(last, ir.Layer)
+    assert isinstance(choice, tree.Choice)
+    assert isinstance(last, tree.Layer)
     assert to_text(choice.test) == "stride != 1"
-    assert [layer.path for layer in ir.layers(choice)] == ["conv1", "conv1", "relu"]
+    assert [layer.path for layer in tree.layers(choice)] == ["conv1", "conv1", "relu"]
     assert last.path == "conv2"
     assert [value_at(choice.target.channels, i) for i in range(2)] == [4, 8]
     assert [value_at(choice.target.size[0], i) for i in range(2)] == [8, 4]
@@ -79,7 +79,7 @@ def test_both_branches_under_a_choice() -> None:
 
 def test_a_test_that_all_instances_share_is_no_choice() -> None:
     body = general("{when: {test: w > 2, then: [relu], else: [tanh]}}", [4, 8], [1, 2])
-    assert [layer.path for layer in ir.layers(body)] == ["relu"]
+    assert [layer.path for layer in tree.layers(body)] == ["relu"]
 
 
 def test_a_test_without_a_formula_makes_two_classes() -> None:
@@ -100,7 +100,7 @@ def test_branches_may_name_a_result_alike() -> None:
         [8, 4],
         [2, 1],
     )
-    (reference,) = [n for n in ir.walk(body) if isinstance(n, ir.Reference)]
+    (reference,) = [n for n in tree.walk(body) if isinstance(n, tree.Reference)]
     assert [value_at(reference.target.channels, i) for i in range(2)] == [8, 4]
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from netspec import ir
+from netspec import tree
 from tests.elaborate.conftest import compiled, marked, paths, problem
 
 
-def node(text: str, kind: type[ir.Node], **options: str) -> ir.Node:
+def node(text: str, kind: type[tree.Node], **options: str) -> tree.Node:
     """The one node of a kind in a spec."""
-    (found,) = [n for n in ir.walk(compiled(text, **options)) if isinstance(n, kind)]
+    (found,) = [n for n in tree.walk(compiled(text, **options)) if isinstance(n, kind)]
     return found
 
 
@@ -21,18 +21,18 @@ def test_residual() -> None:
         "    body: [{conv: {out: 6, kernel: 3}}, relu]\n"
         "    shortcut: [{conv: {out: 6, kernel: 1}}, relu]\n"
     )
-    found = node(text, ir.Residual)
-    assert isinstance(found, ir.Residual)
+    found = node(text, tree.Residual)
+    assert isinstance(found, tree.Residual)
     assert found.path == "add"
     assert found.target.shape == (6, 8, 12)
     assert found.target.non_negative
-    assert [layer.path for layer in ir.layers(found.body)] == ["conv1", "relu1"]
-    assert [layer.path for layer in ir.layers(found.shortcut)] == ["conv2", "relu2"]
+    assert [layer.path for layer in tree.layers(found.body)] == ["conv1", "relu1"]
+    assert [layer.path for layer in tree.layers(found.shortcut)] == ["conv2", "relu2"]
 
 
 def test_without_a_shortcut_the_input_is_added() -> None:
-    found = node("stem: [{residual: {body: [tanh]}}]\n", ir.Residual)
-    assert isinstance(found, ir.Residual)
+    found = node("stem: [{residual: {body: [tanh]}}]\n", tree.Residual)
+    assert isinstance(found, tree.Residual)
     assert found.shortcut.items == ()
     assert not found.target.non_negative
 
@@ -65,7 +65,7 @@ def test_a_shortcut_that_does_not_fit(body: str, shortcut: str, help: str | None
 
 def test_gate() -> None:
     for body in ("sigmoid", "{global_avg_pool: {keep_dims: true}}"):
-        found = node(f"stem: [relu, {{gate: {{body: [{body}]}}}}]\n", ir.Gate)
+        found = node(f"stem: [relu, {{gate: {{body: [{body}]}}}}]\n", tree.Gate)
         assert found.target.shape == (3, 8, 12)
         assert found.target.non_negative
 
@@ -79,8 +79,8 @@ def test_a_gate_that_does_not_fit(body: str) -> None:
 
 
 def test_concat_puts_the_input_first() -> None:
-    found = node("stem: [{concat: {body: [{conv: {out: 4, kernel: 1}}]}}]\n", ir.Branches)
-    assert isinstance(found, ir.Branches)
+    found = node("stem: [{concat: {body: [{conv: {out: 4, kernel: 1}}]}}]\n", tree.Branches)
+    assert isinstance(found, tree.Branches)
     assert (found.path, found.merge, found.target.channels) == ("cat", "concat", 7)
     assert found.paths[0].items == ()
 
@@ -93,11 +93,11 @@ def test_branches(merge: str, label: str, channels: int) -> None:
         f"stem: [{{branches: {{merge: {merge}, "
         "a: [{conv: {out: 4, kernel: 1}}, relu], b: [{conv: {out: 4, kernel: 1}}, relu]}}]\n"
     )
-    found = node(text, ir.Branches)
-    assert isinstance(found, ir.Branches)
+    found = node(text, tree.Branches)
+    assert isinstance(found, tree.Branches)
     assert (found.path, found.merge, found.target.channels) == (label, merge, channels)
     assert found.target.non_negative
-    assert node(text.replace(f"merge: {merge}, ", ""), ir.Branches).merge == "add"  # type: ignore[attr-defined]
+    assert node(text.replace(f"merge: {merge}, ", ""), tree.Branches).merge == "add"  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_repeat_counts_and_names_on() -> None:
         "stem: [{repeat: {times: channels, body: [{conv: {out: channels + index, kernel: 1}}]}}]\n"
     )
     network = compiled(text)
-    assert [layer.target.channels for layer in ir.layers(network)] == [3, 4, 6]
+    assert [layer.target.channels for layer in tree.layers(network)] == [3, 4, 6]
     assert paths(text) == ["conv1", "conv2", "conv3"]
 
 
@@ -205,7 +205,7 @@ def test_from_takes_one_result_or_merges_several() -> None:
         "- {from: a, relu: {}, as: c}\n"
         "- {from: [a, c, b], merge: concat, conv: {out: 2, kernel: 1}}\n"
     )
-    references = [n for n in ir.walk(compiled(text)) if isinstance(n, ir.Reference)]
+    references = [n for n in tree.walk(compiled(text)) if isinstance(n, tree.Reference)]
     assert [(r.names, r.target.channels, r.path) for r in references] == [
         (("a",), 4, ""),
         (("a", "c", "b"), 13, "join"),
@@ -214,7 +214,7 @@ def test_from_takes_one_result_or_merges_several() -> None:
 
 def test_a_shortcut_takes_a_result_of_the_body() -> None:
     text = "stem: [{residual: {body: [{relu: {}, as: a}, tanh], shortcut: [{from: a}]}}]\n"
-    assert isinstance(node(text, ir.Reference), ir.Reference)
+    assert isinstance(node(text, tree.Reference), tree.Reference)
 
 
 @pytest.mark.parametrize(

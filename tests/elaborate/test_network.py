@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from netspec import ir
+from netspec import tree
 from netspec.errors import UsageError
 from netspec.ops.convolution import Conv
 from tests.elaborate.conftest import compiled, marked, paths, problem
@@ -25,7 +25,7 @@ def convs(stages: str, more: str = "", **options: str) -> list[tuple[str, int, i
     network = compiled(f"{more}{BLOCK}stages: {stages}\n", **options)
     return [
         (layer.path, layer.target.channels, layer.op.stride[0])
-        for layer in ir.layers(network)
+        for layer in tree.layers(network)
         if isinstance(layer.op, Conv)
     ]
 
@@ -97,7 +97,7 @@ def test_each_has_one_value_for_each_block(values: str) -> None:
 def test_a_list_is_a_value() -> None:
     text = "blocks: {b: {params: {w: 'list[int]'}, body: [{conv: {out: 'w[1]', kernel: 1}}]}}\n"
     network = compiled(text + "stages: [{block: b, repeat: 2, w: [4, 5]}]\n")
-    assert [layer.target.channels for layer in ir.layers(network)] == [5, 5]
+    assert [layer.target.channels for layer in tree.layers(network)] == [5, 5]
 
 
 @pytest.mark.parametrize(
@@ -119,8 +119,8 @@ def test_the_stride_goes_to_one_block(stage: str, expected: list[int]) -> None:
 def test_first_and_last_blocks_differ() -> None:
     stage = "{block: b, repeat: 3, w: 5, first: {w: 6}, last: {block: c, w: 7}}"
     network = compiled(f"{BLOCK}stages: [{stage}]\n")
-    assert [layer.target.channels for layer in ir.layers(network)] == [6, 5, 7]
-    assert [block.definition.name for block in ir.blocks(network)] == ["b", "b", "c"]
+    assert [layer.target.channels for layer in tree.layers(network)] == [6, 5, 7]
+    assert [block.definition.name for block in tree.blocks(network)] == ["b", "b", "c"]
     assert out("{block: b, w: 5, first: {w: 6}, last: {w: 7}}") == [7]
 
 
@@ -154,7 +154,7 @@ def test_the_block_may_be_a_parameter() -> None:
     more = "params: {kind: {type: block, default: c}}\nvariants: {v: {kind: b}, u: {}}\n"
     for variant, name in (("v", "b"), ("u", "c")):
         network = compiled(f"{more}{BLOCK}stages: {{block: kind}}\n", variant=variant)
-        assert [block.definition.name for block in ir.blocks(network)] == [name]
+        assert [block.definition.name for block in tree.blocks(network)] == [name]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from netspec import ir
+from netspec import tree
 from netspec.backends.base import get_backend
 from netspec.export.write import Report, export_model
 from tests.support.networks import random_weights
@@ -27,7 +27,7 @@ def skip_unless_installed(backend: str, kind: str) -> None:
             )
 
 
-def exported(network: ir.Network, backend: str, kind: str, folder: Path) -> tuple[Report, Path]:
+def exported(network: tree.Network, backend: str, kind: str, folder: Path) -> tuple[Report, Path]:
     """The network with random weights, exported into ``folder``, which holds nothing else then."""
     skip_unless_installed(backend, kind)
     found = get_backend(backend)

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from netspec import ir
+from netspec import tree
 from netspec.analyse import summarise
 from netspec.backends.torch import live
 from tests.support.networks import SIZES, network_of
@@ -17,7 +17,7 @@ HEAVY = ("preact1001", "resnet1202")
 NAMES = [pytest.param(n, marks=[pytest.mark.slow] if n in HEAVY else []) for n in zoo_names()]
 
 
-def counted(network: ir.Network) -> int:
+def counted(network: tree.Network) -> int:
     """Multiply-accumulates for one example, as PyTorch counts them."""
     with torch.device("meta"):
         model = live.build(network).eval()

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from netspec import ir
+from netspec import tree
 from netspec.ops.convolution import Conv, Linear
 from netspec.ops.normalization import BatchNorm
 from tests.reference import golden
@@ -45,12 +45,12 @@ def reference_keys(name: str) -> dict[str, list[int]]:
 # What the references call our layers
 
 
-def same_names(network: ir.Network) -> LayerNames:
+def same_names(network: tree.Network) -> LayerNames:
     """The names are the reference's."""
     return {layer.path: layer.path for layer in _weighted(network)}
 
 
-def keras_resnet_names(network: ir.Network) -> LayerNames:
+def keras_resnet_names(network: tree.Network) -> LayerNames:
     """keras.applications.ResNet: the shortcut is part 0 of a block, its convolutions 1, 2 and 3."""
     rules = (
         (r"conv1", r"conv1_conv"),
@@ -63,7 +63,7 @@ def keras_resnet_names(network: ir.Network) -> LayerNames:
     return {layer.path: _renamed(layer.path, rules) for layer in _weighted(network)}
 
 
-def keras_resnet_v2_names(network: ir.Network) -> LayerNames:
+def keras_resnet_v2_names(network: tree.Network) -> LayerNames:
     """keras.applications.ResNetV2: our n-th norm of a block stands before the n-th convolution."""
     rules = (
         (r"conv1", r"conv1_conv"),
@@ -78,7 +78,7 @@ def keras_resnet_v2_names(network: ir.Network) -> LayerNames:
     return {layer.path: _renamed(layer.path, rules) for layer in _weighted(network)}
 
 
-def keras_counted_names(network: ir.Network) -> LayerNames:
+def keras_counted_names(network: tree.Network) -> LayerNames:
     """Layers without names of their own: Keras counts each class in order of creation, as we do."""
     labels = {Conv: "conv2d", BatchNorm: "batch_normalization", Linear: "dense"}
     counts: Counter[str] = Counter()
@@ -90,7 +90,7 @@ def keras_counted_names(network: ir.Network) -> LayerNames:
     return names
 
 
-def sequential_names(network: ir.Network) -> LayerNames:
+def sequential_names(network: tree.Network) -> LayerNames:
     """The transcribed pre-activation networks: one flat sequence of stem, blocks and head.
 
     Behind the last block stand norm, activation, pooling, flatten and the linear layer.
@@ -107,8 +107,8 @@ def sequential_names(network: ir.Network) -> LayerNames:
     return names | {"bn1": str(position), "fc": str(position + 4)}
 
 
-def _weighted(node: ir.Node) -> list[ir.Layer]:
-    return [layer for layer in ir.layers(node) if layer.op.parameters(layer.source)]
+def _weighted(node: tree.Node) -> list[tree.Layer]:
+    return [layer for layer in tree.layers(node) if layer.op.parameters(layer.source)]
 
 
 def _renamed(path: str, rules: tuple[tuple[str, str], ...]) -> str:
@@ -136,11 +136,11 @@ class Case:
 
     zoo: str
     reference: str
-    names: Callable[[ir.Network], LayerNames] = same_names
+    names: Callable[[tree.Network], LayerNames] = same_names
     overrides: dict[str, Any] = field(default_factory=dict)
     heavy: bool = False
 
-    def network(self) -> ir.Network:
+    def network(self) -> tree.Network:
         """The network, compiled."""
         return zoo_network(self.zoo, self.overrides)
 
@@ -214,7 +214,7 @@ KERAS_NAMES = {
 }
 
 
-def key_map(case: Case, network: ir.Network) -> dict[str, str]:
+def key_map(case: Case, network: tree.Network) -> dict[str, str]:
     """What the reference calls each of our weights, in our order."""
     names = case.names(network)
     result = {}
@@ -228,7 +228,7 @@ def key_map(case: Case, network: ir.Network) -> dict[str, str]:
     return result
 
 
-def golden_weights(case: Case, network: ir.Network) -> dict[str, Array]:
+def golden_weights(case: Case, network: tree.Network) -> dict[str, Array]:
     """The values behind the goldens, by our names and in the canonical layout."""
     keys = key_map(case, network)
     shapes = reference_keys(case.reference)
@@ -251,7 +251,7 @@ def golden_input(case: Case) -> Array:
     return image.astype(figures["golden"]["dtype"]).astype(np.float64)
 
 
-def _role(layer: ir.Layer, parameter: str) -> str:
+def _role(layer: tree.Layer, parameter: str) -> str:
     if parameter == "running_var":
         return "var"
     if parameter == "weight":
@@ -259,7 +259,7 @@ def _role(layer: ir.Layer, parameter: str) -> str:
     return "vector"
 
 
-def _channels_first(layer: ir.Layer, values: Array) -> Array:
+def _channels_first(layer: tree.Layer, values: Array) -> Array:
     """A tensor of Keras' in the canonical layout."""
     if values.ndim == 1:
         return values

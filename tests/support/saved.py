@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from netspec import ir
+from netspec import tree
 from netspec.backends.keras import BACKEND
 from tests.support.networks import input_of, random_weights
 
@@ -46,7 +46,9 @@ def load_elsewhere(folder: Path) -> None:
     assert done.returncode == 0, done.stderr[-3000:]
 
 
-def store(network: ir.Network, folder: Path, name: str, model: Any = None) -> dict[str, np.ndarray]:
+def store(
+    network: tree.Network, folder: Path, name: str, model: Any = None
+) -> dict[str, np.ndarray]:
     """Save the network with random weights and an input; what it makes of that input.
 
     ``model`` is the live one unless given, such as one from generated source.

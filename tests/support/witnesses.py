@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from netspec import ir
+from netspec import tree
 from netspec.analyse import count_parameters, output_shapes
 from netspec.api import CompiledNetwork
 from netspec.backends.base import get_backend
@@ -30,13 +30,13 @@ Counts = dict[str, tuple[int, int]]
 """Trainable values and statistics of each layer that has any, by its flat name."""
 
 
-def declared_counts(network: ir.Network) -> Counts:
+def declared_counts(network: tree.Network) -> Counts:
     """As the ops declare them."""
     found = {}
-    for layer in ir.layers(network):
+    for layer in tree.layers(network):
         counted = count_parameters([layer])
         if counted.total:
-            found[ir.flat_name(layer.path)] = (counted.trainable, counted.statistics)
+            found[tree.flat_name(layer.path)] = (counted.trainable, counted.statistics)
     return found
 
 
@@ -48,7 +48,7 @@ def torch_counts(model: Any) -> Counts:
         buffers = dict(module.named_buffers(recurse=False))
         statistics = sum(b.numel() for name, b in buffers.items() if name != COUNTER)
         if trainable + statistics:
-            found[ir.flat_name(path)] = (trainable, statistics)
+            found[tree.flat_name(path)] = (trainable, statistics)
     return found
 
 
@@ -78,7 +78,11 @@ class Witness:
 
 
 def ask(
-    backend: str, model: Any, network: ir.Network, weights: Mapping[str, np.ndarray], x: np.ndarray
+    backend: str,
+    model: Any,
+    network: tree.Network,
+    weights: Mapping[str, np.ndarray],
+    x: np.ndarray,
 ) -> Witness:
     """Give ``model`` the weights, check that it holds them, and run it in evaluation mode."""
     found = get_backend(backend)

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from netspec import expr, ir, library
+from netspec import expr, library, tree
 from netspec.api import CompiledNetwork
-from netspec.codegen.program import Program
+from netspec.codegen.compilation import Compilation
 from netspec.elaborate.network import elaborate
 from netspec.overrides import apply_overrides, from_values
 from netspec.schema.bind import bind_spec
@@ -32,7 +32,7 @@ def zoo_names() -> list[str]:
     return names
 
 
-def zoo_network(name: str, overrides: Mapping[str, Any] | None = None) -> ir.Network:
+def zoo_network(name: str, overrides: Mapping[str, Any] | None = None) -> tree.Network:
     """A network of the zoo by its own name."""
     return zoo_compiled(name, overrides).network
 
@@ -59,10 +59,10 @@ def zoo_compiled(
         spec = dataclasses.replace(spec, size=lengths)
     if taps:
         paths = [stage.path for stage in elaborate(spec, variant, arguments).stages]
-        outputs = {ir.flat_name(path): Argument(path, spec.spans) for path in paths}
+        outputs = {tree.flat_name(path): Argument(path, spec.spans) for path in paths}
         spec = dataclasses.replace(spec, outputs=outputs)
     network = elaborate(spec, variant, arguments)
-    return CompiledNetwork(Program(spec, network, arguments, None))
+    return CompiledNetwork(Compilation(spec, network, arguments, None))
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import numpy
 import pytest
 import torch
 
-from netspec import ir
+from netspec import tree
 from netspec.backends.keras import KerasBackend, live, probe, weights, windows
 from netspec.backends.keras.rows import ROWS as KERAS
 from netspec.backends.torch.rows import ROWS as TORCH
@@ -32,7 +32,7 @@ def keras_call(kind: str, *args: Any, target: str = "", **keywords: Any) -> Appl
     """The main call of a Keras row with another target, other arguments, or other keywords."""
     original = KERAS[kind]
 
-    def row(layer: ir.Layer) -> Any:
+    def row(layer: tree.Layer) -> Any:
         return tuple(
             (suffix, call if suffix else _changed(call, target, args, keywords))
             for suffix, call in original(layer)
@@ -45,7 +45,7 @@ def torch_call(kind: str, *args: Any, target: str = "", **keywords: Any) -> Appl
     """The same for a row of PyTorch."""
     original = TORCH[kind]
 
-    def row(layer: ir.Layer) -> Call:
+    def row(layer: tree.Layer) -> Call:
         return _changed(original(layer), target, args, keywords)
 
     return lambda patch: patch.setitem(TORCH, kind, row)  # type: ignore[arg-type]
@@ -55,25 +55,25 @@ def _changed(call: Call, target: str, args: tuple[Any, ...], keywords: Mapping[s
     return Call(target or call.target, args or call.args, {**call.kwargs, **keywords})
 
 
-def keras_row(kind: str, row: Callable[[ir.Layer], Any]) -> Apply:
+def keras_row(kind: str, row: Callable[[tree.Layer], Any]) -> Apply:
     """Another row."""
     return lambda patch: patch.setitem(KERAS, kind, row)  # type: ignore[arg-type]
 
 
-def built_from(change: Callable[[ir.Node], ir.Node], backend: type = KerasBackend) -> Apply:
+def built_from(change: Callable[[tree.Node], tree.Node], backend: type = KerasBackend) -> Apply:
     """The live model of another network than the spec's."""
     original = backend.build  # type: ignore[attr-defined]
 
-    def build(self: Any, network: ir.Network, size: Any = None) -> Any:
+    def build(self: Any, network: tree.Network, size: Any = None) -> Any:
         return original(self, change(network), size)
 
     return lambda patch: patch.setattr(backend, "build", build)
 
 
-def with_op(path: str, **changes: Any) -> Callable[[ir.Node], ir.Node]:
+def with_op(path: str, **changes: Any) -> Callable[[tree.Node], tree.Node]:
     """The network with other attributes of one op."""
 
-    def change(layer: ir.Layer) -> ir.Layer:
+    def change(layer: tree.Layer) -> tree.Layer:
         if layer.path != path:
             return layer
         return dataclasses.replace(layer, op=dataclasses.replace(layer.op, **changes))
@@ -81,10 +81,10 @@ def with_op(path: str, **changes: Any) -> Callable[[ir.Node], ir.Node]:
     return lambda network: map_layers(network, change)
 
 
-def chained(*changes: Callable[[ir.Node], ir.Node]) -> Callable[[ir.Node], ir.Node]:
+def chained(*changes: Callable[[tree.Node], tree.Node]) -> Callable[[tree.Node], tree.Node]:
     """Several changes, one after another."""
 
-    def change(network: ir.Node) -> ir.Node:
+    def change(network: tree.Node) -> tree.Node:
         for one in changes:
             network = one(network)
         return network
@@ -92,16 +92,16 @@ def chained(*changes: Callable[[ir.Node], ir.Node]) -> Callable[[ir.Node], ir.No
     return change
 
 
-def with_nodes(replace: Callable[[ir.Node], ir.Node]) -> Callable[[ir.Node], ir.Node]:
+def with_nodes(replace: Callable[[tree.Node], tree.Node]) -> Callable[[tree.Node], tree.Node]:
     """The network with ``replace`` applied to every node, inner ones first."""
 
-    def change(node: ir.Node) -> ir.Node:
+    def change(node: tree.Node) -> tree.Node:
         updates: dict[str, Any] = {}
         for field in dataclasses.fields(node):
             value = getattr(node, field.name)
-            if isinstance(value, ir.Node):
+            if isinstance(value, tree.Node):
                 updates[field.name] = change(value)
-            elif isinstance(value, tuple) and value and isinstance(value[0], ir.Node):
+            elif isinstance(value, tuple) and value and isinstance(value[0], tree.Node):
                 updates[field.name] = tuple(change(item) for item in value)
         return replace(dataclasses.replace(node, **updates))
 
@@ -120,14 +120,14 @@ def merging(change: Callable[[list[Any], str], tuple[list[Any], str]], start: st
     return lambda patch: patch.setattr(live, "_merged", merged)
 
 
-def layout(change: Callable[[ir.Layer, Any, Any], Any]) -> Apply:
+def layout(change: Callable[[tree.Layer, Any, Any], Any]) -> Apply:
     """Canonical weights changed ahead of Keras' layout, and back; ``change`` is its own inverse."""
     to_keras, from_keras = weights.to_keras, weights.from_keras
 
-    def there(layer: ir.Layer, parameter: Any, array: Any) -> Any:
+    def there(layer: tree.Layer, parameter: Any, array: Any) -> Any:
         return to_keras(layer, parameter, change(layer, parameter, array))
 
-    def back(layer: ir.Layer, parameter: Any, array: Any) -> Any:
+    def back(layer: tree.Layer, parameter: Any, array: Any) -> Any:
         return change(layer, parameter, from_keras(layer, parameter, array))
 
     def apply(patch: Patch) -> None:
@@ -157,17 +157,17 @@ def padded_as_tensorflow_does(patch: Patch) -> None:
     patch.setattr(windows, "_conv_padding", lambda op, pads, rank, later: ((), "same"))
 
 
-def swap_spatial(layer: ir.Layer, parameter: Any, array: Any) -> Any:
+def swap_spatial(layer: tree.Layer, parameter: Any, array: Any) -> Any:
     square = array.ndim == 4 and array.shape[2] == array.shape[3]
     return array.swapaxes(2, 3) if square else array
 
 
-def swap_channels(layer: ir.Layer, parameter: Any, array: Any) -> Any:
+def swap_channels(layer: tree.Layer, parameter: Any, array: Any) -> Any:
     square = array.ndim == 4 and array.shape[0] == array.shape[1]
     return array.swapaxes(0, 1) if square else array
 
 
-def untransposed(layer: ir.Layer, parameter: Any, array: Any) -> Any:
+def untransposed(layer: tree.Layer, parameter: Any, array: Any) -> Any:
     is_weight = isinstance(layer.op, Linear) and parameter.name == "weight"
     return array[:, ::-1] if is_weight else array
 
@@ -176,14 +176,14 @@ def in_keras_order(patch: Patch) -> None:
     """A linear layer behind a flatten gets its weight as it is."""
     original = weights.to_keras, weights.from_keras
 
-    def plain(layer: ir.Layer) -> ir.Layer:
+    def plain(layer: tree.Layer) -> tree.Layer:
         return dataclasses.replace(layer, source=dataclasses.replace(layer.source, flat=None))
 
     patch.setattr(weights, "to_keras", lambda la, p, a: original[0](plain(la), p, a))
     patch.setattr(weights, "from_keras", lambda la, p, a: original[1](plain(la), p, a))
 
 
-def multiplier_first(layer: ir.Layer, parameter: Any, array: Any) -> Any:
+def multiplier_first(layer: tree.Layer, parameter: Any, array: Any) -> Any:
     """Depthwise kernels by multiplier and then by channel; here of 2 × 2 blocks: its own inverse."""
     if not isinstance(layer.op, Conv) or layer.op.groups != layer.source.channels:
         return array
@@ -204,7 +204,7 @@ def crossed_layers(patch: Patch) -> None:
     original = weights._variables
     crossing = {"layer1.0.conv1": "layer1.0.conv2", "layer1.0.conv2": "layer1.0.conv1"}
 
-    def variables(model: Any, network: ir.Network) -> Any:
+    def variables(model: Any, network: tree.Network) -> Any:
         found = list(original(model, network))
         by_path = {layer.path: variable for layer, _, variable in found}
         for layer, parameter, variable in found:
@@ -225,11 +225,11 @@ def stride_on_the_first_convolution() -> Apply:
 def shortcut_behind_the_activation() -> Apply:
     """Identity shortcuts take the pre-activation instead of what enters the block."""
 
-    def replace(node: ir.Node) -> ir.Node:
-        if not (isinstance(node, ir.Block) and node.path.startswith("layer1")):
+    def replace(node: tree.Node) -> tree.Node:
+        if not (isinstance(node, tree.Block) and node.path.startswith("layer1")):
             return node
         (residual,) = node.body.items
-        assert isinstance(residual, ir.Residual)
+        assert isinstance(residual, tree.Residual)
         norm, act, *rest = residual.body.items
         inner = dataclasses.replace(
             residual, body=dataclasses.replace(residual.body, items=tuple(rest))
@@ -240,33 +240,33 @@ def shortcut_behind_the_activation() -> Apply:
     return built_from(with_nodes(replace))
 
 
-def without_last_activation(node: ir.Node) -> ir.Node:
-    if not isinstance(node, ir.Block) or not isinstance(node.body.items[-1], ir.Layer):
+def without_last_activation(node: tree.Node) -> tree.Node:
+    if not isinstance(node, tree.Block) or not isinstance(node.body.items[-1], tree.Layer):
         return node
     body = dataclasses.replace(node.body, items=node.body.items[:-1])
     return dataclasses.replace(node, body=body)
 
 
-def activation_ahead_of_the_addition(node: ir.Node) -> ir.Node:
-    if not isinstance(node, ir.Block) or not isinstance(node.body.items[-1], ir.Layer):
+def activation_ahead_of_the_addition(node: tree.Node) -> tree.Node:
+    if not isinstance(node, tree.Block) or not isinstance(node.body.items[-1], tree.Layer):
         return node
     residual, act = node.body.items
-    if not isinstance(residual, ir.Residual):
+    if not isinstance(residual, tree.Residual):
         return node
     inside = dataclasses.replace(residual.body, items=(*residual.body.items, act))
     body = dataclasses.replace(node.body, items=(dataclasses.replace(residual, body=inside),))
     return dataclasses.replace(node, body=body)
 
 
-def renamed(path: str, new: str) -> Callable[[ir.Node], ir.Node]:
-    def change(layer: ir.Layer) -> ir.Layer:
+def renamed(path: str, new: str) -> Callable[[tree.Node], tree.Node]:
+    def change(layer: tree.Layer) -> tree.Layer:
         return dataclasses.replace(layer, path=new) if layer.path == path else layer
 
     return lambda network: map_layers(network, change)
 
 
-def other_output(network: ir.Node) -> ir.Node:
-    assert isinstance(network, ir.Network)
+def other_output(network: tree.Node) -> tree.Node:
+    assert isinstance(network, tree.Network)
     return dataclasses.replace(network, outputs={"middle": "layer2"})
 
 
@@ -313,11 +313,11 @@ def gate_adds(tensors: list[Any], how: str) -> tuple[list[Any], str]:
     return tensors, "add" if how == "mul" else how
 
 
-def pooled_for_subsampled(layer: ir.Layer) -> Any:
+def pooled_for_subsampled(layer: tree.Layer) -> Any:
     return (("", Call("layers.AveragePooling2D", (2,), {"padding": "same"})),)
 
 
-def pads_swapped(layer: ir.Layer) -> Any:
+def pads_swapped(layer: tree.Layer) -> Any:
     op: Any = layer.op
     calls = KERAS_ROWS["pad_channels"](
         dataclasses.replace(layer, op=dataclasses.replace(op, before=op.after, after=op.before))
@@ -325,44 +325,44 @@ def pads_swapped(layer: ir.Layer) -> Any:
     return calls
 
 
-def zeros_around_max_pool(layer: ir.Layer) -> Any:
+def zeros_around_max_pool(layer: tree.Layer) -> Any:
     source = dataclasses.replace(layer.source, non_negative=True)
     return KERAS_ROWS["max_pool"](dataclasses.replace(layer, source=source))
 
 
-def no_padding(layer: ir.Layer) -> Any:
+def no_padding(layer: tree.Layer) -> Any:
     return tuple(made for made in KERAS_ROWS["max_pool"](layer) if not made[0])
 
 
-def no_groups(layer: ir.Layer) -> Any:
+def no_groups(layer: tree.Layer) -> Any:
     return tuple(
         (suffix, _changed(call, "", (), {"groups": 1} if "groups" in call.kwargs else {}))
         for suffix, call in KERAS_ROWS["conv"](layer)
     )
 
 
-def no_ceil(layer: ir.Layer) -> Any:
+def no_ceil(layer: tree.Layer) -> Any:
     op = dataclasses.replace(layer.op, ceil=False)  # type: ignore[call-arg]
     return KERAS_ROWS["max_pool"](dataclasses.replace(layer, op=op))
 
 
-def padding_counted(layer: ir.Layer) -> Any:
+def padding_counted(layer: tree.Layer) -> Any:
     op = dataclasses.replace(layer.op, count_include_pad=True)  # type: ignore[call-arg]
     return KERAS_ROWS["avg_pool"](dataclasses.replace(layer, op=op))
 
 
-def tanh_gelu(layer: ir.Layer) -> Any:
+def tanh_gelu(layer: tree.Layer) -> Any:
     op = dataclasses.replace(layer.op, approximate="tanh")  # type: ignore[call-arg]
     return KERAS_ROWS["gelu"](dataclasses.replace(layer, op=op))
 
 
-def slope(value: float) -> Callable[[ir.Layer], Any]:
-    def row(layer: ir.Layer) -> Any:
+def slope(value: float) -> Callable[[tree.Layer], Any]:
+    def row(layer: tree.Layer) -> Any:
         op = dataclasses.replace(layer.op, slope=value)  # type: ignore[call-arg]
         return KERAS_ROWS["leaky_relu"](dataclasses.replace(layer, op=op))
 
     return row
 
 
-def no_permutation(layer: ir.Layer) -> Any:
+def no_permutation(layer: tree.Layer) -> Any:
     return (("", Call("layers.Flatten")),)

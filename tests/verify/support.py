@@ -26,4 +26,4 @@ def examine(name: str, witness: str | None = None, level: str = "training") -> N
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(run, "witnesses_of", some)
-        return verify(spec(name).program, Options(level), Origin(f"{name}.yaml"))
+        return verify(spec(name).compilation, Options(level), Origin(f"{name}.yaml"))

@@ -25,7 +25,7 @@ head: [global_avg_pool, {linear: {out: classes}}]
 
 
 def run() -> NetworkResult:
-    return verify(loads(SPEC).program, Options("shapes"), Origin("net.yaml"))
+    return verify(loads(SPEC).compilation, Options("shapes"), Origin("net.yaml"))
 
 
 def failures(result: NetworkResult) -> list[tuple[str, str]]:

@@ -72,8 +72,8 @@ def test_says_what_was_verified_with_what_and_how_far(result: NetworkResult) -> 
 def test_holds_until_the_spec_means_something_else(result: NetworkResult, tmp_path: Path) -> None:
     claim = claim_of(tmp_path / "c.json", to_json([result], VERSIONS))
     assert claim.origin.spec == "flat.yaml"
-    assert standing(claim, spec("flat").program).holds
-    found = standing(claim, spec("preact").program)
+    assert standing(claim, spec("flat").compilation).holds
+    found = standing(claim, spec("preact").compilation)
     assert found.reasons == ("the spec means another network now",)
 
 
@@ -82,7 +82,7 @@ def test_holds_no_longer_when_other_source_is_generated(
 ) -> None:
     data = to_json([result], VERSIONS)
     data["networks"][0]["sources"]["keras"] = "0" * 64
-    found = standing(claim_of(tmp_path / "c.json", data), spec("flat").program)
+    found = standing(claim_of(tmp_path / "c.json", data), spec("flat").compilation)
     assert found.reasons == ("the source that is generated for keras is another now",)
 
 
@@ -92,7 +92,7 @@ def test_a_failure_never_holds(failed: NetworkResult, tmp_path: Path) -> None:
     witness = data["networks"][0]["witnesses"][-1]
     assert witness["levels"][2]["failure"]["part"] == "head"
     assert witness["levels"][2]["failure"]["place"].startswith("flat.yaml:")
-    found = standing(claim_of(tmp_path / "c.json", data), spec("flat").program)
+    found = standing(claim_of(tmp_path / "c.json", data), spec("flat").compilation)
     assert found.reasons[0] == "the certificate itself says that models differ"
     assert not found.holds
 

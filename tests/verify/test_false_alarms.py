@@ -42,7 +42,7 @@ SAME = {
 
 
 def run(text: str, **options: object) -> NetworkResult:
-    return verify(loads(HEAD + text).program, Options(**options), Origin("test.yaml"))  # type: ignore[arg-type]
+    return verify(loads(HEAD + text).compilation, Options(**options), Origin("test.yaml"))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("text", SAME.values(), ids=SAME)

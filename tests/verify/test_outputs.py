@@ -29,7 +29,7 @@ outputs: {b: second, a: first}
 
 def run() -> NetworkResult:
     options = Options("forward", ("torch",))
-    return verify(loads(SPEC).program, options, Origin("two.yaml"))
+    return verify(loads(SPEC).compilation, options, Origin("two.yaml"))
 
 
 def test_each_has_a_row(capsys: pytest.CaptureFixture[str]) -> None:

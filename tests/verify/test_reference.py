@@ -34,7 +34,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def held(name: str, target: str, backend: str = "torch") -> NetworkResult:
     options = Options(backends=(backend,), reference=target)
-    return verify(spec(name).program, options, Origin(f"{name}.yaml"))
+    return verify(spec(name).compilation, options, Origin(f"{name}.yaml"))
 
 
 def messages(result: NetworkResult) -> list[str]:
@@ -126,7 +126,7 @@ def test_layers_of_other_names_are_matched_in_order(folder: Path) -> None:
 
 def test_torchvisions_network() -> None:
     import_torchvision()
-    program = zoo_compiled("resnet18").program
+    program = zoo_compiled("resnet18").compilation
     options = Options("forward", ("torch",), None, "torchvision.models:resnet18")
     result = verify(program, options, Origin("resnet18"))
     assert messages(result) == []
@@ -137,7 +137,7 @@ def test_torchvisions_network() -> None:
 
 @pytest.mark.slow
 def test_keras_applications_network() -> None:
-    program = zoo_compiled("resnet50_keras").program
+    program = zoo_compiled("resnet50_keras").compilation
     options = Options(backends=("keras",), reference="keras.applications:ResNet50")
     result = verify(program, options, Origin("resnet50_keras"))
     assert messages(result) == []
@@ -175,7 +175,7 @@ def test_a_binary_that_does_not_fit_torch_is_named_with_the_cure(
     text = "raise RuntimeError('operator torch::nowhere does not exist')\n"
     (tmp_path / f"{name}.py").write_text(text)
     with pytest.raises(UsageError) as caught:
-        verify(spec("ops").program, Options(reference=f"{name}:net"), Origin("ops.yaml"))
+        verify(spec("ops").compilation, Options(reference=f"{name}:net"), Origin("ops.yaml"))
     assert "the binary of torch " in str(caught.value)
     assert "install both from one index, such as `pip install --force-reinstall torch" in str(
         caught.value

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from netspec import ir
+from netspec import tree
 from netspec.api import CompiledNetwork
 from netspec.backends.keras import KerasBackend, plan
 from netspec.backends.torch import TorchBackend
@@ -26,7 +26,7 @@ MODELS = ["torch live", "torch generated", "keras live", "keras generated"]
 
 
 def verified(compiled: CompiledNetwork, options: Options | None = None) -> NetworkResult:
-    return verify(compiled.program, options or Options(), Origin("test.yaml"))
+    return verify(compiled.compilation, options or Options(), Origin("test.yaml"))
 
 
 def messages(result: NetworkResult) -> list[str]:
@@ -133,7 +133,7 @@ def test_a_model_that_raises_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_numbers_that_are_not_finite_are_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(network: ir.Network, seed: int) -> Any:
+    def broken(network: tree.Network, seed: int) -> Any:
         x = random_input(network, seed)
         x[0] = float("nan")
         return x

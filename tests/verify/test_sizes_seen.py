@@ -31,7 +31,7 @@ DILATED = (
 
 
 def run(text: str, **options: Any) -> NetworkResult:
-    program = loads(text).program
+    program = loads(text).compilation
     return verify(program, Options(**options), Origin("net.yaml"))
 
 

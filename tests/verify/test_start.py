@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import nn
 
-from netspec import ir, loads
+from netspec import loads, tree
 from netspec.backends.keras import KerasBackend
 from netspec.backends.torch import TorchBackend, support
 from netspec.initializers import (
@@ -47,7 +47,7 @@ Weights = dict[str, np.ndarray]
 
 
 def run(text: str = SPEC, level: str = "start") -> NetworkResult:
-    return verify(loads(text).program, Options(level), Origin("net.yaml"))
+    return verify(loads(text).compilation, Options(level), Origin("net.yaml"))
 
 
 def failures(result: NetworkResult) -> list[tuple[str, str, str]]:
@@ -242,7 +242,7 @@ def test_a_share_is_held_to_its_own_spread(rate: float, found: float) -> None:
     """A share near 0 or 1 spreads less than one of a half."""
     layer = next(
         layer
-        for layer in ir.layers(loads(RANDOM_DROP.replace("RATE", str(rate))).network)
+        for layer in tree.layers(loads(RANDOM_DROP.replace("RATE", str(rate))).network)
         if isinstance(layer.op, DropPath)
     )
     values = np.full((EXAMPLES, 3), 1 / (1 - rate))

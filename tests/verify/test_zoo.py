@@ -23,7 +23,7 @@ def test_every_file_of_the_zoo_is_here() -> None:
 
 @pytest.mark.parametrize("shrunk", CASES)
 def test_a_small_one_of_each_file(shrunk: Shrunk) -> None:
-    result = verify(shrunk.compiled().program, Options(), Origin(shrunk.name))
+    result = verify(shrunk.compiled().compilation, Options(), Origin(shrunk.name))
     assert [failure.message for _, _, failure in result.failures()] == []
     assert result.dtype == "float64"
     assert len(result.witnesses) == 4

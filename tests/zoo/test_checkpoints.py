@@ -48,7 +48,7 @@ def image() -> np.ndarray:
 def loaded(compiled: CompiledNetwork, backend: str, path: Path, source: str | None = None) -> Any:
     """A live model with the weights of a file."""
     model = compiled.build(backend)
-    weights = load_weights(compiled.program, path, source).weights
+    weights = load_weights(compiled.compilation, path, source).weights
     get_backend(backend).write_weights(model, compiled.network, weights)
     return model
 
@@ -140,13 +140,13 @@ def test_pytorch_checkpoints_in_all_directions(
     source = TORCH[name]
     assert relative(outputs("torch", loaded(compiled, "torch", path, source)), expected) <= BOUND
     there = tmp_path / "ours.weights.h5"
-    convert(compiled.program, path, there, source="torch", target="keras")
+    convert(compiled.compilation, path, there, source="torch", target="keras")
     ours = compiled.build("keras")
     ours.load_weights(there)
     assert relative(outputs("keras", ours), expected) <= BOUND
     # ours to theirs
     back = tmp_path / "back.pth"
-    convert(compiled.program, there, back, source="keras", target=source)
+    convert(compiled.compilation, there, back, source="keras", target=source)
     again = torch_reference(name, depths)
     again.load_state_dict(torch.load(back, weights_only=True), strict=True)
     assert relative(run_torch(again), expected) <= BOUND
@@ -165,7 +165,9 @@ def test_keras_checkpoints_load(tmp_path: Path, name: str, depths: list[int] | N
     assert relative(outputs("torch", ours), expected) <= BOUND
     ours = loaded(compiled, "keras", tmp_path / "a.keras")
     assert relative(outputs("keras", ours), expected) <= BOUND
-    weights = [load_weights(compiled.program, path).weights for path in sorted(tmp_path.iterdir())]
+    weights = [
+        load_weights(compiled.compilation, path).weights for path in sorted(tmp_path.iterdir())
+    ]
     assert len(weights) == 3
     for other in weights[1:]:
         assert all(np.array_equal(other[n], array) for n, array in weights[0].items())
@@ -182,12 +184,12 @@ def test_keras_checkpoints_are_written(tmp_path: Path, name: str, depths: list[i
     path = tmp_path / "ours.pt"
     torch.save(ours.state_dict(), path)
     there = tmp_path / "theirs.weights.h5"
-    convert(compiled.program, path, there, source="torch", target="keras_applications")
+    convert(compiled.compilation, path, there, source="torch", target="keras_applications")
     theirs = keras_reference(name, depths)
     theirs.load_weights(there)
     assert relative(run_keras(theirs), expected) <= BOUND
     whole = tmp_path / "theirs.keras"
-    convert(compiled.program, path, whole, source="torch", target="keras_applications")
+    convert(compiled.compilation, path, whole, source="torch", target="keras_applications")
     model = keras.models.load_model(whole)
     names = {layer.name for layer in theirs.layers if layer.weights}
     assert {layer.name for layer in model.layers if layer.weights} == names
@@ -213,8 +215,8 @@ def test_the_recorded_reference_loads_by_its_own_names(tmp_path: Path, case: Cas
     values = {theirs[name]: array for name, array in reference_values(case).items()}
     path = tmp_path / "theirs.safetensors"
     save_file({name: np.ascontiguousarray(a, np.float32) for name, a in values.items()}, path)
-    (entry,) = compiled.program.spec.checkpoints
-    found = load_weights(compiled.program, path, entry).weights
+    (entry,) = compiled.compilation.spec.checkpoints
+    found = load_weights(compiled.compilation, path, entry).weights
     assert found.keys() == expected.keys()
     for name, array in expected.items():
         assert np.array_equal(found[name], array), name

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 
-from netspec import ir
+from netspec import tree
 from netspec.analyse import output_shapes
 from netspec.backends.base import get_backend
 from netspec.backends.keras.plan import is_deep
@@ -283,7 +283,7 @@ np.save(folder / "y.npy", keras.ops.convert_to_numpy(y))
 def test_generated_keras_source_runs_on_keras_other_backends(tmp_path: Path) -> None:
     """On PyTorch, which is here anyway: the same source, weights and input give the same output."""
     compiled = next(s for s in SHRUNK if s.name == "seresnext50_32x4d").compiled()
-    network: ir.Network = compiled.network
+    network: tree.Network = compiled.network
     found: Any = get_backend("keras")
     (tmp_path / "network.py").write_text(compiled.generate("keras"), encoding="utf-8")
     model = build_generated(compiled, "keras")

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from netspec import ir
+from netspec import tree
 from netspec.backends.keras import BACKEND
 from netspec.backends.keras.weights import variable_name
 from tests.support.agreement import precision, relative
@@ -28,7 +28,7 @@ CLASSES = 11
 OUTPUT_BOUND = 1e-9
 GRADIENT_BOUND = 1e-8
 
-Names = Callable[[ir.Network], LayerNames]
+Names = Callable[[tree.Network], LayerNames]
 NETWORKS: dict[str, tuple[str, Names]] = {
     "resnet50_keras": ("ResNet50", keras_resnet_names),
     "resnet101_keras": ("ResNet101", keras_resnet_names),
@@ -76,13 +76,13 @@ def pair(name: str, size: tuple[int, int], classifier_activation: str | None = N
     )
     variables, trainable = {}, []
     theirs_by_path = names(network)
-    for layer in ir.layers(network):
+    for layer in tree.layers(network):
         for parameter in layer.op.parameters(layer.source):
             key = f"{layer.path}.{parameter.name}"
             variables[key] = tuple(
                 getattr(model.get_layer(place), variable_name(layer, parameter))
                 for model, place in (
-                    (ours, ir.flat_name(layer.path)),
+                    (ours, tree.flat_name(layer.path)),
                     (theirs, theirs_by_path[layer.path]),
                 )
             )

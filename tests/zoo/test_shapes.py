@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from netspec import ir
+from netspec import tree
 from netspec.analyse import count_parameters, output_shapes, summarise
 from netspec.backends.keras import BACKEND as KERAS
 from netspec.backends.keras.plan import is_deep
@@ -31,13 +31,13 @@ Counts = dict[str, tuple[int, int]]
 """Trainable values and statistics of each layer that has any, by flat name."""
 
 
-def counts_of(network: ir.Network) -> Counts:
+def counts_of(network: tree.Network) -> Counts:
     """As the ops declare them."""
     found = {}
-    for layer in ir.layers(network):
+    for layer in tree.layers(network):
         counted = count_parameters([layer])
         if counted.total:
-            found[ir.flat_name(layer.path)] = (counted.trainable, counted.statistics)
+            found[tree.flat_name(layer.path)] = (counted.trainable, counted.statistics)
     return found
 
 
@@ -50,7 +50,7 @@ def torch_counts(model: torch.nn.Module) -> Counts:
             b.numel() for name, b in module.named_buffers(recurse=False) if name != COUNTER
         )
         if trainable + statistics:
-            found[ir.flat_name(path)] = (trainable, statistics)
+            found[tree.flat_name(path)] = (trainable, statistics)
     return found
 
 

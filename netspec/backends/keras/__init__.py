@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from netspec import ir
+from netspec import tree
 from netspec.backends.keras.export import EXPORTS
 from netspec.backends.keras.files import KerasFiles
 from netspec.backends.keras.framework import runs_on
@@ -20,7 +20,7 @@ from netspec.export.base import Export
 if TYPE_CHECKING:
     from netspec.backends.base import Array
     from netspec.backends.probe import Probe
-    from netspec.codegen.program import Program
+    from netspec.codegen.compilation import Compilation
 
 
 class KerasBackend:
@@ -41,30 +41,32 @@ class KerasBackend:
         except UsageError:
             return ("keras",)
 
-    def build(self, network: ir.Network, input_size: tuple[int | None, ...] | None = None) -> Any:
+    def build(self, network: tree.Network, input_size: tuple[int | None, ...] | None = None) -> Any:
         """A live functional model with fresh initial weights."""
         from netspec.backends.keras.live import build
 
         return build(network, input_size)
 
-    def generate(self, program: Program) -> str:
+    def generate(self, compilation: Compilation) -> str:
         """Standalone source of the network."""
         from netspec.backends.keras.emit import generate
 
-        return generate(program)
+        return generate(compilation)
 
     def owns(self, model: Any) -> bool:
         """Whether ``model`` is a Keras model; a process that has not imported Keras has none."""
         keras = sys.modules.get("keras")
         return keras is not None and isinstance(model, keras.Model)
 
-    def read_weights(self, model: Any, network: ir.Network) -> dict[str, Array]:
+    def read_weights(self, model: Any, network: tree.Network) -> dict[str, Array]:
         """Every parameter and statistic as ``path.name``, copied."""
         from netspec.backends.keras.weights import read_weights
 
         return read_weights(model, network)
 
-    def write_weights(self, model: Any, network: ir.Network, weights: Mapping[str, Array]) -> None:
+    def write_weights(
+        self, model: Any, network: tree.Network, weights: Mapping[str, Array]
+    ) -> None:
         """Assign every parameter and statistic; raises ValueError when names or shapes differ."""
         from netspec.backends.keras.weights import write_weights
 
@@ -91,7 +93,7 @@ class KerasBackend:
 
         return KerasProbe()
 
-    def save(self, model: Any, network: ir.Network, path: Path) -> None:
+    def save(self, model: Any, network: tree.Network, path: Path) -> None:
         """Write a ``.keras`` file; what stood at ``path`` is replaced whole or not at all."""
         with tempfile.TemporaryDirectory(dir=path.parent, prefix=".netspec-") as folder:
             written = Path(folder) / f"model{path.suffix}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from netspec import ir
+from netspec import tree
 from netspec.arithmetic import COPIED
 from netspec.backends.keras.flow import (
     EXPRESSION,
@@ -31,6 +31,7 @@ from netspec.codegen.classes import (
     call_arguments,
     local_names,
 )
+from netspec.codegen.compilation import Compilation
 from netspec.codegen.flow import VARIABLES, Value
 from netspec.codegen.frame import copied, docstring, fill, head
 from netspec.codegen.general import IN_CHANNELS, GeneralBlock
@@ -47,16 +48,15 @@ from netspec.codegen.layout import (
     text_of,
 )
 from netspec.codegen.printing import MISSING, Printer, is_default, quoted
-from netspec.codegen.program import Program
 from netspec.codegen.stages import Run, runs
 from netspec.codegen.statements import Assign, Do, For, If, Return, Statement, render, returning
 from netspec.schema.syntax import BlockDefinition
 from netspec.symbolic import value_at
 
 
-def generate(program: Program) -> str:
-    """Standalone source of ``program``'s network. Needs no Keras."""
-    return _Generator(program).file()
+def generate(compilation: Compilation) -> str:
+    """Standalone source of ``compilation``'s network. Needs no Keras."""
+    return _Generator(compilation).file()
 
 
 @dataclass(frozen=True)
@@ -69,18 +69,18 @@ class _Function:
 
 
 class _Generator:
-    def __init__(self, program: Program) -> None:
-        self.network = program.generalised
-        self.concrete = program.network
+    def __init__(self, compilation: Compilation) -> None:
+        self.network = compilation.generalised
+        self.concrete = compilation.network
         check_names(self.concrete)
-        self.overrides = program.overrides
-        self.place = program.place
+        self.overrides = compilation.overrides
+        self.place = compilation.place
         self.deep = is_deep(self.concrete)
         self.initializers = SharedInitializers()
         self.targets: set[str] = set()
         self.function_name = safe_identifier(self.network.model_name)
         self.names = Namespace({self.function_name, *local_names(self.network)})
-        self.classes = Classes(program, self._try_out, _function_name, self.names)
+        self.classes = Classes(compilation, self._try_out, _function_name, self.names)
         self.initializers = SharedInitializers()
         self._functions()  # counts the initialisers
         self.initializers.settle(self.names)
@@ -153,7 +153,7 @@ class _Generator:
         return printer, returning(flow.statements, value.document)
 
     def _block_call(self, general: GeneralBlock | None, printer: Printer) -> BlockCall:
-        def block_call(node: ir.Block, value: Document, name: Document) -> Document:
+        def block_call(node: tree.Block, value: Document, name: Document) -> Document:
             source_class = self.classes.of(general, node)
             passed = call_arguments(source_class, node, printer, without=(IN_CHANNELS,))
             return call(source_class.name, [value, *passed, keyword("name", name)])
@@ -173,7 +173,7 @@ class _Generator:
             value = flow.run(stage.between, value, "x")
             value = self._stage(stage, value, flow)
             if stage.path in network.outputs.values():
-                name = flow.variables.add(ir.flat_name(stage.path))
+                name = flow.variables.add(tree.flat_name(stage.path))
                 flow.statements.append(Assign(name, value.document))
                 flow.results[stage.path] = Value(name)
         value = flow.run(network.head, value, "x")
@@ -221,7 +221,7 @@ class _Generator:
 
     def _size_check(self) -> list[Statement]:
         """Refuse other sizes where padding was worked out for the spec's."""
-        if not any(depends_on_size(layer) for layer in ir.layers(self.concrete)):
+        if not any(depends_on_size(layer) for layer in tree.layers(self.concrete)):
             return []
         shape = text_of(Printer({}).value(self._shape()))
         error = call("ValueError", [quoted(f"the padding is for an input_shape of {shape} only")])
@@ -229,10 +229,10 @@ class _Generator:
 
     # Stages
 
-    def _stage(self, stage: ir.Stage, value: Value, flow: KerasFlow) -> Value:
+    def _stage(self, stage: tree.Stage, value: Value, flow: KerasFlow) -> Value:
         if not stage.blocks:
             return value
-        names = [ir.flat_name(block.path) for block in stage.blocks]
+        names = [tree.flat_name(block.path) for block in stage.blocks]
         if self.deep:
             return self._submodels(stage, names, value, flow)
         current = value.document
@@ -249,7 +249,9 @@ class _Generator:
                 current = "x"
         return Value("x")
 
-    def _submodels(self, stage: ir.Stage, names: list[str], value: Value, flow: KerasFlow) -> Value:
+    def _submodels(
+        self, stage: tree.Stage, names: list[str], value: Value, flow: KerasFlow
+    ) -> Value:
         found = runs(stage, names, lambda block: self._partial(block, flow, "name"))
         items = [item for run in found for item in self._partials(run, flow)]
         stops, total = [], 0
@@ -263,7 +265,7 @@ class _Generator:
         flow.statements.append(Assign("blocks", blocks))
         arguments: list[Document] = [
             value.document,
-            quoted(ir.flat_name(stage.path)),
+            quoted(tree.flat_name(stage.path)),
             "blocks",
             keyword("stops", Printer({}).value(tuple(stops))),
         ]
@@ -277,7 +279,7 @@ class _Generator:
         made = self._partial(run.block, flow, f'f"{run.pattern}"')
         return [Row(("*", comprehension("(", made, f"for index in {run.range}", ")")))]
 
-    def _partial(self, block: ir.Block, flow: KerasFlow, name: Document) -> Document:
+    def _partial(self, block: tree.Block, flow: KerasFlow, name: Document) -> Document:
         source_class = self.classes.of(None, block)
         items: list[Document] = [source_class.name]
         for argument in source_class.arguments:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from netspec import ir
+from netspec import tree
 from netspec.backends.keras.lowered import Joined, Lowered, X, bound, is_layer
 from netspec.backends.keras.plan import lower
 from netspec.codegen.calls import Call, Raw
@@ -26,7 +26,7 @@ from netspec.codegen.statements import Assign, If, Statement
 Naming = Callable[[str], Document]
 """The name argument of a layer: by the path of the op and a suffix."""
 
-BlockCall = Callable[[ir.Block, Document, Document], Document]
+BlockCall = Callable[[tree.Block, Document, Document], Document]
 """The call of a block's function, on a tensor and under a name."""
 
 
@@ -45,20 +45,22 @@ class KerasFlow(Flow):
         self.naming = naming
         self.block_call = block_call
 
-    def apply(self, node: ir.Layer | ir.Block | ir.Sequence, value: Value, target: str) -> Value:
+    def apply(
+        self, node: tree.Layer | tree.Block | tree.Sequence, value: Value, target: str
+    ) -> Value:
         """The layers of an op, or the function of a block."""
-        if isinstance(node, ir.Block):
-            name = self.naming(ir.flat_name(node.path))
+        if isinstance(node, tree.Block):
+            name = self.naming(tree.flat_name(node.path))
             self.statements.append(Assign(target, self.block_call(node, value.document, name)))
             return Value(target)
-        assert isinstance(node, ir.Layer)
+        assert isinstance(node, tree.Layer)
         value = self.settle(value, target)
         lowered = by_cases(lambda: lower(node))
         self.statements += self._lowered(node, lowered, value.document, target)
         return Value(target)
 
     def _lowered(
-        self, layer: ir.Layer, lowered: Lowered | Case[Lowered], value: Document, target: str
+        self, layer: tree.Layer, lowered: Lowered | Case[Lowered], value: Document, target: str
     ) -> list[Statement]:
         if isinstance(lowered, Case):
             test = self.printer.formula(lowered.test)
@@ -75,7 +77,7 @@ class KerasFlow(Flow):
 
     def _row(
         self,
-        layer: ir.Layer,
+        layer: tree.Layer,
         ahead: Sequence[tuple[str, Call]],
         last: tuple[str, Call],
         given: Document,
@@ -86,7 +88,7 @@ class KerasFlow(Flow):
         statements: list[Statement] = []
         value = given
         for written, (suffix, made) in (*((inner, step) for step in ahead), (target, last)):
-            name = self.naming(ir.flat_name(layer.path) + suffix)
+            name = self.naming(tree.flat_name(layer.path) + suffix)
             tensor = literal("[", [given, value], "]") if isinstance(made, Joined) else value
             statements.append(Assign(written, call(self._layer(made, value, name), [tensor])))
             value = written
@@ -105,19 +107,19 @@ class KerasFlow(Flow):
         named = {**made.kwargs, "name": Raw(text_of(name), None)}
         return self.printer.call(Call(made.target, made.args, named))
 
-    def is_unit(self, node: ir.Sequence) -> bool:
+    def is_unit(self, node: tree.Sequence) -> bool:
         """Keras has no layer for a row of layers here."""
         return False
 
-    def merge(self, values: list[Value], how: ir.Merge, path: str, target: str) -> Value:
+    def merge(self, values: list[Value], how: tree.Merge, path: str, target: str) -> Value:
         """A merging layer."""
         kind = {"add": "Add", "mul": "Multiply", "concat": "Concatenate"}[how]
-        made = call(f"layers.{kind}", [keyword("name", self.naming(ir.flat_name(path)))])
+        made = call(f"layers.{kind}", [keyword("name", self.naming(tree.flat_name(path)))])
         tensors = literal("[", [value.document for value in values], "]")
         self.statements.append(Assign(target, call(made, [tensors])))
         return Value(target)
 
-    def test(self, choice: ir.Choice) -> tuple[Document, bool] | None:
+    def test(self, choice: tree.Choice) -> tuple[Document, bool] | None:
         """The test itself: functions see their arguments."""
         return self.printer.formula(choice.test), True
 

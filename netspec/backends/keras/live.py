@@ -10,7 +10,7 @@ import operator
 from collections.abc import Sequence
 from typing import Any
 
-from netspec import ir
+from netspec import tree
 from netspec.backends.keras.framework import channels_last, load_keras
 from netspec.backends.keras.instances import adapt
 from netspec.backends.keras.lowered import (
@@ -35,7 +35,7 @@ _ARITHMETIC = dict(
 )
 
 
-def build(network: ir.Network, input_size: Sequence[int | None] | None = None) -> Any:
+def build(network: tree.Network, input_size: Sequence[int | None] | None = None) -> Any:
     """A functional model with fresh initial weights, channels-last, of the process' own dtype.
 
     ``input_size`` replaces the spec's spatial size; None along an axis leaves it open.
@@ -86,7 +86,7 @@ def _bound(call: Call, x: Any) -> Call:
 class _Builder:
     """Builds one network; its methods map a tensor to what a node makes of it."""
 
-    def __init__(self, network: ir.Network) -> None:
+    def __init__(self, network: tree.Network) -> None:
         check_names(network)
         self.network = network
 
@@ -112,41 +112,41 @@ class _Builder:
             outputs = {**named, "output": x}
         return keras.Model(inputs, outputs, name=network.model_name)
 
-    def _chunk(self, name: str, blocks: tuple[ir.Block, ...], x: Any) -> Any:
+    def _chunk(self, name: str, blocks: tuple[tree.Block, ...], x: Any) -> Any:
         inputs = keras.Input(x.shape[1:], name=input_name(name))
         y = inputs
         for block in blocks:
             y = self._node(block, y, {})
         return keras.Model(inputs, y, name=name)(x)
 
-    def _node(self, node: ir.Node, x: Any, results: Results) -> Any:
+    def _node(self, node: tree.Node, x: Any, results: Results) -> Any:
         match node:
-            case ir.Layer():
+            case tree.Layer():
                 return self._layer(node, x)
-            case ir.Block():
+            case tree.Block():
                 return self._node(node.body, x, {})
-            case ir.Sequence():
+            case tree.Sequence():
                 for item in node.items:
                     x = self._node(item, x, results)
                 return x
-            case ir.Residual():
+            case tree.Residual():
                 body = self._node(node.body, x, results)
                 shortcut = self._node(node.shortcut, x, results)
                 sides = [shortcut, body] if node.shortcut_first else [body, shortcut]
                 return _merged(sides, "add", node.path)
-            case ir.Gate():
+            case tree.Gate():
                 return _merged([x, self._node(node.body, x, results)], "mul", node.path)
-            case ir.Branches():
+            case tree.Branches():
                 tensors = [self._node(path, x, results) for path in node.paths]
                 return _merged(tensors, node.merge, node.path)
-            case ir.Reference():
+            case tree.Reference():
                 return _merged([results[name] for name in node.names], node.merge, node.path)
-            case ir.Tap():
+            case tree.Tap():
                 results[node.name] = self._node(node.body, x, results)
                 return results[node.name]
         raise AssertionError(node)  # pragma: no cover
 
-    def _layer(self, layer: ir.Layer, x: Any) -> Any:
+    def _layer(self, layer: tree.Layer, x: Any) -> Any:
         given = x
         for suffix, call in lower(layer, tuple(x.shape[1:-1])):
             made = make_layer(call, x, name_of(layer.path, suffix))
@@ -154,10 +154,10 @@ class _Builder:
         return x
 
 
-def _merged(tensors: list[Any], how: ir.Merge, path: str) -> Any:
+def _merged(tensors: list[Any], how: tree.Merge, path: str) -> Any:
     if len(tensors) == 1:
         return tensors[0]
-    name = ir.flat_name(path)
+    name = tree.flat_name(path)
     if how == "concat":
         return keras.layers.Concatenate(axis=-1, name=name)(tensors)
     merge = keras.layers.Add if how == "add" else keras.layers.Multiply

@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import Iterator
 from typing import cast
 
-from netspec import ir
+from netspec import tree
 from netspec.backends.keras.lowered import Lowered, input_name, is_layer, name_of
 from netspec.backends.keras.rows import ROWS
 from netspec.errors import UsageError
@@ -24,7 +24,7 @@ CHUNK_LAYERS = 400
 """A sub-model ends ahead of the block that would bring it beyond so many layers."""
 
 
-def lower(layer: ir.Layer, size: tuple[int | None, ...] | None = None) -> Lowered:
+def lower(layer: tree.Layer, size: tuple[int | None, ...] | None = None) -> Lowered:
     """The calls of a layer; ``size`` is what really enters it, where that is not the spec's size."""
     if size is not None and size != layer.source.size:
         # None stands for an open axis; the rows that need its number say so.
@@ -33,7 +33,7 @@ def lower(layer: ir.Layer, size: tuple[int | None, ...] | None = None) -> Lowere
     return ROWS[layer.op.kind](layer)
 
 
-def depends_on_size(layer: ir.Layer) -> bool:
+def depends_on_size(layer: tree.Layer) -> bool:
     """Whether the layers of an op are made for one size of its input."""
     try:
         lower(layer, (None,) * layer.source.rank)
@@ -42,27 +42,27 @@ def depends_on_size(layer: ir.Layer) -> bool:
     return False
 
 
-def layer_count(node: ir.Node) -> int:
+def layer_count(node: tree.Node) -> int:
     """How many Keras layers stand for ``node``."""
     total = 0
-    for found in ir.walk(node):
-        if isinstance(found, ir.Layer):
+    for found in tree.walk(node):
+        if isinstance(found, tree.Layer):
             total += len(lower(found))
-        elif isinstance(found, ir.Residual | ir.Gate | ir.Branches):
+        elif isinstance(found, tree.Residual | tree.Gate | tree.Branches):
             total += 1
-        elif isinstance(found, ir.Reference):
+        elif isinstance(found, tree.Reference):
             total += len(found.names) > 1
     return total
 
 
-def is_deep(network: ir.Network) -> bool:
+def is_deep(network: tree.Network) -> bool:
     """Whether the stages of ``network`` are cut into sub-models."""
     return layer_count(network) > FLAT_LIMIT
 
 
-def chunks(stage: ir.Stage) -> list[tuple[str, tuple[ir.Block, ...]]]:
+def chunks(stage: tree.Stage) -> list[tuple[str, tuple[tree.Block, ...]]]:
     """The sub-models of a stage in a deep network, each with its name and its blocks."""
-    groups: list[list[ir.Block]] = []
+    groups: list[list[tree.Block]] = []
     layers = 0
     for block in stage.blocks:
         count = layer_count(block)
@@ -71,18 +71,18 @@ def chunks(stage: ir.Stage) -> list[tuple[str, tuple[ir.Block, ...]]]:
             groups.append([])
             layers = count
         groups[-1].append(block)
-    flat = ir.flat_name(stage.path)
+    flat = tree.flat_name(stage.path)
     return [(f"{flat}_chunk{i}", tuple(group)) for i, group in enumerate(groups, 1)]
 
 
-def model_input_name(network: ir.Network) -> str:
+def model_input_name(network: tree.Network) -> str:
     """What the model's input is called: ``input``, with ``_`` behind it where a layer has that name."""
-    return free_name("input", {ir.flat_name(path) for path in _paths(network)})
+    return free_name("input", {tree.flat_name(path) for path in _paths(network)})
 
 
-def check_names(network: ir.Network) -> None:
+def check_names(network: tree.Network) -> None:
     """Raise :class:`UsageError` when two layers of ``network`` would have the same name."""
-    taken = {ir.flat_name(path): path for path in _paths(network)}
+    taken = {tree.flat_name(path): path for path in _paths(network)}
     for name, path in _additional_names(network):
         if name in taken:
             raise UsageError(
@@ -91,16 +91,18 @@ def check_names(network: ir.Network) -> None:
         taken[name] = path
 
 
-def _paths(network: ir.Network) -> Iterator[str]:
+def _paths(network: tree.Network) -> Iterator[str]:
     """The paths of all that is a layer of the model."""
-    for node in ir.walk(network):
-        if isinstance(node, ir.Layer | ir.Residual | ir.Gate | ir.Branches | ir.Reference):
+    for node in tree.walk(network):
+        if isinstance(
+            node, tree.Layer | tree.Residual | tree.Gate | tree.Branches | tree.Reference
+        ):
             yield node.path
 
 
-def _additional_names(network: ir.Network) -> Iterator[tuple[str, str]]:
+def _additional_names(network: tree.Network) -> Iterator[tuple[str, str]]:
     """The names that no path of the IR has, each with the path that it serves."""
-    for layer in ir.layers(network):
+    for layer in tree.layers(network):
         for suffix, call in lower(layer):
             name = name_of(layer.path, suffix)
             if suffix:

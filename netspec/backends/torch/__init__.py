@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from netspec import ir
+from netspec import tree
 from netspec.backends.torch.export import EXPORTS, evaluation, place_of, write_torch_export
 from netspec.backends.torch.files import TorchFiles
 from netspec.backends.torch.rows import ROWS
@@ -17,7 +17,7 @@ from netspec.resize import check_input_size
 if TYPE_CHECKING:
     from netspec.backends.base import Array
     from netspec.backends.probe import Probe
-    from netspec.codegen.program import Program
+    from netspec.codegen.compilation import Compilation
 
 
 class TorchBackend:
@@ -31,7 +31,7 @@ class TorchBackend:
     exports: Mapping[str, Export] = EXPORTS
     weight_files = TorchFiles()
 
-    def build(self, network: ir.Network, input_size: tuple[int | None, ...] | None = None) -> Any:
+    def build(self, network: tree.Network, input_size: tuple[int | None, ...] | None = None) -> Any:
         """A live module with fresh initial weights; its modules take any size that the weights fit."""
         from netspec.backends.torch.live import build
 
@@ -39,24 +39,26 @@ class TorchBackend:
             check_input_size(network, input_size)
         return build(network)
 
-    def generate(self, program: Program) -> str:
+    def generate(self, compilation: Compilation) -> str:
         """Standalone source of the network."""
         from netspec.backends.torch.emit import generate
 
-        return generate(program)
+        return generate(compilation)
 
     def owns(self, model: Any) -> bool:
         """Whether ``model`` is a PyTorch module; a process that has not imported PyTorch has none."""
         torch = sys.modules.get("torch")
         return torch is not None and isinstance(model, torch.nn.Module)
 
-    def read_weights(self, model: Any, network: ir.Network) -> dict[str, Array]:
+    def read_weights(self, model: Any, network: tree.Network) -> dict[str, Array]:
         """Every parameter and statistic as ``path.name``, copied."""
         from netspec.backends.torch.weights import read_weights
 
         return read_weights(model, network)
 
-    def write_weights(self, model: Any, network: ir.Network, weights: Mapping[str, Array]) -> None:
+    def write_weights(
+        self, model: Any, network: tree.Network, weights: Mapping[str, Array]
+    ) -> None:
         """Assign every parameter and statistic; raises ValueError when names or shapes differ."""
         from netspec.backends.torch.weights import write_weights
 
@@ -78,7 +80,7 @@ class TorchBackend:
 
         return TorchProbe()
 
-    def save(self, model: Any, network: ir.Network, path: Path) -> None:
+    def save(self, model: Any, network: tree.Network, path: Path) -> None:
         """Write a ``.pt2`` program of the model in evaluation mode, with the batch left open."""
         write_torch_export(model, network, path)
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from netspec import ir
+from netspec import tree
 from netspec.arithmetic import COPIED
 from netspec.backends.torch.modules import ModuleWriter
 from netspec.backends.torch.plan import sequential_items
@@ -20,6 +20,7 @@ from netspec.codegen.classes import (
     call_arguments,
     local_names,
 )
+from netspec.codegen.compilation import Compilation
 from netspec.codegen.flow import VARIABLES, Flow, Value
 from netspec.codegen.frame import copied, docstring, fill, head
 from netspec.codegen.general import GeneralBlock
@@ -37,7 +38,6 @@ from netspec.codegen.layout import (
     text_of,
 )
 from netspec.codegen.printing import MISSING, Printer, quoted
-from netspec.codegen.program import Program
 from netspec.codegen.stages import Run, runs
 from netspec.codegen.statements import Assign, Do, For, Return, Statement, render, returning
 from netspec.schema.syntax import BlockDefinition
@@ -48,9 +48,9 @@ HEAVY = frozenset(("conv", "linear", "max_pool", "avg_pool"))
 NESTED_WIDTH = 64
 
 
-def generate(program: Program) -> str:
-    """Standalone source of ``program``'s network. Needs no PyTorch."""
-    return _Generator(program).file()
+def generate(compilation: Compilation) -> str:
+    """Standalone source of ``compilation``'s network. Needs no PyTorch."""
+    return _Generator(compilation).file()
 
 
 @dataclass(frozen=True)
@@ -66,17 +66,17 @@ class _Class:
 
 
 class _Generator:
-    def __init__(self, program: Program) -> None:
-        self.network = program.generalised
-        self.concrete = program.network
-        self.overrides = program.overrides
-        self.place = program.place
+    def __init__(self, compilation: Compilation) -> None:
+        self.network = compilation.generalised
+        self.concrete = compilation.network
+        self.overrides = compilation.overrides
+        self.place = compilation.place
         self.starts = Starts()
         self.targets: set[str] = set()
         function_name = safe_identifier(self.network.model_name)
         self.names = Namespace({function_name, *local_names(self.network)})
         self.network_name = self.names.add(camel_case(self.network.title))
-        self.classes = Classes(program, self._try_out, _class_name, self.names)
+        self.classes = Classes(compilation, self._try_out, _class_name, self.names)
         # A first pass over the network's own layers completes what is known of how parameters start.
         self._network_class(settled=False)
 
@@ -156,7 +156,7 @@ class _Generator:
     ) -> tuple[Printer, list[Statement], list[Statement]]:
         printer = Printer(SIGNATURE_DEFAULTS)
 
-        def block_call(node: ir.Block) -> Document:
+        def block_call(node: tree.Block) -> Document:
             source_class = self.classes.of(general, node)
             return call(source_class.name, call_arguments(source_class, node, printer))
 
@@ -173,7 +173,7 @@ class _Generator:
         network = self.network
         printer = Printer(SIGNATURE_DEFAULTS)
 
-        def block_call(node: ir.Block) -> Document:
+        def block_call(node: tree.Block) -> Document:
             source_class = self.classes.of(None, node)
             return call(source_class.name, call_arguments(source_class, node, printer))
 
@@ -227,19 +227,21 @@ class _Flow(Flow):
         super().__init__(Namespace(set(VARIABLES)))
         self.writer = writer
 
-    def apply(self, node: ir.Layer | ir.Block | ir.Sequence, value: Value, target: str) -> Value:
+    def apply(
+        self, node: tree.Layer | tree.Block | tree.Sequence, value: Value, target: str
+    ) -> Value:
         """The module's call on ``value``."""
         assert node.path is not None
-        heavy = not isinstance(node, ir.Layer) or node.op.kind in HEAVY
+        heavy = not isinstance(node, tree.Layer) or node.op.kind in HEAVY
         if not value.is_variable and (heavy or len(text_of(value.document)) > NESTED_WIDTH):
             value = self.settle(value, target)
         return Value(call(self.writer.access(node.path), [value.document]), False)
 
-    def is_unit(self, node: ir.Sequence) -> bool:
+    def is_unit(self, node: tree.Sequence) -> bool:
         """Whether the sequence is a `nn.Sequential`."""
         return sequential_items(node) is not None
 
-    def merge(self, values: list[Value], how: ir.Merge, path: str, target: str) -> Value:
+    def merge(self, values: list[Value], how: tree.Merge, path: str, target: str) -> Value:
         """A sum, a product or a concatenation along the channels."""
         documents = [value.document for value in values]
         if how == "concat":
@@ -247,12 +249,12 @@ class _Flow(Flow):
             return Value(call("torch.cat", [tensors, keyword("dim", "1")]), False)
         return Value(Operation("+" if how == "add" else "*", tuple(documents)), False)
 
-    def test(self, choice: ir.Choice) -> tuple[Document, bool] | None:
+    def test(self, choice: tree.Choice) -> tuple[Document, bool] | None:
         """By the module that only one branch has."""
         return self.writer.tests[id(choice)]
 
 
-def _register_stage(writer: ModuleWriter, stage: ir.Stage) -> None:
+def _register_stage(writer: ModuleWriter, stage: tree.Stage) -> None:
     """A stage as a `nn.Sequential`; runs of blocks alike are loops."""
     names = [block.path[len(stage.path) + 1 :] for block in stage.blocks]
     found = runs(stage, names, writer.block_call)

@@ -7,14 +7,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from netspec import ir
+from netspec import tree
 from netspec.export.base import Export, free_name
 from netspec.export.onnx import ONNX
 from netspec.export.torch_export import TORCH_EXPORT
 from netspec.room import PatientFile
 
 
-def write_torch_export(model: Any, network: ir.Network, path: Path) -> None:
+def write_torch_export(model: Any, network: tree.Network, path: Path) -> None:
     """A ``.pt2`` program of ``torch.export``."""
     import torch
 
@@ -23,7 +23,7 @@ def write_torch_export(model: Any, network: ir.Network, path: Path) -> None:
         torch.export.save(program, file)
 
 
-def write_onnx(model: Any, network: ir.Network, path: Path) -> None:
+def write_onnx(model: Any, network: tree.Network, path: Path) -> None:
     """One ONNX file, weights included; those of 2 GB and more have no place in one."""
     import torch
 
@@ -48,7 +48,7 @@ def _rename(graph: Any, input_name: str, outputs: Sequence[str]) -> None:
         value.name = name
 
 
-def _program(model: Any, network: ir.Network) -> Any:
+def _program(model: Any, network: tree.Network) -> Any:
     """The model in evaluation mode as a program of ``torch.export``, its batch left open."""
     import torch
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from netspec import ir
+from netspec import tree
 from netspec.codegen.calls import Call
 from netspec.initializers import (
     ONES,
@@ -35,7 +35,7 @@ _NATIVE_OTHER: Mapping[str, Initializer] = {
 }
 
 
-def is_native(layer: ir.Layer, parameter: Parameter) -> bool:
+def is_native(layer: tree.Layer, parameter: Parameter) -> bool:
     """Whether a fresh module starts this parameter that way without being told."""
     native = _NATIVE.get(layer.op.kind, _NATIVE_OTHER)
     return _same_initializer(native[parameter.name], parameter.init)

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from netspec import ir
+from netspec import tree
 from netspec.backends.torch import support
 from netspec.backends.torch.initial import init_call
 from netspec.backends.torch.rows import ROWS
@@ -120,7 +120,7 @@ class NetworkModule(nn.Module):
         return {**{name: results[key] for name, key in self._outputs.items()}, "output": y}
 
 
-def build(network: ir.Network) -> NetworkModule:
+def build(network: tree.Network) -> NetworkModule:
     """A live model with fresh initial weights, in evaluation of whatever dtype is the default."""
     with torch.device("meta"):
         model = NetworkModule()
@@ -132,10 +132,10 @@ def build(network: ir.Network) -> NetworkModule:
     return model
 
 
-def initialise(model: nn.Module, network: ir.Network) -> None:
+def initialise(model: nn.Module, network: tree.Network) -> None:
     """Start every parameter as the spec says, and statistics at zero and one."""
     with torch.no_grad():
-        for layer in ir.layers(network):
+        for layer in tree.layers(network):
             parameters = layer.op.parameters(layer.source)
             if not parameters:
                 continue
@@ -162,7 +162,7 @@ def make_module(call: Call) -> nn.Module:
     return execute(call, resolve)
 
 
-def _fill(owner: nn.Module, node: ir.Node, prefix: str) -> None:
+def _fill(owner: nn.Module, node: tree.Node, prefix: str) -> None:
     """Register the modules of ``node`` in ``owner``, whose path is ``prefix``."""
     for item, module in _modules(node):
         path: str = item.path  # type: ignore[attr-defined]
@@ -175,14 +175,14 @@ def _fill(owner: nn.Module, node: ir.Node, prefix: str) -> None:
         parent.add_module(names[-1], module)
 
 
-def _modules(node: ir.Node) -> Iterator[tuple[ir.Node, nn.Module]]:
+def _modules(node: tree.Node) -> Iterator[tuple[tree.Node, nn.Module]]:
     """The outermost nodes inside ``node`` that are modules of their own, each with its module."""
     for child in node.children:
-        if isinstance(child, ir.Layer):
+        if isinstance(child, tree.Layer):
             yield child, make_module(ROWS[child.op.kind](child))
-        elif isinstance(child, ir.Block):
+        elif isinstance(child, tree.Block):
             yield child, _block(child)
-        elif isinstance(child, ir.Stage):
+        elif isinstance(child, tree.Stage):
             yield from _modules(child.between)
             yield child, _stage(child)
         elif is_plain(child):
@@ -191,29 +191,29 @@ def _modules(node: ir.Node) -> Iterator[tuple[ir.Node, nn.Module]]:
             yield from _modules(child)
 
 
-def is_plain(node: ir.Node) -> bool:
+def is_plain(node: tree.Node) -> bool:
     """Whether a named sequence is nothing but modules in a row, with indices from 0."""
-    if not isinstance(node, ir.Sequence) or node.path is None:
+    if not isinstance(node, tree.Sequence) or node.path is None:
         return False
     rows = _opened(node)
     return bool(rows) and all(
-        isinstance(item, ir.Layer | ir.Block) and item.path == f"{node.path}.{index}"
+        isinstance(item, tree.Layer | tree.Block) and item.path == f"{node.path}.{index}"
         for index, item in enumerate(rows)
     )
 
 
-def _opened(node: ir.Sequence) -> list[ir.Node]:
+def _opened(node: tree.Sequence) -> list[tree.Node]:
     """The items of a sequence, unnamed sequences inside it opened."""
-    items: list[ir.Node] = []
+    items: list[tree.Node] = []
     for item in node.items:
-        if isinstance(item, ir.Sequence) and item.path is None:
+        if isinstance(item, tree.Sequence) and item.path is None:
             items += _opened(item)
         else:
             items.append(item)
     return items
 
 
-def _block(block: ir.Block) -> BlockModule:
+def _block(block: tree.Block) -> BlockModule:
     module = BlockModule()
     prefix = f"{block.path}."
     _fill(module, block.body, prefix)
@@ -221,7 +221,7 @@ def _block(block: ir.Block) -> BlockModule:
     return module
 
 
-def _stage(stage: ir.Stage) -> nn.Sequential:
+def _stage(stage: tree.Stage) -> nn.Sequential:
     container = nn.Sequential()
     for block in stage.blocks:
         name = block.path[len(stage.path) + 1 :]
@@ -229,7 +229,7 @@ def _stage(stage: ir.Stage) -> nn.Sequential:
     return container
 
 
-def _network_plan(network: ir.Network) -> _Row:
+def _network_plan(network: tree.Network) -> _Row:
     plans: list[Any] = [_plan(network.stem, "")]
     for stage in network.stages:
         plans.append(_plan(stage.between, ""))
@@ -238,23 +238,23 @@ def _network_plan(network: ir.Network) -> _Row:
     return _Row(tuple(plans))
 
 
-def _plan(node: ir.Node, prefix: str) -> Any:
+def _plan(node: tree.Node, prefix: str) -> Any:
     """How the modules of ``node`` are wired."""
     match node:
-        case ir.Layer() | ir.Block():
+        case tree.Layer() | tree.Block():
             return _Through(tuple(node.path[len(prefix) :].split(".")))
-        case ir.Sequence() if is_plain(node) and node.path is not None:
+        case tree.Sequence() if is_plain(node) and node.path is not None:
             return _Through(tuple(node.path[len(prefix) :].split(".")))
-        case ir.Sequence():
+        case tree.Sequence():
             return _Row(tuple(_plan(item, prefix) for item in node.items))
-        case ir.Residual():
+        case tree.Residual():
             return _Merge((_plan(node.body, prefix), _plan(node.shortcut, prefix)), "add")
-        case ir.Gate():
+        case tree.Gate():
             return _Merge((_Row(()), _plan(node.body, prefix)), "mul")
-        case ir.Branches():
+        case tree.Branches():
             return _Merge(tuple(_plan(path, prefix) for path in node.paths), node.merge)
-        case ir.Reference():
+        case tree.Reference():
             return _Take(node.names, node.merge)
-        case ir.Tap():
+        case tree.Tap():
             return _Keep(_plan(node.body, prefix), node.name)
     raise AssertionError(node)  # pragma: no cover

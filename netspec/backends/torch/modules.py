@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Protocol, cast
 
-from netspec import ir
+from netspec import tree
 from netspec.backends.torch.initial import init_call, is_native
 from netspec.backends.torch.plan import opened, sequential_items
 from netspec.backends.torch.rows import ROWS
@@ -20,7 +20,7 @@ from netspec.codegen.statements import Assign, Do, If, Statement
 from netspec.elaborate.scope import RESERVED_CHILDREN
 from netspec.symbolic import Varying, names_of
 
-BlockCall = Callable[[ir.Block], Document]
+BlockCall = Callable[[tree.Block], Document]
 
 
 class Unit(Protocol):
@@ -63,10 +63,10 @@ class ModuleWriter:
         """The expression for the module at ``path``."""
         return _dotted(self._aliases.get(path, path))
 
-    def reserve(self, node: ir.Node) -> None:
+    def reserve(self, node: tree.Node) -> None:
         """Keep the names of ``node``'s modules free of what shared modules are called."""
         for unit in _units(node):
-            if not (isinstance(unit, ir.Layer) and _is_shareable(unit)):
+            if not (isinstance(unit, tree.Layer) and _is_shareable(unit)):
                 self._attributes.add(unit.path.split(".")[0])
 
     def assign(self, path: str, module: Document) -> Statement:
@@ -88,24 +88,24 @@ class ModuleWriter:
 
     # Registration
 
-    def register(self, node: ir.Node) -> None:
+    def register(self, node: tree.Node) -> None:
         """Register the modules inside ``node``, in the order of names."""
         items = sequential_items(node)
         if items is not None:
             self._sequential(node.path, items)  # type: ignore[attr-defined]
             return
         match node:
-            case ir.Layer():
+            case tree.Layer():
                 self._layer(node)
-            case ir.Block():
+            case tree.Block():
                 self.statements.append(self.assign(node.path, self.block_call(node)))
-            case ir.Choice():
+            case tree.Choice():
                 self._choice(node)
             case _:
                 for child in node.children:
                     self.register(child)
 
-    def _layer(self, layer: ir.Layer) -> None:
+    def _layer(self, layer: tree.Layer) -> None:
         calls = _cases(layer)
         self._note(layer, calls)
         if isinstance(calls, Call) and self._share(layer, calls):
@@ -114,7 +114,7 @@ class ModuleWriter:
             self.statements.append(statement)
         self.statements += self._starts(layer, self.access(layer.path), calls)
 
-    def _share(self, layer: ir.Layer, made: Call) -> bool:
+    def _share(self, layer: tree.Layer, made: Call) -> bool:
         """Reach a layer without parameters that names itself by one attribute for all that are alike."""
         if not _is_shareable(layer):
             return False
@@ -144,25 +144,25 @@ class ModuleWriter:
             other = self._made(path, calls.other)
         return [If(test, tuple(then), tuple(other))]
 
-    def _sequential(self, path: str, items: list[ir.Layer | ir.Block | ir.Choice]) -> None:
+    def _sequential(self, path: str, items: list[tree.Layer | tree.Block | tree.Choice]) -> None:
         modules = [self._item(item, f"{path}.{index}") for index, item in enumerate(items)]
         self.statements.append(self.assign(path, call("nn.Sequential", modules)))
         for index, item in enumerate(items):
             access = f"{self.access(path)}[{index}]"
-            if isinstance(item, ir.Layer):
+            if isinstance(item, tree.Layer):
                 calls = _cases(item)
                 self._note(item, calls)
                 self.statements += self._starts(item, access, calls)
-            elif isinstance(item, ir.Choice):
+            elif isinstance(item, tree.Choice):
                 self._optional_starts(item, access)
 
-    def _optional_starts(self, choice: ir.Choice, access: str) -> None:
+    def _optional_starts(self, choice: tree.Choice, access: str) -> None:
         branches: list[tuple[Statement, ...]] = []
         for branch, outcome in ((choice.then, True), (choice.other, False)):
             found: list[Statement] = []
             with where(choice.test, outcome):
                 for layer in opened(branch):
-                    if isinstance(layer, ir.Layer):
+                    if isinstance(layer, tree.Layer):
                         calls = _cases(layer)
                         self._note(layer, calls)
                         found += self._starts(layer, access, calls)
@@ -173,13 +173,13 @@ class ModuleWriter:
         elif branches[1]:
             self.statements.append(If(Row(("not (", test, ")")), branches[1]))
 
-    def _item(self, item: ir.Node, path: str) -> Document:
+    def _item(self, item: tree.Node, path: str) -> Document:
         match item:
-            case ir.Layer():
+            case tree.Layer():
                 return self._document(_cases(item))
-            case ir.Block():
+            case tree.Block():
                 return self.block_call(item)
-            case ir.Choice():
+            case tree.Choice():
                 test = self.printer.formula(item.test)
                 branches: list[Document] = []
                 for branch, outcome in ((item.then, True), (item.other, False)):
@@ -201,7 +201,7 @@ class ModuleWriter:
 
     # Choices
 
-    def _choice(self, choice: ir.Choice) -> None:
+    def _choice(self, choice: tree.Choice) -> None:
         test = self.printer.formula(choice.test)
         with where(choice.test, True):
             then, then_made = self._aside(choice.then)
@@ -235,14 +235,14 @@ class ModuleWriter:
         elif other:
             self.statements.append(If(Row(("not (", test, ")")), tuple(other)))
 
-    def _same_words(self, choice: ir.Choice) -> bool:
+    def _same_words(self, choice: tree.Choice) -> bool:
         """Whether both branches are one module at the same path."""
         units = [opened(branch) for branch in (choice.then, choice.other)]
         return all(
             len(unit) == 1 and getattr(unit[0], "path", None) == getattr(units[0][0], "path", "")
             for unit in units
         ) and all(
-            isinstance(unit[0], ir.Layer | ir.Block) or sequential_items(unit[0]) is not None
+            isinstance(unit[0], tree.Layer | tree.Block) or sequential_items(unit[0]) is not None
             for unit in units
         )
 
@@ -257,7 +257,7 @@ class ModuleWriter:
         self.statements.append(Assign(f"self.{attribute}", document))
         return f"self.{attribute}", True
 
-    def _aside(self, node: ir.Node) -> tuple[list[Statement], list[str]]:
+    def _aside(self, node: tree.Node) -> tuple[list[Statement], list[str]]:
         """The registration of a branch, not written yet, and the outermost paths that it makes."""
         before, self.statements = self.statements, []
         containers = set(self._containers)
@@ -287,7 +287,7 @@ class ModuleWriter:
 
     # How parameters start
 
-    def _note(self, layer: ir.Layer, calls: Call | Case[Call]) -> None:
+    def _note(self, layer: tree.Layer, calls: Call | Case[Call]) -> None:
         if self.settled:
             return
         for made in _leaves(calls):
@@ -300,7 +300,7 @@ class ModuleWriter:
                 start = init_call(parameter, Raw(f"module.{parameter.name}", None))
                 self.starts.note(target, parameter.name, self.printer.call(start), _varies(start))
 
-    def _starts(self, layer: ir.Layer, access: str, calls: Call | Case[Call]) -> list[Statement]:
+    def _starts(self, layer: tree.Layer, access: str, calls: Call | Case[Call]) -> list[Statement]:
         """The calls that start what the loop over all modules does not."""
         statements: list[Statement] = []
         target = base_class(next(_leaves(calls)).target)
@@ -314,7 +314,7 @@ class ModuleWriter:
         return statements
 
 
-def _cases(layer: ir.Layer) -> Call | Case[Call]:
+def _cases(layer: tree.Layer) -> Call | Case[Call]:
     return by_cases(lambda: ROWS[layer.op.kind](layer))
 
 
@@ -343,18 +343,18 @@ def _dotted(path: str) -> str:
     return found
 
 
-def _is_shareable(layer: ir.Layer) -> bool:
+def _is_shareable(layer: tree.Layer) -> bool:
     """Whether a layer holds nothing and has a name that nobody chose."""
     if "." in layer.path or layer.op.parameters(layer.source):
         return False
     return re.fullmatch(rf"{layer.op.label}\d*", layer.path) is not None
 
 
-def _units(node: ir.Node) -> Iterator[Unit]:
+def _units(node: tree.Node) -> Iterator[Unit]:
     """The outermost nodes inside ``node`` that are modules of their own."""
-    if isinstance(node, ir.Layer | ir.Block):
+    if isinstance(node, tree.Layer | tree.Block):
         yield node
-    elif isinstance(node, ir.Sequence) and sequential_items(node) is not None:
+    elif isinstance(node, tree.Sequence) and sequential_items(node) is not None:
         yield cast(Unit, node)
     else:
         for child in node.children:

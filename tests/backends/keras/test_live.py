@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from netspec import ir
+from netspec import tree
 from netspec.backends.base import Backend
 from netspec.backends.keras import BACKEND
 from netspec.elaborate.network import elaborate
@@ -48,7 +48,7 @@ def test_combinators_agree_with_torch(steps: str, training: bool) -> None:
     assert difference.statistics < 1e-12
 
 
-def resnet(variant: str) -> ir.Network:
+def resnet(variant: str) -> tree.Network:
     """A network of the family in the zoo."""
     path = Path(__file__).parents[3] / "specs" / "resnet.yaml"
     return elaborate(bind_spec(parse(path.read_text(), path.name)), variant)

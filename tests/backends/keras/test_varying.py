@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from netspec import ir
+from netspec import tree
 from netspec.backends.keras.lowered import SHAPE, Lowered
 from netspec.backends.keras.rows import ROWS
 from netspec.codegen.calls import Call
@@ -24,7 +24,7 @@ MAP = TensorType(WIDTH, (named("height", [8, 9]), named("breadth", [9, 12])))
 
 def lowered(kind: str, **attributes: Any) -> Lowered:
     """The calls of an op on a map of varying channels and size."""
-    layer = ir.Layer(source=MAP, target=MAP, path="block.op", op=OPS[kind](**attributes))
+    layer = tree.Layer(source=MAP, target=MAP, path="block.op", op=OPS[kind](**attributes))
     return ROWS[kind](layer)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from netspec import ir
+from netspec import tree
 from netspec.backends.keras import BACKEND
 from tests.support.networks import SIZES, network_of, random_weights
 from tests.support.op_cases import cases
@@ -13,7 +13,9 @@ from tests.support.op_cases import cases
 WITH_WEIGHTS = [
     (steps, rank)
     for steps, rank in cases()
-    if any(layer.op.parameters(layer.source) for layer in ir.layers(network_of(steps, SIZES[rank])))
+    if any(
+        layer.op.parameters(layer.source) for layer in tree.layers(network_of(steps, SIZES[rank]))
+    )
 ]
 
 

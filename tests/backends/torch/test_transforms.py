@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from netspec import ir
+from netspec import tree
 from netspec.api import CompiledNetwork, loads
 from netspec.backends.torch.rows import ROWS
 from netspec.codegen.calls import Call
@@ -31,7 +31,7 @@ def steps_by_module() -> dict[str, tuple[str, int]]:
     """For every kind of module, steps that have one, and their rank."""
     found: dict[str, tuple[str, int]] = {}
     for steps, rank in cases():
-        for layer in ir.layers(network_of(steps, SIZES[rank])):
+        for layer in tree.layers(network_of(steps, SIZES[rank])):
             for target in targets(ROWS[layer.op.kind](layer)):
                 found.setdefault(target, (steps, rank))
     return found
@@ -81,7 +81,7 @@ def check(compiled: CompiledNetwork, way: Callable[[torch.nn.Module, torch.Tenso
         torch.testing.assert_close(found, expected)
     if way in (fx, script, compile):
         random = any(
-            layer.op.kind in ("dropout", "drop_path") for layer in ir.layers(compiled.network)
+            layer.op.kind in ("dropout", "drop_path") for layer in tree.layers(compiled.network)
         )
         changed = way(model.train(), x)
         torch.manual_seed(0)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from netspec import ir
+from netspec import tree
 from netspec.elaborate.bounds import Bounds
 from netspec.elaborate.network import Builder
 from netspec.elaborate.steps import Elaborator
@@ -15,7 +15,7 @@ from netspec.schema.syntax import Argument, Spec
 
 
 @dataclass(frozen=True, eq=False)
-class Program:
+class Compilation:
     """A spec at one variant and its overrides, with the concrete network that it gives.
 
     Attributes:
@@ -24,7 +24,7 @@ class Program:
     """
 
     spec: Spec
-    network: ir.Network
+    network: tree.Network
     overrides: Mapping[str, Argument]
     folder: Path | None
     bounds: Bounds = field(default_factory=Bounds)
@@ -38,7 +38,7 @@ class Program:
         )
 
     @cached_property
-    def generalised(self) -> ir.Network:
+    def generalised(self) -> tree.Network:
         """The network with the parameters that stay arguments as names."""
         return self._builder.build()
 
