@@ -84,6 +84,11 @@ class Op(ABC):
     def infer(self, source: TensorType) -> TensorType:
         """The output's type; raises :class:`OpError` when the input does not fit."""
 
+    def types(self, *sources: TensorType) -> tuple[TensorType, ...]:
+        """The types of all results, of all inputs; raises :class:`OpError` when an input does not fit."""
+        (source,) = sources
+        return (self.infer(source),)
+
     def parameters(self, source: TensorType) -> tuple[Parameter, ...]:
         """The tensors that the layer holds, in PyTorch's order of registration."""
         return ()

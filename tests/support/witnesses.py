@@ -1,4 +1,4 @@
-"""The five witnesses of a network: the IR, live PyTorch and Keras, generated PyTorch and Keras.
+"""The six witnesses of a network: the IR and its interpreter in NumPy, live PyTorch and Keras, generated PyTorch and Keras.
 
 They must agree on the shape of every output, on the parameters of every layer, and on numbers.
 """
@@ -17,6 +17,9 @@ from netspec.api import CompiledNetwork
 from netspec.backends.base import get_backend
 from netspec.backends.keras.instances import adapt
 from netspec.backends.keras.weights import layers_of
+from netspec.ir.check import check_program
+from netspec.ir.from_tree import program_of
+from netspec.ir.interpret import interpret
 from tests.support.agreement import precision, relative
 from tests.support.float32 import FLOAT32_BOUND, dtype_of
 from tests.support.generated import IMPORTS, build_generated, imported_modules, style_problems
@@ -110,9 +113,15 @@ def check(compiled: CompiledNetwork, generated: bool = True) -> None:
             assert witness.counts == declared_counts(network)
             shapes = {name: y.shape[1:] for name, y in witness.outputs.items()}
             assert shapes == output_shapes(network)
+        bound = FLOAT32_BOUND if dtype == "float32" else FLOAT64_BOUND
         for name, theirs in live["torch"].outputs.items():
-            bound = FLOAT32_BOUND if dtype == "float32" else FLOAT64_BOUND
             assert relative(live["keras"].outputs[name], theirs) <= bound, name
+        program = program_of(network)
+        check_program(program)
+        interpreted = interpret(program, x, weights)
+        assert list(interpreted) == list(live["torch"].outputs)
+        for name, theirs in live["torch"].outputs.items():
+            assert relative(interpreted[name], theirs) <= bound, name
         if generated:
             _check_generated(compiled, models, live, weights, x)
 

@@ -1,0 +1,100 @@
+"""The verifier of programs: what every consumer may rely on, in one sweep."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from netspec.errors import InternalError
+from netspec.ir.program import Node, Program, Region, Value
+from netspec.ops import OpError
+from netspec.types import FlatLayout, TensorType
+
+
+def check_program(program: Program, after: str = "elaboration") -> None:
+    """Raise :class:`InternalError` where ``program`` is not sound, which only netspec can cause.
+
+    Every value is given once, ahead of what takes it, with the type that the op gives, facts too; paths
+    are unique in every spelling; what flows through a region is there; all that is computed is used.
+
+    Args:
+        program: the program.
+        after: what made it, for the message.
+    """
+    try:
+        for problem in _problems(program):
+            raise InternalError(f"after {after}: {problem}")
+    except RecursionError:  # pragma: no cover
+        raise InternalError(f"after {after}: regions nest too deeply") from None
+
+
+def _problems(program: Program) -> Iterator[str]:
+    known = {value.id: value for value in program.inputs}
+    paths: set[str] = set()
+    for node in program.nodes:
+        for value in node.inputs:
+            if known.get(value.id) is not value:
+                yield f"`{node.path}` takes %{value.id}, which nothing ahead of it gives"
+        yield from _wrong_types(node)
+        for value in node.outputs:
+            if value.id in known:
+                yield f"%{value.id} is given twice, by `{node.path}` the second time"
+            known[value.id] = value
+        flat = node.path.replace(".", "_")
+        if flat in paths:
+            yield f"two ops are named `{node.path}`"
+        paths.add(flat)
+    yield from _wrong_regions(program.main, known)
+    if "output" not in program.outputs:
+        yield "there is no `output`"
+    for name, value in program.outputs.items():
+        if known.get(value.id) is not value:
+            yield f"the output `{name}` is %{value.id}, which nothing gives"
+    outputs = {value.id for value in program.outputs.values()}
+    for node in program.nodes:
+        if not any(program.uses[value.id] or value.id in outputs for value in node.outputs):
+            yield f"nothing uses what `{node.path}` gives"
+
+
+def _wrong_types(node: Node) -> Iterator[str]:
+    try:
+        expected = node.op.types(*(value.type for value in node.inputs))
+    except (OpError, ValueError) as error:
+        yield f"`{node.path}`: {node.op.kind}: {error}"
+        return
+    if len(expected) != len(node.outputs):
+        yield f"`{node.path}` gives {len(node.outputs)} values, and its op {len(expected)}"
+        return
+    for value, type in zip(node.outputs, expected, strict=True):
+        if value.type.shape != type.shape:
+            yield f"`{node.path}` gives {value.type}, and its op {type}"
+        elif not _follows(value.type, type):
+            yield f"what is claimed of the result of `{node.path}` does not follow from its op"
+
+
+def _follows(claimed: TensorType, inferred: TensorType) -> bool:
+    """Whether the facts that are claimed are among those that the op gives."""
+    if claimed.non_negative and not inferred.non_negative:
+        return False
+    return claimed.flat is None or (
+        inferred.flat is not None and _layout(claimed.flat) == _layout(inferred.flat)
+    )
+
+
+def _layout(flat: FlatLayout) -> tuple[object, ...]:
+    return (flat.order, flat.channels, flat.size)
+
+
+def _wrong_regions(region: Region, known: dict[int, Value]) -> Iterator[str]:
+    waiting = [region]
+    while waiting:
+        found = waiting.pop()
+        name = found.path or found.kind
+        for value in (found.source, found.result):
+            if known.get(value.id) is not value:
+                yield f"%{value.id} flows through `{name}`, and nothing gives it"
+        if found.kind in ("block", "sequence") and found.path is not None:
+            start = f"{found.path}."
+            for node in found.nodes:
+                if not node.path.startswith(start):
+                    yield f"`{node.path}` stands in `{name}`, and is not named so"
+        waiting.extend(item for item in found.items if isinstance(item, Region))

@@ -1,0 +1,149 @@
+"""The tree of steps that the elaborator expands, as a program: names of results become edges."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from itertools import count
+
+from netspec import tree
+from netspec.errors import Span
+from netspec.ir.program import Kind, Node, Program, Region, Value
+from netspec.ops import Op
+from netspec.ops.merge import MERGES
+from netspec.types import TensorType
+
+Named = dict[str, Value]
+"""The results that have names, in one block or in the network itself."""
+
+
+def program_of(network: tree.Network) -> Program:
+    """The program of an elaborated network."""
+    return _Builder().program(network)
+
+
+class _Builder:
+    def __init__(self) -> None:
+        self._ids = count()
+        self._rows: list[list[Node | Region]] = [[]]
+
+    def _value(self, type: TensorType) -> Value:
+        return Value(next(self._ids), type)
+
+    def program(self, network: tree.Network) -> Program:
+        entering = value = self._value(network.source)
+        named: Named = {}
+        value = self._region("sequence", network.stem.items, value, named, span=network.stem.span)
+        stages: Named = {}
+        for stage in network.stages:
+            value = stages[stage.path] = self._stage(stage, value)
+        value = self._region("sequence", network.head.items, value, named, span=network.head.span)
+        results = {**named, **stages}
+        outputs = {name: results[place] for name, place in network.outputs.items()}
+        return Program(
+            main=Region("network", tuple(self._rows.pop()), entering, value, span=network.span),
+            inputs=(entering,),
+            outputs={**outputs, "output": value},
+            name=network.name,
+            variant=network.variant,
+            title=network.title,
+            doc=network.doc,
+            arguments=network.arguments,
+            span=network.span,
+        )
+
+    def _stage(self, stage: tree.Stage, value: Value) -> Value:
+        between: Named = {}
+        return self._region(
+            "stage", (stage.between, *stage.blocks), value, between, stage.path, span=stage.span
+        )
+
+    def _region(
+        self,
+        kind: Kind,
+        steps: Sequence[tree.Node],
+        value: Value,
+        named: Named,
+        path: str | None = None,
+        *,
+        block: tree.Block | None = None,
+        span: Span | None = None,
+    ) -> Value:
+        """Add a region of ``steps``, one after another, to what stands around it."""
+        self._rows.append([])
+        entering = value
+        for step in steps:
+            value = self._step(step, value, named)
+        region = Region(kind, tuple(self._rows.pop()), entering, value, path, span=span)
+        if block is not None:
+            region = dataclasses.replace(
+                region, definition=block.definition, arguments=block.arguments
+            )
+        self._rows[-1].append(region)
+        return value
+
+    def _step(self, step: tree.Node, value: Value, named: Named) -> Value:
+        """Add a step; the value that leaves it."""
+        match step:
+            case tree.Layer():
+                return self._node(step.op, (value,), step.target, step.path, step.span)
+            case tree.Sequence(path=None):
+                for item in step.items:
+                    value = self._step(item, value, named)
+                return value
+            case tree.Sequence():
+                return self._region("sequence", step.items, value, named, step.path, span=step.span)
+            case tree.Block():
+                return self._region(
+                    "block", (step.body,), value, {}, step.path, block=step, span=step.span
+                )
+            case tree.Reference():
+                values = [named[name] for name in step.names]
+                if len(values) == 1:
+                    return values[0]
+                return self._node(MERGES[step.merge](), values, step.target, step.path, step.span)
+            case tree.Tap():
+                named[step.name] = self._step(step.body, value, named)
+                return named[step.name]
+            case tree.Residual() | tree.Gate() | tree.Branches():
+                return self._combinator(step, value, named)
+        raise AssertionError(step)  # pragma: no cover
+
+    def _combinator(
+        self, step: tree.Residual | tree.Gate | tree.Branches, value: Value, named: Named
+    ) -> Value:
+        kind, merge = _KINDS[type(step)]
+        self._rows.append([])
+        operands = [
+            self._region("sequence", part.items, value, named, span=part.span)
+            for part in step.children
+            if isinstance(part, tree.Sequence)
+        ]
+        if isinstance(step, tree.Residual) and step.shortcut_first:
+            operands.reverse()
+        if isinstance(step, tree.Gate):
+            operands.insert(0, value)
+        op = MERGES[step.merge if isinstance(step, tree.Branches) else merge]()
+        result = self._node(op, operands, step.target, step.path, step.span)
+        items = tuple(self._rows.pop())
+        self._rows[-1].append(Region(kind, items, value, result, span=step.span))
+        return result
+
+    def _node(
+        self,
+        op: Op,
+        inputs: Sequence[Value],
+        target: TensorType,
+        path: str,
+        span: Span | None,
+    ) -> Value:
+        result = self._value(target)
+        self._rows[-1].append(Node(op, tuple(inputs), (result,), path, span))
+        return result
+
+
+_KINDS: Mapping[type[tree.Node], tuple[Kind, str]] = {
+    tree.Residual: ("residual", "add"),
+    tree.Gate: ("gate", "mul"),
+    tree.Branches: ("branches", ""),
+}

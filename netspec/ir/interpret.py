@@ -1,0 +1,383 @@
+"""A program run in NumPy, in float64: small, slow, and independent of every framework.
+
+What tests hold models against, and a party of the verifier that needs nothing installed. Tensors are
+(batch, channels, *size), weights are in the canonical layout, and everything is as in evaluation.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from functools import singledispatch
+from typing import Any
+
+import numpy
+from numpy.typing import NDArray
+
+from netspec.geometry import effective_kernel
+from netspec.ir.program import Program, Value
+from netspec.ops import Op
+from netspec.ops.activation import (
+    Elu,
+    Gelu,
+    HardSigmoid,
+    HardSwish,
+    LeakyRelu,
+    Mish,
+    Prelu,
+    Relu,
+    Relu6,
+    Selu,
+    Sigmoid,
+    Silu,
+    Softmax,
+    Tanh,
+)
+from netspec.ops.convolution import Conv, Linear
+from netspec.ops.merge import Add, Concat, Mul
+from netspec.ops.normalization import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, Normalization
+from netspec.ops.pooling import AvgPool, GlobalAvgPool, GlobalMaxPool, MaxPool, Pool
+from netspec.ops.structure import Flatten, PadChannels, RandomDrop, Scale, Subsample
+
+Array = NDArray[Any]
+Held = Mapping[str, Array]
+"""What one op holds, by the name of the parameter."""
+
+
+def interpret(program: Program, inputs: Array, weights: Mapping[str, Array]) -> dict[str, Array]:
+    """Every output of ``program`` by name.
+
+    Args:
+        program: the network.
+        inputs: (batch, channels, *size), of any size that the network takes.
+        weights: every parameter and statistic by canonical name, in canonical layout.
+    """
+    held: dict[str, dict[str, Array]] = {}
+    for name, array in weights.items():
+        path, _, own = name.rpartition(".")
+        held.setdefault(path, {})[own] = numpy.asarray(array, "float64")
+    kept = {value.id for value in program.outputs.values()}
+    left = {id: len(users) for id, users in program.uses.items()}
+    (entering,) = program.inputs
+    known: dict[int, Array] = {entering.id: numpy.asarray(inputs, "float64")}
+    for node in program.nodes:
+        operands = [known[value.id] for value in node.inputs]
+        (result,) = node.outputs
+        known[result.id] = run(node.op, operands, held.get(node.path, {}))
+        _forget(node.inputs, left, kept, known)
+    return {name: known[value.id] for name, value in program.outputs.items()}
+
+
+def _forget(
+    values: Sequence[Value], left: dict[int, int], kept: set[int], known: dict[int, Array]
+) -> None:
+    """Drop the tensors that nothing takes any more."""
+    for value in dict.fromkeys(values):
+        left[value.id] -= 1
+        if not left[value.id] and value.id not in kept:
+            del known[value.id]
+
+
+@singledispatch
+def run(op: Op, inputs: Sequence[Array], held: Held) -> Array:
+    """What ``op`` makes of ``inputs`` with the tensors that it holds."""
+    raise NotImplementedError(f"`{op.kind}` has no function in NumPy")
+
+
+def _size(x: Array) -> tuple[int, ...]:
+    return x.shape[2:]
+
+
+def _per_channel(values: Array, x: Array) -> Array:
+    """One value a channel, spread over batch and positions."""
+    return values.reshape(1, -1, *(1,) * (x.ndim - 2))
+
+
+# Windows
+
+
+def _same_pads(
+    op: Conv | Pool, size: Sequence[int], stride: Sequence[int]
+) -> list[tuple[int, int]]:
+    """TensorFlow's rule: as much as gives ceil(length / stride) positions, what is odd at the end."""
+    dilation = op.dilation if isinstance(op, Conv) else (1,) * len(size)
+    pads = []
+    for length, kernel, step, spread in zip(size, op.kernel, stride, dilation, strict=True):
+        extent = effective_kernel(kernel, spread)
+        total = max((-(-length // step) - 1) * step + extent - length, 0)
+        pads.append((total // 2, total - total // 2))
+    return pads
+
+
+def _taps(
+    x: Array,
+    kernel: Sequence[int],
+    stride: Sequence[int],
+    dilation: Sequence[int],
+    pads: Sequence[tuple[int, int]],
+    target: Sequence[int],
+    fill: float,
+) -> Iterator[tuple[tuple[int, ...], Array]]:
+    """For each tap of a kernel, what it meets at every position of the result, (batch, channels, *target)."""
+    room = [
+        (before, max(after, (count - 1) * step + (k - 1) * d + 1 - length - before))
+        for (before, after), count, step, k, d, length in zip(
+            pads, target, stride, kernel, dilation, _size(x), strict=True
+        )
+    ]
+    padded = numpy.pad(x, [(0, 0), (0, 0), *room], constant_values=fill)
+    for tap in numpy.ndindex(*kernel):
+        at = (
+            slice(t * d, t * d + (count - 1) * step + 1, step)
+            for t, d, count, step in zip(tap, dilation, target, stride, strict=True)
+        )
+        yield tap, padded[(slice(None), slice(None), *at)]
+
+
+@run.register
+def _(op: Conv, inputs: Sequence[Array], held: Held) -> Array:
+    (x,) = inputs
+    pads = _same_pads(op, _size(x), op.stride) if op.pads is None else op.pads
+    target = [
+        (length + before + after - effective_kernel(k, d)) // step + 1
+        for length, (before, after), k, d, step in zip(
+            _size(x), pads, op.kernel, op.dilation, op.stride, strict=True
+        )
+    ]
+    weight = held["weight"].reshape(op.groups, op.filters // op.groups, -1, *op.kernel)
+    total = numpy.zeros((len(x), op.groups, op.filters // op.groups, *target))
+    for tap, met in _taps(x, op.kernel, op.stride, op.dilation, pads, target, 0.0):
+        grouped = met.reshape(len(x), op.groups, -1, *target)
+        at: tuple[Any, ...] = (..., *tap)
+        total += numpy.einsum("ngi...,goi->ngo...", grouped, weight[at])
+    found = total.reshape(len(x), op.filters, *target)
+    return found + _per_channel(held["bias"], found) if op.bias else found
+
+
+@run.register
+def _(op: MaxPool, inputs: Sequence[Array], held: Held) -> Array:
+    (x,) = inputs
+    fill = 0.0 if op.pad_value == "zero" else -numpy.inf
+    return numpy.asarray(numpy.maximum.reduce([met for _, met in _pooled(op, x, fill)]))
+
+
+@run.register
+def _(op: AvgPool, inputs: Sequence[Array], held: Held) -> Array:
+    (x,) = inputs
+    total = numpy.add.reduce([met for _, met in _pooled(op, x, 0.0)])
+    inside = numpy.ones((1, 1, *_size(x)))
+    if op.count_include_pad and op.pads is not None and not op.ceil:
+        return numpy.asarray(total / math.prod(op.kernel))
+    return numpy.asarray(total / numpy.add.reduce([met for _, met in _pooled(op, inside, 0.0)]))
+
+
+def _pooled(op: Pool, x: Array, fill: float) -> Iterator[tuple[tuple[int, ...], Array]]:
+    pads = _same_pads(op, _size(x), op.step) if op.pads is None else op.pads
+    target = []
+    for length, (before, after), k, step in zip(_size(x), pads, op.kernel, op.step, strict=True):
+        room = length + before + after - k
+        count = -(-room // step) + 1 if op.ceil else room // step + 1
+        if op.ceil and (count - 1) * step >= length + before:
+            count -= 1  # the last window has to start inside
+        target.append(count)
+    return _taps(x, op.kernel, op.step, (1,) * len(target), pads, target, fill)
+
+
+@run.register
+def _(op: GlobalAvgPool, inputs: Sequence[Array], held: Held) -> Array:
+    (x,) = inputs
+    return numpy.asarray(x.mean(axis=tuple(range(2, x.ndim)), keepdims=op.keep_dims))
+
+
+@run.register
+def _(op: GlobalMaxPool, inputs: Sequence[Array], held: Held) -> Array:
+    (x,) = inputs
+    return numpy.asarray(x.max(axis=tuple(range(2, x.ndim)), keepdims=op.keep_dims))
+
+
+# Vectors, norms and factors
+
+
+@run.register
+def _(op: Linear, inputs: Sequence[Array], held: Held) -> Array:
+    (x,) = inputs
+    found: Array = x @ held["weight"].T
+    return found + held["bias"] if op.bias else found
+
+
+@run.register
+def _(op: Flatten, inputs: Sequence[Array], held: Held) -> Array:
+    (x,) = inputs
+    if op.order == "channels_last" and not op.absorbed:
+        x = numpy.moveaxis(x, 1, -1)
+    return x.reshape(len(x), -1)
+
+
+def _affine(op: Normalization, x: Array, held: Held) -> Array:
+    if not op.affine:
+        return x
+    return x * _per_channel(held["weight"], x) + _per_channel(held["bias"], x)
+
+
+def _standard(op: Normalization, x: Array, axes: tuple[int, ...]) -> Array:
+    mean, variance = x.mean(axis=axes, keepdims=True), x.var(axis=axes, keepdims=True)
+    found: Array = (x - mean) / numpy.sqrt(variance + op.eps)
+    return found
+
+
+@run.register
+def _(op: BatchNorm, inputs: Sequence[Array], held: Held) -> Array:
+    (x,) = inputs
+    mean = _per_channel(held["running_mean"], x)
+    variance = _per_channel(held["running_var"], x)
+    return _affine(op, (x - mean) / numpy.sqrt(variance + op.eps), held)
+
+
+@run.register
+def _(op: LayerNorm, inputs: Sequence[Array], held: Held) -> Array:
+    (x,) = inputs
+    return _affine(op, _standard(op, x, (1,)), held)
+
+
+@run.register
+def _(op: GroupNorm, inputs: Sequence[Array], held: Held) -> Array:
+    (x,) = inputs
+    grouped = x.reshape(len(x), op.groups, -1)
+    return _affine(op, _standard(op, grouped, (2,)).reshape(x.shape), held)
+
+
+@run.register
+def _(op: InstanceNorm, inputs: Sequence[Array], held: Held) -> Array:
+    (x,) = inputs
+    return _affine(op, _standard(op, x, tuple(range(2, x.ndim))), held)
+
+
+@run.register
+def _(op: Scale, inputs: Sequence[Array], held: Held) -> Array:
+    (x,) = inputs
+    return x * _per_channel(held["weight"], x)
+
+
+@run.register
+def _(op: PadChannels, inputs: Sequence[Array], held: Held) -> Array:
+    (x,) = inputs
+    return numpy.pad(x, [(0, 0), (op.before, op.after), *[(0, 0)] * (x.ndim - 2)])
+
+
+@run.register
+def _(op: Subsample, inputs: Sequence[Array], held: Held) -> Array:
+    (x,) = inputs
+    return x[(slice(None), slice(None), *(slice(None, None, step) for step in op.stride))]
+
+
+@run.register
+def _(op: RandomDrop, inputs: Sequence[Array], held: Held) -> Array:
+    return inputs[0]  # nothing is dropped in evaluation
+
+
+# Merges
+
+
+@run.register
+def _(op: Add, inputs: Sequence[Array], held: Held) -> Array:
+    return numpy.asarray(sum(inputs[1:], inputs[0]))
+
+
+@run.register
+def _(op: Mul, inputs: Sequence[Array], held: Held) -> Array:
+    return numpy.asarray(math.prod(inputs[1:], start=inputs[0]))
+
+
+@run.register
+def _(op: Concat, inputs: Sequence[Array], held: Held) -> Array:
+    return numpy.concatenate(inputs, axis=1)
+
+
+# Activations
+
+_erf = numpy.vectorize(math.erf, otypes=["float64"])
+
+
+def _sigmoid(x: Array) -> Array:
+    return numpy.asarray(0.5 * (1 + numpy.tanh(x / 2)))
+
+
+@run.register
+def _(op: Relu, inputs: Sequence[Array], held: Held) -> Array:
+    return numpy.asarray(numpy.maximum(inputs[0], 0))
+
+
+@run.register
+def _(op: Relu6, inputs: Sequence[Array], held: Held) -> Array:
+    return numpy.asarray(numpy.clip(inputs[0], 0, 6))
+
+
+@run.register
+def _(op: LeakyRelu, inputs: Sequence[Array], held: Held) -> Array:
+    return numpy.where(inputs[0] > 0, inputs[0], op.slope * inputs[0])
+
+
+@run.register
+def _(op: Prelu, inputs: Sequence[Array], held: Held) -> Array:
+    (x,) = inputs
+    return numpy.where(x > 0, x, _per_channel(held["weight"], x) * x)
+
+
+@run.register
+def _(op: Elu, inputs: Sequence[Array], held: Held) -> Array:
+    (x,) = inputs
+    return numpy.where(x > 0, x, op.alpha * numpy.expm1(numpy.minimum(x, 0)))
+
+
+@run.register
+def _(op: Selu, inputs: Sequence[Array], held: Held) -> Array:
+    (x,) = inputs
+    alpha, scale = 1.6732632423543772, 1.0507009873554805  # Klambauer et al., 2017
+    return numpy.asarray(scale * numpy.where(x > 0, x, alpha * numpy.expm1(numpy.minimum(x, 0))))
+
+
+@run.register
+def _(op: Gelu, inputs: Sequence[Array], held: Held) -> Array:
+    (x,) = inputs
+    if op.approximate == "tanh":
+        inner = math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)
+        return numpy.asarray(0.5 * x * (1 + numpy.tanh(inner)))
+    return numpy.asarray(0.5 * x * (1 + _erf(x / math.sqrt(2))))
+
+
+@run.register
+def _(op: Silu, inputs: Sequence[Array], held: Held) -> Array:
+    return inputs[0] * _sigmoid(inputs[0])
+
+
+@run.register
+def _(op: Mish, inputs: Sequence[Array], held: Held) -> Array:
+    (x,) = inputs
+    return numpy.asarray(x * numpy.tanh(numpy.logaddexp(0, x)))
+
+
+@run.register
+def _(op: HardSigmoid, inputs: Sequence[Array], held: Held) -> Array:
+    return numpy.asarray(numpy.clip(inputs[0] / 6 + 0.5, 0, 1))
+
+
+@run.register
+def _(op: HardSwish, inputs: Sequence[Array], held: Held) -> Array:
+    return numpy.asarray(inputs[0] * numpy.clip(inputs[0] / 6 + 0.5, 0, 1))
+
+
+@run.register
+def _(op: Sigmoid, inputs: Sequence[Array], held: Held) -> Array:
+    return _sigmoid(inputs[0])
+
+
+@run.register
+def _(op: Tanh, inputs: Sequence[Array], held: Held) -> Array:
+    return numpy.asarray(numpy.tanh(inputs[0]))
+
+
+@run.register
+def _(op: Softmax, inputs: Sequence[Array], held: Held) -> Array:
+    (x,) = inputs
+    raised = numpy.exp(x - x.max(axis=1, keepdims=True))
+    return numpy.asarray(raised / raised.sum(axis=1, keepdims=True))

@@ -1,0 +1,215 @@
+"""A program: ops that take values and give values, in regions that hold names and structure.
+
+Dataflow is in the values alone. Regions say how a network is divided into stages and blocks, which names
+stand in which container, and in what order layers are registered; what runs after what follows from the
+values. Everything is frozen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal
+
+from netspec.errors import Span
+from netspec.ops import Op
+from netspec.schema.syntax import BlockDefinition
+from netspec.types import TensorType
+
+Kind = Literal["network", "stage", "block", "sequence", "residual", "gate", "branches"]
+
+
+@dataclass(frozen=True, eq=False)
+class Value:
+    """What one op gives and others take.
+
+    Attributes:
+        id: counted over the program, those that come first ahead.
+        type: channels and spatial size, no batch.
+    """
+
+    id: int
+    type: TensorType
+
+    def __str__(self) -> str:
+        return f"%{self.id}: {self.type}"
+
+
+@dataclass(frozen=True, eq=False)
+class Node:
+    """An op at its place.
+
+    Attributes:
+        op: what it does.
+        inputs: what it takes, in the order of its operands.
+        outputs: what it gives.
+        path: its canonical name: PyTorch's key, and with ``_`` for ``.`` Keras' layer name.
+        span: where it stands in the spec.
+    """
+
+    op: Op
+    inputs: tuple[Value, ...]
+    outputs: tuple[Value, ...]
+    path: str
+    span: Span | None = None
+
+    @property
+    def source(self) -> TensorType:
+        """The type of the first input."""
+        return self.inputs[0].type
+
+    @property
+    def target(self) -> TensorType:
+        """The type of the first result."""
+        return self.outputs[0].type
+
+    def __str__(self) -> str:
+        taken = ", ".join(f"%{value.id}" for value in self.inputs)
+        given = ", ".join(str(value) for value in self.outputs)
+        return f"{given} = {self.op.kind} {taken}  # {self.path}"
+
+
+@dataclass(frozen=True, eq=False)
+class Region:
+    """A part of a program: structure and names, never dataflow.
+
+    Attributes:
+        kind: what it was in the spec.
+        items: ops and regions in the order of registration, which is an order to run them in too.
+        source: the value that flows in.
+        result: the value that flows out; ``source`` itself where the region does nothing.
+        path: its name; None where it gives none to what it holds.
+        definition: the block that it is an instance of.
+        arguments: what the block was called with.
+        span: where it stands in the spec.
+    """
+
+    kind: Kind
+    items: tuple[Node | Region, ...]
+    source: Value
+    result: Value
+    path: str | None = None
+    definition: BlockDefinition | None = None
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    span: Span | None = None
+
+    @cached_property
+    def nodes(self) -> tuple[Node, ...]:
+        """Every op inside, in the order of registration."""
+        found: list[Node] = []
+        waiting: list[Node | Region] = [self]
+        while waiting:
+            item = waiting.pop()
+            if isinstance(item, Node):
+                found.append(item)
+            else:
+                waiting.extend(reversed(item.items))
+        return tuple(found)
+
+    def regions(self, *kinds: Kind) -> Iterator[Region]:
+        """The regions inside of these kinds, outer ones first, in the order of registration."""
+        waiting: list[Region] = [item for item in reversed(self.items) if isinstance(item, Region)]
+        while waiting:
+            region = waiting.pop()
+            if region.kind in kinds:
+                yield region
+            waiting.extend(item for item in reversed(region.items) if isinstance(item, Region))
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """A whole network.
+
+    Attributes:
+        main: everything, in one region: the stem, the stages, the head.
+        inputs: the values that nothing inside gives.
+        outputs: what the network gives, by name; ``output`` is the result of the head.
+        name: the spec's name.
+        variant: the variant's, None where the spec has none.
+        title: what people call the network.
+        doc: one line on it.
+        arguments: the parameters that stay arguments of generated functions, with their values.
+        span: the spec.
+    """
+
+    main: Region
+    inputs: tuple[Value, ...]
+    outputs: Mapping[str, Value]
+    name: str
+    variant: str | None
+    title: str
+    doc: str
+    arguments: Mapping[str, Any]
+    span: Span | None = None
+
+    @property
+    def model_name(self) -> str:
+        """What functions and models are called: the variant's name where there is one."""
+        return self.variant or self.name
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """Every op, in the order of registration, which is an order to run them in too."""
+        return self.main.nodes
+
+    @property
+    def source(self) -> TensorType:
+        """The type of the input."""
+        return self.inputs[0].type
+
+    @property
+    def target(self) -> TensorType:
+        """The type of the head's result."""
+        return self.outputs["output"].type
+
+    @property
+    def has_outputs(self) -> bool:
+        """Whether there are outputs besides the head's result."""
+        return len(self.outputs) > 1
+
+    @property
+    def stem(self) -> Region:
+        """What stands ahead of the stages."""
+        return self._part(0)
+
+    @property
+    def head(self) -> Region:
+        """What stands behind the stages."""
+        return self._part(-1)
+
+    def _part(self, index: int) -> Region:
+        part = self.main.items[index]
+        assert isinstance(part, Region)
+        return part
+
+    @cached_property
+    def stages(self) -> tuple[Region, ...]:
+        """The stages, in order."""
+        return tuple(self.main.regions("stage"))
+
+    @cached_property
+    def by_path(self) -> Mapping[str, Node]:
+        """Every op by its path."""
+        return {node.path: node for node in self.nodes}
+
+    @cached_property
+    def producers(self) -> Mapping[int, Node]:
+        """The op that gives each value, by the value's id; the inputs have none."""
+        return {value.id: node for node in self.nodes for value in node.outputs}
+
+    @cached_property
+    def uses(self) -> Mapping[int, tuple[Node, ...]]:
+        """The ops that take each value, by its id; empty for one that nothing takes."""
+        found: dict[int, list[Node]] = {value.id: [] for value in self.inputs}
+        for node in self.nodes:
+            for value in node.outputs:
+                found.setdefault(value.id, [])
+            for value in dict.fromkeys(node.inputs):
+                found[value.id].append(node)
+        return {key: tuple(nodes) for key, nodes in found.items()}
+
+
+def flat_name(path: str) -> str:
+    """A path as one identifier-like word: what frameworks that forbid dots in names use."""
+    return path.replace(".", "_")
