@@ -14,7 +14,7 @@ from netspec.meaning import meaning_hash
 from netspec.published import published_names, renamed
 from netspec.schema.patterns import match
 from netspec.schema.syntax import Checkpoint
-from tests.support.reference import CASES, FOLDER, Case
+from tests.contract.reference import CASES, FOLDER, Case, layers_of
 from tests.support.zoo import zoo_compiled, zoo_spec
 
 EXTRA = ".num_batches_tracked"
@@ -49,9 +49,9 @@ def test_names_and_shapes_are_the_references_recorded_ones(case: Case) -> None:
 
 @pytest.mark.parametrize("case", [case for case in PUBLISHED if not case.heavy], ids=str)
 def test_they_are_the_names_that_the_tests_know_otherwise(case: Case) -> None:
-    network, entry = case.network(), entry_of(case)
+    network, entry = case.compiled().network, entry_of(case)
     assert entry is not None
-    assert published_names(network, entry) == case.names(network)
+    assert published_names(network, entry) == case.names(layers_of(case.state()))
 
 
 def spec(checkpoints: str) -> api.CompiledNetwork:

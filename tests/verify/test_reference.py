@@ -11,7 +11,7 @@ import pytest
 from netspec.errors import UsageError
 from netspec.verify.results import NetworkResult
 from netspec.verify.run import Options, Origin, verify
-from tests.support.torchvision_shim import import_torchvision
+from tests.contract.torchvision_shim import import_torchvision
 from tests.support.zoo import zoo_compiled
 from tests.verify.specs import spec
 

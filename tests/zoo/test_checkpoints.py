@@ -17,12 +17,19 @@ from safetensors.numpy import save_file
 from netspec.api import CompiledNetwork
 from netspec.backends.base import get_backend
 from netspec.checkpoints import convert, load_weights
+from tests.contract.reference import (
+    CASES,
+    Case,
+    golden_weights,
+    key_map,
+    layers_of,
+    reference_keys,
+)
+from tests.contract.test_libraries import disturb, library_model
+from tests.contract.torchvision_shim import import_timm, import_torchvision
 from tests.reference import golden
 from tests.support.agreement import precision, relative
-from tests.support.reference import CASES, Case, golden_weights, key_map, reference_keys
-from tests.support.torchvision_shim import import_timm, import_torchvision
 from tests.support.zoo import zoo_compiled
-from tests.zoo.test_libraries import disturb, library_model
 
 keras = pytest.importorskip("keras")
 torchvision = import_torchvision()
@@ -210,8 +217,9 @@ RECORDED = [
 def test_the_recorded_reference_loads_by_its_own_names(tmp_path: Path, case: Case) -> None:
     """The values are those of the golden outputs, which `test_reference` compares."""
     compiled = zoo_compiled(case.zoo, case.overrides)
-    expected = golden_weights(case, compiled.network)
-    theirs = key_map(case, compiled.network)
+    layers = layers_of(case.state())
+    expected = golden_weights(case, layers)
+    theirs = key_map(case, layers)
     values = {theirs[name]: array for name, array in reference_values(case).items()}
     path = tmp_path / "theirs.safetensors"
     save_file({name: np.ascontiguousarray(a, np.float32) for name, a in values.items()}, path)
@@ -224,9 +232,8 @@ def test_the_recorded_reference_loads_by_its_own_names(tmp_path: Path, case: Cas
 
 def reference_values(case: Case) -> dict[str, np.ndarray]:
     """The golden values in the reference's own layout, by our names."""
-    network = case.network()
     shapes = reference_keys(case.reference)
-    ours = {theirs: name for name, theirs in key_map(case, network).items()}
+    ours = {theirs: name for name, theirs in key_map(case, layers_of(case.state())).items()}
     found = {}
     for key, name in ours.items():
         role = role_of(case, name, shapes[key])

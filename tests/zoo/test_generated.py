@@ -18,6 +18,7 @@ from netspec.analyse import output_shapes
 from netspec.backends.base import get_backend
 from netspec.backends.keras.plan import is_deep
 from netspec.backends.torch import live
+from tests.contract.torchvision_shim import import_torchvision
 from tests.support.agreement import Passed, passed, precision
 from tests.support.generated import (
     IMPORTS,
@@ -28,7 +29,6 @@ from tests.support.generated import (
 )
 from tests.support.networks import input_of, random_weights
 from tests.support.saved import elsewhere, load_elsewhere, store
-from tests.support.torchvision_shim import import_torchvision
 from tests.support.witnesses import (
     BACKENDS,
     adapt_layers,

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from netspec import tree
-from netspec.analyse import count_parameters, output_shapes, summarise
+from netspec.analyse import count_parameters, output_shapes, summarise, weight_shapes
 from netspec.backends.keras import BACKEND as KERAS
 from netspec.backends.keras.plan import is_deep
 from netspec.backends.keras.weights import layers_of
@@ -75,6 +75,8 @@ def test_torch_has_the_shapes_and_parameters(name: str) -> None:
         found = model(torch.empty(2, *network.source.shape))
     assert {key: tuple(y.shape[1:]) for key, y in found.items()} == output_shapes(network)
     assert torch_counts(model) == counts_of(network)
+    keys = [key for key in model.state_dict() if not key.endswith(COUNTER)]
+    assert keys == list(weight_shapes(network))
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from netspec.backends.torch import live
-from tests.support.torchvision_shim import import_timm, import_torchvision
-from tests.support.zoo import zoo_network
+import netspec
+from tests.contract.torchvision_shim import import_timm, import_torchvision
 
 torchvision = import_torchvision()
 timm = import_timm()
@@ -74,7 +73,7 @@ def pair(name: str) -> tuple[Any, nn.Module]:
     """Our model and the library's, with the same weights, in float64."""
     theirs = library_model(name)
     disturb(theirs)
-    ours = live.build(zoo_network(name))
+    ours = netspec.load(name).build("torch")
     assert list(ours.state_dict()) == list(theirs.state_dict())
     ours.load_state_dict(theirs.state_dict(), strict=True)
     return ours.double(), theirs.double()
@@ -109,7 +108,7 @@ def initial_values(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
 @pytest.mark.parametrize("name", ["resnet18", "seresnet50"])
 def test_weights_start_as_the_librarys_do(name: str) -> None:
     """Constants alike, and elsewhere equal standard deviations within six standard errors."""
-    ours = live.build(zoo_network(name))
+    ours = netspec.load(name).build("torch")
     for (key, own), (_, expected) in zip(
         initial_values(ours), initial_values(library_model(name)), strict=True
     ):

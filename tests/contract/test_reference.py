@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from netspec.analyse import summarise, weight_shapes
-from netspec.backends.torch import live
-from tests.support.reference import (
+from tests.contract.reference import (
     CASES,
+    COUNTER,
     Case,
     golden_input,
     golden_weights,
     key_map,
+    layers_of,
     reference_keys,
     same_names,
 )
@@ -24,8 +24,6 @@ TORCH_BOUND = 1e-9
 KERAS_BOUND = 1e-5
 """Goldens that Keras computed in float32: a unit in the last place is 1.2e-7; measured: at most 2e-6."""
 
-COUNTER = "num_batches_tracked"
-
 every_case = pytest.mark.parametrize("case", CASES, ids=str)
 cases_by_weight = pytest.mark.parametrize(
     "case",
@@ -35,7 +33,7 @@ cases_by_weight = pytest.mark.parametrize(
 
 @every_case
 def test_figures(case: Case) -> None:
-    summary = summarise(case.network())
+    summary = case.compiled().summary()
     figures = case.figures
     assert list(summary.input_shape) == figures["input_shape"]
     assert list(summary.output_shape) == figures["output_shape"]
@@ -47,19 +45,16 @@ def test_figures(case: Case) -> None:
 @every_case
 def test_weight_names(case: Case) -> None:
     """PyTorch's keys are the reference's, in order, with their shapes; others map one to one."""
-    network = case.network()
     expected = reference_keys(case.reference)
-    with torch.device("meta"):
-        state = live.build(network).state_dict()
+    state = case.state()
     ours = [name for name in state if not name.endswith(COUNTER)]
-    assert ours == list(weight_shapes(network))
     if case.names is same_names:
         assert [(name, list(value.shape)) for name, value in state.items()] == list(
             expected.items()
         )
         return
     theirs = [name for name in expected if not name.endswith(COUNTER)]
-    keys = key_map(case, network)
+    keys = key_map(case, layers_of(state))
     mapped = [keys[name] for name in ours]
     # Keras lists weights by the depth of their layers, which no order of definition gives.
     assert sorted(mapped) == sorted(theirs) if case.is_keras else mapped == theirs
@@ -67,12 +62,11 @@ def test_weight_names(case: Case) -> None:
 
 @cases_by_weight
 def test_golden_output(case: Case) -> None:
-    network = case.network()
     with torch.device("meta"):
-        model = live.build(network).double().eval()
+        model = case.compiled().build("torch").double().eval()
     weights = {
         name: torch.from_numpy(np.ascontiguousarray(values))
-        for name, values in golden_weights(case, network).items()
+        for name, values in golden_weights(case, layers_of(model.state_dict())).items()
     }
     result = model.load_state_dict(weights, strict=False, assign=True)
     assert result.unexpected_keys == []

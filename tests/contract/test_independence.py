@@ -16,16 +16,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from netspec import tree
-from netspec.backends.base import get_backend
-from tests.support.networks import input_of, random_weights
-from tests.support.zoo import SHRUNK
+import netspec
+from tests.contract.numbers import input_of, outputs_of, randomise
 
 pytestmark = pytest.mark.skipif(
     not (find_spec("torch") and find_spec("keras")), reason="needs both frameworks"
 )
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
+SIZE = (24, 37)
 HOSTILE = {
     "floatx": "float16",
     "epsilon": 0.1,
@@ -36,16 +35,14 @@ SCRIPT = """
 import json, sys
 from pathlib import Path
 import numpy as np
-from netspec.backends.keras import BACKEND
-from netspec.backends.keras.weights import layers_of
-from tests.test_independence import models_and_outputs, small
+from tests.contract.test_independence import models_and_outputs
 
 folder = Path(sys.argv[1])
 models, outputs = models_and_outputs()
-BACKEND.save(models["keras"], small(), folder / "model.keras")
+models["keras"].save(folder / "model.keras")
 np.savez(folder / "outputs.npz", **outputs)
 import keras
-layers = list(layers_of(models["keras"]))
+layers = models["keras"].layers
 print(json.dumps([
     keras.backend.backend(), keras.config.floatx(), keras.config.image_data_format(),
     keras.config.epsilon(),
@@ -56,22 +53,20 @@ print(json.dumps([
 """
 
 
-def small() -> tree.Network:
+def small() -> netspec.CompiledNetwork:
     """A network with zero padding, pooling, norms and shared activations."""
-    shrunk = next(shrunk for shrunk in SHRUNK if shrunk.name == "resnet50v2")
-    return shrunk.compiled((24, 37)).network
+    overrides = {"depths": [2, 1, 2, 1], "width": 8, "classes": 7}
+    return netspec.load("resnet50v2", overrides=overrides)
 
 
 def models_and_outputs() -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Both live models on the same weights and input."""
-    network = small()
-    models, outputs = {}, {}
-    for name in ("torch", "keras"):
-        backend = get_backend(name)
-        models[name] = backend.build(network)
-        backend.write_weights(models[name], network, random_weights(network))
-        outputs[name] = backend.run(models[name], input_of(network))["output"]
-    return models, outputs
+    compiled = small()
+    models = {name: compiled.build(name, SIZE) for name in ("torch", "keras")}
+    randomise(models["torch"])
+    netspec.transfer_weights(models["torch"], models["keras"], compiled)
+    x = input_of(compiled, SIZE)
+    return models, {name: outputs_of(model, x)["output"] for name, model in models.items()}
 
 
 def run_elsewhere(folder: Path, home: Path, **environment: str) -> dict[str, np.ndarray]:

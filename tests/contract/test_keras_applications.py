@@ -13,13 +13,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from netspec import tree
-from netspec.backends.keras import BACKEND
-from netspec.backends.keras.weights import variable_name
-from tests.support.agreement import precision, relative
-from tests.support.networks import random_weights
-from tests.support.reference import LayerNames, keras_resnet_names, keras_resnet_v2_names
-from tests.support.zoo import zoo_compiled
+import netspec
+from tests.contract.numbers import precision, randomise, relative
+from tests.contract.reference import (
+    KERAS_NAMES,
+    LayerNames,
+    Layers,
+    keras_resnet_names,
+    keras_resnet_v2_names,
+    kind_of,
+    layers_of,
+)
 
 keras = pytest.importorskip("keras")
 
@@ -28,7 +32,7 @@ CLASSES = 11
 OUTPUT_BOUND = 1e-9
 GRADIENT_BOUND = 1e-8
 
-Names = Callable[[tree.Network], LayerNames]
+Names = Callable[[Layers], LayerNames]
 NETWORKS: dict[str, tuple[str, Names]] = {
     "resnet50_keras": ("ResNet50", keras_resnet_names),
     "resnet101_keras": ("ResNet101", keras_resnet_names),
@@ -66,8 +70,8 @@ def pair(name: str, size: tuple[int, int], classifier_activation: str | None = N
     overrides: dict[str, Any] = {"classes": CLASSES}
     if classifier_activation is None:
         overrides["classifier_activation"] = []
-    network = zoo_compiled(name, overrides, size).network
-    ours = BACKEND.build(network)
+    compiled = netspec.load(name, overrides=overrides)
+    ours = compiled.build("keras", size)
     theirs = getattr(keras.applications, library_name)(
         weights=None,
         input_shape=(*size, 3),
@@ -75,20 +79,21 @@ def pair(name: str, size: tuple[int, int], classifier_activation: str | None = N
         classifier_activation=classifier_activation,
     )
     variables, trainable = {}, []
-    theirs_by_path = names(network)
-    for layer in tree.layers(network):
-        for parameter in layer.op.parameters(layer.source):
-            key = f"{layer.path}.{parameter.name}"
+    state = compiled.build("torch")
+    layers = layers_of(state.state_dict())
+    theirs_by_path = names(layers)
+    learnt = {key for key, _ in state.named_parameters()}
+    for path, tensors in layers.items():
+        for tensor in tensors:
+            key = f"{path}.{tensor}"
             variables[key] = tuple(
-                getattr(model.get_layer(place), variable_name(layer, parameter))
-                for model, place in (
-                    (ours, tree.flat_name(layer.path)),
-                    (theirs, theirs_by_path[layer.path]),
-                )
+                getattr(model.get_layer(place), KERAS_NAMES[kind_of(tensors)][tensor])
+                for model, place in ((ours, path.replace(".", "_")), (theirs, theirs_by_path[path]))
             )
-            if parameter.trainable:
+            if key in learnt:
                 trainable.append(key)
-    BACKEND.write_weights(ours, network, random_weights(network))
+    randomise(state)
+    netspec.transfer_weights(state, ours, compiled)
     for own, other in variables.values():
         other.assign(own)
     assert len(variables) == len(theirs.weights)

@@ -1,7 +1,8 @@
 """The recorded reference networks: figures, weight names, and weights that reproduce their outputs.
 
 A network of the zoo may call its layers otherwise than its reference does. Then a rule here, one per
-family, says what the reference calls each of them.
+family, says what the reference calls each of them. What our layers are called and what they hold is read
+from the ``state_dict`` of the PyTorch model.
 """
 
 from __future__ import annotations
@@ -9,25 +10,27 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
-from netspec import tree
-from netspec.ops.convolution import Conv, Linear
-from netspec.ops.normalization import BatchNorm
+import netspec
 from tests.reference import golden
-from tests.support.zoo import zoo_network
 
 FOLDER = Path(golden.__file__).parent
+COUNTER = "num_batches_tracked"
 
 LayerNames = dict[str, str]
 """The reference's name of each layer with weights, by our path."""
+
+Layers = Mapping[str, Mapping[str, tuple[int, ...]]]
+"""The shape of each tensor of each layer with weights, by path and name, in PyTorch's order."""
 
 
 @cache
@@ -42,15 +45,32 @@ def reference_keys(name: str) -> dict[str, list[int]]:
     return json.loads((FOLDER / "keys" / f"{name}.json").read_text())  # type: ignore[no-any-return]
 
 
+def layers_of(state: Mapping[str, Any]) -> Layers:
+    """The layers that a ``state_dict`` holds tensors of; counters of batches are left out."""
+    found: dict[str, dict[str, tuple[int, ...]]] = {}
+    for key, value in state.items():
+        path, _, name = key.rpartition(".")
+        if name != COUNTER:
+            found.setdefault(path, {})[name] = tuple(value.shape)
+    return found
+
+
+def kind_of(tensors: Mapping[str, tuple[int, ...]]) -> str:
+    """``norm``, ``conv`` or ``linear``, from what a layer holds."""
+    if "running_mean" in tensors:
+        return "norm"
+    return "linear" if len(tensors["weight"]) == 2 else "conv"
+
+
 # What the references call our layers
 
 
-def same_names(network: tree.Network) -> LayerNames:
+def same_names(layers: Layers) -> LayerNames:
     """The names are the reference's."""
-    return {layer.path: layer.path for layer in _weighted(network)}
+    return {path: path for path in layers}
 
 
-def keras_resnet_names(network: tree.Network) -> LayerNames:
+def keras_resnet_names(layers: Layers) -> LayerNames:
     """keras.applications.ResNet: the shortcut is part 0 of a block, its convolutions 1, 2 and 3."""
     rules = (
         (r"conv1", r"conv1_conv"),
@@ -60,10 +80,10 @@ def keras_resnet_names(network: tree.Network) -> LayerNames:
         (r"(conv\d)\.(block\d+)\.downsample\.1", r"\1_\2_0_bn"),
         (r"predictions", r"predictions"),
     )
-    return {layer.path: _renamed(layer.path, rules) for layer in _weighted(network)}
+    return {path: _renamed(path, rules) for path in layers}
 
 
-def keras_resnet_v2_names(network: tree.Network) -> LayerNames:
+def keras_resnet_v2_names(layers: Layers) -> LayerNames:
     """keras.applications.ResNetV2: our n-th norm of a block stands before the n-th convolution."""
     rules = (
         (r"conv1", r"conv1_conv"),
@@ -75,40 +95,36 @@ def keras_resnet_v2_names(network: tree.Network) -> LayerNames:
         (r"bn1", r"post_bn"),
         (r"predictions", r"predictions"),
     )
-    return {layer.path: _renamed(layer.path, rules) for layer in _weighted(network)}
+    return {path: _renamed(path, rules) for path in layers}
 
 
-def keras_counted_names(network: tree.Network) -> LayerNames:
+def keras_counted_names(layers: Layers) -> LayerNames:
     """Layers without names of their own: Keras counts each class in order of creation, as we do."""
-    labels = {Conv: "conv2d", BatchNorm: "batch_normalization", Linear: "dense"}
+    labels = {"conv": "conv2d", "norm": "batch_normalization", "linear": "dense"}
     counts: Counter[str] = Counter()
     names = {}
-    for layer in _weighted(network):
-        label = labels[type(layer.op)]
-        names[layer.path] = f"{label}_{counts[label]}" if counts[label] else label
+    for path, tensors in layers.items():
+        label = labels[kind_of(tensors)]
+        names[path] = f"{label}_{counts[label]}" if counts[label] else label
         counts[label] += 1
     return names
 
 
-def sequential_names(network: tree.Network) -> LayerNames:
+def sequential_names(layers: Layers) -> LayerNames:
     """The transcribed pre-activation networks: one flat sequence of stem, blocks and head.
 
     Behind the last block stand norm, activation, pooling, flatten and the linear layer.
     """
     names = {"conv1": "0"}
-    position = 1
-    for stage in network.stages:
-        for block in stage.blocks:
-            for layer in _weighted(block):
-                inside = layer.path.removeprefix(f"{block.path}.")
-                inside = {"downsample": "shortcut"}.get(inside, inside)
-                names[layer.path] = f"{position}.{inside}"
-            position += 1
-    return names | {"bn1": str(position), "fc": str(position + 4)}
-
-
-def _weighted(node: tree.Node) -> list[tree.Layer]:
-    return [layer for layer in tree.layers(node) if layer.op.parameters(layer.source)]
+    blocks: dict[str, int] = {}
+    for path in layers:
+        parts = path.split(".")
+        if len(parts) > 2:
+            position = blocks.setdefault(".".join(parts[:2]), len(blocks) + 1)
+            inside = {"downsample": "shortcut"}.get(parts[2], ".".join(parts[2:]))
+            names[path] = f"{position}.{inside}"
+    behind = len(blocks) + 1
+    return names | {"bn1": str(behind), "fc": str(behind + 4)}
 
 
 def _renamed(path: str, rules: tuple[tuple[str, str], ...]) -> str:
@@ -136,13 +152,18 @@ class Case:
 
     zoo: str
     reference: str
-    names: Callable[[tree.Network], LayerNames] = same_names
+    names: Callable[[Layers], LayerNames] = same_names
     overrides: dict[str, Any] = field(default_factory=dict)
     heavy: bool = False
 
-    def network(self) -> tree.Network:
+    def compiled(self) -> netspec.CompiledNetwork:
         """The network, compiled."""
-        return zoo_network(self.zoo, self.overrides)
+        return netspec.load(self.zoo, overrides=self.overrides)
+
+    def state(self) -> dict[str, torch.Tensor]:
+        """The ``state_dict`` of the PyTorch model, without values."""
+        with torch.device("meta"):
+            return self.compiled().build("torch").state_dict()  # type: ignore[no-any-return]
 
     @property
     def is_keras(self) -> bool:
@@ -203,44 +224,44 @@ CASES = (
 Array = NDArray[np.float64]
 
 KERAS_NAMES = {
-    BatchNorm: {
+    "norm": {
         "weight": "gamma",
         "bias": "beta",
         "running_mean": "moving_mean",
         "running_var": "moving_variance",
     },
-    Conv: {"weight": "kernel", "bias": "bias"},
-    Linear: {"weight": "kernel", "bias": "bias"},
+    "conv": {"weight": "kernel", "bias": "bias"},
+    "linear": {"weight": "kernel", "bias": "bias"},
 }
 
 
-def key_map(case: Case, network: tree.Network) -> dict[str, str]:
+def key_map(case: Case, layers: Layers) -> dict[str, str]:
     """What the reference calls each of our weights, in our order."""
-    names = case.names(network)
+    names = case.names(layers)
     result = {}
-    for layer in _weighted(network):
-        for parameter in layer.op.parameters(layer.source):
+    for path, tensors in layers.items():
+        for name in tensors:
             if case.is_keras:
-                key = f"{names[layer.path]}/{KERAS_NAMES[type(layer.op)][parameter.name]}"
+                key = f"{names[path]}/{KERAS_NAMES[kind_of(tensors)][name]}"
             else:
-                key = f"{names[layer.path]}.{parameter.name}"
-            result[f"{layer.path}.{parameter.name}"] = key
+                key = f"{names[path]}.{name}"
+            result[f"{path}.{name}"] = key
     return result
 
 
-def golden_weights(case: Case, network: tree.Network) -> dict[str, Array]:
-    """The values behind the goldens, by our names and in the canonical layout."""
-    keys = key_map(case, network)
+def golden_weights(case: Case, layers: Layers) -> dict[str, Array]:
+    """The values behind the goldens, by our names and in PyTorch's layout."""
+    keys = key_map(case, layers)
     shapes = reference_keys(case.reference)
     weights = {}
-    for layer in _weighted(network):
-        for parameter in layer.op.parameters(layer.source):
-            name = f"{layer.path}.{parameter.name}"
-            shape = tuple(shapes[keys[name]])
+    for path, tensors in layers.items():
+        for name in tensors:
+            key = keys[f"{path}.{name}"]
+            shape = tuple(shapes[key])
             fan_in = int(np.prod(shape[:-1])) if case.is_keras else None
-            values = golden.fill(keys[name], shape, _role(layer, parameter.name), fan_in)
+            values = golden.fill(key, shape, _role(kind_of(tensors), name), fan_in)
             values = values.astype(np.float32).astype(np.float64)
-            weights[name] = _channels_first(layer, values) if case.is_keras else values
+            weights[f"{path}.{name}"] = _channels_first(case, values) if case.is_keras else values
     return weights
 
 
@@ -251,24 +272,27 @@ def golden_input(case: Case) -> Array:
     return image.astype(figures["golden"]["dtype"]).astype(np.float64)
 
 
-def _role(layer: tree.Layer, parameter: str) -> str:
-    if parameter == "running_var":
+def _role(kind: str, name: str) -> str:
+    if name == "running_var":
         return "var"
-    if parameter == "weight":
-        return "scale" if isinstance(layer.op, BatchNorm) else "weight"
+    if name == "weight":
+        return "scale" if kind == "norm" else "weight"
     return "vector"
 
 
-def _channels_first(layer: tree.Layer, values: Array) -> Array:
-    """A tensor of Keras' in the canonical layout."""
+def _channels_first(case: Case, values: Array) -> Array:
+    """A tensor of Keras' in PyTorch's layout.
+
+    A linear layer with more features than the last stage has channels reads a flattened map, which
+    Keras flattens channels last.
+    """
     if values.ndim == 1:
         return values
-    if isinstance(layer.op, Conv):
+    if values.ndim == 4:
         return values.transpose(3, 2, 0, 1)
-    flat = layer.source.flat
-    if flat is None:
+    channels, height, width = case.compiled().summary().stages[-2].output_shape
+    if values.shape[0] == channels:
         return values.T
-    assert flat.order == "channels_last"
-    height, width = flat.size
-    maps = values.reshape(height, width, flat.channels, -1)
+    assert values.shape[0] == channels * height * width
+    maps = values.reshape(height, width, channels, -1)
     return maps.transpose(3, 2, 0, 1).reshape(values.shape[::-1])
