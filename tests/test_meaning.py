@@ -28,7 +28,7 @@ head: [global_avg_pool, {linear: {out: 2}}]
 
 
 def meaning(text: str) -> str:
-    return meaning_hash(api.loads(text).network)
+    return meaning_hash(api.loads(text).compilation.expanded)
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_every_attribute_of_every_op_is_part_of_it(kind: str) -> None:
     """No attribute, momentum say, may change without the meaning."""
     before = "[global_avg_pool, " if kind == "linear" else "["
     text = f"netspec: 1\nname: n\ninput: {{channels: 8, size: [8, 8]}}\nstem: {before}{{{OPS[kind]}}}]\n"
-    network = api.loads(text).network
+    network = api.loads(text).compilation.expanded
     (layer,) = (one for one in tree.layers(network) if one.op.kind == kind)
     seen = 0
     for name in attributes_of(type(layer.op)):

@@ -10,6 +10,7 @@ from netspec.elaborate.bounds import RAISE_PARAMETERS, Bounds
 from netspec.elaborate.liveness import check_liveness
 from netspec.errors import InternalError, NetspecError, Span, fail
 from netspec.ops import OpError
+from netspec.schema.names import flat_name
 
 
 def check_network(network: tree.Network, bounds: Bounds) -> None:
@@ -69,7 +70,7 @@ def check_names(names: Sequence[NamedNode]) -> None:
     """
     seen: dict[str, str] = {}
     for path, span, _, _ in names:
-        flat = tree.flat_name(path)
+        flat = flat_name(path)
         if flat in seen:
             raise name_collision(path, seen[flat], span)
         seen[flat] = path

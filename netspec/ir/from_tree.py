@@ -53,10 +53,15 @@ class _Builder:
         )
 
     def _stage(self, stage: tree.Stage, value: Value) -> Value:
-        between: Named = {}
-        return self._region(
-            "stage", (stage.between, *stage.blocks), value, between, stage.path, span=stage.span
-        )
+        self._rows.append([])
+        entering = value
+        if stage.between.items:
+            value = self._region("sequence", stage.between.items, value, {})
+        for block in stage.blocks:
+            value = self._step(block, value, {})
+        items = tuple(self._rows.pop())
+        self._rows[-1].append(Region("stage", items, entering, value, stage.path, span=stage.span))
+        return value
 
     def _region(
         self,
@@ -64,7 +69,7 @@ class _Builder:
         steps: Sequence[tree.Node],
         value: Value,
         named: Named,
-        path: str | None = None,
+        path: str = "",
         *,
         block: tree.Block | None = None,
         span: Span | None = None,
@@ -92,7 +97,8 @@ class _Builder:
                     value = self._step(item, value, named)
                 return value
             case tree.Sequence():
-                return self._region("sequence", step.items, value, named, step.path, span=step.span)
+                path = step.path or ""
+                return self._region("sequence", step.items, value, named, path, span=step.span)
             case tree.Block():
                 return self._region(
                     "block", (step.body,), value, {}, step.path, block=step, span=step.span

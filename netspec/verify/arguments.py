@@ -5,21 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from netspec import tree
 from netspec.backends.base import Backend
 from netspec.codegen.compilation import Compilation
 from netspec.codegen.identifiers import safe_identifier
 from netspec.elaborate.network import elaborate
 from netspec.errors import NetspecError
+from netspec.ir import Program
+from netspec.ir.from_tree import program_of
 from netspec.overrides import apply_overrides, from_values
 from netspec.verify.generated import import_source
 from netspec.verify.results import Failure
 from netspec.verify.witnesses import Party
 
 
-def second_values(
-    compilation: Compilation, notes: list[str]
-) -> Iterator[tuple[str, Any, tree.Network]]:
+def second_values(compilation: Compilation, notes: list[str]) -> Iterator[tuple[str, Any, Program]]:
     """Each kept argument with another value, and the network that the spec gives at it.
 
     What has no other value that can be tried is noted.
@@ -33,7 +32,7 @@ def second_values(
             overrides = apply_overrides(
                 compilation.spec, compilation.network.variant, from_values({name: value + 1})
             )
-            network = elaborate(
+            expanded = elaborate(
                 compilation.spec,
                 compilation.network.variant,
                 {**compilation.overrides, **overrides},
@@ -43,11 +42,11 @@ def second_values(
             message = error.diagnostics[0].message
             notes.append(f"the argument `{name}` was tried at its default alone: {message}")
             continue
-        yield name, value + 1, network
+        yield name, value + 1, program_of(expanded)
 
 
 def check_argument(
-    compilation: Compilation, party: Party, name: str, value: Any, network: tree.Network
+    compilation: Compilation, party: Party, name: str, value: Any, network: Program
 ) -> Failure | None:
     """Whether the generated function, called with ``value``, holds what the spec gives at it."""
     expected = {_key(held) for held in party.probe.expected(network)}

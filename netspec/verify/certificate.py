@@ -212,7 +212,7 @@ def standing(claim: Claim, compilation: Compilation) -> Standing:
     reasons = []
     if not claim.passed:
         reasons.append("the certificate itself says that models differ")
-    if meaning_hash(compilation.network) != claim.meaning:
+    if meaning_hash(compilation.expanded) != claim.meaning:
         reasons.append("the spec means another network now")
     else:
         now = source_hashes(compilation, list(claim.sources))

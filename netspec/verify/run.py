@@ -9,11 +9,11 @@ from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from importlib.metadata import version
 
-from netspec import tree
 from netspec.analyse import summarise, weight_shapes
 from netspec.backends.base import get_backend
 from netspec.codegen.compilation import Compilation
 from netspec.errors import UsageError
+from netspec.ir import Program
 from netspec.meaning import meaning_hash
 from netspec.ops.structure import RandomDrop
 from netspec.progress import Tell, silent
@@ -89,7 +89,7 @@ def verify(
         variant=origin.variant,
         assignments=origin.assignments,
         name=network.model_name,
-        meaning=meaning_hash(network),
+        meaning=meaning_hash(compilation.expanded),
         sources=source_hashes(compilation, [party.backend.name for party in parties]),
         input_shape=(BATCH, *at_size.source.shape),
         parameters=summarise(network).parameters.total,
@@ -211,7 +211,7 @@ def _at_size(
     asked: tuple[int, ...] | None,
     tied: Sequence[tuple[str, str]],
     notes: list[str],
-) -> tree.Network:
+) -> Program:
     """The network typed for the input that it is verified with.
 
     Args:
@@ -252,7 +252,7 @@ def _at_size(
     return at_size
 
 
-def _size(network: tree.Network, notes: list[str]) -> tuple[int, ...]:
+def _size(network: Program, notes: list[str]) -> tuple[int, ...]:
     own = network.source.size
     chosen = choose_size(network)
     if chosen == own and len(set(own)) < len(own):
@@ -267,7 +267,7 @@ def _text(size: tuple[int, ...]) -> str:
     return "×".join(map(str, size))
 
 
-def _dtype(network: tree.Network, parties: Sequence[Party], notes: list[str]) -> str:
+def _dtype(network: Program, parties: Sequence[Party], notes: list[str]) -> str:
     """float64, unless a framework cannot compute a layer in it."""
     limits = [
         (party.backend.name, limit) for party in parties for limit in party.probe.limits(network)
@@ -280,10 +280,10 @@ def _dtype(network: tree.Network, parties: Sequence[Party], notes: list[str]) ->
     return "float32"
 
 
-def _note_drops(network: tree.Network, level: str, notes: list[str]) -> None:
+def _note_drops(network: Program, level: str, notes: list[str]) -> None:
     rates = {
         layer.op.rate
-        for layer in tree.layers(network)
+        for layer in network.layers
         if isinstance(layer.op, RandomDrop) and layer.op.rate
     }
     if rates and level == "training":

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
-from netspec import tree
 from netspec.analyse import output_shapes
+from netspec.ir import Layer, Program
 from netspec.ops.structure import RandomDrop
 from netspec.verify.parts import Part, part_by_layer
 from netspec.verify.results import Failure
@@ -22,7 +22,7 @@ def check_weights(witness: Witness, model: Any, parts: list[Part]) -> Failure | 
     probe = witness.party.probe
     expected, held = probe.expected(witness.network), probe.held(model)
     wanted, found = _by_layer(expected), _by_layer(held)
-    layers = {probe.spelled(layer.path): layer for layer in tree.layers(witness.network)}
+    layers = {probe.spelled(layer.path): layer for layer in witness.network.layers}
     for name, tensors in wanted.items():
         if sorted(found.get(name, [])) != sorted(tensors):
             message = f"`{name}` holds {_told(found.get(name, []))}; the spec says {_told(tensors)}"
@@ -68,7 +68,7 @@ def check_drops(witness: Witness, model: Any, parts: list[Part]) -> Failure | No
     """
     probe = witness.party.probe
     found = probe.drop_rates(model)
-    for layer in tree.layers(witness.network):
+    for layer in witness.network.layers:
         if not isinstance(layer.op, RandomDrop):
             continue
         name = probe.spelled(layer.path)
@@ -77,9 +77,7 @@ def check_drops(witness: Witness, model: Any, parts: list[Part]) -> Failure | No
             has = ", ".join(f"{rate:g}" for rate in rates) or "nothing"
             message = f"`{name}` drops at {has}; the spec says {layer.op.rate:g}"
             return failure_at(layer, message, witness.network, parts)
-    wanted = {
-        layer.op.rate for layer in tree.layers(witness.network) if isinstance(layer.op, RandomDrop)
-    }
+    wanted = {layer.op.rate for layer in witness.network.layers if isinstance(layer.op, RandomDrop)}
     for name, rate in found.items():
         if rate not in wanted:
             return Failure(f"`{name}` drops at {rate:g}; nothing in the spec does")
@@ -91,10 +89,10 @@ def check_shapes(witness: Witness, observed: Observed, parts: list[Part]) -> Fai
     for part in parts[:-1]:
         if part.name in observed.places:
             found = observed.places[part.name].shape[1:]
-            if found != part.node.target.shape:
+            if found != part.region.target.shape:
                 message = f"{_shape(found)} leave `{part.name}`"
                 return Failure(
-                    f"{message}; the spec says {_shape(part.node.target.shape)}",
+                    f"{message}; the spec says {_shape(part.region.target.shape)}",
                     part.name,
                     part.span,
                 )
@@ -117,9 +115,7 @@ def _shape(shape: tuple[int, ...] | None) -> str:
     return "missing" if shape is None else "×".join(map(str, shape))
 
 
-def failure_at(
-    layer: tree.Layer, message: str, network: tree.Network, parts: list[Part]
-) -> Failure:
+def failure_at(layer: Layer, message: str, network: Program, parts: list[Part]) -> Failure:
     """A failure of a layer, with its part."""
     by_path = part_by_layer(parts)
     spans: Mapping[str, Part] = {part.name: part for part in parts}

@@ -52,7 +52,7 @@ def test_says_what_was_verified_with_what_and_how_far(result: NetworkResult) -> 
     assert data["passed"]
     assert data["versions"] == {"netspec": netspec.__version__, **VERSIONS}
     (network,) = data["networks"]
-    assert network["meaning"] == meaning_hash(spec("flat").network)
+    assert network["meaning"] == meaning_hash(spec("flat").compilation.expanded)
     assert network["input_shape"] == [3, 3, 4, 6]
     assert network["dtype"] == "float64"
     assert network["seeds"] == {"weights": 0, "inputs": 1, "factors": 2}
