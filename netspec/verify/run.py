@@ -14,7 +14,7 @@ from netspec.backends.base import get_backend
 from netspec.codegen.compilation import Compilation
 from netspec.errors import UsageError
 from netspec.ir import Program
-from netspec.meaning import meaning_hash
+from netspec.ir.fingerprint import fingerprint
 from netspec.ops.structure import RandomDrop
 from netspec.progress import Tell, silent
 from netspec.verify.arguments import check_argument, second_values
@@ -89,7 +89,7 @@ def verify(
         variant=origin.variant,
         assignments=origin.assignments,
         name=network.model_name,
-        meaning=meaning_hash(compilation.expanded),
+        fingerprint=fingerprint(network),
         sources=source_hashes(compilation, [party.backend.name for party in parties]),
         input_shape=(BATCH, *at_size.source.shape),
         parameters=summarise(network).parameters.total,
