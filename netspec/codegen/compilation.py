@@ -12,7 +12,6 @@ from netspec.elaborate.bounds import Bounds
 from netspec.elaborate.network import Builder
 from netspec.elaborate.steps import Elaborator
 from netspec.ir import Program
-from netspec.ir.from_tree import program_of
 from netspec.schema.syntax import Argument, Spec
 
 
@@ -21,26 +20,21 @@ class Compilation:
     """A spec at one variant and its overrides, with the concrete network that it gives.
 
     Attributes:
-        expanded: the network as a tree of steps.
+        network: the network: its ops, with values on the edges.
         folder: where blocks beside the spec are looked for; None for none.
         place: where the spec is, as the head of generated source says it; None where that is not known.
     """
 
     spec: Spec
-    expanded: tree.Network
+    network: Program
     overrides: Mapping[str, Argument]
     folder: Path | None
     bounds: Bounds = field(default_factory=Bounds)
     place: str | None = None
 
     @cached_property
-    def network(self) -> Program:
-        """The network: its ops, with values on the edges."""
-        return program_of(self.expanded)
-
-    @cached_property
     def _builder(self) -> Builder:
-        variant = self.expanded.variant
+        variant = self.network.variant
         return Builder(
             self.spec, variant, self.overrides, self.folder, keep=True, bounds=self.bounds
         )

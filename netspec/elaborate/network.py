@@ -12,7 +12,7 @@ from netspec import tree
 from netspec.arithmetic import COPIED
 from netspec.elaborate.arguments import evaluate_argument
 from netspec.elaborate.bounds import Bounds
-from netspec.elaborate.check import check_network
+from netspec.elaborate.check import check_network, check_paths
 from netspec.elaborate.combinators import check_repeat
 from netspec.elaborate.layers import check_extent
 from netspec.elaborate.schedules import schedule
@@ -27,6 +27,8 @@ from netspec.elaborate.scope import (
 from netspec.elaborate.steps import Elaborator
 from netspec.errors import Span, UsageError, did_you_mean, fail
 from netspec.expr import Expression
+from netspec.ir import Program
+from netspec.ir.from_tree import program_of
 from netspec.passes import absorb_flatten
 from netspec.schema.fields import check_integer
 from netspec.schema.models import STAGE_KEYS
@@ -58,12 +60,14 @@ def elaborate(
     overrides: Mapping[str, Argument] | None = None,
     folder: Path | None = None,
     bounds: Bounds | None = None,
-) -> tree.Network:
+) -> Program:
     """The network that ``spec`` describes: concrete, typed, checked, within ``bounds``."""
     builder = Builder(spec, variant, overrides or {}, folder, keep=False, bounds=bounds)
-    network = builder.build()
-    check_network(network, builder.elaborator.bounds)
-    return network
+    expanded = builder.build()
+    check_paths(expanded)
+    program = program_of(expanded)
+    check_network(program, builder.elaborator.bounds)
+    return program
 
 
 class Builder:

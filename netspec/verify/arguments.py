@@ -11,7 +11,6 @@ from netspec.codegen.identifiers import safe_identifier
 from netspec.elaborate.network import elaborate
 from netspec.errors import NetspecError
 from netspec.ir import Program
-from netspec.ir.from_tree import program_of
 from netspec.overrides import apply_overrides, from_values
 from netspec.verify.generated import import_source
 from netspec.verify.results import Failure
@@ -32,7 +31,7 @@ def second_values(compilation: Compilation, notes: list[str]) -> Iterator[tuple[
             overrides = apply_overrides(
                 compilation.spec, compilation.network.variant, from_values({name: value + 1})
             )
-            expanded = elaborate(
+            network = elaborate(
                 compilation.spec,
                 compilation.network.variant,
                 {**compilation.overrides, **overrides},
@@ -42,7 +41,7 @@ def second_values(compilation: Compilation, notes: list[str]) -> Iterator[tuple[
             message = error.diagnostics[0].message
             notes.append(f"the argument `{name}` was tried at its default alone: {message}")
             continue
-        yield name, value + 1, program_of(expanded)
+        yield name, value + 1, network
 
 
 def check_argument(

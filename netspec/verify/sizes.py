@@ -11,7 +11,6 @@ from netspec.elaborate.network import elaborate
 from netspec.errors import NetspecError, UsageError
 from netspec.geometry import effective_kernel
 from netspec.ir import Program
-from netspec.ir.from_tree import program_of
 from netspec.ops.convolution import Conv
 from netspec.resize import check_input_size
 
@@ -112,9 +111,7 @@ def resized(compilation: Compilation, size: tuple[int, ...]) -> Program:
     lengths = tuple(expr.constant(length, compilation.spec.size[0].span) for length in size)
     spec = dataclasses.replace(compilation.spec, size=lengths)
     try:
-        return program_of(
-            elaborate(spec, network.variant, compilation.overrides, compilation.folder)
-        )
+        return elaborate(spec, network.variant, compilation.overrides, compilation.folder)
     except NetspecError as error:
         text = "×".join(map(str, size))
         message = error.diagnostics[0].message

@@ -8,11 +8,14 @@ import pytest
 
 import netspec
 from netspec import tree
+from netspec.elaborate.network import Builder
 from netspec.errors import InternalError
 from netspec.ir import Node, Program, Region, Value
 from netspec.ir.check import check_program
 from netspec.ir.from_tree import program_of
 from netspec.ops import OPS
+from netspec.schema.bind import bind_spec
+from netspec.source import parse
 from netspec.types import TensorType
 from tests.support.networks import network_of
 
@@ -159,7 +162,7 @@ def test_the_verifier_notices_outputs_that_nothing_gives(program: Program) -> No
 
 def test_operands_stand_in_their_order() -> None:
     text = "netspec: 1\nname: x\ninput: {channels: 3, size: [4]}\nstem: [{residual: {body: [relu], shortcut: [tanh]}}]\n"
-    expanded = netspec.loads(text).compilation.expanded
+    expanded = Builder(bind_spec(parse(text)), None, {}, None, keep=False).build()
     (residual,) = expanded.stem.items
     assert isinstance(residual, tree.Residual)
     for first, order in ((False, ["relu", "tanh"]), (True, ["tanh", "relu"])):

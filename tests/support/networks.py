@@ -6,7 +6,6 @@ import numpy as np
 
 from netspec.elaborate.network import elaborate
 from netspec.ir import Program
-from netspec.ir.from_tree import program_of
 from netspec.schema.bind import bind_spec
 from netspec.source import parse
 
@@ -21,7 +20,7 @@ def network_of(steps: str, size: tuple[int, ...], channels: int = 6, more: str =
         size, steps = (2,), "global_avg_pool\n" + steps
     stem = "".join(f"  - {line}\n" for line in steps.strip().splitlines())
     text = f"netspec: 1\nname: n\ninput: {{channels: {channels}, size: {list(size)}}}\n{more}stem:\n{stem}"
-    return program_of(elaborate(bind_spec(parse(text, "test.yaml"))))
+    return elaborate(bind_spec(parse(text, "test.yaml")))
 
 
 def random_weights(network: Program, seed: int = 0) -> dict[str, np.ndarray]:

@@ -16,7 +16,6 @@ from netspec.backends.keras import BACKEND
 from netspec.elaborate.network import elaborate
 from netspec.errors import UsageError
 from netspec.ir import Program
-from netspec.ir.from_tree import program_of
 from netspec.schema.bind import bind_spec
 from netspec.source import parse
 from tests.support.agreement import compare, precision
@@ -52,7 +51,7 @@ def test_combinators_agree_with_torch(steps: str, training: bool) -> None:
 def resnet(variant: str) -> Program:
     """A network of the family in the zoo."""
     path = Path(__file__).parents[3] / "specs" / "resnet.yaml"
-    return program_of(elaborate(bind_spec(parse(path.read_text(), path.name)), variant))
+    return elaborate(bind_spec(parse(path.read_text(), path.name)), variant)
 
 
 def test_resnet18_agrees_with_torch() -> None:

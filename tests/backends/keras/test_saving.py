@@ -13,7 +13,6 @@ from netspec.backends.keras.plan import CHUNK_BLOCKS, chunks, is_deep, layer_cou
 from netspec.backends.keras.weights import layers_of
 from netspec.elaborate.network import elaborate
 from netspec.ir import Layer, Program
-from netspec.ir.from_tree import program_of
 from netspec.schema.bind import bind_spec
 from netspec.source import parse
 from tests.support.networks import SIZES, input_of, network_of, random_weights
@@ -61,8 +60,8 @@ head:
 def every_kind() -> dict[str, Program]:
     """Networks with outputs and with sub-models, and one for every kind of Keras layer."""
     networks = {
-        "outputs": program_of(elaborate(bind_spec(parse(OUTPUTS, "test.yaml")))),
-        "deep": program_of(elaborate(bind_spec(parse(DEEP, "test.yaml")))),
+        "outputs": elaborate(bind_spec(parse(OUTPUTS, "test.yaml"))),
+        "deep": elaborate(bind_spec(parse(DEEP, "test.yaml"))),
     }
     seen: set[tuple[object, ...]] = set()
     for steps, rank in cases():
@@ -136,7 +135,7 @@ def test_outputs_are_named(saved: Saved) -> None:
 
 def test_deep_networks_are_cut_into_sub_models(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plan, "FLAT_LIMIT", 200)
-    network = program_of(elaborate(bind_spec(parse(DEEP, "test.yaml"))))
+    network = elaborate(bind_spec(parse(DEEP, "test.yaml")))
     assert is_deep(network)
     parts = [chunks(stage) for stage in network.stages]
     assert [len(blocks) for _, blocks in parts[0]] == [40, 5]
@@ -166,7 +165,7 @@ def test_saving_replaces_the_file_and_leaves_nothing_else(tmp_path: Path) -> Non
 @pytest.mark.parametrize(("times", "flat"), [(160, True), (1000, False)])
 def test_the_limits_hold_in_keras(tmp_path: Path, times: int, flat: bool) -> None:
     text = DEEP.replace("repeat: 45", f"repeat: {times}")
-    network = program_of(elaborate(bind_spec(parse(text, "test.yaml"))))
+    network = elaborate(bind_spec(parse(text, "test.yaml")))
     assert is_deep(network) is not flat
     assert not flat or layer_count(network) > 0.95 * plan.FLAT_LIMIT
     expected = store(network, tmp_path, "deep")
