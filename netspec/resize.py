@@ -1,4 +1,4 @@
-"""Whether a network takes inputs of another size than the spec's: its weights are those of the spec.
+"""A network for inputs of another size than the spec's: its ops and weights are those of the spec.
 
 A fully convolutional network does; a map that is flattened ahead of a linear layer ties the weights to
 one size.
@@ -19,15 +19,30 @@ from netspec.types import TensorType
 
 def check_input_size(network: Program, size: Sequence[int | None]) -> None:
     """Raise :class:`UsageError` unless the network takes this spatial size; None leaves an axis open."""
+    given = tuple(length for length in size if length is not None)
+    if len(given) == len(size):
+        resized(network, given)
+    else:
+        _check_rank(network, size)
+        _check_open(network)
+
+
+def resized(network: Program, size: tuple[int, ...]) -> Program:
+    """The network typed for inputs of another spatial size; its ops and weights are the same.
+
+    Raises :class:`UsageError` where it does not take that size.
+    """
+    _check_rank(network, size)
+    if size == network.source.size:
+        return network
+    return retype(network, TensorType(network.source.channels, size), _types)
+
+
+def _check_rank(network: Program, size: Sequence[int | None]) -> None:
     if len(size) != network.source.rank:
         raise UsageError(
             f"an input size of {len(size)} axes, the network has {network.source.rank}"
         )
-    given = [length for length in size if length is not None]
-    if len(given) < len(size):
-        _check_open(network)
-    elif tuple(given) != network.source.size:
-        retype(network, TensorType(network.source.channels, tuple(given)), _types)
 
 
 def _check_open(network: Program) -> None:

@@ -36,6 +36,7 @@ def second_values(compilation: Compilation, notes: list[str]) -> Iterator[tuple[
                 compilation.network.variant,
                 {**compilation.overrides, **overrides},
                 compilation.folder,
+                compilation.bounds,
             )
         except NetspecError as error:
             message = error.diagnostics[0].message

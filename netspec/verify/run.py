@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from importlib.metadata import version
 
-from netspec.analyse import summarise, weight_shapes
+from netspec.analyse import summarise
 from netspec.backends.base import get_backend
 from netspec.codegen.compilation import Compilation
 from netspec.errors import UsageError
@@ -17,13 +17,14 @@ from netspec.ir import Program
 from netspec.ir.fingerprint import fingerprint
 from netspec.ops.structure import RandomDrop
 from netspec.progress import Tell, silent
+from netspec.resize import resized
 from netspec.verify.arguments import check_argument, second_values
 from netspec.verify.bounds import bounds_for
 from netspec.verify.reference import reference_witness
 from netspec.verify.results import LEVELS, Failure, NetworkResult, WitnessResult
 from netspec.verify.samples import BATCH, Seeds
 from netspec.verify.session import Session
-from netspec.verify.sizes import choose_size, extra_sizes, resized
+from netspec.verify.sizes import choose_size, extra_sizes
 from netspec.verify.witnesses import Party, Witness, parties_for, witnesses_of
 
 
@@ -81,7 +82,7 @@ def verify(
             notes += found
         results = _examined(session, witnesses, tell)
         results = _with_arguments(compilation, witnesses, results, notes)
-        is_free = options.size is None and at_size is not network and not tied
+        is_free = options.size is None and not tied
         if "forward" in levels and is_free and all(result.passed for result in results):
             results = _at_extra_sizes(compilation, options, parties, session, results, notes, tell)
     return NetworkResult(
@@ -159,9 +160,7 @@ def _at_extra_sizes(
     network, merged = compilation.network, list(results)
     done = []
     for size in extra_sizes(network, first.network.source.size):
-        other = resized(compilation, size)
-        if weight_shapes(other) != weight_shapes(network):
-            continue
+        other = resized(network, size)
         session = Session(
             other, first.dtype, first.bounds, options.seeds, ("shapes", "forward"), first.weights
         )
@@ -225,30 +224,22 @@ def _at_size(
     """
     network, own = compilation.network, compilation.network.source.size
     if asked is None:
-        chosen = own if tied else _size(network, notes)
-        at_size = resized(compilation, chosen)
-        if weight_shapes(at_size) == weight_shapes(network):
-            if tied:
-                notes.append(
-                    f"the input is {_text(own)}, the spec's own size: source for {tied[0][0]} holds the "
-                    f"padding of `{tied[0][1]}` in numbers"
-                )
-            return at_size
+        if not tied:
+            return resized(network, _size(network, notes))
         notes.append(
-            f"the input is {_text(own)}, the spec's own size: at {_text(chosen)} the spec gives other layers"
+            f"the input is {_text(own)}, the spec's own size: source for {tied[0][0]} holds the "
+            f"padding of `{tied[0][1]}` in numbers"
         )
         return network
     if any(length < 1 for length in asked):
         raise UsageError(f"an input size of {_text(asked)}: lengths are 1 or more")
-    at_size = resized(compilation, asked)
+    at_size = resized(network, asked)
     if tied and asked != own:
         name, path = tied[0]
         raise UsageError(
             f"source for {name} takes inputs of {_text(own)} alone, the spec's own size: it holds the "
             f"padding of `{path}` in numbers"
         )
-    if weight_shapes(at_size) != weight_shapes(network):
-        raise UsageError(f"at {_text(asked)} the spec gives other layers than at {_text(own)}")
     return at_size
 
 

@@ -129,7 +129,7 @@ class Session:
         witness = run.witness
         witness.party.probe.seed(self.seeds.weights)
         run.model = witness.build()
-        failure = check_weights(witness, run.model, self.parts)
+        failure = check_weights(witness, run.model, self.parts, self.notes)
         if failure is None and witness.ours:
             failure = check_drops(witness, run.model, self.parts)
         if failure is None and not witness.ours:

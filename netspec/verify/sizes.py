@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Sequence
 
-from netspec import expr
-from netspec.codegen.compilation import Compilation
-from netspec.elaborate.network import elaborate
-from netspec.errors import NetspecError, UsageError
+from netspec.errors import UsageError
 from netspec.geometry import effective_kernel
 from netspec.ir import Program
 from netspec.ops.convolution import Conv
@@ -97,24 +93,3 @@ def _fits(network: Program, size: Sequence[int]) -> bool:
     except UsageError:
         return False
     return True
-
-
-def resized(compilation: Compilation, size: tuple[int, ...]) -> Program:
-    """The compilation's network typed for inputs of ``size``; its weights are the same.
-
-    Raises :class:`UsageError` where the network does not take that size.
-    """
-    network = compilation.network
-    if size == network.source.size:
-        return network
-    check_input_size(network, size)
-    lengths = tuple(expr.constant(length, compilation.spec.size[0].span) for length in size)
-    spec = dataclasses.replace(compilation.spec, size=lengths)
-    try:
-        return elaborate(spec, network.variant, compilation.overrides, compilation.folder)
-    except NetspecError as error:
-        text = "×".join(map(str, size))
-        message = error.diagnostics[0].message
-        raise UsageError(
-            f"`{network.model_name}` cannot be had for inputs of {text}: {message}"
-        ) from None

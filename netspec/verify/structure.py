@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from netspec.backends.probe import Held, Observed
 
 
-def check_weights(witness: Witness, model: Any, parts: list[Part]) -> Failure | None:
-    """Names, shapes, kinds and, where it counts, the order of all that ``model`` holds."""
+def check_weights(
+    witness: Witness, model: Any, parts: list[Part], notes: list[str]
+) -> Failure | None:
+    """Names, shapes and kinds of all that ``model`` holds; another order of it is worth a note."""
     probe = witness.party.probe
     expected, held = probe.expected(witness.network), probe.held(model)
     wanted, found = _by_layer(expected), _by_layer(held)
@@ -35,12 +37,18 @@ def check_weights(witness: Witness, model: Any, parts: list[Part]) -> Failure | 
                 return failure_at(layer, message, witness.network, parts)
             return Failure(message)
     if probe.ordered and expected != held:
-        pairs = zip_longest(expected, held)
-        ours, theirs = next((a, b) for a, b in pairs if a != b)
-        message = f"weights are in another order: `{theirs.layer}.{theirs.name}` stands where "
-        message += f"`{ours.layer}.{ours.name}` should"
-        return failure_at(layers[ours.layer], message, witness.network, parts)
+        notes.append(_order(witness, expected, held))
     return None
+
+
+def _order(witness: Witness, expected: Sequence[Held], held: Sequence[Held]) -> str:
+    """What to say of another order: no number depends on it, optimisers that count positions do."""
+    pairs = zip_longest(expected, held)
+    ours, theirs = next((a, b) for a, b in pairs if a != b)
+    return (
+        f"{witness.name} lists its weights in another order: `{theirs.layer}.{theirs.name}` stands "
+        f"where `{ours.layer}.{ours.name}` does in the spec"
+    )
 
 
 def _by_layer(held: Iterable[Held]) -> dict[str, list[tuple[str, tuple[int, ...], bool]]]:
