@@ -22,15 +22,66 @@ LINT_CODES = "NS3"
 """What the codes of lints begin with; they are warnings, all others are errors."""
 
 
+_LINE_BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
+
+
+def split_lines(text: str) -> list[str]:
+    """The lines of a text, as YAML counts them; at least one, which may be empty."""
+    return _LINE_BREAK.split(text)
+
+
+@dataclass(frozen=True, eq=False)
+class Text:
+    """A source text, which places in it belong to.
+
+    Attributes:
+        file: what the text is called.
+        lines: its lines, without their ends.
+    """
+
+    file: str
+    lines: tuple[str, ...]
+
+    @classmethod
+    def of(cls, text: str, file: str) -> Text:
+        """``text`` under the name of ``file``."""
+        return cls(file, tuple(split_lines(text)))
+
+    def line(self, number: int) -> str:
+        """Line ``number``, from 1; empty where there is none."""
+        return self.lines[number - 1] if 1 <= number <= len(self.lines) else ""
+
+    def place(self, line: int, column: int, end_line: int = 0, end_column: int = 0) -> Span:
+        """A place in the text: of one character unless its end is given."""
+        return Span(self.file, line, column, end_line or line, end_column or column + 1, self)
+
+    @property
+    def end(self) -> Span:
+        """The place behind the last character."""
+        return self.place(len(self.lines), len(self.lines[-1]) + 1)
+
+
 @dataclass(frozen=True)
 class Span:
-    """A place in a source text; lines and columns count from 1, the end is exclusive."""
+    """A place in a source text; lines and columns count from 1, the end is exclusive.
+
+    Attributes:
+        text: the text that it is a place of, to be quoted. Places of two readings of a file are equal.
+    """
 
     file: str
     line: int
     column: int
     end_line: int
     end_column: int
+    text: Text | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def quoted(self) -> str | None:
+        """The line in which it begins; None where the text is not known."""
+        if self.text is None or not 1 <= self.line <= len(self.text.lines):
+            return None
+        return self.text.line(self.line)
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}:{self.column}"
@@ -100,7 +151,7 @@ class NetspecError(Exception):
     def __init__(self, diagnostics: Sequence[Diagnostic], recovery: object = None) -> None:
         self.diagnostics = tuple(diagnostics)
         self.recovery = recovery
-        super().__init__()
+        super().__init__(self.diagnostics, recovery)  # which pickling calls it with again
 
     def __str__(self) -> str:
         return "\n".join(render(diagnostic) for diagnostic in self.diagnostics)
@@ -112,30 +163,6 @@ class UsageError(Exception):
 
 class InternalError(Exception):
     """An invariant of netspec itself is broken; the message names the op, its path and the pass."""
-
-
-# The lines of the texts read last, by the names of their files.
-_SOURCES: dict[str, list[str]] = {}
-_MAX_SOURCES = 256
-_LINE_BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
-
-
-def remember_source(file: str, text: str) -> None:
-    """Keep the lines of ``text`` so that diagnostics that point into ``file`` can quote them."""
-    if len(_SOURCES) >= _MAX_SOURCES and file not in _SOURCES:
-        _SOURCES.pop(next(iter(_SOURCES)))
-    _SOURCES[file] = split_lines(text)
-
-
-def split_lines(text: str) -> list[str]:
-    """The lines of a text, as YAML counts them; at least one, which may be empty."""
-    return _LINE_BREAK.split(text)
-
-
-def source_line(file: str, line: int) -> str | None:
-    """Line number ``line``, from 1, of a text read lately; None where that is not known."""
-    lines = _SOURCES.get(file)
-    return lines[line - 1] if lines is not None and 1 <= line <= len(lines) else None
 
 
 def fail(
@@ -189,9 +216,6 @@ def did_you_mean(word: str, choices: Iterable[str]) -> str | None:
     return None
 
 
-SourceLine = Callable[[str, int], str | None]
-"""Gives a line of a file, from 1; None where it is not known."""
-
 _RESET = "\x1b[0m"
 _COLOURS = {
     "error": "\x1b[1;31m",
@@ -201,7 +225,7 @@ _COLOURS = {
 }
 
 
-def render(diagnostic: Diagnostic, lines: SourceLine = source_line, *, colour: bool = False) -> str:
+def render(diagnostic: Diagnostic, *, colour: bool = False) -> str:
     """The diagnostic as text: position, message, the line with carets under it, help, and calls."""
 
     def paint(text: str, kind: str) -> str:
@@ -215,21 +239,21 @@ def render(diagnostic: Diagnostic, lines: SourceLine = source_line, *, colour: b
     kind = paint(f"{severity}[{diagnostic.code}]", severity)
     text = [f"{where}{kind}: {printable(diagnostic.message + path)}"]
     if diagnostic.span is not None:
-        text += _snippet(diagnostic.span, lines, lambda part: paint(part, severity))
+        text += _snippet(diagnostic.span, lambda part: paint(part, severity))
     if diagnostic.help:
         text.append(f"  {paint('help', 'help')}: {printable(diagnostic.help)}")
     for what, span in diagnostic.trace:
         text.append(f"  {paint('note', 'note')}: in {printable(f'{what} at {span}')}")
-        text += _snippet(span, lines, lambda part: paint(part, "note"))
+        text += _snippet(span, lambda part: paint(part, "note"))
     return "\n".join(text)
 
 
 _MAX_WIDTH = 160
 
 
-def _snippet(span: Span, lines: SourceLine, paint: Callable[[str], str]) -> list[str]:
+def _snippet(span: Span, paint: Callable[[str], str]) -> list[str]:
     """The line of ``span`` and carets under it, aligned as a terminal shows them."""
-    line = lines(span.file, span.line)
+    line = span.quoted
     if line is None or span.column > len(line) + 1:
         return []
     start = span.column - 1

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from netspec.elaborate.network import choose_variant
-from netspec.errors import Span, UsageError, did_you_mean, fail, remember_source
+from netspec.errors import Text, UsageError, did_you_mean, fail
 from netspec.schema.syntax import Argument, Spec
 from netspec.source import MAX_DEPTH, Document, SpanTree, parse
 
@@ -44,12 +44,12 @@ def from_values(values: Mapping[str, Any]) -> dict[str, Document]:
     Raises :class:`UsageError` for a value that YAML could not hold.
     """
     lines = [f"{target}: {value!r}" for target, value in values.items()]
-    remember_source(PLACE, "\n".join(lines))
+    text = Text.of("\n".join(lines), PLACE)
     documents = {}
     for number, (target, value) in enumerate(values.items(), start=1):
         plain = _plain(value, target, 0)
         start = len(str(target)) + 3
-        span = Span(PLACE, number, start, number, start + len(repr(value)))
+        span = text.place(number, start, number, start + len(repr(value)))
         documents[target] = Document(plain, SpanTree(span), PLACE)
     return documents
 

@@ -19,10 +19,8 @@ from netspec.errors import (
     Diagnostic,
     NetspecError,
     Span,
+    Text,
     fail,
-    remember_source,
-    source_line,
-    split_lines,
 )
 
 MAX_BYTES = 1_000_000
@@ -105,7 +103,7 @@ def decode(raw: bytes, file: str) -> str:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         before = raw[: error.start].decode("utf-8-sig")
-        raise fail("NS110", "the file is not UTF-8 text", _place_behind(before, file)) from None
+        raise fail("NS110", "the file is not UTF-8 text", Text.of(before, file).end) from None
 
 
 def parse(text: str, file: str = "<string>") -> Document:
@@ -125,19 +123,11 @@ def parse_recovering(text: str, file: str) -> Document:
     try:
         size = len(text.encode("utf-8"))
     except UnicodeEncodeError as error:
-        place = _place_behind(text[: error.start], file)
+        place = Text.of(text[: error.start], file).end
         raise fail("NS110", "half a character, which UTF-8 does not hold", place) from None
     if size > MAX_BYTES:
         raise fail("NS501", f"{file}: larger than {MAX_BYTES:,} bytes")
-    remember_source(file, text)
     return _Reader(text, file).read()
-
-
-def _place_behind(text: str, file: str) -> Span:
-    """The place of the character that follows ``text``."""
-    lines = split_lines(text)
-    line, column = len(lines), len(lines[-1]) + 1
-    return Span(file, line, column, line, column + 1)
 
 
 _ABOUT_DEPTH = ("did not find expected key", "did not find expected '-' indicator")
@@ -209,7 +199,7 @@ def _open_parentheses(text: str) -> int:
 class _Reader:
     def __init__(self, text: str, file: str) -> None:
         self.text = text
-        self.file = file
+        self.source = Text.of(text, file)
         loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
         self.events: Iterator[Any] = iter(yaml.parse(text, Loader=loader))
         self.nodes = 0
@@ -226,7 +216,7 @@ class _Reader:
         raise NetspecError((*self.problems, *stop.diagnostics))
 
     def _document(self) -> Document:
-        data, spans = None, SpanTree(Span(self.file, 1, 1, 1, 1))
+        data, spans = None, SpanTree(self.source.place(1, 1, 1, 1))
         for event in self.events:
             if isinstance(event, yaml.DocumentStartEvent):
                 data, spans = self._node(next(self.events), ())
@@ -236,7 +226,7 @@ class _Reader:
                     message = "a second document; one file holds one"
                     self._problem("NS111", message, self._span(extra))
                 break
-        return Document(data, spans, self.file, tuple(self.problems), tuple(self.unreadable))
+        return Document(data, spans, self.source.file, tuple(self.problems), tuple(self.unreadable))
 
     def _problem(
         self, code: str, message: str, span: Span, at: Location = (), help: str | None = None
@@ -355,11 +345,11 @@ class _Reader:
 
     def _span(self, event: Any) -> Span:
         start, end = event.start_mark, event.end_mark
-        return Span(self.file, start.line + 1, start.column + 1, end.line + 1, end.column + 1)
+        return self.source.place(start.line + 1, start.column + 1, end.line + 1, end.column + 1)
 
     def _join(self, start: Span, end: Any) -> Span:
         mark = end.end_mark
-        return Span(self.file, start.line, start.column, mark.line + 1, mark.column + 1)
+        return self.source.place(start.line, start.column, mark.line + 1, mark.column + 1)
 
     def _syntax_error(self, error: yaml.YAMLError) -> NetspecError:
         if isinstance(error, yaml.reader.ReaderError):
@@ -368,7 +358,7 @@ class _Reader:
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
         span = None if mark is None else self._at(mark)
         hint = None
-        rest = (source_line(self.file, span.line) or "")[span.column - 1 :] if span else ""
+        rest = self.source.line(span.line)[span.column - 1 :] if span else ""
         if rest.startswith("\t"):
             hint = "indent with blanks; YAML takes no tabs there"
         if problem in _ABOUT_FLOW and rest.startswith(("[", "{")):
@@ -376,8 +366,8 @@ class _Reader:
         if problem in _ABOUT_DEPTH:
             hint = "is this line indented like those that it belongs with?"
         if span and (rest.startswith(":") or problem in _ABOUT_DEPTH):
-            above = source_line(self.file, span.line - 1) or ""
-            hint = _without_colon(above, source_line(self.file, span.line) or "") or hint
+            above, line = self.source.line(span.line - 1), self.source.line(span.line)
+            hint = _without_colon(above, line) or hint
         context, start = getattr(error, "context", None) or "", getattr(error, "context_mark", None)
         trace: tuple[tuple[str, Span], ...] = ()
         if context.startswith("while parsing ") and start is not None and self._at(start) != span:
@@ -390,11 +380,16 @@ class _Reader:
     def _unreadable(self, error: yaml.reader.ReaderError) -> NetspecError:
         # The C parser counts bytes and the other one characters; the first one is meant anyway.
         code = error.character if isinstance(error.character, int) else ord(error.character)
-        place = _place_behind(self.text.partition(chr(code))[0], self.file)
+        place = self._behind(self.text.partition(chr(code))[0])
         return fail("NS100", f"not valid YAML: unacceptable character U+{code:04X}", place)
+
+    def _behind(self, text: str) -> Span:
+        """The place of the character that follows ``text``, with which the whole begins."""
+        end = Text.of(text, self.source.file).end
+        return self.source.place(end.line, end.column)
 
     def _at(self, mark: Any) -> Span:
         """The place of a mark; behind the last word where the parser has run off the end."""
-        end = _place_behind(self.text.rstrip(), self.file)
+        end = self._behind(self.text.rstrip())
         line, column = min((mark.line + 1, mark.column + 1), (end.line, end.column))
-        return Span(self.file, line, column, line, column + 1)
+        return self.source.place(line, column)

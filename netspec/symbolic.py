@@ -27,7 +27,10 @@ class Diverges(Exception):
 
     def __init__(self, test: Varying) -> None:
         self.test = test
-        super().__init__(f"depends on {test!r}")
+        super().__init__(test)
+
+    def __str__(self) -> str:
+        return f"depends on {self.test!r}"
 
 
 @contextmanager

@@ -2,29 +2,40 @@
 
 from __future__ import annotations
 
+import pickle
+import pkgutil
+from collections.abc import Iterator
+from importlib import import_module
+
 import pytest
 
+import netspec
+from netspec import loads
 from netspec.channels import printable
+from netspec.cli.streams import Terminated
 from netspec.errors import (
     Diagnostic,
+    InternalError,
     NetspecError,
     Span,
+    Text,
+    UsageError,
     by_position,
     did_you_mean,
     fail,
     nearest,
-    remember_source,
     render,
     severity_of,
-    source_line,
 )
+from netspec.export.base import ExportError
+from netspec.generated import OriginError
+from netspec.ops.base import GroupsError, OpError, RangeError, WindowError
+from netspec.schema.refusal import Refusal
+from netspec.symbolic import Diverges, Varying
+from netspec.unknown import Poisoned
 
-SPAN = Span("f.yaml", 2, 9, 2, 14)
-
-
-def line(file: str, number: int) -> str | None:
-    lines = ["name: n", "widths: wide, narrow", "end"]
-    return lines[number - 1] if file == "f.yaml" and number <= len(lines) else None
+TEXT = Text.of("name: n\nwidths: wide, narrow\nend", "f.yaml")
+SPAN = TEXT.place(2, 9, 2, 14)
 
 
 def test_whole() -> None:
@@ -35,11 +46,11 @@ def test_whole() -> None:
         "use `//` to divide",
         "layer1.0.conv1",
         (
-            ("block `b`, called", Span("f.yaml", 3, 1, 3, 4)),
+            ("block `b`, called", TEXT.place(3, 1, 3, 4)),
             ("block `c`, called", Span("g.yaml", 1, 1, 1, 2)),
         ),
     )
-    assert render(found, line) == (
+    assert render(found) == (
         "f.yaml:2:9: error[NS205]: `width` needs a whole number (at layer1.0.conv1)\n"
         "  2 | widths: wide, narrow\n"
         "    |         ^^^^^\n"
@@ -58,31 +69,29 @@ def test_least() -> None:
 @pytest.mark.parametrize(
     ("span", "carets"),
     [
-        (Span("f.yaml", 2, 9, 2, 14), "        ^^^^^"),
-        (Span("f.yaml", 2, 9, 3, 2), "        ^^^^^^^^^^^^"),
-        (Span("f.yaml", 2, 9, 2, 9), "        ^"),
-        (Span("f.yaml", 2, 21, 2, 22), "                    ^"),
+        (TEXT.place(2, 9, 2, 14), "        ^^^^^"),
+        (TEXT.place(2, 9, 3, 2), "        ^^^^^^^^^^^^"),
+        (TEXT.place(2, 9, 2, 9), "        ^"),
+        (TEXT.place(2, 21, 2, 22), "                    ^"),
     ],
 )
 def test_carets_stand_under_the_span(span: Span, carets: str) -> None:
-    assert render(Diagnostic("NS100", "m", span), line).splitlines()[2] == f"    | {carets}"
+    assert render(Diagnostic("NS100", "m", span)).splitlines()[2] == f"    | {carets}"
 
 
-@pytest.mark.parametrize(
-    "span", [Span("f.yaml", 9, 1, 9, 2), Span("f.yaml", 1, 40, 1, 41), Span("x", 1, 1, 1, 2)]
-)
+@pytest.mark.parametrize("span", [TEXT.place(9, 1), TEXT.place(1, 40), Span("x", 1, 1, 1, 2)])
 def test_a_place_that_the_text_lacks_is_not_quoted(span: Span) -> None:
-    assert len(render(Diagnostic("NS100", "m", span), line).splitlines()) == 1
+    assert len(render(Diagnostic("NS100", "m", span)).splitlines()) == 1
 
 
 def test_wide_and_long_lines_stay_aligned() -> None:
     wide = "a: 日本語, b"
-    shown = render(Diagnostic("NS100", "m", Span("f", 1, 9, 1, 10)), lambda *_: wide)
+    shown = render(Diagnostic("NS100", "m", Text.of(wide, "f").place(1, 9)))
     assert shown.splitlines()[2] == "    |            ^"
-    tabbed = render(Diagnostic("NS100", "m", Span("f", 1, 2, 1, 3)), lambda *_: "\tx")
+    tabbed = render(Diagnostic("NS100", "m", Text.of("\tx", "f").place(1, 2)))
     assert tabbed.splitlines()[1:] == ["  1 |  x", "    |  ^"]
     long = "x" * 500 + "HERE" + "y" * 500
-    rows = render(Diagnostic("NS100", "m", Span("f", 1, 501, 1, 505)), lambda *_: long).splitlines()
+    rows = render(Diagnostic("NS100", "m", Text.of(long, "f").place(1, 501, 1, 505))).splitlines()
     start = rows[2].index("^")
     assert rows[1][start : start + 4] == "HERE"
     assert rows[1].startswith("  1 | …")
@@ -92,8 +101,8 @@ def test_wide_and_long_lines_stay_aligned() -> None:
 
 def test_nothing_that_a_terminal_obeys_is_printed() -> None:
     text = "a: \x1b[31mred\x07"
-    found = Diagnostic("NS100", text, Span("\x1bf", 1, 1, 1, 2), text)
-    shown = render(found, lambda *_: text)
+    found = Diagnostic("NS100", text, Text.of(text, "\x1bf").place(1, 1), text)
+    shown = render(found)
     assert "\x1b" not in shown
     assert "\x07" not in shown
     assert printable("é \x1b\u202e") == "é \\x1b\\u202e"
@@ -101,31 +110,69 @@ def test_nothing_that_a_terminal_obeys_is_printed() -> None:
 
 def test_colour_is_for_terminals() -> None:
     found = Diagnostic("NS100", "m", SPAN, "h")
-    coloured = render(found, line, colour=True)
+    coloured = render(found, colour=True)
     assert "\x1b[" in coloured
-    assert "\x1b[" not in render(found, line)
+    assert "\x1b[" not in render(found)
 
 
-def test_sources_are_remembered() -> None:
-    remember_source("remembered.yaml", "a: 1\r\nb: 2\u2028c: 3")
-    assert [source_line("remembered.yaml", n) for n in (1, 2, 3, 4, 0)] == [
-        "a: 1",
-        "b: 2",
-        "c: 3",
-        None,
-        None,
-    ]
-    assert source_line("forgotten.yaml", 1) is None
-    remember_source("remembered.yaml", "new")
-    assert "new" in str(fail("NS100", "m", Span("remembered.yaml", 1, 1, 1, 4)))
+def test_lines_are_those_of_yaml() -> None:
+    text = Text.of("a: 1\r\nb: 2\u2028c: 3", "a.yaml")
+    assert [text.line(n) for n in (1, 2, 3, 4, 0)] == ["a: 1", "b: 2", "c: 3", "", ""]
+    assert str(text.end) == "a.yaml:3:5"
 
 
-def test_only_so_many_sources_are_kept() -> None:
-    remember_source("first.yaml", "x")
-    for number in range(300):
-        remember_source(f"{number}.yaml", "x")
-    assert source_line("first.yaml", 1) is None
-    assert source_line("299.yaml", 1) == "x"
+def test_two_texts_of_one_name_do_not_mix() -> None:
+    first, second = Text.of("one", "f.yaml"), Text.of("two", "f.yaml")
+    assert first.place(1, 1) == second.place(1, 1)
+    assert "  1 | one" in str(fail("NS100", "m", first.place(1, 1)))
+    assert "  1 | two" in str(fail("NS100", "m", second.place(1, 1)))
+    found = []
+    for text in ("netspec: 1\nname: [", "netspec: 1\nname: {"):
+        with pytest.raises(NetspecError) as caught:
+            loads(text)
+        found.append(str(caught.value))
+    assert "name: [" in found[0]
+    assert "name: {" in found[1]
+
+
+def _errors() -> Iterator[BaseException]:
+    """One of each class of errors of the package."""
+    yield NetspecError([Diagnostic("NS100", "m", SPAN)], recovery=3)
+    yield GroupsError("m", "groups")
+    yield WindowError("m")
+    yield RangeError("m", "rate")
+    yield OpError("m", "a", "h")
+    yield UsageError("m")
+    yield InternalError("m")
+    yield ExportError("m")
+    yield OriginError("m")
+    yield Diverges(Varying(None, (1, 2), False))
+    yield Terminated(15)
+    yield Poisoned()
+    yield Refusal("m", "NS104")
+
+
+@pytest.mark.parametrize("error", _errors(), ids=lambda error: type(error).__name__)
+def test_errors_can_be_pickled(error: BaseException) -> None:
+    again = pickle.loads(pickle.dumps(error))
+    assert type(again) is type(error)
+    assert str(again) == str(error)
+    assert vars(again).keys() == vars(error).keys()
+
+
+def test_every_class_of_errors_is_among_them() -> None:
+    for module in pkgutil.walk_packages(netspec.__path__, "netspec."):
+        if ".backends." not in module.name and not module.name.endswith("__main__"):
+            import_module(module.name)
+    known = {type(error) for error in _errors()}
+    waiting: list[type[BaseException]] = [BaseException]
+    ours = set()
+    while waiting:
+        found = waiting.pop()
+        waiting += found.__subclasses__()
+        if found.__module__.startswith("netspec.") and not found.__name__.startswith("_"):
+            ours.add(found)
+    assert ours == known
 
 
 def test_several_diagnostics_are_one_error() -> None:

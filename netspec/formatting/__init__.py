@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from netspec.errors import InternalError, remember_source
+from netspec.errors import InternalError
 from netspec.formatting.comments import attach_comments
 from netspec.formatting.order import root_shape
 from netspec.formatting.tree import comments_of, read_tree
@@ -34,7 +34,6 @@ def format_text(text: str, file: str = "<string>") -> str | None:
     comments = sorted(tree.text[start:end].rstrip(" \t") for start, end in tree.comments)
     if not same(data, parse(result, file).data) or comments != sorted(comments_of(result)):
         raise InternalError(f"{file}: formatting would change what the file says")
-    remember_source(file, text)  # what diagnostics quote is the text that there is
     return result
 
 

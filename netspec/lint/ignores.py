@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from netspec.errors import Diagnostic, Span, severity_of, source_line
+from netspec.errors import Diagnostic, Span, Text, severity_of
 
 _COMMENT = re.compile(r"(?:^|\s)#\s*netspec:\s*ignore\[([^\]]*)\]")
 _CODE = re.compile(r"[A-Za-z0-9]+")
@@ -19,45 +19,44 @@ class _Ignore:
 
 
 def silence(
-    diagnostics: Iterable[Diagnostic], file: str | None, enabled: Collection[str]
+    diagnostics: Iterable[Diagnostic], text: Text | None, enabled: Collection[str]
 ) -> list[Diagnostic]:
     """The diagnostics without the warnings that a comment on their line silences.
 
-    Comments of ``file`` that silence nothing are warnings themselves, where ``enabled`` has them.
+    Comments of ``text`` that silence nothing are warnings themselves, where ``enabled`` has them.
     """
     ignores: dict[tuple[str, int], _Ignore | None] = {}
 
-    def on_line(place: str, line: int) -> _Ignore | None:
-        if (place, line) not in ignores:
-            ignores[place, line] = _read(place, line, source_line(place, line) or "")
-        return ignores[place, line]
+    def on_line(source: Text, line: int) -> _Ignore | None:
+        key = (source.file, line)
+        if key not in ignores:
+            ignores[key] = _read(source, line)
+        return ignores[key]
 
     kept = []
     for diagnostic in diagnostics:
         span = diagnostic.span
-        ignore = on_line(span.file, span.line) if span else None
+        ignore = on_line(span.text, span.line) if span and span.text else None
         is_silent = ignore is not None and diagnostic.code in ignore.codes
         if ignore is None or not is_silent or severity_of(diagnostic.code) == "error":
             kept.append(diagnostic)
         else:
             ignore.used.add(diagnostic.code)
-    if file is not None and "NS310" in enabled:
-        line = 1
-        while (text := source_line(file, line)) is not None:
-            ignore = on_line(file, line) if "netspec" in text else None
+    if text is not None and "NS310" in enabled:
+        for number, line in enumerate(text.lines, 1):
+            ignore = on_line(text, number) if "netspec" in line else None
             if ignore is not None:
                 kept += _unused(ignore, enabled)
-            line += 1
     return kept
 
 
-def _read(file: str, line: int, text: str) -> _Ignore | None:
-    match = _COMMENT.search(text)
+def _read(text: Text, line: int) -> _Ignore | None:
+    match = _COMMENT.search(text.line(line))
     if match is None:
         return None
     start = match.start(1) + 1
     codes = {
-        code[0].upper(): Span(file, line, start + code.start(), line, start + code.end())
+        code[0].upper(): text.place(line, start + code.start(), line, start + code.end())
         for code in _CODE.finditer(match[1])
     }
     return _Ignore(codes)

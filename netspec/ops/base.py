@@ -22,39 +22,37 @@ class OpError(Exception):
     ``code`` is the diagnostic that becomes of it, for kinds of misfit that have one of their own.
     """
 
-    def __init__(
-        self,
-        message: str,
-        attribute: str | None = None,
-        help: str | None = None,
-        code: str = "NS401",
-    ) -> None:
-        super().__init__(message)
+    code = "NS401"
+
+    def __init__(self, message: str, attribute: str | None = None, help: str | None = None) -> None:
+        super().__init__(message, attribute, help)  # which pickling calls it with again
         self.message = message
         self.attribute = attribute
         self.help = help
-        self.code = code
+
+    def __str__(self) -> str:
+        return self.message
 
 
 class GroupsError(OpError):
-    """Groups that do not divide the channels; ``attribute`` is the one to blame."""
+    """Groups that do not divide the channels."""
 
-    def __init__(self, message: str, attribute: str) -> None:
-        super().__init__(message, attribute, code="NS406")
+    code = "NS406"
 
 
 class WindowError(OpError):
     """A kernel that does not fit into its padded input."""
 
-    def __init__(self, message: str) -> None:
-        super().__init__(message, "kernel", code="NS407")
+    code = "NS407"
+
+    def __init__(self, message: str, attribute: str | None = "kernel", help: str | None = None):
+        super().__init__(message, attribute, help)
 
 
 class RangeError(OpError):
-    """An attribute out of its range; ``attribute`` is the one to blame."""
+    """An attribute out of its range."""
 
-    def __init__(self, message: str, attribute: str) -> None:
-        super().__init__(message, attribute, code="NS408")
+    code = "NS408"
 
 
 def attribute(doc: str, default: Any = dataclasses.MISSING) -> Any:

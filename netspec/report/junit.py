@@ -32,7 +32,7 @@ def _is_failed(result: FileResult) -> bool:
 def _case(suite: ElementTree.Element, result: FileResult) -> None:
     attributes = {"classname": "netspec", "name": xml(result.file), "file": xml(result.file)}
     case = ElementTree.SubElement(suite, "testcase", attributes)
-    text = "\n".join(render_diagnostic(d, result.line) for d in result.diagnostics)
+    text = "\n".join(render_diagnostic(d) for d in result.diagnostics)
     if _is_failed(result):
         errors = [d for d in result.diagnostics if d.severity == "error"]
         more = f" and {len(errors) - 1} more" if len(errors) > 1 else ""

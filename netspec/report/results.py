@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from netspec.errors import Diagnostic, Span
 
@@ -16,17 +15,11 @@ class FileResult:
         file: the name that the user gave it, or under which it was found.
         holds: what is in it, in a word or two (``10 variants``, ``block``); empty where unknown.
         diagnostics: its problems, in the order of the text.
-        quotes: the source lines that the diagnostics point at, by file and line.
     """
 
     file: str
     holds: str
     diagnostics: tuple[Diagnostic, ...] = ()
-    quotes: Mapping[tuple[str, int], str] = field(default_factory=dict)
-
-    def line(self, file: str, number: int) -> str | None:
-        """A source line that a diagnostic points at."""
-        return self.quotes.get((file, number))
 
     def place(self, diagnostic: Diagnostic) -> Span:
         """Where to show a diagnostic outside a terminal: its own place if that is a file of the user's.

@@ -113,6 +113,6 @@ def relative(file: str) -> str:
 def fingerprint(diagnostic: Diagnostic, result: FileResult) -> str:
     """The same for a problem before and after lines above it change: its line's text, not number."""
     span = result.place(diagnostic)
-    line = (result.line(span.file, span.line) or "").strip()
+    line = (span.quoted or "").strip()
     parts = (diagnostic.code, relative(span.file), line, diagnostic.message, diagnostic.path or "")
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]

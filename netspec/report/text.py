@@ -11,10 +11,7 @@ def render(report: Report, *, colour: bool = False) -> str:
     """The report as text."""
     parts: list[str] = []
     for result in report.files:
-        parts += [
-            render_diagnostic(diagnostic, result.line, colour=colour)
-            for diagnostic in result.diagnostics
-        ]
+        parts += [render_diagnostic(diagnostic, colour=colour) for diagnostic in result.diagnostics]
         if not result.diagnostics:
             parts.append(f"{printable(result.file)}: ok ({result.holds})")
     if report.errors or report.warnings:

@@ -8,7 +8,7 @@ from pathlib import Path
 from netspec.elaborate.bounds import Bounds
 from netspec.elaborate.lookup import Lookup, check_definition
 from netspec.elaborate.network import choose_variant
-from netspec.errors import Diagnostic, NetspecError, by_position, fail, source_line
+from netspec.errors import Diagnostic, NetspecError, by_position, fail
 from netspec.ir.from_tree import program_of
 from netspec.lint.ignores import silence
 from netspec.lint.network import lint_network
@@ -49,19 +49,20 @@ def check_content(
     """
     if is_searched and owner_of(raw) != "ours":
         return None
-    holds = ""
+    holds, text = "", None
     try:
         document = parse_recovering(decode(raw, file), file)
+        text = document.spans.span.text
         holds, found = _check_document(document, folder, options)
     except NetspecError as error:
         found = list(error.diagnostics)
     except RecursionError:
         found = list(fail("NS507", f"{file}: nested too deeply").diagnostics)
     is_sound = holds != BLOCK and not any(d.severity == "error" for d in found)
-    found = silence(found, file if is_sound else None, options.lints)
+    found = silence(found, text if is_sound else None, options.lints)
     if options.strict:
         found = [replace(diagnostic, strict=True) for diagnostic in found]
-    return _result(file, holds, sorted(found, key=by_position))
+    return FileResult(file, holds, tuple(sorted(found, key=by_position)))
 
 
 def with_all_errors(
@@ -88,16 +89,6 @@ def with_all_errors(
     if any((diagnostic.code, diagnostic.span) not in known for diagnostic in first.diagnostics):
         return first
     return NetspecError(sorted(errors, key=by_position))
-
-
-def _result(file: str, holds: str, found: list[Diagnostic]) -> FileResult:
-    quotes = {}
-    for diagnostic in found:
-        for span in (diagnostic.span, *(place for _, place in diagnostic.trace)):
-            line = source_line(span.file, span.line) if span else None
-            if span and line is not None:
-                quotes[span.file, span.line] = line
-    return FileResult(file, holds, tuple(found), quotes)
 
 
 def _check_document(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from netspec.errors import source_line
 from netspec.tables import make_console, show
 from netspec.verify.results import LEVELS, LevelResult, Measure, NetworkResult, WitnessResult
 from netspec.verify.text import failure_lines, input_text, number, place_in, place_of, verdict
@@ -157,7 +156,6 @@ def _print_failures(console: Console, result: NetworkResult) -> None:
         for line in failure_lines(witness, level, failure):
             show(console, line, soft_wrap=True, markup=False)
         span = place_of(failure)
-        quoted = source_line(span.file, span.line) if span is not None else None
-        if span is not None and quoted is not None:
-            show(console, f"  {span.line} | {quoted}", soft_wrap=True, markup=False)
+        if span is not None and span.quoted is not None:
+            show(console, f"  {span.line} | {span.quoted}", soft_wrap=True, markup=False)
         show(console)

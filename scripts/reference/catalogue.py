@@ -24,7 +24,6 @@ from reference.words import (
 def sample(op: type[Op]) -> Any:
     """A layer of ``op`` at its defaults, on a map of two axes where it takes one."""
     import netspec
-    from netspec import tree
     from netspec.errors import NetspecError
 
     needed = {int: 8, int | None: 8, Axes: 3, Axes | None: 3}
@@ -40,7 +39,7 @@ def sample(op: type[Op]) -> Any:
             f"stem: [{ahead}{{{op.kind}: {flow(given)}}}]\n"
         )
         try:
-            found = list(tree.layers(netspec.loads(text).network))[-1]
+            found = netspec.loads(text).network.layers[-1]
             break
         except NetspecError:
             continue

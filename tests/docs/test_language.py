@@ -134,7 +134,10 @@ def lines(network: Program, what: str) -> list[str]:
     """What the page shows of a network."""
     match what:
         case "layers":
-            return [str(layer) for layer in network.layers]
+            return [
+                f"{layer.path}: {layer.op.kind} {layer.source} -> {layer.target}"
+                for layer in network.layers
+            ]
         case "weights":
             return list(
                 dict.fromkeys(name.rpartition(".")[0] for name in analyse.weight_shapes(network))
