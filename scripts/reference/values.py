@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing
 from typing import Any
 
@@ -110,7 +111,7 @@ def distributions() -> str:
     kinds = typing.get_args(initializers.Initializer)
     rows = []
     for kind in kinds:
-        parameters_of = ", ".join(kind.__dataclass_fields__)
+        parameters_of = ", ".join(field.name for field in dataclasses.fields(kind))
         rows.append(
             (f"{kind.__name__}({parameters_of})", " ".join(kind.__doc__.split()).replace("``", "`"))
         )
