@@ -114,3 +114,39 @@ def test_only_models_need_a_framework(code: str) -> None:
     assert loaded.isdisjoint(FRAMEWORKS)
     if code == "import netspec":
         assert loaded.isdisjoint({"pydantic", "yaml", "numpy"})
+
+
+# Trees have items too; this list goes as the consumers of trees do.
+READS_ITEMS = (
+    "netspec.ir",
+    "netspec.tree",
+    "netspec.codegen",
+    "netspec.elaborate",
+    "netspec.lint",
+    "netspec.meaning",
+    "netspec.passes",
+    "netspec.schema",  # lists have items as well
+    "netspec.validate",
+    "netspec.backends.torch.emit",
+    "netspec.backends.torch.modules",
+    "netspec.backends.torch.plan",
+    "netspec.backends.torch.starts",
+    "netspec.backends.keras.emit",
+    "netspec.backends.keras.flow",
+)
+
+
+@every_file
+def test_only_the_ir_and_the_printers_read_what_a_region_holds(path: Path) -> None:
+    """Everything else walks ops and values; `items` that is called is a mapping's."""
+    name = module_of(path)
+    if name.startswith(READS_ITEMS):
+        return
+    module = ast.parse(path.read_text(encoding="utf-8"))
+    called = {id(node.func) for node in ast.walk(module) if isinstance(node, ast.Call)}
+    read = [
+        node.lineno
+        for node in ast.walk(module)
+        if isinstance(node, ast.Attribute) and node.attr == "items" and id(node) not in called
+    ]
+    assert read == []
