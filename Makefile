@@ -16,7 +16,7 @@ export CUDA_VISIBLE_DEVICES := -1
 export TF_CPP_MIN_LOG_LEVEL := 3
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow fuzz fuzz-coverage bench lint format docs verify-zoo clean
+.PHONY: help demo test test-slow fuzz fuzz-coverage bench lint format docs verify-zoo size clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -63,6 +63,9 @@ docs: $(VENV)/.installed ## write what docs/ takes from the code: tables, JSON S
 
 verify-zoo: $(VENV)/.tools ## verify every network of the zoo, and write docs/parity.md; takes long
 	$(BIN)/python scripts/parity.py
+
+size: $(VENV)/.installed ## count the statements of each part of the package
+	@$(BIN)/python scripts/size.py
 
 clean: ## remove what was built, and the environment
 	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis $(VENV)
