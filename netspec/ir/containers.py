@@ -82,25 +82,25 @@ def _trie(program: Program) -> Container:
     root = Container("")
     known = {"": root}
     named, empty = _named_regions(program.main)
-    for index, node in enumerate(program.nodes):
+    for node in program.nodes:
         for path in empty.pop(node, ()):
             _container(path, known)
-        names = node.path.split(".")
-        above = _container(".".join(names[:-1]), known)
-        if not isinstance(node.op, Merge):
-            above.children[names[-1]] = node
-        while True:
-            if not above.count:
-                above.start = index
-            above.count += 1
-            above.stop = index + 1
-            if not above.path:
-                break
-            above = known[above.path.rpartition(".")[0]]
+        if not isinstance(node.op, Merge):  # a merge has a name, and nothing is registered for it
+            above, _, name = node.path.rpartition(".")
+            _container(above, known).children[name] = node
     for path in empty.pop(None, ()):
         _container(path, known)
     for region in named:
-        known[region.path].region = region
+        _container(region.path, known).region = region
+    for index, node in enumerate(program.nodes):
+        path = node.path
+        while path:
+            path = path.rpartition(".")[0]
+            found = known.get(path)
+            if found is not None:
+                found.start = found.start if found.count else index
+                found.stop = index + 1
+                found.count += 1
     return root
 
 
