@@ -37,6 +37,19 @@ class Value:
     is_variable: bool = True
 
 
+def taken_names(network: tree.Network) -> set[str]:
+    """What outputs, and steps that are of no block, take by name: stages among it."""
+    found = set(network.outputs.values())
+    waiting: list[tree.Node] = [*(stage.between for stage in network.stages), network.head]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, tree.Reference):
+            found.update(node.names)
+        if not isinstance(node, tree.Block):
+            waiting += node.children
+    return found
+
+
 class Flow:
     """Statements that send a tensor through nodes; backends fill in the abstract methods.
 
@@ -107,6 +120,13 @@ class Flow:
         """Send ``value`` through nodes in a row."""
         for node in nodes:
             value = self.run(node, value, target)
+        return value
+
+    def run_between(self, stage: tree.Stage, value: Value, target: str) -> Value:
+        """Send ``value`` through the steps ahead of a stage, whose names are their own."""
+        before = dict(self.results)
+        value = self.run(stage.between, value, target)
+        self.results = before
         return value
 
     def settle(self, value: Value, target: str) -> Value:

@@ -24,6 +24,7 @@ from netspec.elaborate.scope import (
     check_declared,
     fill_template,
 )
+from netspec.elaborate.stages import arguments_of_block, check_keys, each
 from netspec.elaborate.steps import Elaborator
 from netspec.errors import Span, UsageError, did_you_mean, fail
 from netspec.expr import Expression
@@ -85,6 +86,7 @@ class Builder:
         self.spec = spec
         self.overrides = overrides
         self.environment: dict[str, Any] = {}
+        self._stage_results: dict[str, tree.Node] = {}
         self.elaborator = self.make_elaborator(folder, bounds)
         self.variant = choose_variant(spec, variant)
         self.keep = keep
@@ -183,6 +185,7 @@ class Builder:
         stem = self.elaborator.steps(spec.stem, source, scope, spec.spans.find(("stem",)))
         entries = self._entries()
         stages, current = self._stages(entries, stem.target, scope)
+        scope.results.update(self._stage_results)
         head = self.elaborator.steps(spec.head, current, scope, spec.spans.find(("head",)))
         if not (steps or entries):
             raise fail("NS212", "a network needs a stem, stages or a head", spec.span)
@@ -266,8 +269,16 @@ class Builder:
                 stage = self._stage(entry, environment, count, current, scope)
                 stages.append(stage)
                 following = stage.target
+                self._name_result(stage, scope)
             current, done = following, done + count
         return tuple(stages), current
+
+    def _name_result(self, stage: tree.Stage, scope: Scope) -> None:
+        """Let later steps take the result of ``stage`` by its name."""
+        if stage.path in scope.results:
+            message = f"the stage is called `{stage.path}`, as an earlier result is"
+            raise fail("NS224", message, stage.span)
+        self._stage_results[stage.path] = stage
 
     def _count(self, expression: Expression, environment: Mapping[str, Any]) -> int:
         """How often to repeat something; once where that is wrong and the work goes on."""
@@ -287,11 +298,11 @@ class Builder:
         scope: Scope,
     ) -> tree.Stage:
         span = entry.block_span
-        self._check_arguments(entry)
+        check_keys(entry)
         name_span = entry.spans.find(("name",)) if entry.name else span
         path = fill_template(entry.name or "layer{stage + 1}", environment, name_span)
         Names("", Counter()).explicit(path, name_span)
-        between_scope = Scope(environment, scope.names, {})
+        between_scope = Scope(environment, scope.names, dict(self._stage_results))
         between = self.elaborator.steps(entry.between, source, between_scope, span)
         current = between.target
         names = Names(path, Counter())
@@ -315,13 +326,6 @@ class Builder:
             span=span,
         )
 
-    @staticmethod
-    def _check_arguments(entry: StageSyntax) -> None:
-        for group in (entry.first, entry.last):
-            for name in group:
-                if name in STAGE_KEYS and name not in ("block", "stride"):
-                    raise fail("NS206", f"`{name}` belongs to the stage", group[name].key_span)
-
     def _stage_block(
         self,
         entry: StageSyntax,
@@ -333,14 +337,7 @@ class Builder:
     ) -> tree.Block:
         place = {**environment, "channels": source.channels, "size": list(source.size)}
         span = entry.block_span
-        given = dict(entry.arguments)
-        if entry.stride is not None:
-            at = 0 if entry.stride_at == "first" else count - 1
-            given["stride"] = entry.stride if index == at else Argument(1, entry.stride.spans)
-        if index == 0:
-            given |= entry.first
-        if index == count - 1:
-            given |= entry.last
+        given = arguments_of_block(entry, index, count)
         block_name, block_span = entry.block, span
         if "block" in given:
             argument = given.pop("block")
@@ -359,7 +356,7 @@ class Builder:
                     argument.key_span,
                     help=did_you_mean(name, known),
                 )
-        arguments = {name: _each(argument, index, count) for name, argument in given.items()}
+        arguments = {name: each(argument, index, count) for name, argument in given.items()}
         values = self.elaborator.bind_arguments(definition, arguments, place, span)
         name_span = entry.spans.find(("block_name",)) if entry.block_name != "{index}" else span
         block_path = fill_template(entry.block_name, place, name_span)
@@ -382,18 +379,3 @@ def _check_output(name: str, argument: Argument, known: Collection[str]) -> None
             argument.span,
             help=did_you_mean(argument.value, known),
         )
-
-
-def _each(argument: Argument, index: int, count: int) -> Argument:
-    """The value for one block: an entry of ``{each: […]}``, or the argument as it is."""
-    value = argument.value
-    if not (isinstance(value, dict) and set(value) == {"each"}):
-        return argument
-    values = value["each"]
-    if not isinstance(values, list):
-        raise fail("NS215", "`each` takes a list, one value for each block", argument.span)
-    if len(values) != count:
-        raise fail(
-            "NS215", f"`each` has {len(values)} values, the stage {count} blocks", argument.span
-        )
-    return Argument(values[index], argument.spans.subtree(("each", index)))

@@ -19,7 +19,7 @@ from netspec.ops import OPS
 from netspec.schema.models import COMBINATORS
 from netspec.schema.syntax import BlockDefinition, Step
 from netspec.symbolic import Varying
-from netspec.tree import Tap
+from netspec.tree import Node
 from netspec.types import TensorType
 
 Environment = Mapping[str, Any]
@@ -190,7 +190,7 @@ class Scope:
 
     environment: dict[str, Any]
     names: Names
-    results: dict[str, Tap] = field(default_factory=dict)
+    results: dict[str, Node] = field(default_factory=dict)
     calls: tuple[tuple[str, Span], ...] = ()
     local: dict[str, Varying] | None = None
 

@@ -36,10 +36,10 @@ class _Builder:
         value = self._region("sequence", network.stem.items, value, named, span=network.stem.span)
         stages: Named = {}
         for stage in network.stages:
-            value = stages[stage.path] = self._stage(stage, value)
+            value = stages[stage.path] = self._stage(stage, value, dict(stages))
+        named |= stages
         value = self._region("sequence", network.head.items, value, named, span=network.head.span)
-        results = {**named, **stages}
-        outputs = {name: results[place] for name, place in network.outputs.items()}
+        outputs = {name: named[place] for name, place in network.outputs.items()}
         return Program(
             main=Region("network", tuple(self._rows.pop()), entering, value, span=network.span),
             inputs=(entering,),
@@ -52,11 +52,11 @@ class _Builder:
             span=network.span,
         )
 
-    def _stage(self, stage: tree.Stage, value: Value) -> Value:
+    def _stage(self, stage: tree.Stage, value: Value, earlier: Named) -> Value:
         self._rows.append([])
         entering = value
         if stage.between.items:
-            value = self._region("sequence", stage.between.items, value, {})
+            value = self._region("sequence", stage.between.items, value, earlier)
         for block in stage.blocks:
             value = self._step(block, value, {})
         items = tuple(self._rows.pop())

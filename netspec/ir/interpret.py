@@ -37,7 +37,7 @@ from netspec.ops.convolution import Conv, Linear
 from netspec.ops.merge import Add, Concat, Mul
 from netspec.ops.normalization import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, Normalization
 from netspec.ops.pooling import AvgPool, GlobalAvgPool, GlobalMaxPool, MaxPool, Pool
-from netspec.ops.structure import Flatten, PadChannels, RandomDrop, Scale, Subsample
+from netspec.ops.structure import Flatten, PadChannels, RandomDrop, Resize, Scale, Subsample
 
 Array = NDArray[Any]
 Held = Mapping[str, Array]
@@ -268,6 +268,26 @@ def _(op: PadChannels, inputs: Sequence[Array], held: Held) -> Array:
 def _(op: Subsample, inputs: Sequence[Array], held: Held) -> Array:
     (x,) = inputs
     return x[(slice(None), slice(None), *(slice(None, None, step) for step in op.stride))]
+
+
+@run.register
+def _(op: Resize, inputs: Sequence[Array], held: Held) -> Array:
+    (x,) = inputs
+    for axis, factor in enumerate(op.factor, 2):
+        x = _stretched(x, axis, factor, op.mode)
+    return x
+
+
+def _stretched(x: Array, axis: int, factor: int, mode: str) -> Array:
+    """One axis of a map with every position in the place of ``factor``, centres on centres."""
+    if mode == "nearest":
+        return x.repeat(factor, axis)
+    length = x.shape[axis]
+    at = numpy.clip((numpy.arange(length * factor) + 0.5) / factor - 0.5, 0, length - 1)
+    below = numpy.floor(at).astype(int)
+    above = numpy.minimum(below + 1, length - 1)
+    share = (at - below).reshape(-1, *(1,) * (x.ndim - axis - 1))
+    return numpy.asarray(x.take(below, axis) * (1 - share) + x.take(above, axis) * share)
 
 
 @run.register

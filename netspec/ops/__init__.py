@@ -33,6 +33,7 @@ OPS: dict[str, type[Op]] = {
         structure.Flatten,
         structure.PadChannels,
         structure.Subsample,
+        structure.Resize,
         structure.Scale,
         structure.Dropout,
         structure.DropPath,

@@ -1,13 +1,15 @@
-"""Ops that rearrange, drop or scale: `flatten`, `pad_channels`, `subsample`, `scale`, dropout."""
+"""Ops that rearrange, drop or scale: `flatten`, `pad_channels`, `subsample`, `resize`, `scale`, dropout."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from netspec.initializers import ONES, Initializer
 from netspec.ops.base import (
     Axes,
     Op,
+    OpError,
     RangeError,
     attribute,
     product,
@@ -72,6 +74,34 @@ class Subsample(Op):
         require_positive(self, "stride")
         steps = zip(source.size, self.stride, strict=True)
         size = tuple((length + step - 1) // step for length, step in steps)
+        return TensorType(source.channels, size, source.non_negative)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Resize(Op):
+    __doc__ = """A map made larger by whole factors: each value repeated, or values between two positions in proportion.
+
+    Positions are centres, as with PyTorch's `align_corners=False`. At other factors the frameworks differ.
+    """
+
+    kind = "resize"
+    label = "resize"
+
+    factor: Axes = attribute("how many positions one becomes, one number or one per axis")
+    mode: Literal["nearest", "bilinear"] = attribute(
+        "`nearest` repeats values; `bilinear` goes from one to the next, over two axes", "nearest"
+    )
+
+    def infer(self, source: TensorType) -> TensorType:
+        require_map(source, self.kind)
+        require_positive(self, "factor")
+        if self.mode == "bilinear" and source.rank != 2:
+            axes = "axis" if source.rank == 1 else "axes"
+            raise OpError(
+                f"`mode: bilinear` is for maps of two axes, and this one has {source.rank} {axes}",
+                "mode",
+            )
+        size = tuple(length * times for length, times in zip(source.size, self.factor, strict=True))
         return TensorType(source.channels, size, source.non_negative)
 
 

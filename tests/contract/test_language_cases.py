@@ -133,7 +133,6 @@ def test_an_empty_when_has_its_index_in_a_named_sequence(name: str, expected: li
     assert list(netspec.load(path_of(name)).build("torch").state_dict()) == expected
 
 
-@pytest.mark.xfail(strict=True, reason="a stride of each block is dropped without a word")
 def test_a_stride_of_each_block_means_what_it_says() -> None:
     compiled = netspec.load(path_of("stride_of_each_block_ignored"))
     model = compiled.build("torch")

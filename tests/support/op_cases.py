@@ -109,6 +109,8 @@ MAPS = [
     "flatten\nbatch_norm\nlinear: {out: 4}",
     "pad_channels: {before: 1, after: 2}",
     "subsample: {stride: 2}",
+    "resize: {factor: 2}",
+    "relu\nresize: {factor: 3, mode: nearest}",
     "relu\nmax_pool: {kernel: 3, stride: 2, padding: 1}",
     "relu\nmax_pool: {kernel: 4, stride: 2, padding: [[2, 1]], ceil: false}",
 ]
@@ -127,6 +129,9 @@ RECTANGULAR = [
     "avg_pool: {kernel: [2, 1], ceil: true}",
     "avg_pool: {kernel: [3, 4], stride: [3, 2], padding: [0, 2], count_include_pad: false}",
     "subsample: {stride: [1, 3]}",
+    "resize: {factor: [1, 3]}",
+    "resize: {factor: 2, mode: bilinear}",
+    "resize: {factor: [3, 1], mode: bilinear}",
 ]
 
 

@@ -32,7 +32,7 @@ from netspec.codegen.classes import (
     local_names,
 )
 from netspec.codegen.compilation import Compilation
-from netspec.codegen.flow import VARIABLES, Value
+from netspec.codegen.flow import VARIABLES, Value, taken_names
 from netspec.codegen.frame import copied, docstring, fill, head
 from netspec.codegen.general import IN_CHANNELS, GeneralBlock
 from netspec.codegen.identifiers import Namespace, camel_case, safe_identifier, snake_case
@@ -169,10 +169,11 @@ class _Generator:
         taken = {*VARIABLES, "input_shape", "index", *kept}
         flow = KerasFlow(printer, Namespace(taken), absolute_name, self._block_call(None, printer))
         value = flow.run(network.stem, Value("inputs"), "x")
+        taken = taken_names(network)
         for stage in network.stages:
-            value = flow.run(stage.between, value, "x")
+            value = flow.run_between(stage, value, "x")
             value = self._stage(stage, value, flow)
-            if stage.path in network.outputs.values():
+            if stage.path in taken:
                 name = flow.variables.add(flat_name(stage.path))
                 flow.statements.append(Assign(name, value.document))
                 flow.results[stage.path] = Value(name)

@@ -15,6 +15,7 @@ NO_FLOAT64: Mapping[tuple[str, int], str] = {
     ("layers.MaxPooling3D", 3): _NO_KERNEL,
     ("layers.AveragePooling3D", 3): _NO_KERNEL,
     ("ops.average_pool", 3): _NO_KERNEL,
+    ("layers.UpSampling2D bilinear", 2): "TensorFlow resizes in float32 whatever it is given",
 }
 """What Keras calls on maps of so many axes, and why not in float64."""
 
@@ -26,12 +27,15 @@ def float64_limits(network: Program) -> list[Limit]:
         targets = {target for _, call in lower(layer) for target in _targets(call)}
         for (target, rank), reason in NO_FLOAT64.items():
             if target in targets and rank == layer.source.rank:
-                found.append(Limit(layer.path, f"`{target.partition('.')[2]}`: {reason}"))
+                name = target.partition(" ")[0].partition(".")[2]
+                found.append(Limit(layer.path, f"`{name}`: {reason}"))
     return found
 
 
 def _targets(call: Call) -> Iterator[str]:
     yield call.target
+    if "interpolation" in call.kwargs:
+        yield f"{call.target} {call.kwargs['interpolation']}"
     for argument in call.args:
         if isinstance(argument, Call):
             yield from _targets(argument)

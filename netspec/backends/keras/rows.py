@@ -23,11 +23,12 @@ from netspec.backends.keras.windows import (
     subsample,
 )
 from netspec.codegen.calls import Call
+from netspec.geometry import scalar_or_tuple
 from netspec.ir import Layer
 from netspec.ops.activation import Elu, Gelu, LeakyRelu, Prelu
 from netspec.ops.convolution import Linear
 from netspec.ops.normalization import BatchNorm, GroupNorm, Normalization
-from netspec.ops.structure import Flatten, PadChannels, RandomDrop, Scale
+from netspec.ops.structure import Flatten, PadChannels, RandomDrop, Resize, Scale
 from netspec.symbolic import apply
 
 _AXES = {0: "", 1: "l", 2: "hw", 3: "dhw"}
@@ -147,6 +148,14 @@ def _pad_channels(layer: Layer) -> Lowered:
     return (("", Call(f"layers.ZeroPadding{rank}D", (widths,), keywords)),)
 
 
+def _resize(layer: Layer) -> Lowered:
+    op: Resize = layer.op  # type: ignore[assignment]
+    keywords: dict[str, Any] = {"size": scalar_or_tuple(op.factor)}
+    if layer.source.rank == 2:  # the others know the nearest value alone
+        keywords["interpolation"] = op.mode
+    return (("", Call(f"layers.UpSampling{layer.source.rank}D", (), keywords)),)
+
+
 def _scale(layer: Layer) -> Lowered:
     op: Scale = layer.op  # type: ignore[assignment]
     (factors,) = op.parameters(layer.source)
@@ -194,6 +203,7 @@ ROWS: Mapping[str, Row] = {
     "flatten": _flatten,
     "pad_channels": _pad_channels,
     "subsample": subsample,
+    "resize": _resize,
     "scale": _scale,
     "dropout": _dropout,
     "drop_path": _drop_path,
@@ -212,6 +222,7 @@ _NORM = {
 # Arguments that equal the signature's default, which source may leave out; a scalar stands for the
 # same number along each axis. A test holds this table against Keras' own signatures.
 SIGNATURE_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
+    "layers.UpSampling2D": {"interpolation": "nearest"},
     **{f"layers.Conv{rank}D": {**_CONV, **_KERNEL, "groups": 1} for rank in (1, 2, 3)},
     **{
         f"layers.DepthwiseConv{rank}D": {

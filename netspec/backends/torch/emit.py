@@ -21,7 +21,7 @@ from netspec.codegen.classes import (
     local_names,
 )
 from netspec.codegen.compilation import Compilation
-from netspec.codegen.flow import VARIABLES, Flow, Value
+from netspec.codegen.flow import VARIABLES, Flow, Value, taken_names
 from netspec.codegen.frame import copied, docstring, fill, head
 from netspec.codegen.general import GeneralBlock
 from netspec.codegen.identifiers import Namespace, camel_case, safe_identifier
@@ -201,11 +201,12 @@ class _Generator:
         network = self.network
         flow = _Flow(writer)
         value = flow.run(network.stem, Value("x"), "x")
+        taken = taken_names(network)
         for stage in network.stages:
-            value = flow.run(stage.between, value, "x")
+            value = flow.run_between(stage, value, "x")
             value = flow.settle(value, "x")
             value = Value(call(writer.access(stage.path), [value.document]), False)
-            if stage.path in network.outputs.values():
+            if stage.path in taken:
                 value = flow.settle(value, flow.variables.add(stage.path.replace(".", "_")))
                 flow.results[stage.path] = value
         value = flow.run(network.head, value, "x")

@@ -16,7 +16,7 @@ from netspec.ops.activation import Elu, Gelu, LeakyRelu
 from netspec.ops.convolution import Conv, Linear
 from netspec.ops.normalization import BatchNorm, GroupNorm, InstanceNorm, LayerNorm
 from netspec.ops.pooling import AvgPool, GlobalPool, MaxPool, Pool
-from netspec.ops.structure import Flatten, PadChannels, RandomDrop, Subsample
+from netspec.ops.structure import Flatten, PadChannels, RandomDrop, Resize, Subsample
 from netspec.symbolic import same
 
 Row = Callable[[Layer], Call]
@@ -187,6 +187,14 @@ def _subsample(layer: Layer) -> Call:
     return Call(f"nn.MaxPool{layer.source.rank}d", (), keywords)
 
 
+def _resize(layer: Layer) -> Call:
+    op: Resize = layer.op  # type: ignore[assignment]
+    keywords: dict[str, Any] = {"scale_factor": scalar_or_tuple(op.factor), "mode": op.mode}
+    if op.mode != "nearest":
+        keywords["align_corners"] = False
+    return Call("nn.Upsample", (), keywords)
+
+
 def _per_channel(target: str) -> Row:
     """A module that takes the number of channels."""
     return lambda layer: Call(target, (layer.source.channels,))
@@ -228,6 +236,7 @@ ROWS: Mapping[str, Row] = {
     "flatten": _flatten,
     "pad_channels": _pad_channels,
     "subsample": _subsample,
+    "resize": _resize,
     "scale": _per_channel("Scale"),
     "dropout": _drop("nn.Dropout"),
     "drop_path": _drop("DropPath"),
@@ -251,6 +260,7 @@ SIGNATURE_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
         for rank in (1, 2, 3)
     },
     "nn.Linear": {"bias": True},
+    "nn.Upsample": {"mode": "nearest"},
     "nn.LayerNorm": {"eps": 1e-5, "elementwise_affine": True},
     "ChannelNorm": {"eps": 1e-5, "elementwise_affine": True},
     "nn.GroupNorm": {"eps": 1e-5, "affine": True},

@@ -96,6 +96,8 @@ def test_rows_leave_nothing_that_matters_to_a_default() -> None:
         *("num_parameters", "args", "kwargs"),
         # of poolings that stand behind padding of their own
         *("padding", "ceil_mode", "count_include_pad"),
+        # of resizing by a factor
+        *("size", "align_corners", "recompute_scale_factor"),
     }
     spoken = {
         "nn.Conv": ("dilation", "bias"),

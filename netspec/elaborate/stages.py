@@ -1,0 +1,68 @@
+"""What a stage gives to each of its blocks."""
+
+from __future__ import annotations
+
+from netspec.errors import NetspecError, fail
+from netspec.schema.fields import to_expression
+from netspec.schema.models import STAGE_KEYS
+from netspec.schema.refusal import Refusal
+from netspec.schema.syntax import Argument, StageSyntax
+
+COUNTERS = frozenset(("index", "running_index"))
+"""Names whose values change from block to block."""
+
+
+def check_keys(entry: StageSyntax) -> None:
+    """Raise :class:`NetspecError` where `first` or `last` sets what belongs to the stage."""
+    for group in (entry.first, entry.last):
+        for name in group:
+            if name in STAGE_KEYS and name not in ("block", "stride"):
+                raise fail("NS206", f"`{name}` belongs to the stage", group[name].key_span)
+
+
+def arguments_of_block(entry: StageSyntax, index: int, count: int) -> dict[str, Argument]:
+    """The arguments of block ``index`` of ``count``, before any of them is worked out."""
+    given = dict(entry.arguments)
+    if entry.stride is not None:
+        at = 0 if entry.stride_at == "first" else count - 1
+        is_its = index == at or _is_of_each_block(entry.stride)
+        given["stride"] = entry.stride if is_its else Argument(1, entry.stride.spans)
+    if index == 0:
+        given |= entry.first
+    if index == count - 1:
+        given |= entry.last
+    return given
+
+
+def _is_of_each_block(argument: Argument) -> bool:
+    """Whether a value is written for each block: as a list, or by what counts them."""
+    if _is_list_of_blocks(argument):
+        return True
+    if not isinstance(argument.value, str):
+        return False
+    try:
+        return not COUNTERS.isdisjoint(to_expression(argument.value).names)
+    except (
+        NetspecError,
+        Refusal,
+        ValueError,
+    ):  # what is wrong with it is told where it is worked out
+        return False
+
+
+def _is_list_of_blocks(argument: Argument) -> bool:
+    return isinstance(argument.value, dict) and set(argument.value) == {"each"}
+
+
+def each(argument: Argument, index: int, count: int) -> Argument:
+    """The value for one block: an entry of ``{each: […]}``, or the argument as it is."""
+    if not _is_list_of_blocks(argument):
+        return argument
+    values = argument.value["each"]
+    if not isinstance(values, list):
+        raise fail("NS215", "`each` takes a list, one value for each block", argument.span)
+    if len(values) != count:
+        raise fail(
+            "NS215", f"`each` has {len(values)} values, the stage {count} blocks", argument.span
+        )
+    return Argument(values[index], argument.spans.subtree(("each", index)))
