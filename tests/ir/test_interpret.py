@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from netspec.tree.from_tree import program_of
-from netspec.tree.interpret import interpret, run
 
 from netspec.backends.base import get_backend
+from netspec.ir.from_tree import program_of
+from netspec.ir.interpret import interpret, run
 from netspec.ops import OPS
 from netspec.ops.merge import MERGES
 from tests.support.agreement import precision

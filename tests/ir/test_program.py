@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from netspec.tree.check import check_program
-from netspec.tree.from_tree import program_of
 
 import netspec
 from netspec import tree
 from netspec.errors import InternalError
+from netspec.ir import Node, Program, Region, Value
+from netspec.ir.check import check_program
+from netspec.ir.from_tree import program_of
 from netspec.ops import OPS
-from netspec.tree import Node, Program, Region, Value
 from netspec.types import TensorType
 from tests.support.networks import network_of
 

@@ -10,9 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from netspec.tree.check import check_program
-from netspec.tree.from_tree import program_of
-from netspec.tree.interpret import interpret
 
 from netspec import tree
 from netspec.analyse import count_parameters, output_shapes
@@ -20,6 +17,9 @@ from netspec.api import CompiledNetwork
 from netspec.backends.base import get_backend
 from netspec.backends.keras.instances import adapt
 from netspec.backends.keras.weights import layers_of
+from netspec.ir.check import check_program
+from netspec.ir.from_tree import program_of
+from netspec.ir.interpret import interpret
 from tests.support.agreement import precision, relative
 from tests.support.float32 import FLOAT32_BOUND, dtype_of
 from tests.support.generated import IMPORTS, build_generated, imported_modules, style_problems
