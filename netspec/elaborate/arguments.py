@@ -167,6 +167,21 @@ def default_attribute(kind: Any, default: Any, rank: int) -> Any:
     return default
 
 
+def for_block(argument: Argument, index: int, count: int) -> Argument:
+    """What one of a stage's ``count`` blocks is given: an entry of ``{each: […]}``, or all of it."""
+    value = argument.value
+    if not (isinstance(value, dict) and set(value) == {"each"}):
+        return argument
+    values = value["each"]
+    if not isinstance(values, list):
+        raise fail("NS215", "`each` takes a list, one value for each block", argument.span)
+    if len(values) != count:
+        raise fail(
+            "NS215", f"`each` has {len(values)} values, the stage {count} blocks", argument.span
+        )
+    return Argument(values[index], argument.spans.subtree(("each", index)))
+
+
 def unknown_argument(what: str, name: str, span: Span, known: Mapping[str, Any]) -> Exception:
     """An argument that a block does not take."""
     return fail("NS206", f"{what} has no parameter `{name}`", span, help=did_you_mean(name, known))

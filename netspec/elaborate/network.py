@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from netspec import tree
 from netspec.arithmetic import COPIED
-from netspec.elaborate.arguments import evaluate_argument
+from netspec.elaborate.arguments import evaluate_argument, for_block
 from netspec.elaborate.bounds import Bounds
 from netspec.elaborate.check import check_network
 from netspec.elaborate.combinators import check_repeat
@@ -23,10 +23,12 @@ from netspec.elaborate.scope import (
     StepsValue,
     check_declared,
     fill_template,
+    stage_indices,
 )
 from netspec.elaborate.steps import Elaborator
 from netspec.errors import Span, UsageError, did_you_mean, fail
 from netspec.expr import Expression
+from netspec.ir.formula import NETWORK_SCOPE, of_values
 from netspec.passes import absorb_flatten
 from netspec.schema.fields import check_integer
 from netspec.schema.models import STAGE_KEYS
@@ -84,6 +86,7 @@ class Builder:
         self.elaborator = self.make_elaborator(folder, bounds)
         self.variant = choose_variant(spec, variant)
         self.keep = keep
+        self._no_strides: dict[Argument, Argument] = {}
         self._parameters(keep)
 
     def make_elaborator(self, folder: Path | None, bounds: Bounds | None) -> Elaborator:
@@ -197,6 +200,8 @@ class Builder:
             head=head,
             arguments=arguments,
             outputs=self._outputs(stages, scope),
+            values=dict(self.environment),
+            formulas=of_values(spec.let, NETWORK_SCOPE),
         )
 
     def _input(self) -> TensorType:
@@ -287,7 +292,7 @@ class Builder:
         name_span = entry.spans.find(("name",)) if entry.name else span
         path = fill_template(entry.name or "layer{stage + 1}", environment, name_span)
         Names("", Counter()).explicit(path, name_span)
-        between_scope = Scope(environment, scope.names, {})
+        between_scope = Scope(environment, scope.names, indices=stage_indices(environment))
         between = self.elaborator.steps(entry.between, source, between_scope, span)
         current = between.target
         names = Names(path, Counter())
@@ -311,6 +316,12 @@ class Builder:
             span=span,
         )
 
+    def _no_stride(self, stride: Argument) -> Argument:
+        """What the blocks get that ``stride`` is not for: one object, since it is one place."""
+        if stride not in self._no_strides:
+            self._no_strides[stride] = Argument(1, stride.spans)
+        return self._no_strides[stride]
+
     @staticmethod
     def _check_arguments(entry: StageSyntax) -> None:
         for group in (entry.first, entry.last):
@@ -332,7 +343,7 @@ class Builder:
         given = dict(entry.arguments)
         if entry.stride is not None:
             at = 0 if entry.stride_at == "first" else count - 1
-            given["stride"] = entry.stride if index == at else Argument(1, entry.stride.spans)
+            given["stride"] = entry.stride if index == at else self._no_stride(entry.stride)
         if index == 0:
             given |= entry.first
         if index == count - 1:
@@ -355,7 +366,7 @@ class Builder:
                     argument.key_span,
                     help=did_you_mean(name, known),
                 )
-        arguments = {name: _each(argument, index, count) for name, argument in given.items()}
+        arguments = {name: for_block(argument, index, count) for name, argument in given.items()}
         values = self.elaborator.bind_arguments(definition, arguments, place, span)
         name_span = entry.spans.find(("block_name",)) if entry.block_name != "{index}" else span
         block_path = fill_template(entry.block_name, place, name_span)
@@ -364,7 +375,13 @@ class Builder:
             hint = "leave out the dot; the stage's `name` may have one"
             raise fail("NS221", message, name_span, help=hint)
         path = names.explicit(block_path, name_span)
-        return self.elaborator.block(definition, values, source, path, (), span)
+        indices = stage_indices(environment)
+        for name, given_value in values.items():
+            if isinstance(given_value, StepsValue) and given_value.environment is not None:
+                values[name] = dataclasses.replace(given_value, indices=indices)
+        formulas = self.elaborator.formulas_of_call(definition, arguments, NETWORK_SCOPE)
+        noted = (formulas, indices)
+        return self.elaborator.block(definition, values, source, path, (), span, noted)
 
 
 def _check_output(name: str, argument: Argument, known: Collection[str]) -> None:
@@ -378,18 +395,3 @@ def _check_output(name: str, argument: Argument, known: Collection[str]) -> None
             argument.span,
             help=did_you_mean(argument.value, known),
         )
-
-
-def _each(argument: Argument, index: int, count: int) -> Argument:
-    """The value for one block: an entry of ``{each: […]}``, or the argument as it is."""
-    value = argument.value
-    if not (isinstance(value, dict) and set(value) == {"each"}):
-        return argument
-    values = value["each"]
-    if not isinstance(values, list):
-        raise fail("NS215", "`each` takes a list, one value for each block", argument.span)
-    if len(values) != count:
-        raise fail(
-            "NS215", f"`each` has {len(values)} values, the stage {count} blocks", argument.span
-        )
-    return Argument(values[index], argument.spans.subtree(("each", index)))
