@@ -84,7 +84,11 @@ class Formula:
             NetspecError: a name has no value, or the arithmetic fails.
             Diverges: the value depends on a decision that instances take differently.
         """
-        return Expression(ast.unparse(self.written), self.node).evaluate(environment)
+        return self._expression.evaluate(environment)
+
+    @cached_property
+    def _expression(self) -> Expression:
+        return Expression(ast.unparse(self.written), self.node)
 
     def __str__(self) -> str:
         return ast.unparse(self.node)
