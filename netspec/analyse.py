@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from netspec import tree
+from netspec.ir import Layer, Program, Region
 
 
 @dataclass(frozen=True)
@@ -95,23 +95,23 @@ class Summary:
         }
 
 
-def summarise(network: tree.Network) -> Summary:
+def summarise(network: Program) -> Summary:
     """The numbers of a concrete network."""
-    parts = [("stem", network.stem), *_named_stages(network), ("head", network.head)]
+    parts = [("stem", network.stem), *((s.path, s) for s in network.stages), ("head", network.head)]
     stages = tuple(_stage(name, part) for name, part in parts)
     return Summary(
         name=network.name,
         variant=network.variant,
         input_shape=network.source.shape,
         output_shape=network.target.shape,
-        parameters=count_parameters(tree.layers(network)),
+        parameters=count_parameters(network.layers),
         macs=sum(stage.macs for stage in stages),
         stages=stages,
-        layers=sum(1 for _ in tree.layers(network)),
+        layers=len(network.layers),
     )
 
 
-def count_parameters(layers: Iterable[tree.Layer]) -> ParameterCount:
+def count_parameters(layers: Iterable[Layer]) -> ParameterCount:
     """The values that ``layers`` hold, trainable ones and statistics apart."""
     trainable = statistics = 0
     for layer in layers:
@@ -123,38 +123,24 @@ def count_parameters(layers: Iterable[tree.Layer]) -> ParameterCount:
     return ParameterCount(trainable, statistics)
 
 
-def weight_shapes(network: tree.Network) -> dict[str, tuple[int, ...]]:
+def weight_shapes(network: Program) -> dict[str, tuple[int, ...]]:
     """The canonical name of every parameter and statistic, with its shape in canonical layout."""
     return {
         f"{layer.path}.{parameter.name}": parameter.shape
-        for layer in tree.layers(network)
+        for layer in network.layers
         for parameter in layer.op.parameters(layer.source)
     }
 
 
-def output_shapes(network: tree.Network) -> dict[str, tuple[int, ...]]:
+def output_shapes(network: Program) -> dict[str, tuple[int, ...]]:
     """The shape of every output by its name, ``output`` for the network's own; no batch."""
-    shapes = {stage.path: stage.target.shape for stage in network.stages}
-    waiting: list[tree.Node] = list(network.children)
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, tree.Tap):
-            shapes.setdefault(node.name, node.target.shape)
-        if not isinstance(node, tree.Block):  # what a block names stays inside it
-            waiting += node.children
-    named = {name: shapes[place] for name, place in network.outputs.items()}
-    return {**named, "output": network.target.shape}
+    return {name: value.type.shape for name, value in network.outputs.items()}
 
 
-def _named_stages(network: tree.Network) -> list[tuple[str, tree.Node]]:
-    return [(stage.path, stage) for stage in network.stages]
-
-
-def _stage(name: str, node: tree.Node) -> StageSummary:
-    layers = list(tree.layers(node))
+def _stage(name: str, region: Region) -> StageSummary:
     return StageSummary(
         name=name,
-        output_shape=node.target.shape,
-        parameters=count_parameters(layers).total,
-        macs=sum(layer.op.macs(layer.source, layer.target) for layer in layers),
+        output_shape=region.target.shape,
+        parameters=count_parameters(region.layers).total,
+        macs=sum(layer.op.macs(layer.source, layer.target) for layer in region.layers),
     )

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from netspec import library, tree
+from netspec import library
 from netspec.analyse import Summary, summarise
 from netspec.backends.base import backend_of, get_backend, require_framework
 from netspec.channels import readable
@@ -21,6 +21,7 @@ from netspec.elaborate.bounds import Bounds
 from netspec.elaborate.network import elaborate
 from netspec.errors import NetspecError, UsageError, did_you_mean, fail
 from netspec.export.write import Report, export_model
+from netspec.ir import Program
 from netspec.overrides import apply_overrides, from_values
 from netspec.room import reason
 from netspec.schema.bind import bind_spec
@@ -44,8 +45,8 @@ class CompiledNetwork:
         return self._compilation
 
     @property
-    def network(self) -> tree.Network:
-        """The intermediate representation: the network as a typed tree, every number explicit."""
+    def network(self) -> Program:
+        """The intermediate representation: the network's ops, every number explicit."""
         return self._compilation.network
 
     @property
@@ -346,7 +347,7 @@ def compile_document(
 
 
 def transfer_weights(
-    source_model: Any, target_model: Any, network: CompiledNetwork | tree.Network
+    source_model: Any, target_model: Any, network: CompiledNetwork | Program
 ) -> None:
     """Copy every parameter and statistic from one live model to another, of either framework.
 

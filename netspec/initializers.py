@@ -1,9 +1,12 @@
-"""Initial values as distributions, defined by netspec and meant alike in every backend."""
+"""Initial values as distributions, defined by netspec and meant alike in every backend.
+
+``kind`` is the name of a distribution wherever it is written down.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 TRUNCATED_STD = 0.87962566103423978
 """The standard deviation of a unit normal cut at two standard deviations."""
@@ -20,6 +23,8 @@ class VarianceScaling:
     that the variance still holds (as Keras does); ``uniform`` lies within ±sqrt(3 · scale / fan).
     """
 
+    kind: ClassVar[str] = "variance_scaling"
+
     scale: float
     mode: FanMode
     distribution: Distribution
@@ -29,12 +34,16 @@ class VarianceScaling:
 class Normal:
     """Normal values of the given standard deviation, around zero."""
 
+    kind: ClassVar[str] = "normal"
+
     std: float
 
 
 @dataclass(frozen=True)
 class TruncatedNormal:
     """Normal values of ``std`` around zero, redrawn beyond ±2 · std and not rescaled."""
+
+    kind: ClassVar[str] = "truncated_normal"
 
     std: float
 
@@ -43,6 +52,8 @@ class TruncatedNormal:
 class Uniform:
     """Uniform values in [-limit, limit]."""
 
+    kind: ClassVar[str] = "uniform"
+
     limit: float
 
 
@@ -50,10 +61,14 @@ class Uniform:
 class UniformFanIn:
     """Uniform values within ±1 / sqrt(fan_in) of the layer's weight: PyTorch's default for a bias."""
 
+    kind: ClassVar[str] = "uniform_fan_in"
+
 
 @dataclass(frozen=True)
 class Constant:
     """One value everywhere."""
+
+    kind: ClassVar[str] = "constant"
 
     value: float
 

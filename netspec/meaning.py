@@ -1,32 +1,14 @@
-"""What a network is, in one canonical form: what two texts share when they mean the same network.
-
-The hash of that form stands in generated source, and the verifier holds the general form of a block
-against each of its instances by it.
-"""
+"""The canonical form of a tree: the general form of a block is held against each of its instances by it."""
 
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import json
 from typing import Any
 
 from netspec import tree
 from netspec.symbolic import value_at
 
 Canonical = list[Any]
-
-
-def meaning_hash(network: tree.Network) -> str:
-    """The SHA-256 of the network's canonical form, in hexadecimal digits.
-
-    Equal for specs of other layout, comments, parameters or blocks that give the same network: the
-    same layers at the same paths with the same attributes, wired alike.
-    """
-    outputs = sorted(network.outputs.items())
-    form = [network.name, network.variant, list(network.source.shape), canonical(network), outputs]
-    text = json.dumps(form, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def canonical(node: tree.Node, instance: int = 0, prefix: str = "") -> Canonical:

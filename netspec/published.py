@@ -6,26 +6,26 @@ needs to find or write other names.
 
 from __future__ import annotations
 
-import dataclasses
 from collections import Counter
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
-from netspec import tree
 from netspec.elaborate.scope import fill_template
 from netspec.errors import Diagnostic, NetspecError, Span, did_you_mean
+from netspec.ir import Layer, Node, Program, Value
+from netspec.ir.rewrite import rewrite
 from netspec.ops import OPS
 from netspec.schema.patterns import match
 from netspec.schema.syntax import Checkpoint
 
 
-def published_names(network: tree.Network, checkpoint: Checkpoint) -> dict[str, str]:
+def published_names(network: Program, checkpoint: Checkpoint) -> dict[str, str]:
     """What the checkpoint calls each layer that has weights, by our path.
 
     Raises :class:`NetspecError` where a rule is wrong, fits nothing where one must, or two layers would
     have one name.
     """
-    layers = [layer for layer in tree.layers(network) if layer.op.parameters(layer.source)]
+    layers = [layer for layer in network.layers if layer.op.parameters(layer.source)]
     if not (checkpoint.counted or checkpoint.layers):
         return {layer.path: layer.path for layer in layers}
     if checkpoint.counted:
@@ -40,32 +40,22 @@ def published_names(network: tree.Network, checkpoint: Checkpoint) -> dict[str, 
     return {path: name for path, (name, _) in named.items()}
 
 
-def renamed(network: tree.Network, names: Mapping[str, str], shortcut_first: bool) -> tree.Network:
+def renamed(network: Program, names: Mapping[str, str], shortcut_first: bool) -> Program:
     """The network with new paths of the layers that ``names`` holds, for reading and writing weights.
 
     With ``shortcut_first``, residuals add the other way round.
     """
-    node = _renamed(network, names, shortcut_first)
-    assert isinstance(node, tree.Network)
-    return node
+    joins = {network.producers[r.result.id].path for r in network.main.regions("residual")}
+
+    def change(node: Node, inputs: tuple[Value, ...]) -> Node:
+        if shortcut_first and node.path in joins:
+            inputs = inputs[::-1]
+        return replace(node, path=names.get(node.path, node.path), inputs=inputs)
+
+    return rewrite(network, change)
 
 
-def _renamed(node: tree.Node, names: Mapping[str, str], shortcut_first: bool) -> tree.Node:
-    if isinstance(node, tree.Layer):
-        return dataclasses.replace(node, path=names.get(node.path, node.path))
-    changes: dict[str, Any] = {}
-    for field in dataclasses.fields(node):
-        value = getattr(node, field.name)
-        if isinstance(value, tree.Node):
-            changes[field.name] = _renamed(value, names, shortcut_first)
-        elif isinstance(value, tuple) and value and isinstance(value[0], tree.Node):
-            changes[field.name] = tuple(_renamed(item, names, shortcut_first) for item in value)
-    if isinstance(node, tree.Residual):
-        changes["shortcut_first"] = shortcut_first
-    return dataclasses.replace(node, **changes)
-
-
-def _counted(layers: list[tree.Layer], checkpoint: Checkpoint) -> dict[str, tuple[str, Span]]:
+def _counted(layers: Sequence[Layer], checkpoint: Checkpoint) -> dict[str, tuple[str, Span]]:
     """Layers numbered in order, each label for itself: ``conv2d``, ``conv2d_1``, …"""
     for kind in checkpoint.counted:
         if kind not in OPS:
@@ -84,7 +74,7 @@ def _counted(layers: list[tree.Layer], checkpoint: Checkpoint) -> dict[str, tupl
     return named
 
 
-def _places(network: tree.Network) -> dict[str, dict[str, int]]:
+def _places(network: Program) -> dict[str, dict[str, int]]:
     """What an expression in a name may know of each layer in a stage: where its block is."""
     total = sum(len(stage.blocks) for stage in network.stages)
     found = {}
@@ -98,9 +88,9 @@ def _places(network: tree.Network) -> dict[str, dict[str, int]]:
                 "running_index": running,
                 "total": total,
             }
-            found.update({layer.path: place for layer in tree.layers(block)})
+            found.update({layer.path: place for layer in block.layers})
             running += 1
-    for layer in tree.layers(network):
+    for layer in network.layers:
         found.setdefault(layer.path, {"total": total})
     return found
 

@@ -1,4 +1,4 @@
-"""Whether a network takes inputs of another size than the spec's: its weights are those of the spec.
+"""A network for inputs of another size than the spec's: its ops and weights are those of the spec.
 
 A fully convolutional network does; a map that is flattened ahead of a linear layer ties the weights to
 one size.
@@ -8,59 +8,63 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from netspec import tree
 from netspec.errors import UsageError
+from netspec.ir import Node, Program
+from netspec.ir.retype import retype
 from netspec.ops import OpError
+from netspec.ops.merge import Merge
 from netspec.ops.structure import Flatten
 from netspec.types import TensorType
 
-Results = dict[str, TensorType]
 
-
-def check_input_size(network: tree.Network, size: Sequence[int | None]) -> None:
+def check_input_size(network: Program, size: Sequence[int | None]) -> None:
     """Raise :class:`UsageError` unless the network takes this spatial size; None leaves an axis open."""
+    given = tuple(length for length in size if length is not None)
+    if len(given) == len(size):
+        resized(network, given)
+    else:
+        _check_rank(network, size)
+        _check_open(network)
+
+
+def resized(network: Program, size: tuple[int, ...]) -> Program:
+    """The network typed for inputs of another spatial size; its ops and weights are the same.
+
+    Raises :class:`UsageError` where it does not take that size.
+    """
+    _check_rank(network, size)
+    if size == network.source.size:
+        return network
+    return retype(network, TensorType(network.source.channels, size), _types)
+
+
+def _check_rank(network: Program, size: Sequence[int | None]) -> None:
     if len(size) != network.source.rank:
         raise UsageError(
             f"an input size of {len(size)} axes, the network has {network.source.rank}"
         )
-    given = [length for length in size if length is not None]
-    if len(given) < len(size):
-        _check_open(network)
-    elif tuple(given) != network.source.size:
-        _flow(network, TensorType(network.source.channels, tuple(given)), {})
 
 
-def _check_open(network: tree.Network) -> None:
-    for layer in tree.layers(network):
+def _check_open(network: Program) -> None:
+    for layer in network.layers:
         if isinstance(layer.op, Flatten):
             raise UsageError(f"`{layer.path}` flattens a map, so the input size cannot be open")
 
 
-def _flow(node: tree.Node, source: TensorType, results: Results) -> TensorType:
-    """The type that leaves ``node`` when ``source`` enters."""
-    match node:
-        case tree.Layer():
-            return _layer(node, source)
-        case tree.Block():
-            return _flow(node.body, source, {})
-        case tree.Residual() | tree.Branches():
-            return _merged(node, [_flow(child, source, results) for child in node.children])
-        case tree.Gate():
-            gate = _flow(node.body, source, results)
-            if any(length != 1 for length in gate.size) and gate.size != source.size:
-                raise _unequal(node.path, [source, gate])
-            return TensorType(node.target.channels, source.size)
-        case tree.Reference():
-            return _merged(node, [results[name] for name in node.names])
-        case tree.Tap():
-            results[node.name] = _flow(node.body, source, results)
-            return results[node.name]
-    for child in node.children:  # a sequence, a stage, or the whole network
-        source = _flow(child, source, results)
-    return source
+def _types(node: Node, types: tuple[TensorType, ...]) -> tuple[TensorType, ...]:
+    if not isinstance(node.op, Merge):
+        _check_weights(node, types[0])
+    try:
+        return node.op.types(*types)
+    except OpError as error:
+        reason = error.message
+        if isinstance(node.op, Merge):
+            reason = f"{' and '.join(map(str, types))} would have to be merged"
+        raise UsageError(f"`{node.path}`: at this input size, {reason}") from None
 
 
-def _layer(layer: tree.Layer, source: TensorType) -> TensorType:
+def _check_weights(layer: Node, source: TensorType) -> None:
+    """Raise :class:`UsageError` where the weights of the spec's size do not fit what enters."""
     if isinstance(layer.op, Flatten) and layer.op.absorbed and source.size != layer.source.size:
         # As many features may come out of another shape, and then each weight meets another one.
         raise UsageError(
@@ -72,20 +76,3 @@ def _layer(layer: tree.Layer, source: TensorType) -> TensorType:
             f"`{layer.path}` takes {layer.source.channels} features, and at this input size gets "
             f"{source.channels}"
         )
-    try:
-        return layer.op.infer(source)
-    except OpError as error:
-        raise UsageError(f"`{layer.path}`: at this input size, {error.message}") from None
-
-
-def _merged(
-    node: tree.Residual | tree.Branches | tree.Reference, types: Sequence[TensorType]
-) -> TensorType:
-    if any(merged.size != types[0].size for merged in types):
-        raise _unequal(node.path, types)
-    return TensorType(node.target.channels, types[0].size)
-
-
-def _unequal(path: str, types: Sequence[TensorType]) -> UsageError:
-    shapes = " and ".join(str(merged) for merged in types)
-    return UsageError(f"`{path}`: at this input size, {shapes} would have to be merged")

@@ -10,8 +10,8 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any
 
-from netspec import tree
 from netspec.initializers import Constant, Normal, TruncatedNormal, Uniform, plain
+from netspec.ir import Program
 from netspec.types import Parameter
 
 if TYPE_CHECKING:
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 DTYPE = "float32"
 
 
-def initial_weights(network: tree.Network, seed: int) -> dict[str, Array]:
+def initial_weights(network: Program, seed: int) -> dict[str, Array]:
     """Every parameter and statistic by canonical name, in canonical layout, as the spec starts it."""
     return {
         f"{layer.path}.{parameter.name}": draw(f"{layer.path}.{parameter.name}", parameter, seed)
-        for layer in tree.layers(network)
+        for layer in network.layers
         for parameter in layer.op.parameters(layer.source)
     }
 

@@ -254,8 +254,3 @@ def layers(node: Node) -> Iterator[Layer]:
 def blocks(node: Node) -> Iterator[Block]:
     """The block instances inside a node, outer ones first."""
     return (found for found in walk(node) if isinstance(found, Block))
-
-
-def flat_name(path: str) -> str:
-    """A path as one identifier-like word: what frameworks that forbid dots in names use."""
-    return path.replace(".", "_")

@@ -15,7 +15,6 @@ from netspec.analyse import (
 )
 from netspec.api import loads
 from netspec.backends.torch import live
-from netspec.tree import layers
 from tests.support.zoo import zoo_network
 
 SPEC = """\
@@ -97,9 +96,9 @@ def test_the_summary_is_plain_data() -> None:
 
 def test_parameters_of_a_part() -> None:
     network = zoo_network("resnet50")
-    parts = [count_parameters(layers(stage)) for stage in network.stages]
-    rest = count_parameters([*layers(network.stem), *layers(network.head)])
+    parts = [count_parameters(stage.layers) for stage in network.stages]
+    rest = count_parameters([*network.stem.layers, *network.head.layers])
     total = rest
     for part in parts:
         total = total + part
-    assert total == count_parameters(layers(network))
+    assert total == count_parameters(network.layers)

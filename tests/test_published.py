@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from netspec import api, library, tree
+from netspec import api, library
 from netspec.checkpoints.naming import naming_called, namings_called
 from netspec.errors import NetspecError, UsageError
-from netspec.meaning import meaning_hash
+from netspec.ir.fingerprint import fingerprint
 from netspec.published import published_names, renamed
 from netspec.schema.patterns import match
 from netspec.schema.syntax import Checkpoint
@@ -183,13 +183,11 @@ def test_counts_that_went_on_from_another_model_start_anew() -> None:
 
 def test_other_names_leave_the_network_as_it_is() -> None:
     plain, named = spec("{framework: torch}"), spec("{framework: torch, layers: {fc: x}}")
-    assert meaning_hash(plain.network) == meaning_hash(named.network)
+    assert fingerprint(plain.network) == fingerprint(named.network)
     again = renamed(plain.network, {}, shortcut_first=True)
-    assert meaning_hash(again) == meaning_hash(plain.network)
-    paths = [layer.path for layer in tree.layers(renamed(plain.network, {"fc": "x.y"}, False))]
-    assert paths == [
-        "x.y" if layer.path == "fc" else layer.path for layer in tree.layers(plain.network)
-    ]
+    assert [node.path for node in again.nodes] == [node.path for node in plain.network.nodes]
+    paths = [layer.path for layer in renamed(plain.network, {"fc": "x.y"}, False).layers]
+    assert paths == ["x.y" if layer.path == "fc" else layer.path for layer in plain.network.layers]
 
 
 def test_labels_are_backends_or_entries() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from netspec import tree
 from netspec.analyse import weight_shapes
 from netspec.starting import initial_weights
 from tests.support.networks import network_of
@@ -82,7 +81,5 @@ def test_the_seed_and_the_name_decide_and_nothing_else() -> None:
 
 def test_every_layer_of_the_ir_is_covered() -> None:
     network = network_of("conv: {out: 4, kernel: 3}\nscale", (8, 9))
-    names = {
-        f"{layer.path}." for layer in tree.layers(network) if layer.op.parameters(layer.source)
-    }
+    names = {f"{layer.path}." for layer in network.layers if layer.op.parameters(layer.source)}
     assert {name.rpartition(".")[0] + "." for name in initial_weights(network, 0)} == names

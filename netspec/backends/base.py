@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     import numpy
     from numpy.typing import NDArray
 
-    from netspec import tree
     from netspec.codegen.compilation import Compilation
     from netspec.export.base import Export
+    from netspec.ir import Layer, Program
     from netspec.storage.formats import Format
     from netspec.storage.tensors import StoredTensor
     from netspec.types import Parameter
@@ -43,22 +43,22 @@ class WeightFiles(Protocol):
     formats: Mapping[str, Format]
     """The formats that hold this framework's names and no other's, by suffix."""
 
-    def name(self, layer: tree.Layer, parameter: Parameter) -> str:
+    def name(self, layer: Layer, parameter: Parameter) -> str:
         """The file's name for a parameter or statistic."""
 
-    def shape(self, layer: tree.Layer, parameter: Parameter) -> tuple[int, ...]:
+    def shape(self, layer: Layer, parameter: Parameter) -> tuple[int, ...]:
         """Its shape in the file."""
 
-    def encode(self, layer: tree.Layer, parameter: Parameter, array: Array) -> Array:
+    def encode(self, layer: Layer, parameter: Parameter, array: Array) -> Array:
         """Canonical values as the file has them, by reshaping and transposing alone."""
 
-    def decode(self, layer: tree.Layer, parameter: Parameter, array: Array) -> Array:
+    def decode(self, layer: Layer, parameter: Parameter, array: Array) -> Array:
         """The file's values in canonical layout, by reshaping and transposing alone."""
 
-    def extras(self, layer: tree.Layer) -> Mapping[str, StoredTensor]:
+    def extras(self, layer: Layer) -> Mapping[str, StoredTensor]:
         """What files hold for the layer that no network has, each as it starts."""
 
-    def extra_name(self, layer: tree.Layer, extra: str) -> str:
+    def extra_name(self, layer: Layer, extra: str) -> str:
         """The file's name for one of :meth:`extras`."""
 
     def prefixes(self) -> Iterable[str]:
@@ -86,7 +86,7 @@ class Backend(Protocol):
     weight_files: WeightFiles
     """Its files of weights."""
 
-    def build(self, network: tree.Network, input_size: tuple[int | None, ...] | None = None) -> Any:
+    def build(self, network: Program, input_size: tuple[int | None, ...] | None = None) -> Any:
         """A live model with fresh initial weights.
 
         ``input_size`` replaces the spec's spatial size; None along an axis leaves it open.
@@ -98,12 +98,10 @@ class Backend(Protocol):
     def owns(self, model: Any) -> bool:
         """Whether ``model`` is one of this framework's."""
 
-    def read_weights(self, model: Any, network: tree.Network) -> dict[str, Array]:
+    def read_weights(self, model: Any, network: Program) -> dict[str, Array]:
         """Every parameter and statistic as ``path.name`` (``layer1.0.conv1.weight``), copied."""
 
-    def write_weights(
-        self, model: Any, network: tree.Network, weights: Mapping[str, Array]
-    ) -> None:
+    def write_weights(self, model: Any, network: Program, weights: Mapping[str, Array]) -> None:
         """Assign every parameter and statistic; raises ValueError when names or shapes differ."""
 
     def run(self, model: Any, inputs: Array) -> dict[str, Array]:
@@ -112,7 +110,7 @@ class Backend(Protocol):
         ``inputs`` is (batch, channels, *size).
         """
 
-    def save(self, model: Any, network: tree.Network, path: Path) -> None:
+    def save(self, model: Any, network: Program, path: Path) -> None:
         """Write the model to ``path`` in the format of its suffix, one of :attr:`formats`."""
 
 

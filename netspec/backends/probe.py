@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy
     from numpy.typing import NDArray
 
-    from netspec import tree
+    from netspec.ir import Program
 
     Array = NDArray[numpy.generic]
     Arrays = Mapping[str, Array]
@@ -102,13 +102,13 @@ class Probe(Protocol):
     def precision(self, dtype: str) -> AbstractContextManager[None]:
         """Within, everything is made and computed in ``dtype``: float32 or float64."""
 
-    def limits(self, network: tree.Network) -> list[Limit]:
+    def limits(self, network: Program) -> list[Limit]:
         """The layers that cannot be computed in float64."""
 
-    def tied(self, network: tree.Network) -> str | None:
+    def tied(self, network: Program) -> str | None:
         """The path of a layer for whose sake generated source takes the spec's size alone, if there is one."""
 
-    def make(self, function: Callable[..., Any], network: tree.Network) -> Any:
+    def make(self, function: Callable[..., Any], network: Program) -> Any:
         """The model that a function of generated source makes for the input of ``network``."""
 
     def adopt(self, model: Any) -> Any:
@@ -117,7 +117,7 @@ class Probe(Protocol):
     def spelled(self, path: str) -> str:
         """What the framework calls the layer at ``path``."""
 
-    def expected(self, network: tree.Network) -> list[Held]:
+    def expected(self, network: Program) -> list[Held]:
         """Every tensor that a model of ``network`` is to hold."""
 
     def held(self, model: Any) -> list[Held]:
@@ -132,7 +132,7 @@ class Probe(Protocol):
     def dropped(self, model: Any, name: str, inputs: Array, training: bool) -> Array:
         """What the layer called ``name``, one of :meth:`drop_rates`, makes of ``inputs``, channels first."""
 
-    def places(self, model: Any, network: tree.Network) -> Places:
+    def places(self, model: Any, network: Program) -> Places:
         """Where ``model``, a live one of ``network``, has the ends of the stem and of each stage.
 
         An end that the framework keeps to itself is left out. The result serves the generated model
@@ -142,13 +142,13 @@ class Probe(Protocol):
     def observe(self, model: Any, places: Places, inputs: Array) -> Observed:
         """One pass in evaluation mode. Places that ``model`` lacks are left out."""
 
-    def look_inside(self, model: Any, network: tree.Network, inputs: Array) -> Inside:
+    def look_inside(self, model: Any, network: Program, inputs: Array) -> Inside:
         """What enters and leaves the layers of ``model`` in evaluation mode."""
 
     def train(
         self,
         model: Any,
-        network: tree.Network,
+        network: Program,
         places: Places,
         inputs: Array,
         factors: Arrays,

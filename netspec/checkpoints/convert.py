@@ -8,13 +8,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from netspec import tree
 from netspec.checkpoints.load import opened
 from netspec.checkpoints.naming import naming_called
 from netspec.checkpoints.options import STRICT, Matching
 from netspec.checkpoints.save import laid_out, output_format
 from netspec.codegen.compilation import Compilation
 from netspec.files import replacing
+from netspec.ir import Program
 from netspec.progress import Tell, silent
 from netspec.starting import DTYPE, draw
 from netspec.storage.tensors import StoredTensor
@@ -110,7 +110,7 @@ def _counted(tensors: Mapping[str, StoredTensor], tell: Tell) -> dict[str, Store
     }
 
 
-def _started(network: tree.Network, missing: set[str], seed: int) -> dict[str, StoredTensor]:
+def _started(network: Program, missing: set[str], seed: int) -> dict[str, StoredTensor]:
     """The tensors that the file lacks, as the spec starts them."""
 
     def tensor(name: str, parameter: Parameter) -> StoredTensor:
@@ -118,7 +118,7 @@ def _started(network: tree.Network, missing: set[str], seed: int) -> dict[str, S
 
     return {
         name: tensor(name, parameter)
-        for layer in tree.layers(network)
+        for layer in network.layers
         for parameter in layer.op.parameters(layer.source)
         if (name := f"{layer.path}.{parameter.name}") in missing
     }

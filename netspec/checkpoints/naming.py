@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from netspec import tree
 from netspec.backends.base import Backend, backend_names, get_backend
 from netspec.codegen.compilation import Compilation
 from netspec.errors import UsageError, did_you_mean
+from netspec.ir import Layer, Program
 from netspec.published import published_names, renamed
 from netspec.schema.syntax import Checkpoint
 from netspec.storage.tensors import StoredTensor
@@ -30,7 +30,7 @@ class Slot:
     """
 
     name: str
-    layer: tree.Layer
+    layer: Layer
     parameter: Parameter
     shape: tuple[int, ...]
 
@@ -49,7 +49,7 @@ class Naming:
 
     label: str
     backend: Backend
-    network: tree.Network
+    network: Program
     paths: Mapping[str, str]
     counted: frozenset[str] = frozenset()
 
@@ -64,7 +64,7 @@ class Naming:
                 parameter,
                 files.shape(layer, parameter),
             )
-            for layer in tree.layers(self.network)
+            for layer in self.network.layers
             for parameter in layer.op.parameters(layer.source)
         }
 
@@ -74,11 +74,11 @@ class Naming:
         files = self.backend.weight_files
         return {
             files.extra_name(layer, extra): (f"{self._path(layer)}.{extra}", start)
-            for layer in tree.layers(self.network)
+            for layer in self.network.layers
             for extra, start in files.extras(layer).items()
         }
 
-    def _path(self, layer: tree.Layer) -> str:
+    def _path(self, layer: Layer) -> str:
         return self.paths.get(layer.path, layer.path)
 
     def decoded(self, name: str, tensor: StoredTensor) -> StoredTensor:
@@ -122,12 +122,12 @@ class Naming:
         return {name: normal(name, match) for name, match in found.items()}
 
 
-def own_naming(network: tree.Network, backend: Backend) -> Naming:
+def own_naming(network: Program, backend: Backend) -> Naming:
     """The names that the backend's own models of the network have."""
     return Naming(backend.name, backend, network, {})
 
 
-def published_naming(network: tree.Network, checkpoint: Checkpoint) -> Naming:
+def published_naming(network: Program, checkpoint: Checkpoint) -> Naming:
     """The names of a published checkpoint; raises what :func:`published_names` does."""
     names = published_names(network, checkpoint)
     return Naming(

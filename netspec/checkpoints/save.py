@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from netspec import tree
 from netspec.backends.base import backend_of, require_modules
 from netspec.checkpoints.load import find_format
 from netspec.checkpoints.naming import Naming, naming_called
@@ -71,7 +70,7 @@ def laid_out(
     """
     written: dict[str, StoredTensor] = {}
     files = naming.backend.weight_files
-    for layer in tree.layers(naming.network):
+    for layer in naming.network.layers:
         for parameter in layer.op.parameters(layer.source):
             name = files.name(layer, parameter)
             written[name] = naming.encoded(name, tensors[naming.slots[name].name])

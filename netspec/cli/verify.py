@@ -233,11 +233,12 @@ def _check(arguments: argparse.Namespace) -> int:
     for claim in claims:
         if claim.origin.spec == STANDARD_INPUT:
             raise UsageError(f"{claim.name}: its spec came from standard input and cannot be found")
-        one = argparse.Namespace(
-            spec=claim.origin.spec,
-            variant=claim.origin.variant,
-            assignments=list(claim.origin.assignments),
-        )
+        named = {
+            "spec": claim.origin.spec,
+            "variant": claim.origin.variant,
+            "assignments": list(claim.origin.assignments),
+        }
+        one = argparse.Namespace(**{**vars(arguments), **named})  # with the bounds that are given
         try:
             found = standing(claim, load_spec(one).compilation)
         except NetspecError as error:

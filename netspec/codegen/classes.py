@@ -20,6 +20,7 @@ from netspec.codegen.layout import Document, keyword
 from netspec.codegen.printing import MISSING, Printer, is_default
 from netspec.elaborate.scope import BlockValue, StepsValue
 from netspec.errors import UsageError
+from netspec.schema.names import flat_name
 from netspec.schema.syntax import BlockDefinition, Param
 from netspec.symbolic import Diverges, Varying, active, names_of
 
@@ -151,7 +152,7 @@ class Classes:
 def local_names(network: tree.Network) -> set[str]:
     """What functions of source may call their arguments and variables, and nothing else then is called."""
     names = {*VARIABLES, BRANCH, *(f"{BRANCH}{number}" for number in range(2, len(VARIABLES)))}
-    names |= {*network.arguments, *(tree.flat_name(stage.path) for stage in network.stages)}
+    names |= {*network.arguments, *(flat_name(stage.path) for stage in network.stages)}
     for node in tree.walk(network):
         if isinstance(node, tree.Tap):
             names.add(node.name)

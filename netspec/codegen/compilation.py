@@ -11,6 +11,7 @@ from netspec import tree
 from netspec.elaborate.bounds import Bounds
 from netspec.elaborate.network import Builder
 from netspec.elaborate.steps import Elaborator
+from netspec.ir import Program
 from netspec.schema.syntax import Argument, Spec
 
 
@@ -19,12 +20,13 @@ class Compilation:
     """A spec at one variant and its overrides, with the concrete network that it gives.
 
     Attributes:
+        network: the network: its ops, with values on the edges.
         folder: where blocks beside the spec are looked for; None for none.
         place: where the spec is, as the head of generated source says it; None where that is not known.
     """
 
     spec: Spec
-    network: tree.Network
+    network: Program
     overrides: Mapping[str, Argument]
     folder: Path | None
     bounds: Bounds = field(default_factory=Bounds)

@@ -1,4 +1,4 @@
-"""The verifier of the IR: what every later stage may rely on."""
+"""What must hold of an elaborated network as a whole: names, size, and that nothing is without use."""
 
 from __future__ import annotations
 
@@ -8,25 +8,30 @@ from typing import NamedTuple
 from netspec import tree
 from netspec.elaborate.bounds import RAISE_PARAMETERS, Bounds
 from netspec.elaborate.liveness import check_liveness
-from netspec.errors import InternalError, NetspecError, Span, fail
-from netspec.ops import OpError
+from netspec.errors import NetspecError, Span, fail
+from netspec.ir import Program
+from netspec.ir.check import check_program
+from netspec.schema.names import flat_name
 
 
-def check_network(network: tree.Network, bounds: Bounds) -> None:
-    """Names must be unique in every backend's spelling; types must fit along every edge.
+def check_network(program: Program, bounds: Bounds) -> None:
+    """The program must be sound, and its size within bounds.
 
-    Raises :class:`NetspecError` for colliding names and for sizes out of bounds, which a spec can
-    cause, and :class:`InternalError` for a broken type, which only netspec can.
+    Raises :class:`NetspecError` for what a spec can cause: results that nothing uses, too many parameters;
+    and :class:`InternalError` for what only netspec can.
     """
-    check_names(list(_named(network)))
     total = 0
-    for node in tree.walk(network):
-        _check_edges(node)
-        if isinstance(node, tree.Layer):
-            total += sum(p.count for p in node.op.parameters(node.source))
-            if total > bounds.parameters:
-                raise too_many_parameters(bounds, node.span)
-    check_liveness(network)
+    for layer in program.layers:
+        total += sum(parameter.count for parameter in layer.op.parameters(layer.source))
+        if total > bounds.parameters:
+            raise too_many_parameters(bounds, layer.span)
+    check_liveness(program)
+    check_program(program)
+
+
+def check_paths(network: tree.Network) -> None:
+    """Raise :class:`NetspecError` for names that collide; see :func:`check_names`."""
+    check_names(list(_named(network)))
 
 
 def too_many_parameters(bounds: Bounds, span: Span | None) -> NetspecError:
@@ -69,7 +74,7 @@ def check_names(names: Sequence[NamedNode]) -> None:
     """
     seen: dict[str, str] = {}
     for path, span, _, _ in names:
-        flat = tree.flat_name(path)
+        flat = flat_name(path)
         if flat in seen:
             raise name_collision(path, seen[flat], span)
         seen[flat] = path
@@ -100,31 +105,3 @@ def name_collision(path: str, other: str, span: Span | None) -> NetspecError:
     if other != path:
         what = f"`{path}` and `{other}` are one name once dots become underscores"
     return fail("NS227", what, span, path=path)
-
-
-def _check_edges(node: tree.Node) -> None:
-    if isinstance(node, tree.Layer):
-        try:
-            expected = node.op.infer(node.source)
-        except OpError as error:
-            raise InternalError(f"{node.path}: {node.op.kind}: {error.message}") from None
-        if expected.shape != node.target.shape:
-            raise InternalError(f"{node}: the op gives {expected}")
-    row: tuple[tree.Node, ...] = ()
-    if isinstance(node, tree.Sequence):
-        row = node.items
-    elif isinstance(node, tree.Network | tree.Stage):
-        row = node.children
-    current = node.source
-    for item in row:
-        if not isinstance(item, tree.Reference) and item.source.shape != current.shape:
-            raise InternalError(f"{_name(item)}: {current} enters, {item.source} expected")
-        current = item.target
-    if row and current.shape != node.target.shape:
-        raise InternalError(f"{_name(node)}: {current} leaves, {node.target} expected")
-
-
-def _name(node: tree.Node) -> str:
-    """The path of a node; its kind and place where it has none."""
-    path = getattr(node, "path", None)
-    return path or f"{type(node).__name__} at {node.span}"

@@ -12,7 +12,7 @@ from netspec import tree
 from netspec.arithmetic import COPIED
 from netspec.elaborate.arguments import evaluate_argument, for_block
 from netspec.elaborate.bounds import Bounds
-from netspec.elaborate.check import check_network
+from netspec.elaborate.check import check_network, check_paths
 from netspec.elaborate.combinators import check_repeat
 from netspec.elaborate.layers import check_extent
 from netspec.elaborate.schedules import schedule
@@ -22,13 +22,16 @@ from netspec.elaborate.scope import (
     Scope,
     StepsValue,
     check_declared,
+    counted,
     fill_template,
     stage_indices,
 )
 from netspec.elaborate.steps import Elaborator
 from netspec.errors import Span, UsageError, did_you_mean, fail
 from netspec.expr import Expression
+from netspec.ir import Program
 from netspec.ir.formula import NETWORK_SCOPE, of_values
+from netspec.ir.from_tree import program_of
 from netspec.passes import absorb_flatten
 from netspec.schema.fields import check_integer
 from netspec.schema.models import STAGE_KEYS
@@ -60,12 +63,14 @@ def elaborate(
     overrides: Mapping[str, Argument] | None = None,
     folder: Path | None = None,
     bounds: Bounds | None = None,
-) -> tree.Network:
+) -> Program:
     """The network that ``spec`` describes: concrete, typed, checked, within ``bounds``."""
     builder = Builder(spec, variant, overrides or {}, folder, keep=False, bounds=bounds)
-    network = builder.build()
-    check_network(network, builder.elaborator.bounds)
-    return network
+    expanded = builder.build()
+    check_paths(expanded)
+    program = program_of(expanded)
+    check_network(program, builder.elaborator.bounds)
+    return program
 
 
 class Builder:
@@ -376,9 +381,7 @@ class Builder:
             raise fail("NS221", message, name_span, help=hint)
         path = names.explicit(block_path, name_span)
         indices = stage_indices(environment)
-        for name, given_value in values.items():
-            if isinstance(given_value, StepsValue) and given_value.environment is not None:
-                values[name] = dataclasses.replace(given_value, indices=indices)
+        values = {name: counted(value, indices) for name, value in values.items()}
         formulas = self.elaborator.formulas_of_call(definition, arguments, NETWORK_SCOPE)
         noted = (formulas, indices)
         return self.elaborator.block(definition, values, source, path, (), span, noted)

@@ -8,7 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from netspec.arithmetic import FUNCTIONS
@@ -213,6 +213,13 @@ class Scope:
         return self.names.explicit(
             fill_template(step.name, self.place(source), step.place("name")), step.place("name")
         )
+
+
+def counted(value: Any, indices: Indices) -> Any:
+    """An argument of a stage's block: steps among them see the names that count in the stage."""
+    if isinstance(value, StepsValue) and value.environment is not None:
+        return replace(value, indices=indices)
+    return value
 
 
 _QUALIFIED = {name: qualify(NETWORK_SCOPE, name) for name in STAGE_NAMES}

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import numpy
     from numpy.typing import NDArray
 
-    from netspec import tree
+    from netspec.ir import Program
 
     Array = NDArray[numpy.generic]
 
@@ -78,7 +78,7 @@ class Export:
     """
 
     format: Format
-    write: Callable[[Any, tree.Network, Path], None]
+    write: Callable[[Any, Program, Path], None]
     requires: tuple[str, ...] = ()
     channels_last: bool = False
 

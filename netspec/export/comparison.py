@@ -11,9 +11,9 @@ from netspec.analyse import output_shapes
 from netspec.export.base import Export, ExportError, Loaded
 
 if TYPE_CHECKING:
-    from netspec import tree
     from netspec.backends.base import Backend
     from netspec.export.base import Array
+    from netspec.ir import Program
 
 BATCHES = (1, 3)
 """The sizes that are compared. No exporter sees either: it is shown two examples, or none."""
@@ -52,7 +52,7 @@ class Comparison:
 
 
 def compare(
-    backend: Backend, model: Any, network: tree.Network, export: Export, path: Path
+    backend: Backend, model: Any, network: Program, export: Export, path: Path
 ) -> Comparison:
     """Load the export at ``path`` in its runtime and compare it with ``model`` on random input.
 

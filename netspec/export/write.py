@@ -17,8 +17,8 @@ from netspec.progress import Tell, silent
 from netspec.room import lacking, reason
 
 if TYPE_CHECKING:
-    from netspec import tree
     from netspec.backends.base import Backend
+    from netspec.ir import Program
 
 LONGEST_CAUSE = 200
 """Exporters put whole graphs into their messages; so many characters are kept."""
@@ -66,7 +66,7 @@ def find_export(backend: Backend, name: str) -> Export:
 def export_model(
     backend: Backend,
     model: Any,
-    network: tree.Network,
+    network: Program,
     format: str,
     path: Path,
     tell: Tell = silent,

@@ -92,7 +92,7 @@ def _wrong_regions(region: Region, known: dict[int, Value]) -> Iterator[str]:
         for value in (found.source, found.result):
             if known.get(value.id) is not value:
                 yield f"%{value.id} flows through `{name}`, and nothing gives it"
-        if found.kind in ("block", "sequence") and found.path is not None:
+        if found.kind in ("block", "sequence") and found.path:
             start = f"{found.path}."
             for node in found.nodes:
                 if not node.path.startswith(start):

@@ -61,10 +61,15 @@ class _Builder:
         )
 
     def _stage(self, stage: tree.Stage, value: Value) -> Value:
-        between: Named = {}
-        return self._region(
-            "stage", (stage.between, *stage.blocks), value, between, stage.path, span=stage.span
-        )
+        self._rows.append([])
+        entering = value
+        if stage.between.items:
+            value = self._region("sequence", stage.between.items, value, {})
+        for block in stage.blocks:
+            value = self._step(block, value, {})
+        items = tuple(self._rows.pop())
+        self._rows[-1].append(Region("stage", items, entering, value, stage.path, span=stage.span))
+        return value
 
     def _region(
         self,
@@ -72,7 +77,7 @@ class _Builder:
         steps: Sequence[tree.Node],
         value: Value,
         named: Named,
-        path: str | None = None,
+        path: str = "",
         **more: Any,
     ) -> Value:
         """Add a region of ``steps``, one after another, to what stands around it."""
@@ -123,17 +128,17 @@ class _Builder:
 
     def _sequence(self, step: tree.Sequence, value: Value, named: Named) -> Value:
         """Add what has a name, or a part that the spec says in a word of its own."""
-        note = step.expansion
+        note, path = step.expansion, step.path or ""
         if note is None:
-            return self._region("sequence", step.items, value, named, step.path, span=step.span)
+            return self._region("sequence", step.items, value, named, path, span=step.span)
+        if note.kind in ("slot", "inline"):  # their names of results are their own
+            named = {}
         return self._region(
             "when" if note.kind == "slot" else note.kind,
             step.items,
             value,
-            {}
-            if note.kind in ("slot", "inline")
-            else named,  # their names of results are their own
-            step.path,
+            named,
+            path,
             span=step.span,
             definition=note.definition,
             arguments=note.arguments,

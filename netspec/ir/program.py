@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from netspec.errors import Span
 from netspec.ir.formula import NO_FORMULAS, Formula, Formulas, Indices, no_indices
 from netspec.ops import Op
+from netspec.ops.merge import Merge
 from netspec.schema.syntax import BlockDefinition
 from netspec.types import TensorType
 
@@ -86,6 +87,30 @@ class Node:
         return f"{given} = {self.op.kind} {taken}  # {self.path}"
 
 
+class Layer(Protocol):
+    """What rows of backends are told of an op of one input: the op, its name, and the types on both sides."""
+
+    @property
+    def op(self) -> Op:
+        """What it does."""
+
+    @property
+    def path(self) -> str:
+        """Its canonical name."""
+
+    @property
+    def source(self) -> TensorType:
+        """The type that enters."""
+
+    @property
+    def target(self) -> TensorType:
+        """The type that leaves."""
+
+    @property
+    def span(self) -> Span | None:
+        """Where it stands in the spec."""
+
+
 @dataclass(frozen=True, eq=False)
 class Region:
     """A part of a program: structure and names, never dataflow.
@@ -98,7 +123,7 @@ class Region:
         items: ops and regions in the order of registration, which is an order to run them in too.
         source: the value that flows in.
         result: the value that flows out; ``source`` itself where the region does nothing.
-        path: its name; None where it gives none to what it holds.
+        path: its name; empty where it gives none to what it holds.
         definition: the block that it is an instance of, which may be an inline one.
         arguments: what the block was called with; of a network, what all its names mean.
         span: where it stands in the spec.
@@ -115,7 +140,7 @@ class Region:
     items: tuple[Node | Region, ...]
     source: Value
     result: Value
-    path: str | None = None
+    path: str = ""
     definition: BlockDefinition | None = None
     arguments: Mapping[str, Any] = field(default_factory=dict)
     span: Span | None = None
@@ -137,6 +162,23 @@ class Region:
             else:
                 waiting.extend(reversed(item.items))
         return tuple(found)
+
+    @cached_property
+    def layers(self) -> tuple[Node, ...]:
+        """The ops inside that are no merges, in the order of registration."""
+        return tuple(node for node in self.nodes if not isinstance(node.op, Merge))
+
+    @property
+    def blocks(self) -> tuple[Region, ...]:
+        """The blocks of a stage: those that are directly inside."""
+        return tuple(
+            item for item in self.items if isinstance(item, Region) and item.kind == "block"
+        )
+
+    @property
+    def target(self) -> TensorType:
+        """The type that flows out."""
+        return self.result.type
 
     def regions(self, *kinds: Kind) -> Iterator[Region]:
         """The regions inside of these kinds, outer ones first, in the order of registration."""
@@ -183,6 +225,11 @@ class Program:
     def nodes(self) -> tuple[Node, ...]:
         """Every op, in the order of registration, which is an order to run them in too."""
         return self.main.nodes
+
+    @property
+    def layers(self) -> tuple[Node, ...]:
+        """The ops that are no merges: those that PyTorch has a module for, and the summary counts."""
+        return self.main.layers
 
     @property
     def source(self) -> TensorType:
@@ -239,8 +286,3 @@ class Program:
             for value in dict.fromkeys(node.inputs):
                 found[value.id].append(node)
         return {key: tuple(nodes) for key, nodes in found.items()}
-
-
-def flat_name(path: str) -> str:
-    """A path as one identifier-like word: what frameworks that forbid dots in names use."""
-    return path.replace(".", "_")

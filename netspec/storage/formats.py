@@ -12,7 +12,7 @@ from netspec.errors import UsageError
 from netspec.storage.tensors import StoredTensor
 
 if TYPE_CHECKING:
-    from netspec import tree
+    from netspec.ir import Program
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Format(Protocol):
             UsageError: there is no set called ``take``.
         """
 
-    def write(self, path: Path, network: tree.Network, tensors: Mapping[str, StoredTensor]) -> None:
+    def write(self, path: Path, network: Program, tensors: Mapping[str, StoredTensor]) -> None:
         """Write ``tensors``, reading each once; layers of ``network`` are called as in the file."""
 
 

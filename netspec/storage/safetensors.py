@@ -19,7 +19,7 @@ from netspec.storage.refusal import damaged
 from netspec.storage.tensors import StoredTensor, carrier, read_at
 
 if TYPE_CHECKING:
-    from netspec import tree
+    from netspec.ir import Program
     from netspec.storage.tensors import Array
 
 _NAMES = {
@@ -61,7 +61,7 @@ class SafetensorsFormat:
                 {name: _tensor(path, file, start, entry) for name, entry in header.items()}
             )
 
-    def write(self, path: Path, network: tree.Network, tensors: Mapping[str, StoredTensor]) -> None:
+    def write(self, path: Path, network: Program, tensors: Mapping[str, StoredTensor]) -> None:
         """Write the header, then every tensor behind the one before."""
         # The largest dtypes first keep all of them aligned, as the library has it.
         order = sorted(tensors, key=lambda n: (-carrier(tensors[n].dtype).itemsize, n))
@@ -110,7 +110,7 @@ def _tensor(path: Path, file: BinaryIO, start: int, entry: dict[str, Any]) -> St
     return StoredTensor(dtype, shape, read)
 
 
-def _header(network: tree.Network, tensors: Mapping[str, StoredTensor], order: list[str]) -> bytes:
+def _header(network: Program, tensors: Mapping[str, StoredTensor], order: list[str]) -> bytes:
     # The order of several metadata keys would differ from run to run, hence a single one.
     origin = json.dumps({"name": network.name, "variant": network.variant}, sort_keys=True)
     header: dict[str, object] = {"__metadata__": {"netspec": origin}}

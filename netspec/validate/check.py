@@ -9,6 +9,7 @@ from netspec.elaborate.bounds import Bounds
 from netspec.elaborate.lookup import Lookup, check_definition
 from netspec.elaborate.network import choose_variant
 from netspec.errors import Diagnostic, NetspecError, by_position, fail, source_line
+from netspec.ir.from_tree import program_of
 from netspec.lint.ignores import silence
 from netspec.lint.network import lint_network
 from netspec.lint.places import Places
@@ -193,7 +194,7 @@ def _check_spec(
                     survey.check(network)
                     for checkpoint in spec.checkpoints.values():
                         with problems.attempt():
-                            published_names(network, checkpoint)
+                            published_names(program_of(network), checkpoint)
                     places = Places(spec, builder.elaborator.definitions_found())
                     warnings.add(lint_network(network, places, options.lints))
                 if number == len(variants) - 1:

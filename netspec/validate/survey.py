@@ -13,6 +13,7 @@ from netspec.elaborate.bounds import Bounds
 from netspec.elaborate.check import NamedNode, check_names, named_node, too_many_parameters
 from netspec.elaborate.liveness import check_liveness
 from netspec.errors import Span
+from netspec.ir.from_tree import program_of
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class Survey:
         if parameters > self._bounds.parameters:
             raise too_many_parameters(self._bounds, self._last_straw(network))
         if has_reference:
-            check_liveness(network)
+            check_liveness(program_of(network))
 
     def _content(self, node: tree.Node, prefix: str, owners: tuple[str, ...]) -> Content:
         """What ``node`` holds.

@@ -5,21 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from netspec import tree
 from netspec.backends.base import Backend
 from netspec.codegen.compilation import Compilation
 from netspec.codegen.identifiers import safe_identifier
 from netspec.elaborate.network import elaborate
 from netspec.errors import NetspecError
+from netspec.ir import Program
 from netspec.overrides import apply_overrides, from_values
 from netspec.verify.generated import import_source
 from netspec.verify.results import Failure
 from netspec.verify.witnesses import Party
 
 
-def second_values(
-    compilation: Compilation, notes: list[str]
-) -> Iterator[tuple[str, Any, tree.Network]]:
+def second_values(compilation: Compilation, notes: list[str]) -> Iterator[tuple[str, Any, Program]]:
     """Each kept argument with another value, and the network that the spec gives at it.
 
     What has no other value that can be tried is noted.
@@ -38,6 +36,7 @@ def second_values(
                 compilation.network.variant,
                 {**compilation.overrides, **overrides},
                 compilation.folder,
+                compilation.bounds,
             )
         except NetspecError as error:
             message = error.diagnostics[0].message
@@ -47,7 +46,7 @@ def second_values(
 
 
 def check_argument(
-    compilation: Compilation, party: Party, name: str, value: Any, network: tree.Network
+    compilation: Compilation, party: Party, name: str, value: Any, network: Program
 ) -> Failure | None:
     """Whether the generated function, called with ``value``, holds what the spec gives at it."""
     expected = {_key(held) for held in party.probe.expected(network)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from netspec import tree
+from netspec.ir import Layer
 from netspec.verify.compare import errors
 from netspec.verify.parts import Part
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 def first_difference(
     part: Part, ours: Inside, theirs: Inside, bound: float
-) -> tuple[tree.Layer, str] | None:
+) -> tuple[Layer, str] | None:
     """The first layer of ``part`` where the two models differ, and in what way; None where none does.
 
     Layers come in the order of names, which is one that data can flow in: all that a layer depends on
     stands ahead of it.
     """
-    for layer in tree.layers(part.node):
+    for layer in part.region.layers:
         if _differs(layer.path, ours.entered, theirs.entered, bound):
             return (
                 layer,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from netspec import tree
+from netspec.ir import Layer, Program
 
 QUANTITIES: Mapping[str, str] = {
     "output": "results at the end of a part, in evaluation mode",
@@ -61,13 +61,13 @@ GRADIENTS: Mapping[str, tuple[float, str]] = {
 """Ops whose gradients agree only so far, in float64 too, and why."""
 
 
-def bounds_for(network: tree.Network, dtype: str) -> dict[str, Bound]:
+def bounds_for(network: Program, dtype: str) -> dict[str, Bound]:
     """The bound of each quantity for a network that is compared in ``dtype``."""
     found = {
         quantity: Bound(quantity, value, reason)
         for quantity, (value, reason) in _BOUNDS[dtype].items()
     }
-    for kind in _kinds(tree.layers(network)):
+    for kind in _kinds(network.layers):
         value, reason = GRADIENTS.get(kind, (0.0, ""))
         for quantity in _BACKWARD:
             if value > found[quantity].value:
@@ -75,5 +75,5 @@ def bounds_for(network: tree.Network, dtype: str) -> dict[str, Bound]:
     return found
 
 
-def _kinds(layers: Iterable[tree.Layer]) -> list[str]:
+def _kinds(layers: Iterable[Layer]) -> list[str]:
     return sorted({layer.op.kind for layer in layers})

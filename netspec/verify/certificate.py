@@ -15,12 +15,12 @@ from typing import Any
 from netspec import __version__
 from netspec.codegen.compilation import Compilation
 from netspec.errors import Span, UsageError
-from netspec.meaning import meaning_hash
+from netspec.ir.fingerprint import fingerprint
 from netspec.room import reason
 from netspec.verify.results import Failure, LevelResult, Measure, NetworkResult, WitnessResult
 from netspec.verify.run import Origin, source_hashes
 
-FORMAT = 1
+FORMAT = 2
 """The version of the certificate's own layout."""
 
 MAX_BYTES = 50_000_000
@@ -63,7 +63,7 @@ def _network(result: NetworkResult) -> dict[str, Any]:
         "spec": result.spec,
         "variant": result.variant,
         "set": list(result.assignments),
-        "meaning": result.meaning,
+        "fingerprint": result.fingerprint,
         "sources": dict(result.sources),
         "parameters": result.parameters,
         "input_shape": list(result.input_shape),
@@ -138,7 +138,7 @@ class Claim:
     Attributes:
         name: the network's.
         origin: how to find its spec.
-        meaning: the hash that it was verified at.
+        fingerprint: the fingerprint that it was verified at.
         sources: the hashes of generated source, by backend.
         level: how far it was verified.
         passed: what was found.
@@ -146,7 +146,7 @@ class Claim:
 
     name: str
     origin: Origin
-    meaning: str
+    fingerprint: str
     sources: Mapping[str, str]
     level: str
     passed: bool
@@ -200,7 +200,7 @@ def _claim(entry: Mapping[str, Any]) -> Claim:
     return Claim(
         str(entry["name"]),
         origin,
-        str(entry["meaning"]),
+        str(entry["fingerprint"]),
         {str(name): str(digest) for name, digest in entry["sources"].items()},
         str(entry["level"]),
         entry["passed"] is True,
@@ -212,7 +212,7 @@ def standing(claim: Claim, compilation: Compilation) -> Standing:
     reasons = []
     if not claim.passed:
         reasons.append("the certificate itself says that models differ")
-    if meaning_hash(compilation.network) != claim.meaning:
+    if fingerprint(compilation.network) != claim.fingerprint:
         reasons.append("the spec means another network now")
     else:
         now = source_hashes(compilation, list(claim.sources))

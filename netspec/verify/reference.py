@@ -14,10 +14,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
-from netspec import tree
 from netspec.backends.base import backend_of
 from netspec.codegen.compilation import Compilation
 from netspec.errors import UsageError, did_you_mean
+from netspec.ir import Program
 from netspec.published import published_names, renamed
 from netspec.verify.witnesses import Party, Witness
 
@@ -28,7 +28,7 @@ Signature = list[tuple[str, tuple[int, ...], bool]]
 
 
 def reference_witness(
-    target: str, compilation: Compilation, at_size: tree.Network, parties: Sequence[Party]
+    target: str, compilation: Compilation, at_size: Program, parties: Sequence[Party]
 ) -> tuple[Witness, list[str]]:
     """The model that ``module:callable`` makes, as a witness, and how its layers were found.
 
@@ -112,7 +112,7 @@ def _about_binaries(error: Exception) -> str:
     )
 
 
-def _made(function: Any, target: str, network: tree.Network) -> Any:
+def _made(function: Any, target: str, network: Program) -> Any:
     """What the callable returns; nothing is downloaded, and it is told the input where it asks."""
     offered = {
         "weights": None,
@@ -135,7 +135,7 @@ def _made(function: Any, target: str, network: tree.Network) -> Any:
 
 
 def _names(
-    model: Any, compilation: Compilation, at_size: tree.Network, party: Party, target: str
+    model: Any, compilation: Compilation, at_size: Program, party: Party, target: str
 ) -> tuple[dict[str, str], list[str]]:
     """The reference's name of each layer with weights, by our path, and how they were found.
 
@@ -179,11 +179,11 @@ def _by_layer(held: Sequence[Held]) -> dict[str, Signature]:
 def _by_order(
     theirs: Mapping[str, Signature],
     ours: Mapping[str, Signature],
-    network: tree.Network,
+    network: Program,
     probe: Probe,
 ) -> dict[str, str] | None:
     """Layers paired in the order in which both models list them; None where shapes tell otherwise."""
     if [*theirs.values()] != [*ours.values()]:
         return None
-    paths = {probe.spelled(layer.path): layer.path for layer in tree.layers(network)}
+    paths = {probe.spelled(layer.path): layer.path for layer in network.layers}
     return {paths[own]: other for own, other in zip(ours, theirs, strict=True)}

@@ -102,7 +102,7 @@ class NetworkResult:
         variant: the variant asked for; None for the spec's own choice.
         assignments: values of parameters as ``name=value``.
         name: what the network is called.
-        meaning: the hash of its meaning.
+        fingerprint: its fingerprint.
         sources: the SHA-256 of the generated source, by backend.
         input_shape: (batch, channels, *size).
         dtype: what everything was computed in.
@@ -117,7 +117,7 @@ class NetworkResult:
     variant: str | None
     assignments: tuple[str, ...]
     name: str
-    meaning: str
+    fingerprint: str
     sources: Mapping[str, str]
     input_shape: tuple[int, ...]
     parameters: int

@@ -9,21 +9,22 @@ from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from importlib.metadata import version
 
-from netspec import tree
-from netspec.analyse import summarise, weight_shapes
+from netspec.analyse import summarise
 from netspec.backends.base import get_backend
 from netspec.codegen.compilation import Compilation
 from netspec.errors import UsageError
-from netspec.meaning import meaning_hash
+from netspec.ir import Program
+from netspec.ir.fingerprint import fingerprint
 from netspec.ops.structure import RandomDrop
 from netspec.progress import Tell, silent
+from netspec.resize import resized
 from netspec.verify.arguments import check_argument, second_values
 from netspec.verify.bounds import bounds_for
 from netspec.verify.reference import reference_witness
 from netspec.verify.results import LEVELS, Failure, NetworkResult, WitnessResult
 from netspec.verify.samples import BATCH, Seeds
 from netspec.verify.session import Session
-from netspec.verify.sizes import choose_size, extra_sizes, resized
+from netspec.verify.sizes import choose_size, extra_sizes
 from netspec.verify.witnesses import Party, Witness, parties_for, witnesses_of
 
 
@@ -81,7 +82,7 @@ def verify(
             notes += found
         results = _examined(session, witnesses, tell)
         results = _with_arguments(compilation, witnesses, results, notes)
-        is_free = options.size is None and at_size is not network and not tied
+        is_free = options.size is None and not tied
         if "forward" in levels and is_free and all(result.passed for result in results):
             results = _at_extra_sizes(compilation, options, parties, session, results, notes, tell)
     return NetworkResult(
@@ -89,7 +90,7 @@ def verify(
         variant=origin.variant,
         assignments=origin.assignments,
         name=network.model_name,
-        meaning=meaning_hash(network),
+        fingerprint=fingerprint(network),
         sources=source_hashes(compilation, [party.backend.name for party in parties]),
         input_shape=(BATCH, *at_size.source.shape),
         parameters=summarise(network).parameters.total,
@@ -159,9 +160,7 @@ def _at_extra_sizes(
     network, merged = compilation.network, list(results)
     done = []
     for size in extra_sizes(network, first.network.source.size):
-        other = resized(compilation, size)
-        if weight_shapes(other) != weight_shapes(network):
-            continue
+        other = resized(network, size)
         session = Session(
             other, first.dtype, first.bounds, options.seeds, ("shapes", "forward"), first.weights
         )
@@ -211,7 +210,7 @@ def _at_size(
     asked: tuple[int, ...] | None,
     tied: Sequence[tuple[str, str]],
     notes: list[str],
-) -> tree.Network:
+) -> Program:
     """The network typed for the input that it is verified with.
 
     Args:
@@ -225,34 +224,26 @@ def _at_size(
     """
     network, own = compilation.network, compilation.network.source.size
     if asked is None:
-        chosen = own if tied else _size(network, notes)
-        at_size = resized(compilation, chosen)
-        if weight_shapes(at_size) == weight_shapes(network):
-            if tied:
-                notes.append(
-                    f"the input is {_text(own)}, the spec's own size: source for {tied[0][0]} holds the "
-                    f"padding of `{tied[0][1]}` in numbers"
-                )
-            return at_size
+        if not tied:
+            return resized(network, _size(network, notes))
         notes.append(
-            f"the input is {_text(own)}, the spec's own size: at {_text(chosen)} the spec gives other layers"
+            f"the input is {_text(own)}, the spec's own size: source for {tied[0][0]} holds the "
+            f"padding of `{tied[0][1]}` in numbers"
         )
         return network
     if any(length < 1 for length in asked):
         raise UsageError(f"an input size of {_text(asked)}: lengths are 1 or more")
-    at_size = resized(compilation, asked)
+    at_size = resized(network, asked)
     if tied and asked != own:
         name, path = tied[0]
         raise UsageError(
             f"source for {name} takes inputs of {_text(own)} alone, the spec's own size: it holds the "
             f"padding of `{path}` in numbers"
         )
-    if weight_shapes(at_size) != weight_shapes(network):
-        raise UsageError(f"at {_text(asked)} the spec gives other layers than at {_text(own)}")
     return at_size
 
 
-def _size(network: tree.Network, notes: list[str]) -> tuple[int, ...]:
+def _size(network: Program, notes: list[str]) -> tuple[int, ...]:
     own = network.source.size
     chosen = choose_size(network)
     if chosen == own and len(set(own)) < len(own):
@@ -267,7 +258,7 @@ def _text(size: tuple[int, ...]) -> str:
     return "×".join(map(str, size))
 
 
-def _dtype(network: tree.Network, parties: Sequence[Party], notes: list[str]) -> str:
+def _dtype(network: Program, parties: Sequence[Party], notes: list[str]) -> str:
     """float64, unless a framework cannot compute a layer in it."""
     limits = [
         (party.backend.name, limit) for party in parties for limit in party.probe.limits(network)
@@ -280,10 +271,10 @@ def _dtype(network: tree.Network, parties: Sequence[Party], notes: list[str]) ->
     return "float32"
 
 
-def _note_drops(network: tree.Network, level: str, notes: list[str]) -> None:
+def _note_drops(network: Program, level: str, notes: list[str]) -> None:
     rates = {
         layer.op.rate
-        for layer in tree.layers(network)
+        for layer in network.layers
         if isinstance(layer.op, RandomDrop) and layer.op.rate
     }
     if rates and level == "training":

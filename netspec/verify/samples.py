@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy
 
-from netspec import tree
+from netspec.ir import Layer, Program
 from netspec.ops.convolution import Linear
 from netspec.ops.normalization import BatchNorm, Normalization
 from netspec.types import Parameter
@@ -37,17 +37,17 @@ class Seeds:
     factors: int = 2
 
 
-def random_weights(network: tree.Network, seed: int) -> dict[str, Array]:
+def random_weights(network: Program, seed: int) -> dict[str, Array]:
     """Weights of a network, in canonical layout and float64."""
     random = numpy.random.default_rng(seed)
     return {
         f"{layer.path}.{parameter.name}": _values(layer, parameter, random)
-        for layer in tree.layers(network)
+        for layer in network.layers
         for parameter in layer.op.parameters(layer.source)
     }
 
 
-def _values(layer: tree.Layer, parameter: Parameter, random: numpy.random.Generator) -> Array:
+def _values(layer: Layer, parameter: Parameter, random: numpy.random.Generator) -> Array:
     shape = parameter.shape
     values: Array = random.normal(size=shape) * 0.5
     if parameter.name == "running_var":
@@ -62,9 +62,7 @@ def _values(layer: tree.Layer, parameter: Parameter, random: numpy.random.Genera
     return values
 
 
-def fit_statistics(
-    network: tree.Network, weights: Arrays, after: Arrays, seed: int
-) -> dict[str, Array]:
+def fit_statistics(network: Program, weights: Arrays, after: Arrays, seed: int) -> dict[str, Array]:
     """``weights`` with running statistics near those of a batch.
 
     With others, values grow from block to block, and a deep network's softmax says one class whatever
@@ -73,7 +71,7 @@ def fit_statistics(
     """
     random = numpy.random.default_rng(seed)
     fitted = dict(weights)
-    for layer in tree.layers(network):
+    for layer in network.layers:
         if not isinstance(layer.op, BatchNorm) or layer.op.momentum == 0:
             continue
         share = layer.op.momentum
@@ -91,7 +89,7 @@ def fit_statistics(
     return fitted
 
 
-def random_input(network: tree.Network, seed: int) -> Array:
+def random_input(network: Program, seed: int) -> Array:
     """An input of shape (batch, channels, *size), in float64."""
     shape = (BATCH, *network.source.shape)
     return numpy.random.default_rng(seed).normal(size=shape) * 3

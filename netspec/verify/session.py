@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy
 
-from netspec import tree
 from netspec.analyse import output_shapes
+from netspec.ir import Program
 from netspec.progress import Tell, silent
 from netspec.verify import samples
 from netspec.verify.blame import first_difference
@@ -71,7 +71,7 @@ class Session:
 
     def __init__(
         self,
-        at_size: tree.Network,
+        at_size: Program,
         dtype: str,
         bounds: Mapping[str, Bound],
         seeds: samples.Seeds,
@@ -129,7 +129,7 @@ class Session:
         witness = run.witness
         witness.party.probe.seed(self.seeds.weights)
         run.model = witness.build()
-        failure = check_weights(witness, run.model, self.parts)
+        failure = check_weights(witness, run.model, self.parts, self.notes)
         if failure is None and witness.ours:
             failure = check_drops(witness, run.model, self.parts)
         if failure is None and not witness.ours:
@@ -181,7 +181,7 @@ class Session:
         for name, value in backend.read_weights(run.model, witness.network).items():
             if not numpy.array_equal(value, given[name]):
                 path = name.rpartition(".")[0]
-                layer = next(one for one in tree.layers(witness.network) if one.path == path)
+                layer = next(one for one in witness.network.layers if one.path == path)
                 message = f"`{name}` does not come back as it was written"
                 return failure_at(layer, message, witness.network, self.parts)
         return None
@@ -343,14 +343,14 @@ class Session:
         part = next(part for part in self.parts if part.name == place)
         value = trained.observed.places.get(place)
         gradient = trained.place_gradients[place]
-        return that_flow_on(gradient, value) if part.node.target.non_negative else gradient
+        return that_flow_on(gradient, value) if part.region.target.non_negative else gradient
 
     def _weights(
         self, quantity: str, part: Part, ours: Arrays, theirs: Arrays, floor: float = 0.0
     ) -> Measure | None:
         names = [
             f"{layer.path}.{parameter.name}"
-            for layer in tree.layers(part.node)
+            for layer in part.region.layers
             for parameter in layer.op.parameters(layer.source)
         ]
         return measure_worst(quantity, part.name, names, ours, theirs, self.bounds[quantity], floor)
@@ -360,7 +360,7 @@ class Session:
     def _failure(self, measure: Measure) -> Failure:
         part = next(part for part in self.parts if part.name == measure.part)
         path = measure.tensor.rpartition(".")[0]
-        layer = next((one for one in tree.layers(part.node) if one.path == path), None)
+        layer = next((one for one in part.region.layers if one.path == path), None)
         what = f" of `{measure.tensor}`" if measure.tensor not in ("", "output") else ""
         message = (
             f"{measure.quantity}{what} differs by {measure.relative:.1e} of its largest value in "

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Sequence
 
-from netspec import expr, tree
-from netspec.codegen.compilation import Compilation
-from netspec.elaborate.network import elaborate
-from netspec.errors import NetspecError, UsageError
+from netspec.errors import UsageError
 from netspec.geometry import effective_kernel
+from netspec.ir import Program
 from netspec.ops.convolution import Conv
 from netspec.resize import check_input_size
 
 
-def choose_size(network: tree.Network) -> tuple[int, ...]:
+def choose_size(network: Program) -> tuple[int, ...]:
     """A small size for the input; the spec's own where the network takes no other.
 
     The last map of the trunk becomes about 2×3, or 2×3×4, so that no axis passes for another. Lengths
@@ -27,7 +24,7 @@ def choose_size(network: tree.Network) -> tuple[int, ...]:
         return own
     reductions = [max(1, -(-length // short)) for length, short in zip(own, last, strict=True)]
     lengths = [reduction * (2 + axis) for axis, reduction in enumerate(reductions)]
-    if len(own) > 1 or any(getattr(layer.op, "ceil", False) for layer in tree.layers(network)):
+    if len(own) > 1 or any(getattr(layer.op, "ceil", False) for layer in network.layers):
         lengths[-1] += 1
     small = tuple(min(pair) for pair in zip(lengths, own, strict=True))
     return small if _fits(network, small) else own
@@ -37,7 +34,7 @@ EXTRA = 4
 """At most so many sizes beside the first one."""
 
 
-def extra_sizes(network: tree.Network, first: tuple[int, ...]) -> list[tuple[int, ...]]:
+def extra_sizes(network: Program, first: tuple[int, ...]) -> list[tuple[int, ...]]:
     """Further sizes, at which the results of a forward pass are compared.
 
     One step longer along each axis, so that odd and even change places; with all axes alike, where a
@@ -57,20 +54,20 @@ def extra_sizes(network: tree.Network, first: tuple[int, ...]) -> list[tuple[int
     return sizes[:EXTRA]
 
 
-def _padded_same(network: tree.Network) -> Iterator[Conv]:
-    for layer in tree.layers(network):
+def _padded_same(network: Program) -> Iterator[Conv]:
+    for layer in network.layers:
         if isinstance(layer.op, Conv) and layer.op.padding.rule == "same":
             yield layer.op
 
 
-def _wide_enough(network: tree.Network, first: tuple[int, ...]) -> tuple[int, ...] | None:
+def _wide_enough(network: Program, first: tuple[int, ...]) -> tuple[int, ...] | None:
     """A size at which every kernel fits into the map that it meets; None where ``first`` will do.
 
     Lengths beyond the spec's own are not asked for: there the network is not used.
     """
     own = network.source.size
     needed = list(first)
-    for layer in tree.layers(network):
+    for layer in network.layers:
         if not isinstance(layer.op, Conv) or layer.source.rank != len(own):
             continue
         spans = map(effective_kernel, layer.op.kernel, layer.op.dilation)
@@ -80,40 +77,19 @@ def _wide_enough(network: tree.Network, first: tuple[int, ...]) -> tuple[int, ..
     return tuple(needed) if tuple(needed) != first else None
 
 
-def _last_map(network: tree.Network) -> tuple[int, ...] | None:
+def _last_map(network: Program) -> tuple[int, ...] | None:
     """The size at the end of the last stage, or of the last layer of as many axes as the input."""
     targets = [stage.target for stage in network.stages[-1:]]
     if not targets:
-        targets = [layer.target for layer in tree.layers(network)]
+        targets = [layer.target for layer in network.layers]
     maps = [target.size for target in targets if target.rank == network.source.rank]
     maps = [size for size in maps if all(length > 1 for length in size)]
     return maps[-1] if maps else None
 
 
-def _fits(network: tree.Network, size: Sequence[int]) -> bool:
+def _fits(network: Program, size: Sequence[int]) -> bool:
     try:
         check_input_size(network, size)
     except UsageError:
         return False
     return True
-
-
-def resized(compilation: Compilation, size: tuple[int, ...]) -> tree.Network:
-    """The compilation's network typed for inputs of ``size``; its weights are the same.
-
-    Raises :class:`UsageError` where the network does not take that size.
-    """
-    network = compilation.network
-    if size == network.source.size:
-        return network
-    check_input_size(network, size)
-    lengths = tuple(expr.constant(length, compilation.spec.size[0].span) for length in size)
-    spec = dataclasses.replace(compilation.spec, size=lengths)
-    try:
-        return elaborate(spec, network.variant, compilation.overrides, compilation.folder)
-    except NetspecError as error:
-        text = "×".join(map(str, size))
-        message = error.diagnostics[0].message
-        raise UsageError(
-            f"`{network.model_name}` cannot be had for inputs of {text}: {message}"
-        ) from None

@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy
 
-from netspec import tree
 from netspec.initializers import (
     TRUNCATED_STD,
     Constant,
@@ -29,6 +28,7 @@ from netspec.initializers import (
     Uniform,
     plain,
 )
+from netspec.ir import Node, Program
 from netspec.ops.structure import DropPath, RandomDrop
 from netspec.types import Parameter
 
@@ -59,7 +59,7 @@ ALIKE = 8
 class Deviation:
     """A parameter that does not start as stated, or a layer that does not drop so."""
 
-    layer: tree.Layer
+    layer: Node
     message: str
 
 
@@ -116,15 +116,15 @@ def _stated(parameter: Parameter) -> _Stated:
             raise AssertionError(parameter)
 
 
-def check_values(network: tree.Network, weights: Mapping[str, Array]) -> Deviation | None:
+def check_values(network: Program, weights: Mapping[str, Array]) -> Deviation | None:
     """The first parameter whose values do not start as the spec states; None where all do.
 
     Args:
         network: the network.
         weights: every parameter and statistic as a model starts, by canonical name, in canonical layout.
     """
-    drawn: list[tuple[tree.Layer, str, _Stated, Array]] = []
-    for layer in tree.layers(network):
+    drawn: list[tuple[Node, str, _Stated, Array]] = []
+    for layer in network.layers:
         for parameter in layer.op.parameters(layer.source):
             name = f"{layer.path}.{parameter.name}"
             values = weights[name].astype("float64")
@@ -151,10 +151,10 @@ def check_values(network: tree.Network, weights: Mapping[str, Array]) -> Deviati
 
 
 def _pooled(
-    drawn: list[tuple[tree.Layer, str, _Stated, Array]],
-) -> dict[str, tuple[tree.Layer, _Stated, Array]]:
+    drawn: list[tuple[Node, str, _Stated, Array]],
+) -> dict[str, tuple[Node, _Stated, Array]]:
     """The scaled values of all parameters of a kind together: small ones say little by themselves."""
-    kinds: dict[str, list[tuple[tree.Layer, _Stated, Array]]] = {}
+    kinds: dict[str, list[tuple[Node, _Stated, Array]]] = {}
     for layer, _, stated, values in drawn:
         part = (layer, stated, values.ravel()[:SAMPLE] / stated.scale)
         kinds.setdefault(stated.kind, []).append(part)
@@ -196,7 +196,7 @@ def _deviation(stated: _Stated, values: Array, chance: float) -> str:
     return ""
 
 
-def _alike(drawn: list[tuple[tree.Layer, str, _Stated, Array]]) -> Deviation | None:
+def _alike(drawn: list[tuple[Node, str, _Stated, Array]]) -> Deviation | None:
     """Two parameters with the same random numbers, as one seed gives them, whatever their shapes.
 
     Numbers are drawn in the order in which a framework lays a tensor out: ours, or with the axes of
@@ -217,13 +217,13 @@ def _alike(drawn: list[tuple[tree.Layer, str, _Stated, Array]]) -> Deviation | N
     return None
 
 
-def check_random_drops(network: tree.Network, model: object, probe: Probe) -> Deviation | None:
+def check_random_drops(network: Program, model: object, probe: Probe) -> Deviation | None:
     """The first layer that does not drop at random as the spec states; None where all do.
 
     Rates are compared before; a layer that a model calls otherwise is left out.
     """
     rates = probe.drop_rates(model)
-    layers = [layer for layer in tree.layers(network) if isinstance(layer.op, RandomDrop)]
+    layers = [layer for layer in network.layers if isinstance(layer.op, RandomDrop)]
     chance = FALSE_ALARM / 2 / (len(layers) or 1)
     for layer in layers:
         name = probe.spelled(layer.path)
@@ -238,7 +238,7 @@ def check_random_drops(network: tree.Network, model: object, probe: Probe) -> De
     return None
 
 
-def _drop_deviation(layer: tree.Layer, values: Array, chance: float) -> str:
+def _drop_deviation(layer: Node, values: Array, chance: float) -> str:
     assert isinstance(layer.op, RandomDrop)
     rate, rows = layer.op.rate, values.reshape(len(values), -1)
     kept = rows[rows != 0]

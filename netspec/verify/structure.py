@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
-from netspec import tree
 from netspec.analyse import output_shapes
+from netspec.ir import Layer, Program
 from netspec.ops.structure import RandomDrop
 from netspec.verify.parts import Part, part_by_layer
 from netspec.verify.results import Failure
@@ -17,12 +17,14 @@ if TYPE_CHECKING:
     from netspec.backends.probe import Held, Observed
 
 
-def check_weights(witness: Witness, model: Any, parts: list[Part]) -> Failure | None:
-    """Names, shapes, kinds and, where it counts, the order of all that ``model`` holds."""
+def check_weights(
+    witness: Witness, model: Any, parts: list[Part], notes: list[str]
+) -> Failure | None:
+    """Names, shapes and kinds of all that ``model`` holds; another order of it is worth a note."""
     probe = witness.party.probe
     expected, held = probe.expected(witness.network), probe.held(model)
     wanted, found = _by_layer(expected), _by_layer(held)
-    layers = {probe.spelled(layer.path): layer for layer in tree.layers(witness.network)}
+    layers = {probe.spelled(layer.path): layer for layer in witness.network.layers}
     for name, tensors in wanted.items():
         if sorted(found.get(name, [])) != sorted(tensors):
             message = f"`{name}` holds {_told(found.get(name, []))}; the spec says {_told(tensors)}"
@@ -35,12 +37,18 @@ def check_weights(witness: Witness, model: Any, parts: list[Part]) -> Failure | 
                 return failure_at(layer, message, witness.network, parts)
             return Failure(message)
     if probe.ordered and expected != held:
-        pairs = zip_longest(expected, held)
-        ours, theirs = next((a, b) for a, b in pairs if a != b)
-        message = f"weights are in another order: `{theirs.layer}.{theirs.name}` stands where "
-        message += f"`{ours.layer}.{ours.name}` should"
-        return failure_at(layers[ours.layer], message, witness.network, parts)
+        notes.append(_order(witness, expected, held))
     return None
+
+
+def _order(witness: Witness, expected: Sequence[Held], held: Sequence[Held]) -> str:
+    """What to say of another order: no number depends on it, optimisers that count positions do."""
+    pairs = zip_longest(expected, held)
+    ours, theirs = next((a, b) for a, b in pairs if a != b)
+    return (
+        f"{witness.name} lists its weights in another order: `{theirs.layer}.{theirs.name}` stands "
+        f"where `{ours.layer}.{ours.name}` does in the spec"
+    )
 
 
 def _by_layer(held: Iterable[Held]) -> dict[str, list[tuple[str, tuple[int, ...], bool]]]:
@@ -68,7 +76,7 @@ def check_drops(witness: Witness, model: Any, parts: list[Part]) -> Failure | No
     """
     probe = witness.party.probe
     found = probe.drop_rates(model)
-    for layer in tree.layers(witness.network):
+    for layer in witness.network.layers:
         if not isinstance(layer.op, RandomDrop):
             continue
         name = probe.spelled(layer.path)
@@ -77,9 +85,7 @@ def check_drops(witness: Witness, model: Any, parts: list[Part]) -> Failure | No
             has = ", ".join(f"{rate:g}" for rate in rates) or "nothing"
             message = f"`{name}` drops at {has}; the spec says {layer.op.rate:g}"
             return failure_at(layer, message, witness.network, parts)
-    wanted = {
-        layer.op.rate for layer in tree.layers(witness.network) if isinstance(layer.op, RandomDrop)
-    }
+    wanted = {layer.op.rate for layer in witness.network.layers if isinstance(layer.op, RandomDrop)}
     for name, rate in found.items():
         if rate not in wanted:
             return Failure(f"`{name}` drops at {rate:g}; nothing in the spec does")
@@ -91,10 +97,10 @@ def check_shapes(witness: Witness, observed: Observed, parts: list[Part]) -> Fai
     for part in parts[:-1]:
         if part.name in observed.places:
             found = observed.places[part.name].shape[1:]
-            if found != part.node.target.shape:
+            if found != part.region.target.shape:
                 message = f"{_shape(found)} leave `{part.name}`"
                 return Failure(
-                    f"{message}; the spec says {_shape(part.node.target.shape)}",
+                    f"{message}; the spec says {_shape(part.region.target.shape)}",
                     part.name,
                     part.span,
                 )
@@ -117,9 +123,7 @@ def _shape(shape: tuple[int, ...] | None) -> str:
     return "missing" if shape is None else "×".join(map(str, shape))
 
 
-def failure_at(
-    layer: tree.Layer, message: str, network: tree.Network, parts: list[Part]
-) -> Failure:
+def failure_at(layer: Layer, message: str, network: Program, parts: list[Part]) -> Failure:
     """A failure of a layer, with its part."""
     by_path = part_by_layer(parts)
     spans: Mapping[str, Part] = {part.name: part for part in parts}

@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 
-from netspec import tree
 from netspec.backends.base import backend_names, get_backend, require_framework
 from netspec.codegen.compilation import Compilation
 from netspec.codegen.identifiers import safe_identifier
 from netspec.errors import UsageError
+from netspec.ir import Program
 from netspec.verify.generated import import_source
 
 if TYPE_CHECKING:
@@ -44,8 +44,8 @@ class Witness:
     name: str
     party: Party
     build: Callable[[], Any]
-    network: tree.Network
-    at_size: tree.Network
+    network: Program
+    at_size: Program
     ours: bool = True
     is_generated: bool = False
     names: Mapping[str, str] = field(default_factory=dict)
@@ -104,7 +104,7 @@ def _maker_of_probe(backend: Backend) -> Callable[[], Probe]:
 
 
 def witnesses_of(
-    compilation: Compilation, at_size: tree.Network, parties: Sequence[Party]
+    compilation: Compilation, at_size: Program, parties: Sequence[Party]
 ) -> list[Witness]:
     """Every witness, a backend's live model ahead of its generated one."""
     found = []
@@ -121,12 +121,12 @@ def witnesses_of(
     return found
 
 
-def _live(party: Party, compilation: Compilation, at_size: tree.Network) -> Callable[[], Any]:
+def _live(party: Party, compilation: Compilation, at_size: Program) -> Callable[[], Any]:
     size = at_size.source.size
     return lambda: party.backend.build(compilation.network, size)
 
 
-def _generated(party: Party, compilation: Compilation, at_size: tree.Network) -> Callable[[], Any]:
+def _generated(party: Party, compilation: Compilation, at_size: Program) -> Callable[[], Any]:
     def build() -> Any:
         module = import_source(party.backend.generate(compilation))
         function = getattr(module, safe_identifier(compilation.network.model_name))

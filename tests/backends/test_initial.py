@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from netspec import api, initializers, tree
+from netspec import api, initializers
 from netspec.backends.base import get_backend
 from tests.support.generated import build_generated
 from tests.support.networks import network_of
@@ -247,7 +247,7 @@ def test_every_distribution_on_what_has_one_axis(backend: str, init: str) -> Non
     network, found = compiled.network, get_backend(backend)
     wanted = {
         f"{layer.path}.{parameter.name}": parameter
-        for layer in tree.layers(network)
+        for layer in network.layers
         for parameter in layer.op.parameters(layer.source)
         if parameter.trainable and len(parameter.shape) == 1
     }

@@ -12,7 +12,6 @@ import pytest
 import torch
 from safetensors.numpy import load_file
 
-from netspec import tree
 from netspec.backends.base import get_backend
 from netspec.checkpoints import convert, load, load_weights
 from netspec.codegen.compilation import Compilation
@@ -49,13 +48,13 @@ def test_every_op_with_parameters_is_among_the_cases() -> None:
     covered = {
         layer.op.kind
         for steps, rank in CASES
-        for layer in tree.layers(program_of(steps, SIZES[rank]).network)
+        for layer in program_of(steps, SIZES[rank]).network.layers
         if layer.op.parameters(layer.source)
     }
     with_parameters = {
         layer.op.kind
         for kind in OPS
-        for layer in tree.layers(program_of(EXAMPLES.get(kind, kind)).network)
+        for layer in program_of(EXAMPLES.get(kind, kind)).network.layers
         if layer.op.kind == kind and layer.op.parameters(layer.source)
     }
     assert covered == with_parameters

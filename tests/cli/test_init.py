@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import netspec
-from netspec.meaning import meaning_hash
+from netspec.ir.fingerprint import fingerprint
 from tests.cli.conftest import Run
 
 
@@ -39,7 +39,7 @@ def test_from_a_network_of_the_zoo(run: Run, name: str) -> None:
     assert run("fmt", "--check", "mine.yaml").status == 0
     assert run("validate", "mine.yaml").status == 0
     mine, theirs = netspec.load("mine.yaml"), netspec.load(name)
-    assert meaning_hash(mine.network) == meaning_hash(theirs.network)
+    assert fingerprint(mine.network) == fingerprint(theirs.network)
 
 
 def test_nothing_is_overwritten(run: Run) -> None:

@@ -7,7 +7,7 @@ import ast
 import pytest
 
 from netspec.codegen.frame import GENERATED_BY, Origin, copied, docstring, head, read_origin
-from tests.support.zoo import zoo_network
+from tests.support.zoo import zoo_compiled
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_long_lines_are_wrapped() -> None:
 
 
 def test_the_head_says_where_the_file_came_from() -> None:
-    text = head(zoo_network("resnet18"))
+    text = head(zoo_compiled("resnet18").compilation)
     assert GENERATED_BY in text
     assert "`resnet`, variant `resnet18`" in text
     assert "11,699,112 parameters, 11,689,512 of them trainable" in text

@@ -17,9 +17,10 @@ from typing import Any
 import pytest
 
 import netspec
-from netspec import analyse, arithmetic, expr, tree
+from netspec import analyse, arithmetic, expr
 from netspec.elaborate.lookup import check_definition
 from netspec.errors import NetspecError
+from netspec.ir import Program
 from netspec.ops import OPS
 from netspec.schema.bind import bind_block_file, bind_spec
 from netspec.schema.models import COMBINATORS
@@ -129,11 +130,11 @@ def test_specs_come_out_as_shown(fence: Fence, outcome: Fence | None, folder: Pa
         assert lines(found, shown[1]) == outcome.text.splitlines()
 
 
-def lines(network: tree.Network, what: str) -> list[str]:
+def lines(network: Program, what: str) -> list[str]:
     """What the page shows of a network."""
     match what:
         case "layers":
-            return [str(layer) for layer in tree.layers(network)]
+            return [str(layer) for layer in network.layers]
         case "weights":
             return list(
                 dict.fromkeys(name.rpartition(".")[0] for name in analyse.weight_shapes(network))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from netspec import tree
-from netspec.elaborate.network import elaborate
+from netspec.elaborate.network import Builder, elaborate
 from netspec.errors import Diagnostic, NetspecError
 from netspec.ops import Op
 from netspec.schema.bind import bind_spec
@@ -20,9 +20,11 @@ HEAD = "netspec: 1\nname: n\n"
 def compiled(
     text: str, *, size: str = "[8, 12]", variant: str | None = None, folder: Path | None = None
 ) -> tree.Network:
-    """The network of a spec of three input channels; ``text`` leaves out its first lines."""
+    """The tree of a spec of three input channels; ``text`` leaves out its first lines."""
     whole = f"{HEAD}input: {{channels: 3, size: {size}}}\n{text}"
-    return elaborate(bind_spec(parse(whole, "f.yaml")), variant, None, folder)
+    spec = bind_spec(parse(whole, "f.yaml"))
+    elaborate(spec, variant, None, folder)  # which checks it as a whole
+    return Builder(spec, variant, {}, folder, keep=False).build()
 
 
 def ops(text: str, **options: Any) -> dict[str, Op]:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from netspec import tree
 from netspec.backends.base import get_backend
 from netspec.export.write import Report, export_model
+from netspec.ir import Program
 from tests.support.networks import random_weights
 
 PAIRS = [(name, kind) for name in ("torch", "keras") for kind in get_backend(name).exports]
@@ -27,7 +27,7 @@ def skip_unless_installed(backend: str, kind: str) -> None:
             )
 
 
-def exported(network: tree.Network, backend: str, kind: str, folder: Path) -> tuple[Report, Path]:
+def exported(network: Program, backend: str, kind: str, folder: Path) -> tuple[Report, Path]:
     """The network with random weights, exported into ``folder``, which holds nothing else then."""
     skip_unless_installed(backend, kind)
     found = get_backend(backend)

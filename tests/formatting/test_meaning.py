@@ -17,7 +17,7 @@ from netspec import formatting
 from netspec.elaborate.network import elaborate
 from netspec.errors import Diagnostic, InternalError, NetspecError
 from netspec.formatting import format_text, same
-from netspec.meaning import meaning_hash
+from netspec.ir.fingerprint import fingerprint
 from netspec.schema.bind import bind_spec
 from netspec.source import parse
 from tests.formatting.random_yaml import documents
@@ -38,7 +38,7 @@ def formatted(text: str) -> str:
 def meanings(text: str) -> dict[str | None, str]:
     """The hash of every network that a spec describes, by variant."""
     spec = bind_spec(parse(text, "spec.yaml"))
-    return {name: meaning_hash(elaborate(spec, name)) for name in spec.variants or [None]}
+    return {name: fingerprint(elaborate(spec, name)) for name in spec.variants or [None]}
 
 
 SAMPLE_MEANINGS = meanings(SPEC)

@@ -11,7 +11,6 @@ import netspec
 from netspec.errors import NetspecError
 from netspec.ir import Program
 from netspec.ir.formula import Formula
-from netspec.ir.from_tree import program_of
 from tests.support.meanings import wrong_formulas
 from tests.support.random_specs import spec_texts
 from tests.support.zoo import zoo_names, zoo_network
@@ -22,12 +21,12 @@ HEAD = "netspec: 1\nname: n\ninput: {channels: 4, size: [8, 10]}\n"
 
 def program(text: str) -> Program:
     """The program of a spec's steps, stages and blocks."""
-    return program_of(netspec.loads(HEAD + text).network)
+    return netspec.loads(HEAD + text).network
 
 
 @pytest.mark.parametrize("name", zoo_names())
 def test_formulas_of_the_zoo_give_its_numbers(name: str) -> None:
-    count, wrong = wrong_formulas(program_of(zoo_network(name)))
+    count, wrong = wrong_formulas(zoo_network(name))
     assert wrong == []
     assert count > 40
 
@@ -40,7 +39,7 @@ def test_formulas_of_random_specs_give_their_numbers(text: str) -> None:
         network = netspec.loads(text).network
     except NetspecError:
         reject()
-    assert wrong_formulas(program_of(network))[1] == []
+    assert wrong_formulas(network)[1] == []
 
 
 @pytest.mark.parametrize("text", FOUND.values(), ids=FOUND)

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from netspec.backends.base import get_backend
-from netspec.ir.from_tree import program_of
 from netspec.ir.interpret import interpret, run
 from netspec.ops import OPS
 from netspec.ops.merge import MERGES
@@ -47,7 +46,7 @@ def compare(steps: str, size: tuple[int, ...]) -> None:
         model = backend.build(network)
         backend.write_weights(model, network, weights)
         expected = backend.run(model, x)["output"]
-    found = interpret(program_of(network), x, weights)["output"]
+    found = interpret(network, x, weights)["output"]
     assert found.dtype == np.float64
     assert found.shape == expected.shape
     assert np.abs(found - expected).max() <= BOUND * max(1.0, np.abs(expected).max())

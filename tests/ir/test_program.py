@@ -8,11 +8,14 @@ import pytest
 
 import netspec
 from netspec import tree
+from netspec.elaborate.network import Builder
 from netspec.errors import InternalError
 from netspec.ir import Node, Program, Region, Value
 from netspec.ir.check import check_program
 from netspec.ir.from_tree import program_of
 from netspec.ops import OPS
+from netspec.schema.bind import bind_spec
+from netspec.source import parse
 from netspec.types import TensorType
 from tests.support.networks import network_of
 
@@ -41,7 +44,7 @@ outputs: {middle: layer1}
 @pytest.fixture
 def program() -> Program:
     """A network with a stage, whose blocks name results."""
-    return program_of(netspec.loads(TEXT).network)
+    return netspec.loads(TEXT).network
 
 
 def edges(program: Program) -> dict[str, list[str]]:
@@ -81,7 +84,7 @@ def test_regions_hold_structure_and_no_dataflow(program: Program) -> None:
     kinds = [
         (region.kind, region.path) for region in program.main.regions("stage", "block", "residual")
     ]
-    inside = [("block", "layer1.0"), ("residual", None), ("block", "layer1.1"), ("residual", None)]
+    inside = [("block", "layer1.0"), ("residual", ""), ("block", "layer1.1"), ("residual", "")]
     assert kinds == [("stage", "layer1"), *inside]
     block = next(program.main.regions("block"))
     assert block.definition is not None
@@ -94,11 +97,9 @@ def test_regions_hold_structure_and_no_dataflow(program: Program) -> None:
 
 
 def test_a_network_of_nothing_gives_its_input() -> None:
-    program = program_of(
-        netspec.loads(
-            "netspec: 1\nname: x\ninput: {channels: 3, size: [4]}\nstem: []\nhead: [{when: {test: false, then: [relu]}}]\n"
-        ).network
-    )
+    program = netspec.loads(
+        "netspec: 1\nname: x\ninput: {channels: 3, size: [4]}\nstem: []\nhead: [{when: {test: false, then: [relu]}}]\n"
+    ).network
     assert program.nodes == ()
     assert program.outputs["output"] is program.inputs[0]
 
@@ -160,19 +161,19 @@ def test_the_verifier_notices_outputs_that_nothing_gives(program: Program) -> No
 
 
 def test_operands_stand_in_their_order() -> None:
-    network = network_of("residual: {body: [relu], shortcut: [tanh]}", (4, 5))
-    (residual,) = network.stem.items
+    text = "netspec: 1\nname: x\ninput: {channels: 3, size: [4]}\nstem: [{residual: {body: [relu], shortcut: [tanh]}}]\n"
+    expanded = Builder(bind_spec(parse(text)), None, {}, None, keep=False).build()
+    (residual,) = expanded.stem.items
     assert isinstance(residual, tree.Residual)
     for first, order in ((False, ["relu", "tanh"]), (True, ["tanh", "relu"])):
-        turned = replace(residual, shortcut_first=first)
-        stem = replace(network.stem, items=(turned,))
-        program = program_of(replace(network, stem=stem))
+        stem = replace(expanded.stem, items=(replace(residual, shortcut_first=first),))
+        program = program_of(replace(expanded, stem=stem))
         assert edges(program)["add"] == order
         assert [node.path for node in program.nodes] == ["relu", "tanh", "add"]
 
 
 def test_every_op_gives_the_types_of_its_results() -> None:
-    program = program_of(network_of("conv: {out: 4, kernel: 3}\nrelu\nflatten", (4, 5)))
+    program = network_of("conv: {out: 4, kernel: 3}\nrelu\nflatten", (4, 5))
     for node in program.nodes:
         assert node.op.types(node.source)[0].shape == node.op.infer(node.source).shape
     assert all(callable(op.types) for op in OPS.values())

@@ -12,7 +12,6 @@ import netspec
 from netspec.errors import InternalError, NetspecError, UsageError
 from netspec.expr import Expression
 from netspec.ir.formula import NO_FORMULAS
-from netspec.ir.from_tree import program_of
 from netspec.ir.program import Node, Program, Region
 from netspec.ir.template import Choice, Template, Templates, templates
 from netspec.ir.template.check import check_template, flat
@@ -29,7 +28,7 @@ HEAD = "netspec: 1\nname: n\ninput: {channels: 4, size: [8, 10]}\n"
 
 def made(text: str, **overrides: Any) -> Templates:
     """The templates of a spec."""
-    return templates(program_of(netspec.loads(HEAD + text, overrides=overrides).network))
+    return templates(netspec.loads(HEAD + text, overrides=overrides).network)
 
 
 def node(template: Template, path: str) -> Node:
@@ -50,7 +49,7 @@ def text(value: Any) -> Any:
 
 def compared(compiled: netspec.CompiledNetwork) -> tuple[int, list[str]]:
     """How many general forms have a template of the same instances, and what is different."""
-    found = templates(program_of(compiled.network))
+    found = templates(compiled.network)
     try:
         forms = general_forms(compiled.compilation)
     except (NetspecError, InternalError, UsageError):
@@ -97,10 +96,10 @@ def at_another_value(spec: str, name: str, value: int) -> tuple[Any, Any] | None
 
     None where a guard says that something was decided by the argument.
     """
-    found = templates(program_of(netspec.loads(spec).network))
+    found = templates(netspec.loads(spec).network)
     if any(template.guards for template in (found.network, *found.blocks)):
         return None
-    other: Program = program_of(netspec.loads(spec, overrides={name: value}).network)
+    other: Program = netspec.loads(spec, overrides={name: value}).network
     own = [
         (item.path, frozen(evaluated(item.op, {name: value})))
         for item in found.network.walk()
@@ -173,7 +172,7 @@ def test_formulas_of_a_kept_argument_hold_at_another_value(steps: str) -> None:
 )
 def test_what_a_kept_argument_decides_is_guarded(steps: str, what: str) -> None:
     blocks = "blocks: {unit: {params: {n: int}, body: [{when: {test: n > 5, then: [relu]}}]}}\n"
-    found = templates(program_of(netspec.loads(f"{KEPT}{blocks}head: [{steps}]").network))
+    found = templates(netspec.loads(f"{KEPT}{blocks}head: [{steps}]").network)
     guards = [guard for t in (found.network, *found.blocks) for guard in t.guards]
     assert {guard.what for guard in guards} == {what}
     assert all(guard.span is not None for guard in guards)
@@ -185,7 +184,7 @@ def test_an_argument_of_the_network_gets_a_name_that_the_block_does_not_have() -
         "blocks: {top: {params: {classes: 3}, body: [dropout, {linear: {out: classes}}]}}\n"
         "head: [global_avg_pool, top, {top: {classes: 4}}]"
     )
-    found = templates(program_of(netspec.loads(KEPT + spec).network))
+    found = templates(netspec.loads(KEPT + spec).network)
     (top,) = found.blocks
     assert {name: p.qualified for name, p in top.parameters.items()} == {
         "classes": "top.classes",
@@ -331,15 +330,13 @@ def without_formulas(program: Program) -> Program:
 
 
 def test_without_formulas_numbers_are_fitted_or_are_arguments() -> None:
-    program = program_of(
-        netspec.loads(
-            HEAD + "blocks: {unit: {params: {w: int, k: 3}, body: ["
-            "{conv: {out: w, kernel: 1}}, {conv: {out: 2 * w, kernel: k * k - 8}},"
-            " {conv: {out: w // 2, kernel: 1}}, {conv: {out: w + 1, kernel: 1}},"
-            " {when: {test: w > 4, then: [relu]}}, {conv: {out: 4, kernel: 1}}]}}\n"
-            "stages: [{block: unit, w: 4}, {block: unit, w: 8}, {block: unit, w: 12, k: 5}]"
-        ).network
-    )
+    program = netspec.loads(
+        HEAD + "blocks: {unit: {params: {w: int, k: 3}, body: ["
+        "{conv: {out: w, kernel: 1}}, {conv: {out: 2 * w, kernel: k * k - 8}},"
+        " {conv: {out: w // 2, kernel: 1}}, {conv: {out: w + 1, kernel: 1}},"
+        " {when: {test: w > 4, then: [relu]}}, {conv: {out: 4, kernel: 1}}]}}\n"
+        "stages: [{block: unit, w: 4}, {block: unit, w: 8}, {block: unit, w: 12, k: 5}]"
+    ).network
     found = templates(without_formulas(program))
     (template,) = found.blocks
     outs = [text(node(template, f"conv{n}").op.out) for n in (1, 2, 3, 4)]  # type: ignore[attr-defined]
@@ -457,6 +454,6 @@ def test_the_verifier_sees_what_is_not_the_instance() -> None:
 
 def test_instances_are_compared_by_edges_too() -> None:
     steps = "stem: [{relu: {}, as: a}, {tanh: {}, as: b}, {from: [a, b], elu: {}}]"
-    rows = flat(program_of(netspec.loads(HEAD + steps).network).main)
+    rows = flat(netspec.loads(HEAD + steps).network.main)
     assert [row[3] for row in rows[:-1]] == [(0,), (1,), (1, 2), (3,)]
     assert rows[-1] == ("result", 4)

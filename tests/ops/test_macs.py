@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from netspec import tree
 from netspec.analyse import summarise
 from netspec.backends.torch import live
+from netspec.ir import Program
 from tests.support.networks import SIZES, network_of
 from tests.support.op_cases import cases
 from tests.support.zoo import zoo_names, zoo_network
@@ -17,7 +17,7 @@ HEAVY = ("preact1001", "resnet1202")
 NAMES = [pytest.param(n, marks=[pytest.mark.slow] if n in HEAVY else []) for n in zoo_names()]
 
 
-def counted(network: tree.Network) -> int:
+def counted(network: Program) -> int:
     """Multiply-accumulates for one example, as PyTorch counts them."""
     with torch.device("meta"):
         model = live.build(network).eval()

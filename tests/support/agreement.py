@@ -13,11 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from netspec import tree
 from netspec.backends.base import backend_of, get_backend
 from netspec.backends.keras.framework import load_keras
 from netspec.backends.keras.weights import from_keras, layers_of, variable_name
+from netspec.ir import Program
 from netspec.ops.normalization import BatchNorm
+from netspec.schema.names import flat_name
 from tests.support.networks import input_of, random_weights
 
 Arrays = dict[str, np.ndarray]
@@ -96,7 +97,7 @@ def _largest(ours: Arrays, theirs: Arrays, floor: float = 0.0) -> float:
     return max((relative(ours[name], theirs[name], floor) for name in theirs), default=0.0)
 
 
-def passed(model: Any, network: tree.Network, x: np.ndarray, training: bool = False) -> Passed:
+def passed(model: Any, network: Program, x: np.ndarray, training: bool = False) -> Passed:
     """One pass of ``x``, (batch, channels, *size), through a model of either framework."""
     run = {"torch": _torch_pass, "keras": _keras_pass}[backend_of(model).name]
     return run(model, network, x, training)
@@ -111,7 +112,7 @@ def factors_of(outputs: Arrays) -> Arrays:
     }
 
 
-def _torch_pass(model: Any, network: tree.Network, x: np.ndarray, training: bool) -> Passed:
+def _torch_pass(model: Any, network: Program, x: np.ndarray, training: bool) -> Passed:
     import torch
 
     model.train(training)
@@ -138,7 +139,7 @@ def _gradient(tensor: Any) -> np.ndarray:
     return tensor.grad.numpy().copy()  # type: ignore[no-any-return]
 
 
-def _statistics(model: Any, network: tree.Network) -> Arrays:
+def _statistics(model: Any, network: Program) -> Arrays:
     weights = backend_of(model).read_weights(model, network)
     return {
         name: value
@@ -147,7 +148,7 @@ def _statistics(model: Any, network: tree.Network) -> Arrays:
     }
 
 
-def _keras_pass(model: Any, network: tree.Network, x: np.ndarray, training: bool) -> Passed:
+def _keras_pass(model: Any, network: Program, x: np.ndarray, training: bool) -> Passed:
     import tensorflow as tf
 
     by_name = {layer.name: layer for layer in layers_of(model)}
@@ -155,9 +156,9 @@ def _keras_pass(model: Any, network: tree.Network, x: np.ndarray, training: bool
         (
             layer,
             parameter,
-            getattr(by_name[tree.flat_name(layer.path)], variable_name(layer, parameter)),
+            getattr(by_name[flat_name(layer.path)], variable_name(layer, parameter)),
         )
-        for layer in tree.layers(network)
+        for layer in network.layers
         for parameter in layer.op.parameters(layer.source)
         if parameter.trainable
     ]
@@ -186,16 +187,14 @@ def _keras_pass(model: Any, network: tree.Network, x: np.ndarray, training: bool
     return Passed(arrays, np.moveaxis(gradients[0].numpy(), -1, 1), weights, statistics)
 
 
-def unbiased(
-    network: tree.Network, shape: tuple[int, ...], before: Arrays, after: Arrays
-) -> Arrays:
+def unbiased(network: Program, shape: tuple[int, ...], before: Arrays, after: Arrays) -> Arrays:
     """Keras' running statistics as PyTorch keeps them, which counts n / (n - 1) of a batch's variance.
 
     ``shape`` is the input's, of the spec's size; ``before`` and ``after`` are around one step.
     """
     assert shape[2:] == network.source.size, "n goes by the spec's sizes"
     result = dict(after)
-    for layer in tree.layers(network):
+    for layer in network.layers:
         if isinstance(layer.op, BatchNorm):
             name = f"{layer.path}.running_var"
             count = shape[0] * int(np.prod(layer.source.size))
@@ -205,7 +204,7 @@ def unbiased(
 
 
 def compare(
-    network: tree.Network,
+    network: Program,
     training: bool = False,
     size: tuple[int, ...] | None = None,
     open_size: bool = False,

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy
 
-from netspec import tree
 from netspec.analyse import output_shapes, weight_shapes
+from netspec.ir import Layer, Program
 from netspec.types import Parameter
 
 
@@ -19,22 +19,22 @@ class FakeFiles:
 
     formats: Mapping[str, Any] = {}
 
-    def name(self, layer: tree.Layer, parameter: Parameter) -> str:
+    def name(self, layer: Layer, parameter: Parameter) -> str:
         return f"{layer.path}:{parameter.name}"
 
-    def shape(self, layer: tree.Layer, parameter: Parameter) -> tuple[int, ...]:
+    def shape(self, layer: Layer, parameter: Parameter) -> tuple[int, ...]:
         return parameter.shape[::-1]
 
-    def encode(self, layer: tree.Layer, parameter: Parameter, array: Any) -> Any:
+    def encode(self, layer: Layer, parameter: Parameter, array: Any) -> Any:
         return array.transpose()
 
-    def decode(self, layer: tree.Layer, parameter: Parameter, array: Any) -> Any:
+    def decode(self, layer: Layer, parameter: Parameter, array: Any) -> Any:
         return array.transpose()
 
-    def extras(self, layer: tree.Layer) -> Mapping[str, Any]:
+    def extras(self, layer: Layer) -> Mapping[str, Any]:
         return {}
 
-    def extra_name(self, layer: tree.Layer, extra: str) -> str:
+    def extra_name(self, layer: Layer, extra: str) -> str:
         raise AssertionError
 
     def prefixes(self) -> tuple[str, ...]:
@@ -45,7 +45,7 @@ class FakeFiles:
 class FakeModel:
     """What the fake backend builds: weights by canonical name."""
 
-    network: tree.Network
+    network: Program
     weights: dict[str, Any]
     input_size: tuple[int | None, ...] | None = None
 
@@ -67,7 +67,7 @@ class FakeBackend:
         """As an entry point does."""
         return self
 
-    def build(self, network: tree.Network, input_size: Any = None) -> FakeModel:
+    def build(self, network: Program, input_size: Any = None) -> FakeModel:
         weights = {
             name: numpy.zeros(shape, numpy.float32)
             for name, shape in weight_shapes(network).items()
@@ -82,12 +82,10 @@ class FakeBackend:
     def owns(self, model: Any) -> bool:
         return isinstance(model, FakeModel)
 
-    def read_weights(self, model: FakeModel, network: tree.Network) -> dict[str, Any]:
+    def read_weights(self, model: FakeModel, network: Program) -> dict[str, Any]:
         return {name: array.copy() for name, array in model.weights.items()}
 
-    def write_weights(
-        self, model: FakeModel, network: tree.Network, weights: Mapping[str, Any]
-    ) -> None:
+    def write_weights(self, model: FakeModel, network: Program, weights: Mapping[str, Any]) -> None:
         if set(weights) != set(model.weights):
             raise ValueError("other names")
         model.weights.update(weights)
@@ -99,7 +97,7 @@ class FakeBackend:
             for name, shape in output_shapes(model.network).items()
         }
 
-    def save(self, model: FakeModel, network: tree.Network, path: Path) -> None:
+    def save(self, model: FakeModel, network: Program, path: Path) -> None:
         if self.broken == "save":
             path.write_bytes(b"half a fi")
             raise OSError(28, "No space left on device")

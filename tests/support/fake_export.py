@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy
 
-from netspec import tree
 from netspec.analyse import output_shapes
 from netspec.export.base import Export, Format, Loaded
+from netspec.ir import Program
 
 Outputs = dict[str, Any]
 
@@ -53,7 +53,7 @@ class FakeFormat:
         found = self.export()
         return replace(found, format=replace(found.format, requires=modules, extra="special"))
 
-    def write(self, model: Any, network: tree.Network, path: Path) -> None:
+    def write(self, model: Any, network: Program, path: Path) -> None:
         """Shapes as JSON."""
         self.written.append(path)
         content = json.dumps(output_shapes(network))

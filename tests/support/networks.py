@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from netspec import tree
 from netspec.elaborate.network import elaborate
+from netspec.ir import Program
 from netspec.schema.bind import bind_spec
 from netspec.source import parse
 
@@ -13,9 +13,7 @@ SIZES = {0: (), 1: (11,), 2: (9, 12), 3: (5, 6, 7)}
 """An input size for each rank, no two lengths alike; rank 0 is a vector."""
 
 
-def network_of(
-    steps: str, size: tuple[int, ...], channels: int = 6, more: str = ""
-) -> tree.Network:
+def network_of(steps: str, size: tuple[int, ...], channels: int = 6, more: str = "") -> Program:
     """A network of the steps given, one a line."""
     if not size:
         # A vector has to come from a map.
@@ -25,11 +23,11 @@ def network_of(
     return elaborate(bind_spec(parse(text, "test.yaml")))
 
 
-def random_weights(network: tree.Network, seed: int = 0) -> dict[str, np.ndarray]:
+def random_weights(network: Program, seed: int = 0) -> dict[str, np.ndarray]:
     """Weights away from zero and one that keep the size of what passes; variances positive."""
     random = np.random.default_rng(seed)
     found = {}
-    for layer in tree.layers(network):
+    for layer in network.layers:
         for parameter in layer.op.parameters(layer.source):
             kernel = len(parameter.shape) > 1
             values = random.normal(size=parameter.shape) * (
@@ -41,9 +39,7 @@ def random_weights(network: tree.Network, seed: int = 0) -> dict[str, np.ndarray
     return found
 
 
-def input_of(
-    network: tree.Network, size: tuple[int, ...] | None = None, batch: int = 3
-) -> np.ndarray:
+def input_of(network: Program, size: tuple[int, ...] | None = None, batch: int = 3) -> np.ndarray:
     """Normal values, many and far enough out to reach every branch of an activation."""
     shape = (batch, network.source.channels, *(size or network.source.size))
     return np.random.default_rng(1).normal(size=shape) * 3

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from netspec import tree
 from netspec.backends.keras import BACKEND
+from netspec.ir import Program
 from tests.support.networks import input_of, random_weights
 
 LOADER = """
@@ -46,9 +46,7 @@ def load_elsewhere(folder: Path) -> None:
     assert done.returncode == 0, done.stderr[-3000:]
 
 
-def store(
-    network: tree.Network, folder: Path, name: str, model: Any = None
-) -> dict[str, np.ndarray]:
+def store(network: Program, folder: Path, name: str, model: Any = None) -> dict[str, np.ndarray]:
     """Save the network with random weights and an input; what it makes of that input.
 
     ``model`` is the live one unless given, such as one from generated source.

@@ -11,15 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from netspec import tree
 from netspec.analyse import count_parameters, output_shapes
 from netspec.api import CompiledNetwork
 from netspec.backends.base import get_backend
 from netspec.backends.keras.instances import adapt
 from netspec.backends.keras.weights import layers_of
+from netspec.ir import Program
 from netspec.ir.check import check_program
-from netspec.ir.from_tree import program_of
 from netspec.ir.interpret import interpret
+from netspec.schema.names import flat_name
 from tests.support.agreement import precision, relative
 from tests.support.float32 import FLOAT32_BOUND, dtype_of
 from tests.support.generated import IMPORTS, build_generated, imported_modules, style_problems
@@ -33,13 +33,13 @@ Counts = dict[str, tuple[int, int]]
 """Trainable values and statistics of each layer that has any, by its flat name."""
 
 
-def declared_counts(network: tree.Network) -> Counts:
+def declared_counts(network: Program) -> Counts:
     """As the ops declare them."""
     found = {}
-    for layer in tree.layers(network):
+    for layer in network.layers:
         counted = count_parameters([layer])
         if counted.total:
-            found[tree.flat_name(layer.path)] = (counted.trainable, counted.statistics)
+            found[flat_name(layer.path)] = (counted.trainable, counted.statistics)
     return found
 
 
@@ -51,7 +51,7 @@ def torch_counts(model: Any) -> Counts:
         buffers = dict(module.named_buffers(recurse=False))
         statistics = sum(b.numel() for name, b in buffers.items() if name != COUNTER)
         if trainable + statistics:
-            found[tree.flat_name(path)] = (trainable, statistics)
+            found[flat_name(path)] = (trainable, statistics)
     return found
 
 
@@ -83,7 +83,7 @@ class Witness:
 def ask(
     backend: str,
     model: Any,
-    network: tree.Network,
+    network: Program,
     weights: Mapping[str, np.ndarray],
     x: np.ndarray,
 ) -> Witness:
@@ -116,9 +116,8 @@ def check(compiled: CompiledNetwork, generated: bool = True) -> None:
         bound = FLOAT32_BOUND if dtype == "float32" else FLOAT64_BOUND
         for name, theirs in live["torch"].outputs.items():
             assert relative(live["keras"].outputs[name], theirs) <= bound, name
-        program = program_of(network)
-        check_program(program)
-        interpreted = interpret(program, x, weights)
+        check_program(network)
+        interpreted = interpret(network, x, weights)
         assert list(interpreted) == list(live["torch"].outputs)
         for name, theirs in live["torch"].outputs.items():
             assert relative(interpreted[name], theirs) <= bound, name

@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from netspec import expr, library, tree
+from netspec import expr, library
 from netspec.api import CompiledNetwork
 from netspec.codegen.compilation import Compilation
 from netspec.elaborate.network import elaborate
+from netspec.ir import Program
 from netspec.overrides import apply_overrides, from_values
 from netspec.schema.bind import bind_spec
+from netspec.schema.names import flat_name
 from netspec.schema.syntax import Argument, Spec
 from netspec.source import parse
 
@@ -32,7 +34,7 @@ def zoo_names() -> list[str]:
     return names
 
 
-def zoo_network(name: str, overrides: Mapping[str, Any] | None = None) -> tree.Network:
+def zoo_network(name: str, overrides: Mapping[str, Any] | None = None) -> Program:
     """A network of the zoo by its own name."""
     return zoo_compiled(name, overrides).network
 
@@ -59,7 +61,7 @@ def zoo_compiled(
         spec = dataclasses.replace(spec, size=lengths)
     if taps:
         paths = [stage.path for stage in elaborate(spec, variant, arguments).stages]
-        outputs = {tree.flat_name(path): Argument(path, spec.spans) for path in paths}
+        outputs = {flat_name(path): Argument(path, spec.spans) for path in paths}
         spec = dataclasses.replace(spec, outputs=outputs)
     network = elaborate(spec, variant, arguments)
     return CompiledNetwork(Compilation(spec, network, arguments, None))

@@ -10,16 +10,20 @@ import numpy
 import pytest
 import torch
 
-from netspec import tree
 from netspec.backends.keras import KerasBackend, live, probe, weights, windows
 from netspec.backends.keras.rows import ROWS as KERAS
 from netspec.backends.torch.rows import ROWS as TORCH
 from netspec.codegen.calls import Call
+from netspec.ir import Layer, Node, Program, Value
+from netspec.ir.rewrite import Replacement, rewrite
+from netspec.ops.activation import Activation
 from netspec.ops.convolution import Conv, Linear
-from netspec.passes import map_layers
+from netspec.ops.merge import Add
+from netspec.types import TensorType
 
 Patch = pytest.MonkeyPatch
 Apply = Callable[[Patch], None]
+Alter = Callable[[Program], Program]
 
 KERAS_ROWS = dict(KERAS)
 """The rows as they are, for mistakes that start from them."""
@@ -32,7 +36,7 @@ def keras_call(kind: str, *args: Any, target: str = "", **keywords: Any) -> Appl
     """The main call of a Keras row with another target, other arguments, or other keywords."""
     original = KERAS[kind]
 
-    def row(layer: tree.Layer) -> Any:
+    def row(layer: Layer) -> Any:
         return tuple(
             (suffix, call if suffix else _changed(call, target, args, keywords))
             for suffix, call in original(layer)
@@ -45,7 +49,7 @@ def torch_call(kind: str, *args: Any, target: str = "", **keywords: Any) -> Appl
     """The same for a row of PyTorch."""
     original = TORCH[kind]
 
-    def row(layer: tree.Layer) -> Call:
+    def row(layer: Layer) -> Call:
         return _changed(original(layer), target, args, keywords)
 
     return lambda patch: patch.setitem(TORCH, kind, row)  # type: ignore[arg-type]
@@ -55,55 +59,38 @@ def _changed(call: Call, target: str, args: tuple[Any, ...], keywords: Mapping[s
     return Call(target or call.target, args or call.args, {**call.kwargs, **keywords})
 
 
-def keras_row(kind: str, row: Callable[[tree.Layer], Any]) -> Apply:
+def keras_row(kind: str, row: Callable[[Layer], Any]) -> Apply:
     """Another row."""
     return lambda patch: patch.setitem(KERAS, kind, row)  # type: ignore[arg-type]
 
 
-def built_from(change: Callable[[tree.Node], tree.Node], backend: type = KerasBackend) -> Apply:
+def built_from(change: Alter, backend: type = KerasBackend) -> Apply:
     """The live model of another network than the spec's."""
     original = backend.build  # type: ignore[attr-defined]
 
-    def build(self: Any, network: tree.Network, size: Any = None) -> Any:
+    def build(self: Any, network: Program, size: Any = None) -> Any:
         return original(self, change(network), size)
 
     return lambda patch: patch.setattr(backend, "build", build)
 
 
-def with_op(path: str, **changes: Any) -> Callable[[tree.Node], tree.Node]:
-    """The network with other attributes of one op."""
+def with_op(path: str, **changes: Any) -> Alter:
+    """The network with other attributes of one op; types stay as they were."""
 
-    def change(layer: tree.Layer) -> tree.Layer:
-        if layer.path != path:
-            return layer
-        return dataclasses.replace(layer, op=dataclasses.replace(layer.op, **changes))
+    def change(node: Node, inputs: tuple[Value, ...]) -> Node:
+        op = dataclasses.replace(node.op, **changes) if node.path == path else node.op
+        return dataclasses.replace(node, op=op, inputs=inputs)
 
-    return lambda network: map_layers(network, change)
+    return lambda network: rewrite(network, change)
 
 
-def chained(*changes: Callable[[tree.Node], tree.Node]) -> Callable[[tree.Node], tree.Node]:
+def chained(*changes: Alter) -> Alter:
     """Several changes, one after another."""
 
-    def change(network: tree.Node) -> tree.Node:
+    def change(network: Program) -> Program:
         for one in changes:
             network = one(network)
         return network
-
-    return change
-
-
-def with_nodes(replace: Callable[[tree.Node], tree.Node]) -> Callable[[tree.Node], tree.Node]:
-    """The network with ``replace`` applied to every node, inner ones first."""
-
-    def change(node: tree.Node) -> tree.Node:
-        updates: dict[str, Any] = {}
-        for field in dataclasses.fields(node):
-            value = getattr(node, field.name)
-            if isinstance(value, tree.Node):
-                updates[field.name] = change(value)
-            elif isinstance(value, tuple) and value and isinstance(value[0], tree.Node):
-                updates[field.name] = tuple(change(item) for item in value)
-        return replace(dataclasses.replace(node, **updates))
 
     return change
 
@@ -120,14 +107,14 @@ def merging(change: Callable[[list[Any], str], tuple[list[Any], str]], start: st
     return lambda patch: patch.setattr(live, "_merged", merged)
 
 
-def layout(change: Callable[[tree.Layer, Any, Any], Any]) -> Apply:
+def layout(change: Callable[[Layer, Any, Any], Any]) -> Apply:
     """Canonical weights changed ahead of Keras' layout, and back; ``change`` is its own inverse."""
     to_keras, from_keras = weights.to_keras, weights.from_keras
 
-    def there(layer: tree.Layer, parameter: Any, array: Any) -> Any:
+    def there(layer: Layer, parameter: Any, array: Any) -> Any:
         return to_keras(layer, parameter, change(layer, parameter, array))
 
-    def back(layer: tree.Layer, parameter: Any, array: Any) -> Any:
+    def back(layer: Layer, parameter: Any, array: Any) -> Any:
         return change(layer, parameter, from_keras(layer, parameter, array))
 
     def apply(patch: Patch) -> None:
@@ -157,17 +144,17 @@ def padded_as_tensorflow_does(patch: Patch) -> None:
     patch.setattr(windows, "_conv_padding", lambda op, pads, rank, later: ((), "same"))
 
 
-def swap_spatial(layer: tree.Layer, parameter: Any, array: Any) -> Any:
+def swap_spatial(layer: Layer, parameter: Any, array: Any) -> Any:
     square = array.ndim == 4 and array.shape[2] == array.shape[3]
     return array.swapaxes(2, 3) if square else array
 
 
-def swap_channels(layer: tree.Layer, parameter: Any, array: Any) -> Any:
+def swap_channels(layer: Layer, parameter: Any, array: Any) -> Any:
     square = array.ndim == 4 and array.shape[0] == array.shape[1]
     return array.swapaxes(0, 1) if square else array
 
 
-def untransposed(layer: tree.Layer, parameter: Any, array: Any) -> Any:
+def untransposed(layer: Layer, parameter: Any, array: Any) -> Any:
     is_weight = isinstance(layer.op, Linear) and parameter.name == "weight"
     return array[:, ::-1] if is_weight else array
 
@@ -176,14 +163,14 @@ def in_keras_order(patch: Patch) -> None:
     """A linear layer behind a flatten gets its weight as it is."""
     original = weights.to_keras, weights.from_keras
 
-    def plain(layer: tree.Layer) -> tree.Layer:
-        return dataclasses.replace(layer, source=dataclasses.replace(layer.source, flat=None))
+    def plain(layer: Layer) -> Layer:
+        return shown(layer, source=dataclasses.replace(layer.source, flat=None))
 
     patch.setattr(weights, "to_keras", lambda la, p, a: original[0](plain(la), p, a))
     patch.setattr(weights, "from_keras", lambda la, p, a: original[1](plain(la), p, a))
 
 
-def multiplier_first(layer: tree.Layer, parameter: Any, array: Any) -> Any:
+def multiplier_first(layer: Layer, parameter: Any, array: Any) -> Any:
     """Depthwise kernels by multiplier and then by channel; here of 2 × 2 blocks: its own inverse."""
     if not isinstance(layer.op, Conv) or layer.op.groups != layer.source.channels:
         return array
@@ -204,7 +191,7 @@ def crossed_layers(patch: Patch) -> None:
     original = weights._variables
     crossing = {"layer1.0.conv1": "layer1.0.conv2", "layer1.0.conv2": "layer1.0.conv1"}
 
-    def variables(model: Any, network: tree.Network) -> Any:
+    def variables(model: Any, network: Program) -> Any:
         found = list(original(model, network))
         by_path = {layer.path: variable for layer, _, variable in found}
         for layer, parameter, variable in found:
@@ -223,51 +210,83 @@ def stride_on_the_first_convolution() -> Apply:
 
 
 def shortcut_behind_the_activation() -> Apply:
-    """Identity shortcuts take the pre-activation instead of what enters the block."""
+    """Identity shortcuts of the first stage take the pre-activation instead of what enters the block."""
 
-    def replace(node: tree.Node) -> tree.Node:
-        if not (isinstance(node, tree.Block) and node.path.startswith("layer1")):
-            return node
-        (residual,) = node.body.items
-        assert isinstance(residual, tree.Residual)
-        norm, act, *rest = residual.body.items
-        inner = dataclasses.replace(
-            residual, body=dataclasses.replace(residual.body, items=tuple(rest))
-        )
-        body = dataclasses.replace(node.body, items=(norm, act, inner))
-        return dataclasses.replace(node, body=body)
+    def alter(network: Program) -> Program:
+        activated: dict[str, Value] = {}
 
-    return built_from(with_nodes(replace))
+        def change(node: Node, inputs: tuple[Value, ...]) -> Node:
+            block = node.path.rpartition(".")[0]
+            if isinstance(node.op, Add) and block.startswith("layer1"):
+                inputs = (inputs[0], activated[block])
+            if isinstance(node.op, Activation):
+                activated.setdefault(block, node.outputs[0])
+            return dataclasses.replace(node, inputs=inputs)
 
+        return rewrite(network, change)
 
-def without_last_activation(node: tree.Node) -> tree.Node:
-    if not isinstance(node, tree.Block) or not isinstance(node.body.items[-1], tree.Layer):
-        return node
-    body = dataclasses.replace(node.body, items=node.body.items[:-1])
-    return dataclasses.replace(node, body=body)
+    return built_from(alter)
 
 
-def activation_ahead_of_the_addition(node: tree.Node) -> tree.Node:
-    if not isinstance(node, tree.Block) or not isinstance(node.body.items[-1], tree.Layer):
-        return node
-    residual, act = node.body.items
-    if not isinstance(residual, tree.Residual):
-        return node
-    inside = dataclasses.replace(residual.body, items=(*residual.body.items, act))
-    body = dataclasses.replace(node.body, items=(dataclasses.replace(residual, body=inside),))
-    return dataclasses.replace(node, body=body)
+def _last_activations(network: Program) -> set[str]:
+    """The paths of activations that blocks end with."""
+    ends = [block.nodes[-1] for block in network.main.regions("block")]
+    return {node.path for node in ends if isinstance(node.op, Activation)}
 
 
-def renamed(path: str, new: str) -> Callable[[tree.Node], tree.Node]:
-    def change(layer: tree.Layer) -> tree.Layer:
-        return dataclasses.replace(layer, path=new) if layer.path == path else layer
+def without_last_activation(network: Program) -> Program:
+    ends = _last_activations(network)
 
-    return lambda network: map_layers(network, change)
+    def change(node: Node, inputs: tuple[Value, ...]) -> Node | Replacement:
+        if node.path in ends:
+            return Replacement((), inputs)
+        return dataclasses.replace(node, inputs=inputs)
+
+    return rewrite(network, change)
 
 
-def other_output(network: tree.Node) -> tree.Node:
-    assert isinstance(network, tree.Network)
-    return dataclasses.replace(network, outputs={"middle": "layer2"})
+def activation_ahead_of_the_addition(network: Program) -> Program:
+    ends = {path.rpartition(".")[0]: path for path in _last_activations(network)}
+
+    def change(node: Node, inputs: tuple[Value, ...]) -> Node | Replacement:
+        if node.path in ends.values():
+            return Replacement((), inputs)
+        end = ends.get(node.path.rpartition(".")[0])
+        if end is None or not isinstance(node.op, Add):
+            return dataclasses.replace(node, inputs=inputs)
+        act = dataclasses.replace(network.by_path[end], inputs=inputs[:1])
+        added = dataclasses.replace(node, inputs=(*act.outputs, *inputs[1:]))
+        return Replacement((act, added), added.outputs)
+
+    return rewrite(network, change)
+
+
+def renamed(path: str, new: str) -> Alter:
+    def change(node: Node, inputs: tuple[Value, ...]) -> Node:
+        name = new if node.path == path else node.path
+        return dataclasses.replace(node, path=name, inputs=inputs)
+
+    return lambda network: rewrite(network, change)
+
+
+def other_output(network: Program) -> Program:
+    outputs = {"middle": network.stages[1].result, "output": network.outputs["output"]}
+    return dataclasses.replace(network, outputs=outputs)
+
+
+@dataclasses.dataclass(frozen=True)
+class Shown:
+    """A layer as rows see it, with something else in the place of what is there."""
+
+    op: Any
+    path: str
+    source: TensorType
+    target: TensorType
+    span: Any = None
+
+
+def shown(layer: Layer, **changes: Any) -> Shown:
+    return dataclasses.replace(Shown(layer.op, layer.path, layer.source, layer.target), **changes)
 
 
 def biased_variance(patch: Patch) -> None:
@@ -313,56 +332,56 @@ def gate_adds(tensors: list[Any], how: str) -> tuple[list[Any], str]:
     return tensors, "add" if how == "mul" else how
 
 
-def pooled_for_subsampled(layer: tree.Layer) -> Any:
+def pooled_for_subsampled(layer: Layer) -> Any:
     return (("", Call("layers.AveragePooling2D", (2,), {"padding": "same"})),)
 
 
-def pads_swapped(layer: tree.Layer) -> Any:
+def pads_swapped(layer: Layer) -> Any:
     op: Any = layer.op
     calls = KERAS_ROWS["pad_channels"](
-        dataclasses.replace(layer, op=dataclasses.replace(op, before=op.after, after=op.before))
+        shown(layer, op=dataclasses.replace(op, before=op.after, after=op.before))
     )
     return calls
 
 
-def zeros_around_max_pool(layer: tree.Layer) -> Any:
+def zeros_around_max_pool(layer: Layer) -> Any:
     source = dataclasses.replace(layer.source, non_negative=True)
-    return KERAS_ROWS["max_pool"](dataclasses.replace(layer, source=source))
+    return KERAS_ROWS["max_pool"](shown(layer, source=source))
 
 
-def no_padding(layer: tree.Layer) -> Any:
+def no_padding(layer: Layer) -> Any:
     return tuple(made for made in KERAS_ROWS["max_pool"](layer) if not made[0])
 
 
-def no_groups(layer: tree.Layer) -> Any:
+def no_groups(layer: Layer) -> Any:
     return tuple(
         (suffix, _changed(call, "", (), {"groups": 1} if "groups" in call.kwargs else {}))
         for suffix, call in KERAS_ROWS["conv"](layer)
     )
 
 
-def no_ceil(layer: tree.Layer) -> Any:
+def no_ceil(layer: Layer) -> Any:
     op = dataclasses.replace(layer.op, ceil=False)  # type: ignore[call-arg]
-    return KERAS_ROWS["max_pool"](dataclasses.replace(layer, op=op))
+    return KERAS_ROWS["max_pool"](shown(layer, op=op))
 
 
-def padding_counted(layer: tree.Layer) -> Any:
+def padding_counted(layer: Layer) -> Any:
     op = dataclasses.replace(layer.op, count_include_pad=True)  # type: ignore[call-arg]
-    return KERAS_ROWS["avg_pool"](dataclasses.replace(layer, op=op))
+    return KERAS_ROWS["avg_pool"](shown(layer, op=op))
 
 
-def tanh_gelu(layer: tree.Layer) -> Any:
+def tanh_gelu(layer: Layer) -> Any:
     op = dataclasses.replace(layer.op, approximate="tanh")  # type: ignore[call-arg]
-    return KERAS_ROWS["gelu"](dataclasses.replace(layer, op=op))
+    return KERAS_ROWS["gelu"](shown(layer, op=op))
 
 
-def slope(value: float) -> Callable[[tree.Layer], Any]:
-    def row(layer: tree.Layer) -> Any:
+def slope(value: float) -> Callable[[Layer], Any]:
+    def row(layer: Layer) -> Any:
         op = dataclasses.replace(layer.op, slope=value)  # type: ignore[call-arg]
-        return KERAS_ROWS["leaky_relu"](dataclasses.replace(layer, op=op))
+        return KERAS_ROWS["leaky_relu"](shown(layer, op=op))
 
     return row
 
 
-def no_permutation(layer: tree.Layer) -> Any:
+def no_permutation(layer: Layer) -> Any:
     return (("", Call("layers.Flatten")),)

@@ -44,7 +44,6 @@ from tests.verify.mistakes import (
     tanh_gelu,
     torch_call,
     untransposed,
-    with_nodes,
     without_last_activation,
     written,
     zeros_around_max_pool,
@@ -130,7 +129,7 @@ MUTATIONS = (
         "no activation behind the addition",
         "residual",
         "layer1",
-        built_from(with_nodes(without_last_activation)),
+        built_from(without_last_activation),
     ),
     forward("padding on TensorFlow's side", "residual", "stem", padded_as_tensorflow_does),
     forward(
@@ -210,7 +209,7 @@ MUTATIONS = (
         "activation ahead of the addition",
         "residual",
         "layer1",
-        built_from(with_nodes(activation_ahead_of_the_addition)),
+        built_from(activation_ahead_of_the_addition),
     ),
     forward("gate adds", "residual", "layer2", merging(gate_adds)),
     forward(

@@ -13,7 +13,7 @@ import pytest
 
 import netspec
 from netspec.errors import UsageError
-from netspec.meaning import meaning_hash
+from netspec.ir.fingerprint import fingerprint
 from netspec.verify import page
 from netspec.verify.certificate import Claim, read_certificate, standing, to_json
 from netspec.verify.results import NetworkResult
@@ -52,7 +52,7 @@ def test_says_what_was_verified_with_what_and_how_far(result: NetworkResult) -> 
     assert data["passed"]
     assert data["versions"] == {"netspec": netspec.__version__, **VERSIONS}
     (network,) = data["networks"]
-    assert network["meaning"] == meaning_hash(spec("flat").network)
+    assert network["fingerprint"] == fingerprint(spec("flat").network)
     assert network["input_shape"] == [3, 3, 4, 6]
     assert network["dtype"] == "float64"
     assert network["seeds"] == {"weights": 0, "inputs": 1, "factors": 2}
@@ -105,11 +105,11 @@ def test_a_failure_never_holds(failed: NetworkResult, tmp_path: Path) -> None:
         "[]",
         "3",
         "{}",
-        '{"netspec_certificate": 2}',
-        '{"netspec_certificate": 1, "networks": [], "versions": {}}',
-        '{"netspec_certificate": 1, "networks": [{}], "versions": {}}',
-        '{"netspec_certificate": 1, "networks": [3], "versions": {}}',
-        '{"netspec_certificate": 1, "networks": [{"name": "n"}], "versions": 3}',
+        '{"netspec_certificate": 1}',
+        '{"netspec_certificate": 2, "networks": [], "versions": {}}',
+        '{"netspec_certificate": 2, "networks": [{}], "versions": {}}',
+        '{"netspec_certificate": 2, "networks": [3], "versions": {}}',
+        '{"netspec_certificate": 2, "networks": [{"name": "n"}], "versions": 3}',
         "[" * 100_000,
         '"\\ud800"',
     ],
@@ -160,7 +160,7 @@ def test_the_page_stands_alone_and_says_the_same(
     found = outline(result)
     assert found.loads == []
     assert "script" not in found.tags
-    for text in (result.meaning, "torch generated", "stepped weights", "rounding", "torch 3.4"):
+    for text in (result.fingerprint, "torch generated", "stepped weights", "rounding", "torch 3.4"):
         assert text in found.text
     assert "All models of 1 network agree." in found.text
     assert "Some models differ." in outline(result, failed).text

@@ -56,15 +56,18 @@ def test_why_the_size_is_the_specs_own_is_said() -> None:
     assert note == (
         "the input is 8×8×8, the spec's own size: source for keras holds the padding of `conv1` in numbers"
     )
-    notes = run(SAME["a size that decides"]).notes
-    assert any("the spec gives other layers" in note for note in notes)
 
 
 def test_a_size_that_source_does_not_take_is_refused() -> None:
     with pytest.raises(UsageError, match="takes inputs of 8×8×8 alone"):
         run(SAME["same over three axes"], size=(9, 8, 8))
-    with pytest.raises(UsageError, match="at 8×8 the spec gives other layers than at 16×16"):
-        run(SAME["a size that decides"], size=(8, 8))
+
+
+def test_layers_are_the_specs_at_every_size() -> None:
+    """What a `when` reads is the spec's size, whatever the input's."""
+    result = run(SAME["a size that decides"], size=(8, 9))
+    assert result.passed
+    assert result.input_shape[2:] == (8, 9)
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from netspec import tree
 from netspec.api import CompiledNetwork
 from netspec.backends.keras import KerasBackend, plan
 from netspec.backends.torch import TorchBackend
 from netspec.errors import UsageError
+from netspec.ir import Program
 from netspec.verify import samples
 from netspec.verify.results import NetworkResult
 from netspec.verify.run import Options, Origin, verify
@@ -133,7 +133,7 @@ def test_a_model_that_raises_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_numbers_that_are_not_finite_are_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(network: tree.Network, seed: int) -> Any:
+    def broken(network: Program, seed: int) -> Any:
         x = random_input(network, seed)
         x[0] = float("nan")
         return x

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from netspec import tree
 from netspec.backends.base import get_backend
 from netspec.ops.normalization import BatchNorm
 from netspec.verify.samples import fit_statistics, random_factors, random_input, random_weights
@@ -60,7 +59,7 @@ def test_statistics_become_those_of_the_input() -> None:
         inside = probe.look_inside(model, network, x)
     changed = {name for name in weights if not np.array_equal(weights[name], fitted[name])}
     assert changed == {name for name in weights if "running" in name}
-    first = next(layer for layer in tree.layers(network) if isinstance(layer.op, BatchNorm))
+    first = next(layer for layer in network.layers if isinstance(layer.op, BatchNorm))
     entered = torch.tensor(inside.entered[first.path]).transpose(0, 1).flatten(1)
     spread = entered.var(dim=1)
     mean = torch.tensor(fitted[f"{first.path}.running_mean"])
@@ -68,5 +67,5 @@ def test_statistics_become_those_of_the_input() -> None:
     assert ((mean - entered.mean(dim=1)).abs() <= 0.5 * spread.mean().sqrt()).all()
     assert (variance / spread >= 0.7).all()
     assert (variance <= 1.4 * spread + 0.06 * spread.mean()).all()
-    scales = [np.abs(inside.left[layer.path]).max() for layer in tree.layers(network.stages[-1])]
+    scales = [np.abs(inside.left[layer.path]).max() for layer in network.stages[-1].layers]
     assert max(scales) < 1e3

@@ -6,7 +6,8 @@ import pytest
 
 import netspec
 from netspec.errors import UsageError
-from netspec.verify.sizes import choose_size, resized
+from netspec.resize import resized
+from netspec.verify.sizes import choose_size
 from tests.support.zoo import zoo_compiled
 
 
@@ -22,14 +23,14 @@ from tests.support.zoo import zoo_compiled
 def test_small_and_with_no_two_lengths_alike(name: str, size: tuple[int, int]) -> None:
     network = zoo_compiled(name).network
     assert choose_size(network) == size
-    sizes = [stage.target.size for stage in resized(zoo_compiled(name).compilation, size).stages]
+    sizes = [stage.target.size for stage in resized(zoo_compiled(name).network, size).stages]
     assert all(height != width for height, width in sizes)
 
 
 def test_weights_that_fit_one_size_keep_it() -> None:
     assert choose_size(zoo_compiled("article_resnet").network) == (224, 224)
     with pytest.raises(UsageError, match="flattens a map"):
-        resized(zoo_compiled("article_resnet").compilation, (64, 96))
+        resized(zoo_compiled("article_resnet").network, (64, 96))
 
 
 def network_of(size: str, steps: str) -> netspec.CompiledNetwork:
@@ -50,8 +51,8 @@ def test_one_axis_is_odd_where_a_pooling_rounds_up() -> None:
 
 
 def test_resized_networks_are_typed_for_their_size() -> None:
-    program = zoo_compiled("resnet20").compilation
+    program = zoo_compiled("resnet20").network
     network = resized(program, (8, 13))
     assert network.source.shape == (3, 8, 13)
     assert network.stages[-1].target.size == (2, 4)
-    assert resized(program, (32, 32)) is program.network
+    assert resized(program, (32, 32)) is program

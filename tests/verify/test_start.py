@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import nn
 
-from netspec import loads, tree
+from netspec import loads
 from netspec.backends.keras import KerasBackend
 from netspec.backends.torch import TorchBackend, support
 from netspec.initializers import (
@@ -242,7 +242,7 @@ def test_a_share_is_held_to_its_own_spread(rate: float, found: float) -> None:
     """A share near 0 or 1 spreads less than one of a half."""
     layer = next(
         layer
-        for layer in tree.layers(loads(RANDOM_DROP.replace("RATE", str(rate))).network)
+        for layer in loads(RANDOM_DROP.replace("RATE", str(rate))).network.layers
         if isinstance(layer.op, DropPath)
     )
     values = np.full((EXAMPLES, 3), 1 / (1 - rate))

@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 import torch
 
-from netspec import tree
 from netspec.analyse import output_shapes
 from netspec.backends.base import get_backend
 from netspec.backends.keras.plan import is_deep
 from netspec.backends.torch import live
+from netspec.ir import Program
 from tests.contract.torchvision_shim import import_torchvision
 from tests.support.agreement import Passed, passed, precision
 from tests.support.generated import (
@@ -283,7 +283,7 @@ np.save(folder / "y.npy", keras.ops.convert_to_numpy(y))
 def test_generated_keras_source_runs_on_keras_other_backends(tmp_path: Path) -> None:
     """On PyTorch, which is here anyway: the same source, weights and input give the same output."""
     compiled = next(s for s in SHRUNK if s.name == "seresnext50_32x4d").compiled()
-    network: tree.Network = compiled.network
+    network: Program = compiled.network
     found: Any = get_backend("keras")
     (tmp_path / "network.py").write_text(compiled.generate("keras"), encoding="utf-8")
     model = build_generated(compiled, "keras")

@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 import torch
 
-from netspec import tree
 from netspec.analyse import count_parameters, output_shapes, summarise, weight_shapes
 from netspec.backends.keras import BACKEND as KERAS
 from netspec.backends.keras.plan import is_deep
 from netspec.backends.keras.weights import layers_of
 from netspec.backends.torch import live
+from netspec.ir import Program
+from netspec.schema.names import flat_name
 from tests.support.saved import elsewhere, load_elsewhere, store
 from tests.support.zoo import zoo_compiled, zoo_names
 
@@ -31,13 +32,13 @@ Counts = dict[str, tuple[int, int]]
 """Trainable values and statistics of each layer that has any, by flat name."""
 
 
-def counts_of(network: tree.Network) -> Counts:
+def counts_of(network: Program) -> Counts:
     """As the ops declare them."""
     found = {}
-    for layer in tree.layers(network):
+    for layer in network.layers:
         counted = count_parameters([layer])
         if counted.total:
-            found[tree.flat_name(layer.path)] = (counted.trainable, counted.statistics)
+            found[flat_name(layer.path)] = (counted.trainable, counted.statistics)
     return found
 
 
@@ -50,7 +51,7 @@ def torch_counts(model: torch.nn.Module) -> Counts:
             b.numel() for name, b in module.named_buffers(recurse=False) if name != COUNTER
         )
         if trainable + statistics:
-            found[tree.flat_name(path)] = (trainable, statistics)
+            found[flat_name(path)] = (trainable, statistics)
     return found
 
 

@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from netspec import tree
 from netspec.backends.keras.export import EXPORTS
 from netspec.backends.keras.files import KerasFiles
 from netspec.backends.keras.framework import runs_on
 from netspec.backends.keras.rows import ROWS
 from netspec.errors import UsageError
 from netspec.export.base import Export
+from netspec.ir import Program
 
 if TYPE_CHECKING:
     from netspec.backends.base import Array
@@ -41,7 +41,7 @@ class KerasBackend:
         except UsageError:
             return ("keras",)
 
-    def build(self, network: tree.Network, input_size: tuple[int | None, ...] | None = None) -> Any:
+    def build(self, network: Program, input_size: tuple[int | None, ...] | None = None) -> Any:
         """A live functional model with fresh initial weights."""
         from netspec.backends.keras.live import build
 
@@ -58,15 +58,13 @@ class KerasBackend:
         keras = sys.modules.get("keras")
         return keras is not None and isinstance(model, keras.Model)
 
-    def read_weights(self, model: Any, network: tree.Network) -> dict[str, Array]:
+    def read_weights(self, model: Any, network: Program) -> dict[str, Array]:
         """Every parameter and statistic as ``path.name``, copied."""
         from netspec.backends.keras.weights import read_weights
 
         return read_weights(model, network)
 
-    def write_weights(
-        self, model: Any, network: tree.Network, weights: Mapping[str, Array]
-    ) -> None:
+    def write_weights(self, model: Any, network: Program, weights: Mapping[str, Array]) -> None:
         """Assign every parameter and statistic; raises ValueError when names or shapes differ."""
         from netspec.backends.keras.weights import write_weights
 
@@ -93,7 +91,7 @@ class KerasBackend:
 
         return KerasProbe()
 
-    def save(self, model: Any, network: tree.Network, path: Path) -> None:
+    def save(self, model: Any, network: Program, path: Path) -> None:
         """Write a ``.keras`` file; what stood at ``path`` is replaced whole or not at all."""
         with tempfile.TemporaryDirectory(dir=path.parent, prefix=".netspec-") as folder:
             written = Path(folder) / f"model{path.suffix}"

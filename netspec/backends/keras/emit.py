@@ -50,6 +50,7 @@ from netspec.codegen.layout import (
 from netspec.codegen.printing import MISSING, Printer, is_default, quoted
 from netspec.codegen.stages import Run, runs
 from netspec.codegen.statements import Assign, Do, For, If, Return, Statement, render, returning
+from netspec.schema.names import flat_name
 from netspec.schema.syntax import BlockDefinition
 from netspec.symbolic import value_at
 
@@ -73,8 +74,7 @@ class _Generator:
         self.network = compilation.generalised
         self.concrete = compilation.network
         check_names(self.concrete)
-        self.overrides = compilation.overrides
-        self.place = compilation.place
+        self.compilation = compilation
         self.deep = is_deep(self.concrete)
         self.initializers = SharedInitializers()
         self.targets: set[str] = set()
@@ -104,7 +104,7 @@ class _Generator:
         )
         return fill(
             "keras.py.j2",
-            head=head(self.concrete, self.overrides, self.place),
+            head=head(self.compilation),
             imports=_imports(text),
             helpers=helpers,
             initializers=initializers,
@@ -173,7 +173,7 @@ class _Generator:
             value = flow.run(stage.between, value, "x")
             value = self._stage(stage, value, flow)
             if stage.path in network.outputs.values():
-                name = flow.variables.add(tree.flat_name(stage.path))
+                name = flow.variables.add(flat_name(stage.path))
                 flow.statements.append(Assign(name, value.document))
                 flow.results[stage.path] = Value(name)
         value = flow.run(network.head, value, "x")
@@ -221,7 +221,7 @@ class _Generator:
 
     def _size_check(self) -> list[Statement]:
         """Refuse other sizes where padding was worked out for the spec's."""
-        if not any(depends_on_size(layer) for layer in tree.layers(self.concrete)):
+        if not any(depends_on_size(layer) for layer in self.concrete.layers):
             return []
         shape = text_of(Printer({}).value(self._shape()))
         error = call("ValueError", [quoted(f"the padding is for an input_shape of {shape} only")])
@@ -232,7 +232,7 @@ class _Generator:
     def _stage(self, stage: tree.Stage, value: Value, flow: KerasFlow) -> Value:
         if not stage.blocks:
             return value
-        names = [tree.flat_name(block.path) for block in stage.blocks]
+        names = [flat_name(block.path) for block in stage.blocks]
         if self.deep:
             return self._submodels(stage, names, value, flow)
         current = value.document
@@ -255,7 +255,8 @@ class _Generator:
         found = runs(stage, names, lambda block: self._partial(block, flow, "name"))
         items = [item for run in found for item in self._partials(run, flow)]
         stops, total = [], 0
-        for _, group in chunks(stage):
+        concrete = next(found for found in self.concrete.stages if found.path == stage.path)
+        for _, group in chunks(concrete):
             total += len(group)
             stops.append(total)
         blocks = literal("[", items, "]")
@@ -265,7 +266,7 @@ class _Generator:
         flow.statements.append(Assign("blocks", blocks))
         arguments: list[Document] = [
             value.document,
-            quoted(tree.flat_name(stage.path)),
+            quoted(flat_name(stage.path)),
             "blocks",
             keyword("stops", Printer({}).value(tuple(stops))),
         ]

@@ -5,22 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from netspec import tree
 from netspec.backends.keras.framework import load_keras, require_tensorflow
 from netspec.backends.keras.instances import written_out
 from netspec.export.base import Export, ExportError, free_name
 from netspec.export.litert import LITERT
 from netspec.export.onnx import ONNX
 from netspec.export.saved_model import SAVED_MODEL
+from netspec.ir import Program
 
 
-def write_saved_model(model: Any, network: tree.Network, path: Path) -> None:
+def write_saved_model(model: Any, network: Program, path: Path) -> None:
     """A directory for TensorFlow, with the signature that TensorFlow Serving calls."""
     require_tensorflow("exporting to saved-model")
     _with_names(model).export(path, format="tf_saved_model", verbose=False)
 
 
-def write_onnx(model: Any, network: tree.Network, path: Path) -> None:
+def write_onnx(model: Any, network: Program, path: Path) -> None:
     """An ONNX file, by way of tf2onnx."""
     require_tensorflow("exporting to onnx from Keras")
     keras = load_keras()
@@ -34,7 +34,7 @@ def write_onnx(model: Any, network: tree.Network, path: Path) -> None:
         model.export(path, format="onnx", verbose=False, input_signature=[model.inputs[0]])
 
 
-def write_litert(model: Any, network: tree.Network, path: Path) -> None:
+def write_litert(model: Any, network: Program, path: Path) -> None:
     """A ``.tflite`` file of LiteRT's own ops: those of TensorFlow are in no interpreter on a phone."""
     require_tensorflow("exporting to litert")
     import tensorflow as tf

@@ -7,8 +7,9 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from netspec import tree
 from netspec.backends.keras.weights import from_keras, to_keras, variable_name, variable_shape
+from netspec.ir import Layer, Program
+from netspec.schema.names import flat_name
 from netspec.storage.formats import Contents, Format
 from netspec.storage.tensors import StoredTensor
 from netspec.types import Parameter
@@ -24,7 +25,7 @@ class _Format:
     reads_with: tuple[str, ...] = ("h5py",)
     writes_with: tuple[str, ...] | None = None
 
-    def write(self, path: Path, network: tree.Network, tensors: Mapping[str, StoredTensor]) -> None:
+    def write(self, path: Path, network: Program, tensors: Mapping[str, StoredTensor]) -> None:
         """Only some formats are written."""
         raise NotImplementedError(self.title)
 
@@ -41,7 +42,7 @@ class ModelFormat(_Format):
 
         return open_model(path, take)
 
-    def write(self, path: Path, network: tree.Network, tensors: Mapping[str, StoredTensor]) -> None:
+    def write(self, path: Path, network: Program, tensors: Mapping[str, StoredTensor]) -> None:
         """Write the live model's structure, with these weights."""
         from netspec.backends.keras.skeleton import write_model
 
@@ -60,7 +61,7 @@ class WeightsFormat(_Format):
 
         return open_weights(path, take)
 
-    def write(self, path: Path, network: tree.Network, tensors: Mapping[str, StoredTensor]) -> None:
+    def write(self, path: Path, network: Program, tensors: Mapping[str, StoredTensor]) -> None:
         """Write weights that ``load_weights`` of the live model takes."""
         from netspec.backends.keras.skeleton import write_weights_file
 
@@ -89,29 +90,29 @@ class KerasFiles:
         ".hdf5": LegacyFormat(),
     }
 
-    def name(self, layer: tree.Layer, parameter: Parameter) -> str:
+    def name(self, layer: Layer, parameter: Parameter) -> str:
         """``conv1/kernel``"""
-        return f"{tree.flat_name(layer.path)}/{variable_name(layer, parameter)}"
+        return f"{flat_name(layer.path)}/{variable_name(layer, parameter)}"
 
-    def shape(self, layer: tree.Layer, parameter: Parameter) -> tuple[int, ...]:
+    def shape(self, layer: Layer, parameter: Parameter) -> tuple[int, ...]:
         """The shape of the variable, channels last."""
         return variable_shape(layer, parameter)
 
-    def encode(self, layer: tree.Layer, parameter: Parameter, array: Array) -> Array:
+    def encode(self, layer: Layer, parameter: Parameter, array: Array) -> Array:
         """A canonical array as the variable has it."""
         return to_keras(layer, parameter, array)
 
-    def decode(self, layer: tree.Layer, parameter: Parameter, array: Array) -> Array:
+    def decode(self, layer: Layer, parameter: Parameter, array: Array) -> Array:
         """The value of a variable in canonical layout."""
         return from_keras(layer, parameter, array)
 
-    def extras(self, layer: tree.Layer) -> Mapping[str, StoredTensor]:
+    def extras(self, layer: Layer) -> Mapping[str, StoredTensor]:
         """Keras keeps nothing beside parameters and statistics."""
         return {}
 
-    def extra_name(self, layer: tree.Layer, extra: str) -> str:
+    def extra_name(self, layer: Layer, extra: str) -> str:
         """As a variable of the layer."""
-        return f"{tree.flat_name(layer.path)}/{extra}"
+        return f"{flat_name(layer.path)}/{extra}"
 
     def prefixes(self) -> Iterator[str]:
         """Nothing wraps a Keras model's names."""

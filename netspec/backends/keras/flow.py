@@ -22,6 +22,7 @@ from netspec.codegen.layout import (
 )
 from netspec.codegen.printing import Printer, quoted
 from netspec.codegen.statements import Assign, If, Statement
+from netspec.schema.names import flat_name
 
 Naming = Callable[[str], Document]
 """The name argument of a layer: by the path of the op and a suffix."""
@@ -50,7 +51,7 @@ class KerasFlow(Flow):
     ) -> Value:
         """The layers of an op, or the function of a block."""
         if isinstance(node, tree.Block):
-            name = self.naming(tree.flat_name(node.path))
+            name = self.naming(flat_name(node.path))
             self.statements.append(Assign(target, self.block_call(node, value.document, name)))
             return Value(target)
         assert isinstance(node, tree.Layer)
@@ -88,7 +89,7 @@ class KerasFlow(Flow):
         statements: list[Statement] = []
         value = given
         for written, (suffix, made) in (*((inner, step) for step in ahead), (target, last)):
-            name = self.naming(tree.flat_name(layer.path) + suffix)
+            name = self.naming(flat_name(layer.path) + suffix)
             tensor = literal("[", [given, value], "]") if isinstance(made, Joined) else value
             statements.append(Assign(written, call(self._layer(made, value, name), [tensor])))
             value = written
@@ -114,7 +115,7 @@ class KerasFlow(Flow):
     def merge(self, values: list[Value], how: tree.Merge, path: str, target: str) -> Value:
         """A merging layer."""
         kind = {"add": "Add", "mul": "Multiply", "concat": "Concatenate"}[how]
-        made = call(f"layers.{kind}", [keyword("name", self.naming(tree.flat_name(path)))])
+        made = call(f"layers.{kind}", [keyword("name", self.naming(flat_name(path)))])
         tensors = literal("[", [value.document for value in values], "]")
         self.statements.append(Assign(target, call(made, [tensors])))
         return Value(target)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from netspec import tree
 from netspec.codegen.calls import Call
 from netspec.initializers import (
     Constant,
@@ -16,6 +15,7 @@ from netspec.initializers import (
     VarianceScaling,
     plain,
 )
+from netspec.ir import Layer
 from netspec.ops.convolution import Conv, Linear
 from netspec.types import Parameter
 
@@ -34,7 +34,7 @@ _DISTRIBUTIONS: Mapping[Distribution, str] = {
 }
 
 
-def is_depthwise(layer: tree.Layer) -> bool:
+def is_depthwise(layer: Layer) -> bool:
     """Whether a convolution is one of Keras' depthwise layers, which exist up to two axes."""
     op = layer.op
     if not isinstance(op, Conv) or op.groups == 1 or layer.source.rank > 2:
@@ -42,7 +42,7 @@ def is_depthwise(layer: tree.Layer) -> bool:
     return bool(op.groups == layer.source.channels)
 
 
-def initializer(parameter: Parameter, layer: tree.Layer) -> Call | str:
+def initializer(parameter: Parameter, layer: Layer) -> Call | str:
     """What Keras is told about how ``parameter`` starts; numbers may be varying.
 
     Each call makes an initialiser of its own: one shared by two layers would give them equal weights.
@@ -65,7 +65,7 @@ def initializer(parameter: Parameter, layer: tree.Layer) -> Call | str:
             return Call("initializers.RandomUniform", (-limit, limit))
 
 
-def _fans_agree(parameter: Parameter, layer: tree.Layer) -> bool:
+def _fans_agree(parameter: Parameter, layer: Layer) -> bool:
     """Whether Keras counts the fans of this variable as the IR does.
 
     It reads them off the variable's shape: right for the kernels of dense and (grouped) convolution

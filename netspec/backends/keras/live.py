@@ -1,6 +1,6 @@
 """Live Keras models: functional models of stock layers, which load in any process.
 
-The layers come from executing the rows' calls while the tree of the IR is walked. Generated source is
+The layers come from executing the rows' calls, op after op. Generated source is
 never executed here.
 """
 
@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from netspec import tree
 from netspec.backends.keras.framework import channels_last, load_keras
 from netspec.backends.keras.instances import adapt
 from netspec.backends.keras.lowered import (
@@ -24,18 +24,21 @@ from netspec.backends.keras.lowered import (
 from netspec.backends.keras.plan import check_names, chunks, is_deep, lower, model_input_name
 from netspec.codegen.calls import Call, Raw, execute
 from netspec.errors import UsageError
+from netspec.ir import Node, Program, Value
+from netspec.ops.merge import Merge
 from netspec.resize import check_input_size
+from netspec.schema.names import flat_name
 
 keras = load_keras()
 
-Results = dict[str, Any]
+Tensors = dict[int, Any]
 
 _ARITHMETIC = dict(
     zip(OPERATORS, (operator.add, operator.sub, operator.mul, operator.truediv), strict=True)
 )
 
 
-def build(network: tree.Network, input_size: Sequence[int | None] | None = None) -> Any:
+def build(network: Program, input_size: Sequence[int | None] | None = None) -> Any:
     """A functional model with fresh initial weights, channels-last, of the process' own dtype.
 
     ``input_size`` replaces the spec's spatial size; None along an axis leaves it open.
@@ -84,69 +87,49 @@ def _bound(call: Call, x: Any) -> Call:
 
 
 class _Builder:
-    """Builds one network; its methods map a tensor to what a node makes of it."""
+    """Builds one network: a tensor for each value."""
 
-    def __init__(self, network: tree.Network) -> None:
+    def __init__(self, network: Program) -> None:
         check_names(network)
         self.network = network
+        self.tensors: Tensors = {}
 
     def model(self, size: tuple[int | None, ...]) -> Any:
         network = self.network
-        name = model_input_name(network)
-        inputs = keras.Input((*size, network.source.channels), name=name)
-        results: Results = {}
-        x = self._node(network.stem, inputs, results)
-        deep = is_deep(network)
-        for stage in network.stages:
-            x = self._node(stage.between, x, {})
-            if deep:
-                for name, blocks in chunks(stage):
-                    x = self._chunk(name, blocks, x)
-            else:
-                for block in stage.blocks:
-                    x = self._node(block, x, {})
-            results[stage.path] = x
-        outputs = x = self._node(network.head, x, results)
-        if network.outputs:
-            named = {name: results[key] for name, key in network.outputs.items()}
-            outputs = {**named, "output": x}
-        return keras.Model(inputs, outputs, name=network.model_name)
+        inputs = keras.Input((*size, network.source.channels), name=model_input_name(network))
+        self.tensors[network.inputs[0].id] = inputs
+        parts = _sub_models(network) if is_deep(network) else {}
+        nodes = iter(network.nodes)
+        for node in nodes:
+            part = parts.get(node)
+            if part is None:
+                self._node(node, self.tensors)
+                continue
+            self._sub_model(part)
+            for _ in part.nodes[1:]:
+                next(nodes)
+        outputs = {name: self.tensors[value.id] for name, value in network.outputs.items()}
+        given = outputs if len(outputs) > 1 else outputs["output"]
+        return keras.Model(inputs, given, name=network.model_name)
 
-    def _chunk(self, name: str, blocks: tuple[tree.Block, ...], x: Any) -> Any:
-        inputs = keras.Input(x.shape[1:], name=input_name(name))
-        y = inputs
-        for block in blocks:
-            y = self._node(block, y, {})
-        return keras.Model(inputs, y, name=name)(x)
+    def _sub_model(self, part: _SubModel) -> None:
+        x = self.tensors[part.source.id]
+        inputs = keras.Input(x.shape[1:], name=input_name(part.name))
+        inside = {part.source.id: inputs}
+        for node in part.nodes:
+            self._node(node, inside)
+        model = keras.Model(inputs, inside[part.result.id], name=part.name)
+        self.tensors[part.result.id] = model(x)
 
-    def _node(self, node: tree.Node, x: Any, results: Results) -> Any:
-        match node:
-            case tree.Layer():
-                return self._layer(node, x)
-            case tree.Block():
-                return self._node(node.body, x, {})
-            case tree.Sequence():
-                for item in node.items:
-                    x = self._node(item, x, results)
-                return x
-            case tree.Residual():
-                body = self._node(node.body, x, results)
-                shortcut = self._node(node.shortcut, x, results)
-                sides = [shortcut, body] if node.shortcut_first else [body, shortcut]
-                return _merged(sides, "add", node.path)
-            case tree.Gate():
-                return _merged([x, self._node(node.body, x, results)], "mul", node.path)
-            case tree.Branches():
-                tensors = [self._node(path, x, results) for path in node.paths]
-                return _merged(tensors, node.merge, node.path)
-            case tree.Reference():
-                return _merged([results[name] for name in node.names], node.merge, node.path)
-            case tree.Tap():
-                results[node.name] = self._node(node.body, x, results)
-                return results[node.name]
-        raise AssertionError(node)  # pragma: no cover
+    def _node(self, node: Node, tensors: Tensors) -> None:
+        taken = [tensors[value.id] for value in node.inputs]
+        (result,) = node.outputs
+        if isinstance(node.op, Merge):
+            tensors[result.id] = _merged(taken, node.op.kind, node.path)
+        else:
+            tensors[result.id] = self._layer(node, taken[0])
 
-    def _layer(self, layer: tree.Layer, x: Any) -> Any:
+    def _layer(self, layer: Node, x: Any) -> Any:
         given = x
         for suffix, call in lower(layer, tuple(x.shape[1:-1])):
             made = make_layer(call, x, name_of(layer.path, suffix))
@@ -154,10 +137,29 @@ class _Builder:
         return x
 
 
-def _merged(tensors: list[Any], how: tree.Merge, path: str) -> Any:
-    if len(tensors) == 1:
-        return tensors[0]
-    name = tree.flat_name(path)
+@dataclass(frozen=True)
+class _SubModel:
+    """A part of a deep network that is a model of its own."""
+
+    name: str
+    nodes: tuple[Node, ...]
+    source: Value
+    result: Value
+
+
+def _sub_models(network: Program) -> dict[Node, _SubModel]:
+    """The sub-models by the first op of each."""
+    found = {}
+    for stage in network.stages:
+        for name, blocks in chunks(stage):
+            nodes = tuple(node for block in blocks for node in block.nodes)
+            if nodes:
+                found[nodes[0]] = _SubModel(name, nodes, blocks[0].source, blocks[-1].result)
+    return found
+
+
+def _merged(tensors: list[Any], how: str, path: str) -> Any:
+    name = flat_name(path)
     if how == "concat":
         return keras.layers.Concatenate(axis=-1, name=name)(tensors)
     merge = keras.layers.Add if how == "add" else keras.layers.Multiply

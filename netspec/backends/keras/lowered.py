@@ -15,13 +15,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from netspec import tree
 from netspec.codegen.calls import Call, Raw
+from netspec.ir import Layer
+from netspec.schema.names import flat_name
 
 Lowered = tuple[tuple[str, Call], ...]
 """(suffix, call) in the order of running. Exactly one suffix is empty: that call has the op's name."""
 
-Row = Callable[[tree.Layer], Lowered]
+Row = Callable[[Layer], Lowered]
 
 X = Raw("x", None)
 """The tensor that an expression works on; compare with ``is``."""
@@ -50,7 +51,7 @@ def input_name(name: str) -> str:
 
 def name_of(path: str, suffix: str) -> str:
     """The Keras name of one call of the op at ``path``."""
-    return tree.flat_name(path) + suffix
+    return flat_name(path) + suffix
 
 
 def operation(operator: str, left: Any, right: Any) -> Call:

@@ -7,14 +7,19 @@ Deep networks are therefore cut into sub-models, a few dozen blocks each.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import cast
 
-from netspec import tree
 from netspec.backends.keras.lowered import Lowered, input_name, is_layer, name_of
 from netspec.backends.keras.rows import ROWS
-from netspec.errors import UsageError
+from netspec.errors import Span, UsageError
 from netspec.export.base import free_name
+from netspec.ir import Layer, Node, Program, Region
+from netspec.ops import Op
+from netspec.ops.merge import Merge
+from netspec.schema.names import flat_name
+from netspec.types import TensorType
 
 FLAT_LIMIT = 700
 """Networks of at most so many layers are one flat model."""
@@ -24,16 +29,27 @@ CHUNK_LAYERS = 400
 """A sub-model ends ahead of the block that would bring it beyond so many layers."""
 
 
-def lower(layer: tree.Layer, size: tuple[int | None, ...] | None = None) -> Lowered:
+def lower(layer: Layer, size: tuple[int | None, ...] | None = None) -> Lowered:
     """The calls of a layer; ``size`` is what really enters it, where that is not the spec's size."""
     if size is not None and size != layer.source.size:
         # None stands for an open axis; the rows that need its number say so.
         source = dataclasses.replace(layer.source, size=cast(tuple[int, ...], size))
-        layer = dataclasses.replace(layer, source=source)
+        layer = _Sized(layer.op, layer.path, source, layer.target, layer.span)
     return ROWS[layer.op.kind](layer)
 
 
-def depends_on_size(layer: tree.Layer) -> bool:
+@dataclass(frozen=True)
+class _Sized:
+    """A layer for an input of another size."""
+
+    op: Op
+    path: str
+    source: TensorType
+    target: TensorType
+    span: Span | None
+
+
+def depends_on_size(layer: Layer) -> bool:
     """Whether the layers of an op are made for one size of its input."""
     try:
         lower(layer, (None,) * layer.source.rank)
@@ -42,47 +58,39 @@ def depends_on_size(layer: tree.Layer) -> bool:
     return False
 
 
-def layer_count(node: tree.Node) -> int:
-    """How many Keras layers stand for ``node``."""
-    total = 0
-    for found in tree.walk(node):
-        if isinstance(found, tree.Layer):
-            total += len(lower(found))
-        elif isinstance(found, tree.Residual | tree.Gate | tree.Branches):
-            total += 1
-        elif isinstance(found, tree.Reference):
-            total += len(found.names) > 1
-    return total
+def layer_count(nodes: Iterable[Node]) -> int:
+    """How many Keras layers stand for ops."""
+    return sum(1 if isinstance(node.op, Merge) else len(lower(node)) for node in nodes)
 
 
-def is_deep(network: tree.Network) -> bool:
+def is_deep(network: Program) -> bool:
     """Whether the stages of ``network`` are cut into sub-models."""
-    return layer_count(network) > FLAT_LIMIT
+    return layer_count(network.nodes) > FLAT_LIMIT
 
 
-def chunks(stage: tree.Stage) -> list[tuple[str, tuple[tree.Block, ...]]]:
+def chunks(stage: Region) -> list[tuple[str, tuple[Region, ...]]]:
     """The sub-models of a stage in a deep network, each with its name and its blocks."""
-    groups: list[list[tree.Block]] = []
+    groups: list[list[Region]] = []
     layers = 0
     for block in stage.blocks:
-        count = layer_count(block)
+        count = layer_count(block.nodes)
         layers += count
         if not groups or len(groups[-1]) == CHUNK_BLOCKS or layers > CHUNK_LAYERS:
             groups.append([])
             layers = count
         groups[-1].append(block)
-    flat = tree.flat_name(stage.path)
+    flat = flat_name(stage.path)
     return [(f"{flat}_chunk{i}", tuple(group)) for i, group in enumerate(groups, 1)]
 
 
-def model_input_name(network: tree.Network) -> str:
+def model_input_name(network: Program) -> str:
     """What the model's input is called: ``input``, with ``_`` behind it where a layer has that name."""
-    return free_name("input", {tree.flat_name(path) for path in _paths(network)})
+    return free_name("input", {flat_name(node.path) for node in network.nodes})
 
 
-def check_names(network: tree.Network) -> None:
+def check_names(network: Program) -> None:
     """Raise :class:`UsageError` when two layers of ``network`` would have the same name."""
-    taken = {tree.flat_name(path): path for path in _paths(network)}
+    taken = {flat_name(node.path): node.path for node in network.nodes}
     for name, path in _additional_names(network):
         if name in taken:
             raise UsageError(
@@ -91,18 +99,9 @@ def check_names(network: tree.Network) -> None:
         taken[name] = path
 
 
-def _paths(network: tree.Network) -> Iterator[str]:
-    """The paths of all that is a layer of the model."""
-    for node in tree.walk(network):
-        if isinstance(
-            node, tree.Layer | tree.Residual | tree.Gate | tree.Branches | tree.Reference
-        ):
-            yield node.path
-
-
-def _additional_names(network: tree.Network) -> Iterator[tuple[str, str]]:
+def _additional_names(network: Program) -> Iterator[tuple[str, str]]:
     """The names that no path of the IR has, each with the path that it serves."""
-    for layer in tree.layers(network):
+    for layer in network.layers:
         for suffix, call in lower(layer):
             name = name_of(layer.path, suffix)
             if suffix:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from netspec import tree
 from netspec.backends.keras.plan import lower
 from netspec.backends.probe import Limit
 from netspec.codegen.calls import Call
+from netspec.ir import Program
 
 _NO_KERNEL = "TensorFlow has no kernel for it in float64 on a CPU"
 
@@ -19,10 +19,10 @@ NO_FLOAT64: Mapping[tuple[str, int], str] = {
 """What Keras calls on maps of so many axes, and why not in float64."""
 
 
-def float64_limits(network: tree.Network) -> list[Limit]:
+def float64_limits(network: Program) -> list[Limit]:
     """The layers of ``network`` that cannot be computed in float64."""
     found = []
-    for layer in tree.layers(network):
+    for layer in network.layers:
         targets = {target for _, call in lower(layer) for target in _targets(call)}
         for (target, rank), reason in NO_FLOAT64.items():
             if target in targets and rank == layer.source.rank:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy
 
-from netspec import tree
 from netspec.backends.keras.framework import channels_last, load_keras, require_tensorflow
 from netspec.backends.keras.instances import adapt
 from netspec.backends.keras.lowered import name_of
@@ -27,7 +26,10 @@ from netspec.backends.keras.weights import (
     variable_shape,
 )
 from netspec.backends.probe import Held, Inside, Limit, Observed, Places, Trained
+from netspec.ir import Layer, Program, Value
+from netspec.ops.merge import Merge
 from netspec.ops.normalization import BatchNorm
+from netspec.schema.names import flat_name
 
 if TYPE_CHECKING:
     from netspec.backends.probe import Array, Arrays
@@ -63,15 +65,15 @@ class KerasProbe:
             config.set_floatx(before[0])
             config.set_dtype_policy(before[1])
 
-    def limits(self, network: tree.Network) -> list[Limit]:
+    def limits(self, network: Program) -> list[Limit]:
         """Pooling over three axes."""
         return float64_limits(network)
 
-    def tied(self, network: tree.Network) -> str | None:
+    def tied(self, network: Program) -> str | None:
         """A layer whose padding source holds as numbers."""
-        return next((layer.path for layer in tree.layers(network) if depends_on_size(layer)), None)
+        return next((layer.path for layer in network.layers if depends_on_size(layer)), None)
 
-    def make(self, function: Callable[..., Any], network: tree.Network) -> Any:
+    def make(self, function: Callable[..., Any], network: Program) -> Any:
         """The model for inputs of the size of ``network``.
 
         Grouped convolutions get the function that those of a live model have: Keras' own takes
@@ -90,18 +92,18 @@ class KerasProbe:
 
     def spelled(self, path: str) -> str:
         """The layer's name."""
-        return tree.flat_name(path)
+        return flat_name(path)
 
-    def expected(self, network: tree.Network) -> list[Held]:
+    def expected(self, network: Program) -> list[Held]:
         """Every variable of the layers with weights."""
         return [
             Held(
-                tree.flat_name(layer.path),
+                flat_name(layer.path),
                 variable_name(layer, parameter),
                 variable_shape(layer, parameter),
                 parameter.trainable,
             )
-            for layer in tree.layers(network)
+            for layer in network.layers
             for parameter in layer.op.parameters(layer.source)
         ]
 
@@ -129,7 +131,7 @@ class KerasProbe:
         layer = next(layer for layer in _drops(model) if layer.name == name)
         return _channels_first(layer(_channels_last(inputs), training=training))
 
-    def places(self, model: Any, network: tree.Network) -> Places:
+    def places(self, model: Any, network: Program) -> Places:
         """The names of the operations at the ends of parts."""
         return _ends(network)
 
@@ -139,11 +141,11 @@ class KerasProbe:
         places_seen, outputs = watched.run(_channels_last(inputs), training=False)
         return Observed(_canonical(places_seen), _canonical(outputs))
 
-    def look_inside(self, model: Any, network: tree.Network, inputs: Array) -> Inside:
+    def look_inside(self, model: Any, network: Program, inputs: Array) -> Inside:
         """What passes through each layer of a model that is not cut into several."""
         operations = {operation.name: operation for operation in _operations(model)}
         tensors: dict[tuple[str, str], Any] = {}
-        for layer in tree.layers(network):
+        for layer in network.layers:
             calls = lower(layer)
             first, last = (name_of(layer.path, calls[index][0]) for index in (0, -1))
             if first in operations:
@@ -161,7 +163,7 @@ class KerasProbe:
     def train(
         self,
         model: Any,
-        network: tree.Network,
+        network: Program,
         places: Places,
         inputs: Array,
         factors: Arrays,
@@ -210,19 +212,19 @@ class KerasProbe:
         )
 
 
-def _variances(model: Any, network: tree.Network) -> dict[str, Array]:
+def _variances(model: Any, network: Program) -> dict[str, Array]:
     """The running variance of every batch normalisation, by name, copied."""
     by_name = {layer.name: layer for layer in layers_of(model)}
     return {
         f"{layer.path}.running_var": numpy.array(
-            by_name[tree.flat_name(layer.path)].moving_variance.numpy()
+            by_name[flat_name(layer.path)].moving_variance.numpy()
         )
-        for layer in tree.layers(network)
+        for layer in network.layers
         if isinstance(layer.op, BatchNorm)
     }
 
 
-def as_torch_keeps_them(network: tree.Network, batch: int, before: Arrays, after: Arrays) -> Arrays:
+def as_torch_keeps_them(network: Program, batch: int, before: Arrays, after: Arrays) -> Arrays:
     """Keras' running statistics after one step as PyTorch has them, by name.
 
     Keras moves the running variance towards that of the batch, PyTorch towards n / (n - 1) of it,
@@ -230,7 +232,7 @@ def as_torch_keeps_them(network: tree.Network, batch: int, before: Arrays, after
     input's size; ``before`` holds the variances ahead of the step, ``after`` all weights behind it.
     """
     found = {}
-    for layer in tree.layers(network):
+    for layer in network.layers:
         if not isinstance(layer.op, BatchNorm):
             continue
         mean, variance = (f"{layer.path}.running_{what}" for what in ("mean", "var"))
@@ -286,67 +288,38 @@ def _given_to(operation: Any) -> Any:
     return operation._inbound_nodes[0].input_tensors[0]
 
 
-def _ends(network: tree.Network) -> dict[str, str]:
-    """The name of the operation at the end of the stem and of each stage."""
-    ends = _Ends()
+def _ends(network: Program) -> dict[str, str]:
+    """The name of the operation at the end of the stem and of each stage; none where that is the input."""
     found = {}
-    current = ends.of(network.stem, None)
-    if current is not None and network.stages:
-        found["stem"] = current
+    if network.stages:
+        found["stem"] = _giver(network, network.stem.result)
     deep = is_deep(network)
     for stage in network.stages:
-        current = ends.of(stage.between, current)
-        for block in stage.blocks:
-            current = ends.of(block, current)
-        if deep:
-            current = chunks(stage)[-1][0]
-        if current is not None:
-            found[stage.path] = current
-    return found
+        parts = [name for name, blocks in chunks(stage) if any(block.nodes for block in blocks)]
+        found[stage.path] = parts[-1] if deep and parts else _giver(network, stage.result)
+    return {name: operation for name, operation in found.items() if operation is not None}
 
 
-class _Ends:
-    """Finds the operation whose result is that of a node; None is the input."""
-
-    def __init__(self) -> None:
-        self.results: dict[str, str | None] = {}
-
-    def of(self, node: tree.Node, current: str | None) -> str | None:
-        """The operation at the end of ``node`` when ``current`` is ahead of it."""
-        match node:
-            case tree.Layer():
-                return name_of(node.path, lower(node)[-1][0])
-            case tree.Block():
-                return _Ends().of(node.body, current)
-            case tree.Residual() | tree.Gate():
-                for child in node.children:
-                    self.of(child, current)
-                return tree.flat_name(node.path)
-            case tree.Branches():
-                ends = [self.of(path, current) for path in node.paths]
-                return ends[0] if len(ends) == 1 else tree.flat_name(node.path)
-            case tree.Reference():
-                if len(node.names) == 1:
-                    return self.results[node.names[0]]
-                return tree.flat_name(node.path)
-            case tree.Tap():
-                current = self.results[node.name] = self.of(node.body, current)
-                return current
-        for child in node.children:
-            current = self.of(child, current)
-        return current
+def _giver(network: Program, value: Value) -> str | None:
+    """The operation that gives a value; None for the input."""
+    node = network.producers.get(value.id)
+    if node is None:
+        return None
+    if isinstance(node.op, Merge):
+        return flat_name(node.path)
+    return name_of(node.path, lower(node)[-1][0])
 
 
-def _trainable(model: Any, network: tree.Network) -> list[tuple[tree.Layer, Any, Any]]:
+def _trainable(model: Any, network: Program) -> list[tuple[Layer, Any, Any]]:
     """Every parameter of the network with the variable that holds it."""
     by_name = {layer.name: layer for layer in layers_of(model)}
     return [
         (
             layer,
             parameter,
-            getattr(by_name[tree.flat_name(layer.path)], variable_name(layer, parameter)),
+            getattr(by_name[flat_name(layer.path)], variable_name(layer, parameter)),
         )
-        for layer in tree.layers(network)
+        for layer in network.layers
         for parameter in layer.op.parameters(layer.source)
         if parameter.trainable
     ]

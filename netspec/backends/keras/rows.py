@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from netspec import tree
 from netspec.backends.keras.initial import initializer
 from netspec.backends.keras.lowered import SHAPE, Joined, Lowered, Row
 from netspec.backends.keras.windows import (
@@ -24,6 +23,7 @@ from netspec.backends.keras.windows import (
     subsample,
 )
 from netspec.codegen.calls import Call
+from netspec.ir import Layer
 from netspec.ops.activation import Elu, Gelu, LeakyRelu, Prelu
 from netspec.ops.convolution import Linear
 from netspec.ops.normalization import BatchNorm, GroupNorm, Normalization
@@ -42,7 +42,7 @@ def complement(share: Any) -> Any:
     )
 
 
-def _linear(layer: tree.Layer) -> Lowered:
+def _linear(layer: Layer) -> Lowered:
     op: Linear = layer.op  # type: ignore[assignment]
     keywords: dict[str, Any] = {"use_bias": op.bias}
     for parameter in op.parameters(layer.source):
@@ -51,7 +51,7 @@ def _linear(layer: tree.Layer) -> Lowered:
     return (("", Call("layers.Dense", (op.out,), keywords)),)
 
 
-def _normalization(layer: tree.Layer, target: str, **first: Any) -> Lowered:
+def _normalization(layer: Layer, target: str, **first: Any) -> Lowered:
     op: Normalization = layer.op  # type: ignore[assignment]
     keywords = {**first, "epsilon": op.eps, "center": op.affine, "scale": op.affine}
     names = {"weight": "gamma_initializer", "bias": "beta_initializer"}
@@ -61,22 +61,22 @@ def _normalization(layer: tree.Layer, target: str, **first: Any) -> Lowered:
     return (("", Call(target, (), keywords)),)
 
 
-def _batch_norm(layer: tree.Layer) -> Lowered:
+def _batch_norm(layer: Layer) -> Lowered:
     op: BatchNorm = layer.op  # type: ignore[assignment]
     momentum = complement(op.momentum)
     return _normalization(layer, "layers.BatchNormalization", axis=-1, momentum=momentum)
 
 
-def _layer_norm(layer: tree.Layer) -> Lowered:
+def _layer_norm(layer: Layer) -> Lowered:
     return _normalization(layer, "layers.LayerNormalization", axis=-1)
 
 
-def _group_norm(layer: tree.Layer) -> Lowered:
+def _group_norm(layer: Layer) -> Lowered:
     op: GroupNorm = layer.op  # type: ignore[assignment]
     return _normalization(layer, "layers.GroupNormalization", groups=op.groups, axis=-1)
 
 
-def _instance_norm(layer: tree.Layer) -> Lowered:
+def _instance_norm(layer: Layer) -> Lowered:
     return _normalization(layer, "layers.GroupNormalization", groups=-1, axis=-1)
 
 
@@ -85,12 +85,12 @@ def _plain(target: str, *args: Any, **kwargs: Any) -> Row:
     return lambda layer: (("", Call(target, args, kwargs)),)
 
 
-def _leaky_relu(layer: tree.Layer) -> Lowered:
+def _leaky_relu(layer: Layer) -> Lowered:
     op: LeakyRelu = layer.op  # type: ignore[assignment]
     return (("", Call("layers.LeakyReLU", (), {"negative_slope": op.slope})),)
 
 
-def _prelu(layer: tree.Layer) -> Lowered:
+def _prelu(layer: Layer) -> Lowered:
     op: Prelu = layer.op  # type: ignore[assignment]
     (slopes,) = op.parameters(layer.source)
     rank = layer.source.rank
@@ -101,7 +101,7 @@ def _prelu(layer: tree.Layer) -> Lowered:
     return (("", Call("layers.PReLU", (), keywords)),)
 
 
-def _elu(layer: tree.Layer) -> Lowered:
+def _elu(layer: Layer) -> Lowered:
     op: Elu = layer.op  # type: ignore[assignment]
     return (("", Call("layers.ELU", (), {"alpha": op.alpha})),)
 
@@ -109,7 +109,7 @@ def _elu(layer: tree.Layer) -> Lowered:
 _GELU_SLOPE = 2 * math.sqrt(2 / math.pi)
 
 
-def _gelu(layer: tree.Layer) -> Lowered:
+def _gelu(layer: Layer) -> Lowered:
     """The stock activation; Keras has no name for the approximation by tanh, which is a gate of x."""
     op: Gelu = layer.op  # type: ignore[assignment]
     if op.approximate == "none":
@@ -127,7 +127,7 @@ def _gelu(layer: tree.Layer) -> Lowered:
     )
 
 
-def _flatten(layer: tree.Layer) -> Lowered:
+def _flatten(layer: Layer) -> Lowered:
     op: Flatten = layer.op  # type: ignore[assignment]
     flat = ("", Call("layers.Flatten"))
     if op.absorbed or op.order == "channels_last":
@@ -137,7 +137,7 @@ def _flatten(layer: tree.Layer) -> Lowered:
     return (("_permute", Call("layers.Permute", (channels_first,))), flat)
 
 
-def _pad_channels(layer: tree.Layer) -> Lowered:
+def _pad_channels(layer: Layer) -> Lowered:
     """Zeros along the last axis, which is where a layer for channels first has its last spatial one."""
     op: PadChannels = layer.op  # type: ignore[assignment]
     rank = layer.source.rank
@@ -147,7 +147,7 @@ def _pad_channels(layer: tree.Layer) -> Lowered:
     return (("", Call(f"layers.ZeroPadding{rank}D", (widths,), keywords)),)
 
 
-def _scale(layer: tree.Layer) -> Lowered:
+def _scale(layer: Layer) -> Lowered:
     op: Scale = layer.op  # type: ignore[assignment]
     (factors,) = op.parameters(layer.source)
     axes = f"b{_AXES[layer.source.rank]}c"
@@ -155,12 +155,12 @@ def _scale(layer: tree.Layer) -> Lowered:
     return (("", Call("layers.EinsumDense", (f"{axes},c->{axes}", SHAPE), keywords)),)
 
 
-def _dropout(layer: tree.Layer) -> Lowered:
+def _dropout(layer: Layer) -> Lowered:
     op: RandomDrop = layer.op  # type: ignore[assignment]
     return (("", Call("layers.Dropout", (op.rate,), {"noise_shape": None})),)
 
 
-def _drop_path(layer: tree.Layer) -> Lowered:
+def _drop_path(layer: Layer) -> Lowered:
     op: RandomDrop = layer.op  # type: ignore[assignment]
     whole_examples = (None, *(1,) * (layer.source.rank + 1))
     return (("", Call("layers.Dropout", (op.rate,), {"noise_shape": whole_examples})),)

@@ -14,9 +14,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from netspec import tree
 from netspec.backends.keras.framework import load_keras
 from netspec.backends.keras.weights import layers_of
+from netspec.ir import Program
 from netspec.room import reserve
 from netspec.storage.tensors import StoredTensor
 
@@ -29,7 +29,7 @@ Store = Any
 """What a layer writes its variables into, by their number as text."""
 
 
-def write_model(path: Path, network: tree.Network, tensors: Mapping[str, StoredTensor]) -> None:
+def write_model(path: Path, network: Program, tensors: Mapping[str, StoredTensor]) -> None:
     """A ``.keras`` file of the network's live model with ``tensors`` (``layer/variable``)."""
     model = _skeleton(network)
     with _folder_beside(path) as folder:
@@ -47,9 +47,7 @@ def write_model(path: Path, network: tree.Network, tensors: Mapping[str, StoredT
         os.replace(folder / "model.keras", path)
 
 
-def write_weights_file(
-    path: Path, network: tree.Network, tensors: Mapping[str, StoredTensor]
-) -> None:
+def write_weights_file(path: Path, network: Program, tensors: Mapping[str, StoredTensor]) -> None:
     """A ``.weights.h5`` file that the network's live model loads."""
     model = _skeleton(network)
     with _folder_beside(path) as folder:
@@ -57,7 +55,7 @@ def write_weights_file(
         os.replace(folder / _WEIGHTS, path)
 
 
-def _skeleton(network: tree.Network) -> Any:
+def _skeleton(network: Program) -> Any:
     """The network's live model, its variables without values."""
     from netspec.backends.keras.live import build
 

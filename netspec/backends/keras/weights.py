@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from netspec import tree
 from netspec.analyse import weight_shapes
 from netspec.backends.keras.initial import is_depthwise
+from netspec.ir import Layer, Program
 from netspec.ops.activation import Prelu
 from netspec.ops.convolution import Conv, Linear
 from netspec.ops.normalization import Normalization
 from netspec.ops.structure import Scale
+from netspec.schema.names import flat_name
 from netspec.types import Parameter
 from netspec.weights import check_weights
 
@@ -29,7 +30,7 @@ _NORM_VARIABLES = {
 }
 
 
-def variable_name(layer: tree.Layer, parameter: Parameter) -> str:
+def variable_name(layer: Layer, parameter: Parameter) -> str:
     """The attribute of the Keras layer that holds ``parameter``."""
     if isinstance(layer.op, Normalization):
         return _NORM_VARIABLES[parameter.name]
@@ -38,7 +39,7 @@ def variable_name(layer: tree.Layer, parameter: Parameter) -> str:
     return "bias" if parameter.name == "bias" else "kernel"
 
 
-def variable_shape(layer: tree.Layer, parameter: Parameter) -> tuple[int, ...]:
+def variable_shape(layer: Layer, parameter: Parameter) -> tuple[int, ...]:
     """The shape of the Keras variable."""
     if isinstance(layer.op, Prelu):
         return (*(1,) * layer.source.rank, *parameter.shape)
@@ -51,7 +52,7 @@ def variable_shape(layer: tree.Layer, parameter: Parameter) -> tuple[int, ...]:
     return (*kernel, inputs, out)
 
 
-def to_keras(layer: tree.Layer, parameter: Parameter, array: Array) -> Array:
+def to_keras(layer: Layer, parameter: Parameter, array: Array) -> Array:
     """An array in canonical layout as the Keras variable has it."""
     if parameter.name == "weight" and isinstance(layer.op, Conv):
         spatial = range(2, array.ndim)
@@ -70,7 +71,7 @@ def to_keras(layer: tree.Layer, parameter: Parameter, array: Array) -> Array:
     return array.reshape(variable_shape(layer, parameter))
 
 
-def from_keras(layer: tree.Layer, parameter: Parameter, array: Array) -> Array:
+def from_keras(layer: Layer, parameter: Parameter, array: Array) -> Array:
     """The value of a Keras variable in canonical layout."""
     if parameter.name == "weight" and isinstance(layer.op, Conv):
         last = array.ndim - 1
@@ -87,7 +88,7 @@ def from_keras(layer: tree.Layer, parameter: Parameter, array: Array) -> Array:
     return array.reshape(parameter.shape)
 
 
-def read_weights(model: Any, network: tree.Network) -> dict[str, Array]:
+def read_weights(model: Any, network: Program) -> dict[str, Array]:
     """Every parameter and statistic as ``path.name``, in canonical layout, copied."""
     import numpy
 
@@ -99,7 +100,7 @@ def read_weights(model: Any, network: tree.Network) -> dict[str, Array]:
     return found
 
 
-def write_weights(model: Any, network: tree.Network, weights: Mapping[str, Array]) -> None:
+def write_weights(model: Any, network: Program, weights: Mapping[str, Array]) -> None:
     """Assign every parameter and statistic; raises ValueError when names or shapes differ.
 
     Nothing is assigned unless everything fits.
@@ -113,14 +114,14 @@ def write_weights(model: Any, network: tree.Network, weights: Mapping[str, Array
         variable.assign(numpy.array(to_keras(layer, parameter, array), order="C"))
 
 
-def _variables(model: Any, network: tree.Network) -> Iterator[tuple[tree.Layer, Parameter, Any]]:
+def _variables(model: Any, network: Program) -> Iterator[tuple[Layer, Parameter, Any]]:
     """Every parameter of the network with the variable that holds it."""
     by_name = {found.name: found for found in layers_of(model)}
-    for layer in tree.layers(network):
+    for layer in network.layers:
         parameters = layer.op.parameters(layer.source)
         if not parameters:
             continue
-        name = tree.flat_name(layer.path)
+        name = flat_name(layer.path)
         if name not in by_name:
             raise ValueError(f"the model has no layer `{name}`; was it made from this spec?")
         for parameter in parameters:

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from netspec import tree
 from netspec.backends.keras.initial import initializer, is_depthwise
 from netspec.backends.keras.lowered import Lowered, Row, X, operation
 from netspec.codegen.calls import Call, Raw
 from netspec.errors import UsageError
 from netspec.geometry import effective_kernel, is_zero, scalar_or_tuple
+from netspec.ir import Layer
 from netspec.ops.convolution import Conv
 from netspec.ops.pooling import AvgPool, GlobalPool, MaxPool, Pool
 from netspec.ops.structure import Subsample
@@ -25,7 +25,7 @@ Pads = Sequence[tuple[Any, Any]]
 LOWEST = Raw('float("-inf")', float("-inf"))
 
 
-def conv(layer: tree.Layer) -> Lowered:
+def conv(layer: Layer) -> Lowered:
     """A convolution: depthwise layers for one group per channel, others by ``groups``."""
     op: Conv = layer.op  # type: ignore[assignment]
     rank = layer.source.rank
@@ -78,7 +78,7 @@ def _mistaken_same(op: Conv | Pool, rank: int) -> bool:
     return rank == 3 and any(k + 1 < s for k, s in zip(op.kernel, strides, strict=True))
 
 
-def _same_pads(layer: tree.Layer, op: Conv | Pool) -> Pads:
+def _same_pads(layer: Layer, op: Conv | Pool) -> Pads:
     """The numbers of `same` at this input size, where Keras cannot work them out itself."""
     strides, spacings = (
         (op.step, (1,) * len(op.kernel)) if isinstance(op, Pool) else (op.stride, op.dilation)
@@ -142,14 +142,14 @@ def _subsample(rank: int, strides: Sequence[Any]) -> Lowered:
     return (("_subsample", _pooling("Max", rank, (1,) * rank, strides, "valid")),)
 
 
-def subsample(layer: tree.Layer) -> Lowered:
+def subsample(layer: Layer) -> Lowered:
     """Every stride-th position: a max-pooling of single values."""
     op: Subsample = layer.op  # type: ignore[assignment]
     rank = layer.source.rank
     return (("", _pooling("Max", rank, (1,) * rank, op.stride, "valid")),)
 
 
-def max_pool(layer: tree.Layer) -> Lowered:
+def max_pool(layer: Layer) -> Lowered:
     """A max-pooling; zeros serve as padding where no value is lower."""
     op: MaxPool = layer.op  # type: ignore[assignment]
     rank = layer.source.rank
@@ -180,7 +180,7 @@ def _fills(op: Pool, pads: Pads) -> bool:
     )
 
 
-def avg_pool(layer: tree.Layer) -> Lowered:
+def avg_pool(layer: Layer) -> Lowered:
     """An average-pooling; Keras' own padding never counts in the mean."""
     op: AvgPool = layer.op  # type: ignore[assignment]
     rank = layer.source.rank
@@ -224,7 +224,7 @@ def _padded_mean(tensor: Any, op: AvgPool, pads: Pads) -> Call:
 def global_pool(kind: str) -> Row:
     """The row of a global pooling; ``kind`` is Average or Max."""
 
-    def row(layer: tree.Layer) -> Lowered:
+    def row(layer: Layer) -> Lowered:
         op: GlobalPool = layer.op  # type: ignore[assignment]
         target = f"layers.Global{kind}Pooling{layer.source.rank}D"
         return (("", Call(target, (), {"keepdims": op.keep_dims})),)

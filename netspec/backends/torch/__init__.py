@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from netspec import tree
 from netspec.backends.torch.export import EXPORTS, evaluation, place_of, write_torch_export
 from netspec.backends.torch.files import TorchFiles
 from netspec.backends.torch.rows import ROWS
 from netspec.export.base import Export
+from netspec.ir import Program
 from netspec.resize import check_input_size
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class TorchBackend:
     exports: Mapping[str, Export] = EXPORTS
     weight_files = TorchFiles()
 
-    def build(self, network: tree.Network, input_size: tuple[int | None, ...] | None = None) -> Any:
+    def build(self, network: Program, input_size: tuple[int | None, ...] | None = None) -> Any:
         """A live module with fresh initial weights; its modules take any size that the weights fit."""
         from netspec.backends.torch.live import build
 
@@ -50,15 +50,13 @@ class TorchBackend:
         torch = sys.modules.get("torch")
         return torch is not None and isinstance(model, torch.nn.Module)
 
-    def read_weights(self, model: Any, network: tree.Network) -> dict[str, Array]:
+    def read_weights(self, model: Any, network: Program) -> dict[str, Array]:
         """Every parameter and statistic as ``path.name``, copied."""
         from netspec.backends.torch.weights import read_weights
 
         return read_weights(model, network)
 
-    def write_weights(
-        self, model: Any, network: tree.Network, weights: Mapping[str, Array]
-    ) -> None:
+    def write_weights(self, model: Any, network: Program, weights: Mapping[str, Array]) -> None:
         """Assign every parameter and statistic; raises ValueError when names or shapes differ."""
         from netspec.backends.torch.weights import write_weights
 
@@ -80,7 +78,7 @@ class TorchBackend:
 
         return TorchProbe()
 
-    def save(self, model: Any, network: tree.Network, path: Path) -> None:
+    def save(self, model: Any, network: Program, path: Path) -> None:
         """Write a ``.pt2`` program of the model in evaluation mode, with the batch left open."""
         write_torch_export(model, network, path)
 

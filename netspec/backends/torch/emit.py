@@ -69,8 +69,7 @@ class _Generator:
     def __init__(self, compilation: Compilation) -> None:
         self.network = compilation.generalised
         self.concrete = compilation.network
-        self.overrides = compilation.overrides
-        self.place = compilation.place
+        self.compilation = compilation
         self.starts = Starts()
         self.targets: set[str] = set()
         function_name = safe_identifier(self.network.model_name)
@@ -103,7 +102,7 @@ class _Generator:
         text = "\n".join([*helpers, *(f"{c.signature}\n{c.body}\n{c.forward}" for c in classes)])
         return fill(
             "torch.py.j2",
-            head=head(self.concrete, self.overrides, self.place),
+            head=head(self.compilation),
             imports=_imports(text),
             helpers=helpers,
             classes=classes,

@@ -7,14 +7,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from netspec import tree
 from netspec.export.base import Export, free_name
 from netspec.export.onnx import ONNX
 from netspec.export.torch_export import TORCH_EXPORT
+from netspec.ir import Program
 from netspec.room import PatientFile
 
 
-def write_torch_export(model: Any, network: tree.Network, path: Path) -> None:
+def write_torch_export(model: Any, network: Program, path: Path) -> None:
     """A ``.pt2`` program of ``torch.export``."""
     import torch
 
@@ -23,12 +23,12 @@ def write_torch_export(model: Any, network: tree.Network, path: Path) -> None:
         torch.export.save(program, file)
 
 
-def write_onnx(model: Any, network: tree.Network, path: Path) -> None:
+def write_onnx(model: Any, network: Program, path: Path) -> None:
     """One ONNX file, weights included; those of 2 GB and more have no place in one."""
     import torch
 
     program = torch.onnx.export(_program(model, network), dynamo=True, verbose=False)
-    outputs = [*network.outputs, "output"]
+    outputs = list(network.outputs)
     _rename(program.model.graph, free_name("input", set(outputs)), outputs)
     program.save(path, external_data=False)
 
@@ -48,7 +48,7 @@ def _rename(graph: Any, input_name: str, outputs: Sequence[str]) -> None:
         value.name = name
 
 
-def _program(model: Any, network: tree.Network) -> Any:
+def _program(model: Any, network: Program) -> Any:
     """The model in evaluation mode as a program of ``torch.export``, its batch left open."""
     import torch
 

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from netspec import tree
+from netspec.ir import Layer, Program
 from netspec.ops.normalization import BatchNorm
 from netspec.storage.formats import Contents, Format
 from netspec.storage.tensors import StoredTensor, in_memory
@@ -32,7 +32,7 @@ class PickledFormat:
 
         return open_pickled(path, take)
 
-    def write(self, path: Path, network: tree.Network, tensors: Mapping[str, StoredTensor]) -> None:
+    def write(self, path: Path, network: Program, tensors: Mapping[str, StoredTensor]) -> None:
         """Write a plain dictionary of tensors, which ``load_state_dict`` takes."""
         from netspec.backends.torch.pickling import write_pickled
 
@@ -57,23 +57,23 @@ class TorchFiles:
         ".bin": _ReadOnly(),
     }
 
-    def name(self, layer: tree.Layer, parameter: Parameter) -> str:
+    def name(self, layer: Layer, parameter: Parameter) -> str:
         """``conv1.weight``"""
         return f"{layer.path}.{parameter.name}"
 
-    def shape(self, layer: tree.Layer, parameter: Parameter) -> tuple[int, ...]:
+    def shape(self, layer: Layer, parameter: Parameter) -> tuple[int, ...]:
         """The canonical one."""
         return parameter.shape
 
-    def encode(self, layer: tree.Layer, parameter: Parameter, array: Array) -> Array:
+    def encode(self, layer: Layer, parameter: Parameter, array: Array) -> Array:
         """The canonical layout is PyTorch's."""
         return array
 
-    def decode(self, layer: tree.Layer, parameter: Parameter, array: Array) -> Array:
+    def decode(self, layer: Layer, parameter: Parameter, array: Array) -> Array:
         """The canonical layout is PyTorch's."""
         return array
 
-    def extras(self, layer: tree.Layer) -> Mapping[str, StoredTensor]:
+    def extras(self, layer: Layer) -> Mapping[str, StoredTensor]:
         """BatchNorm counts the batches that it has seen, which nothing but PyTorch does."""
         import numpy
 
@@ -81,7 +81,7 @@ class TorchFiles:
             return {}
         return {COUNTER: in_memory(numpy.array(0, numpy.int64))}
 
-    def extra_name(self, layer: tree.Layer, extra: str) -> str:
+    def extra_name(self, layer: Layer, extra: str) -> str:
         """``bn1.num_batches_tracked``"""
         return f"{layer.path}.{extra}"
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from netspec import tree
 from netspec.codegen.calls import Call
 from netspec.initializers import (
     ONES,
@@ -19,6 +18,7 @@ from netspec.initializers import (
     VarianceScaling,
     plain,
 )
+from netspec.ir import Layer
 from netspec.types import Parameter
 
 _LAYER_DEFAULT = VarianceScaling(1 / 3, "fan_in", "uniform")
@@ -35,7 +35,7 @@ _NATIVE_OTHER: Mapping[str, Initializer] = {
 }
 
 
-def is_native(layer: tree.Layer, parameter: Parameter) -> bool:
+def is_native(layer: Layer, parameter: Parameter) -> bool:
     """Whether a fresh module starts this parameter that way without being told."""
     native = _NATIVE.get(layer.op.kind, _NATIVE_OTHER)
     return _same_initializer(native[parameter.name], parameter.init)

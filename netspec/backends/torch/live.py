@@ -6,84 +6,69 @@ pickles, copies, compiles and exports. Generated source is never executed here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from netspec import tree
 from netspec.backends.torch import support
 from netspec.backends.torch.initial import init_call
 from netspec.backends.torch.rows import ROWS
 from netspec.codegen.calls import Call, execute
+from netspec.ir import Node, Program, Value
+from netspec.ir.containers import Container, Unit, containers, units
+from netspec.ops.merge import Merge
 
-Results = dict[str, Tensor]
+Values = dict[int, Tensor]
+"""The tensors that are still needed, by the ids of their values."""
 
 
 @dataclass
-class _Through:
-    """Send the tensor through a child module."""
+class _Step:
+    """What the plans have in common: they take values, give one, and forget what nothing takes any more."""
+
+    inputs: tuple[int, ...]
+    result: int
+    last: tuple[int, ...]
+
+    def run(self, owner: nn.Module, values: Values) -> None:
+        values[self.result] = self.made(owner, [values[id] for id in self.inputs])
+        for id in self.last:
+            del values[id]
+
+    def made(self, owner: nn.Module, tensors: list[Tensor]) -> Tensor:
+        """The step's result."""
+        raise NotImplementedError  # pragma: no cover
+
+
+@dataclass
+class _Through(_Step):
+    """Send a tensor through a module inside."""
 
     names: tuple[str, ...]
 
-    def run(self, owner: nn.Module, x: Tensor, results: Results) -> Tensor:
+    def made(self, owner: nn.Module, tensors: list[Tensor]) -> Tensor:
+        """What the module gives."""
         module = owner
         for name in self.names:
             module = getattr(module, name)
-        return module(x)
+        found: Tensor = module(*tensors)
+        return found
 
 
 @dataclass
-class _Row:
-    """One plan after another."""
+class _Merge(_Step):
+    """Merge tensors; ``how`` is add, mul or concat."""
 
-    plans: tuple[Any, ...]
-
-    def run(self, owner: nn.Module, x: Tensor, results: Results) -> Tensor:
-        for plan in self.plans:
-            x = plan.run(owner, x, results)
-        return x
-
-
-@dataclass
-class _Merge:
-    """Several plans on one tensor, merged; ``how`` is add, mul or concat."""
-
-    plans: tuple[Any, ...]
     how: str
 
-    def run(self, owner: nn.Module, x: Tensor, results: Results) -> Tensor:
-        return _merged([plan.run(owner, x, results) for plan in self.plans], self.how)
-
-
-@dataclass
-class _Take:
-    """Named results in the place of the tensor."""
-
-    names: tuple[str, ...]
-    how: str
-
-    def run(self, owner: nn.Module, x: Tensor, results: Results) -> Tensor:
-        return _merged([results[name] for name in self.names], self.how)
-
-
-@dataclass
-class _Keep:
-    """Run a plan and name its result."""
-
-    plan: Any
-    name: str
-
-    def run(self, owner: nn.Module, x: Tensor, results: Results) -> Tensor:
-        results[self.name] = self.plan.run(owner, x, results)
-        return results[self.name]
+    def made(self, owner: nn.Module, tensors: list[Tensor]) -> Tensor:
+        """The tensors as one."""
+        return _merged(tensors, self.how)
 
 
 def _merged(tensors: list[Tensor], how: str) -> Tensor:
-    if len(tensors) == 1:
-        return tensors[0]
     if how == "concat":
         return torch.cat(tensors, dim=1)
     total = tensors[0]
@@ -92,50 +77,67 @@ def _merged(tensors: list[Tensor], how: str) -> Tensor:
     return total
 
 
+@dataclass
+class _Plan:
+    """How the modules inside a module are wired."""
+
+    source: int
+    steps: tuple[_Step, ...]
+
+    def run(self, owner: nn.Module, x: Tensor) -> Values:
+        """The values that are left when everything has run."""
+        values = {self.source: x}
+        for step in self.steps:
+            step.run(owner, values)
+        return values
+
+
 class BlockModule(nn.Module):
-    """An instance of a block: its layers by name, and the plan that wires them.
+    """What stands under one name: its layers by name, and the plan that wires them.
 
     No layer's name starts with ``_``, so what is not a layer does.
     """
 
-    _plan: Any
+    _plan: _Plan
+    _result: int
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (batch, channels, *size) to the block's output."""
-        return self._plan.run(self, x, {})
+        return self._plan.run(self, x)[self._result]
 
 
 class NetworkModule(nn.Module):
     """A whole network. Returns the head's result, or a dict of it and the declared outputs."""
 
-    _plan: Any
-    _outputs: dict[str, str]
+    _plan: _Plan
+    _outputs: dict[str, int]
 
     def forward(self, x: Tensor) -> Tensor | dict[str, Tensor]:
         """Map (batch, channels, *size) to the head's result, with outputs a dict of tensors."""
-        results: Results = {}
-        y = self._plan.run(self, x, results)
-        if not self._outputs:
-            return y
-        return {**{name: results[key] for name, key in self._outputs.items()}, "output": y}
+        values = self._plan.run(self, x)
+        if len(self._outputs) == 1:
+            return values[self._outputs["output"]]
+        return {name: values[id] for name, id in self._outputs.items()}
 
 
-def build(network: tree.Network) -> NetworkModule:
+def build(network: Program) -> NetworkModule:
     """A live model with fresh initial weights, in evaluation of whatever dtype is the default."""
     with torch.device("meta"):
         model = NetworkModule()
-        _fill(model, network, "")
-        model._plan = _network_plan(network)
-        model._outputs = dict(network.outputs)
+        root = containers(network)
+        _register(model, root, network)
+        outputs = {name: value.id for name, value in network.outputs.items()}
+        model._plan = _plan(root, network, set(outputs.values()))
+        model._outputs = outputs
     model.to_empty(device=torch.get_default_device())
     initialise(model, network)
     return model
 
 
-def initialise(model: nn.Module, network: tree.Network) -> None:
+def initialise(model: nn.Module, network: Program) -> None:
     """Start every parameter as the spec says, and statistics at zero and one."""
     with torch.no_grad():
-        for layer in tree.layers(network):
+        for layer in network.layers:
             parameters = layer.op.parameters(layer.source)
             if not parameters:
                 continue
@@ -162,99 +164,62 @@ def make_module(call: Call) -> nn.Module:
     return execute(call, resolve)
 
 
-def _fill(owner: nn.Module, node: tree.Node, prefix: str) -> None:
-    """Register the modules of ``node`` in ``owner``, whose path is ``prefix``."""
-    for item, module in _modules(node):
-        path: str = item.path  # type: ignore[attr-defined]
-        names = path[len(prefix) :].split(".")
-        parent = owner
-        for name in names[:-1]:
-            if name not in parent._modules:
-                parent.add_module(name, nn.Module())
-            parent = parent._modules[name]
-        parent.add_module(names[-1], module)
+def _register(module: nn.Module, container: Container, network: Program) -> None:
+    """Register what has a name in ``container`` in its module."""
+    for name, child in container.children.items():
+        if isinstance(child, Node):
+            module.add_module(name, make_module(ROWS[child.op.kind](child)))
+            continue
+        inner = _module(child, network)
+        _register(inner, child, network)
+        module.add_module(name, inner)
 
 
-def _modules(node: tree.Node) -> Iterator[tuple[tree.Node, nn.Module]]:
-    """The outermost nodes inside ``node`` that are modules of their own, each with its module."""
-    for child in node.children:
-        if isinstance(child, tree.Layer):
-            yield child, make_module(ROWS[child.op.kind](child))
-        elif isinstance(child, tree.Block):
-            yield child, _block(child)
-        elif isinstance(child, tree.Stage):
-            yield from _modules(child.between)
-            yield child, _stage(child)
-        elif is_plain(child):
-            yield child, nn.Sequential(*(module for _, module in _modules(child)))
-        else:
-            yield from _modules(child)
-
-
-def is_plain(node: tree.Node) -> bool:
-    """Whether a named sequence is nothing but modules in a row, with indices from 0."""
-    if not isinstance(node, tree.Sequence) or node.path is None:
-        return False
-    rows = _opened(node)
-    return bool(rows) and all(
-        isinstance(item, tree.Layer | tree.Block) and item.path == f"{node.path}.{index}"
-        for index, item in enumerate(rows)
-    )
-
-
-def _opened(node: tree.Sequence) -> list[tree.Node]:
-    """The items of a sequence, unnamed sequences inside it opened."""
-    items: list[tree.Node] = []
-    for item in node.items:
-        if isinstance(item, tree.Sequence) and item.path is None:
-            items += _opened(item)
-        else:
-            items.append(item)
-    return items
-
-
-def _block(block: tree.Block) -> BlockModule:
+def _module(container: Container, network: Program) -> nn.Module:
+    """The module of a container, with nothing registered yet."""
+    region = container.region
+    if container.result is None or container.source is None:
+        return nn.Module()  # it holds names, and is never called
+    if container.is_row and (region is None or region.kind != "block"):
+        return nn.Sequential()
     module = BlockModule()
-    prefix = f"{block.path}."
-    _fill(module, block.body, prefix)
-    module._plan = _plan(block.body, prefix)
+    module._plan = _plan(container, network, {container.result.id})
+    module._result = container.result.id
     return module
 
 
-def _stage(stage: tree.Stage) -> nn.Sequential:
-    container = nn.Sequential()
-    for block in stage.blocks:
-        name = block.path[len(stage.path) + 1 :]
-        container.add_module(name, _block(block))
-    return container
+def _plan(container: Container, network: Program, kept: set[int]) -> _Plan:
+    """How the modules inside ``container`` are wired; ``kept`` are the values that its caller wants."""
+    assert container.source is not None
+    found = list(units(container, network))
+    last: dict[int, int] = {container.source.id: -1}
+    for number, (unit, _) in enumerate(found):
+        last.update((value.id, number) for value in _taken(unit))
+        last.setdefault(_given(unit).id, number)
+    done: dict[int, list[int]] = {}
+    for id, number in last.items():
+        if number >= 0 and id not in kept:
+            done.setdefault(number, []).append(id)
+    steps: list[_Step] = []
+    for number, (unit, names) in enumerate(found):
+        ids = tuple(value.id for value in _taken(unit))
+        result, free = _given(unit).id, tuple(done.get(number, ()))
+        if isinstance(unit, Node) and isinstance(unit.op, Merge):
+            steps.append(_Merge(ids, result, free, unit.op.kind))
+        else:
+            steps.append(_Through(ids, result, free, names))
+    return _Plan(container.source.id, tuple(steps))
 
 
-def _network_plan(network: tree.Network) -> _Row:
-    plans: list[Any] = [_plan(network.stem, "")]
-    for stage in network.stages:
-        plans.append(_plan(stage.between, ""))
-        plans.append(_Keep(_Through(tuple(stage.path.split("."))), stage.path))
-    plans.append(_plan(network.head, ""))
-    return _Row(tuple(plans))
+def _taken(unit: Unit) -> tuple[Value, ...]:
+    if isinstance(unit, Node):
+        return unit.inputs
+    assert unit.source is not None
+    return (unit.source,)
 
 
-def _plan(node: tree.Node, prefix: str) -> Any:
-    """How the modules of ``node`` are wired."""
-    match node:
-        case tree.Layer() | tree.Block():
-            return _Through(tuple(node.path[len(prefix) :].split(".")))
-        case tree.Sequence() if is_plain(node) and node.path is not None:
-            return _Through(tuple(node.path[len(prefix) :].split(".")))
-        case tree.Sequence():
-            return _Row(tuple(_plan(item, prefix) for item in node.items))
-        case tree.Residual():
-            return _Merge((_plan(node.body, prefix), _plan(node.shortcut, prefix)), "add")
-        case tree.Gate():
-            return _Merge((_Row(()), _plan(node.body, prefix)), "mul")
-        case tree.Branches():
-            return _Merge(tuple(_plan(path, prefix) for path in node.paths), node.merge)
-        case tree.Reference():
-            return _Take(node.names, node.merge)
-        case tree.Tap():
-            return _Keep(_plan(node.body, prefix), node.name)
-    raise AssertionError(node)  # pragma: no cover
+def _given(unit: Unit) -> Value:
+    if isinstance(unit, Node):
+        return unit.outputs[0]
+    assert unit.result is not None
+    return unit.result

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from netspec import tree
 from netspec.backends.probe import Held, Inside, Limit, Observed, Places, Trained
 from netspec.backends.torch.support import DropPath
 from netspec.backends.torch.weights import read_weights
+from netspec.ir import Program
 
 if TYPE_CHECKING:
     from netspec.backends.probe import Array, Arrays
@@ -42,15 +42,15 @@ class TorchProbe:
         finally:
             torch.set_default_dtype(before)
 
-    def limits(self, network: tree.Network) -> list[Limit]:
+    def limits(self, network: Program) -> list[Limit]:
         """None: PyTorch has every op in float64 on the CPU."""
         return []
 
-    def tied(self, network: tree.Network) -> str | None:
+    def tied(self, network: Program) -> str | None:
         """None: paddings are worked out as the input comes."""
         return None
 
-    def make(self, function: Callable[..., Any], network: tree.Network) -> Any:
+    def make(self, function: Callable[..., Any], network: Program) -> Any:
         """The module; it takes inputs of any size that the weights fit."""
         return function()
 
@@ -62,11 +62,11 @@ class TorchProbe:
         """The path itself."""
         return path
 
-    def expected(self, network: tree.Network) -> list[Held]:
+    def expected(self, network: Program) -> list[Held]:
         """Every parameter and statistic, in the order of ``state_dict``."""
         return [
             Held(layer.path, parameter.name, parameter.shape, parameter.trainable)
-            for layer in tree.layers(network)
+            for layer in network.layers
             for parameter in layer.op.parameters(layer.source)
         ]
 
@@ -97,13 +97,13 @@ class TorchProbe:
         module.train(before)
         return found
 
-    def places(self, model: Any, network: tree.Network) -> Places:
+    def places(self, model: Any, network: Program) -> Places:
         """Stages are modules; the stem ends where the first of them begins."""
         found: dict[str, tuple[str, str]] = {}
-        if network.stages and any(True for _ in tree.layers(network.stem)):
+        if network.stages and network.stem.layers:
             first = network.stages[0]
             # Steps between are no module that starts where the stem ends.
-            if not first.between.items:
+            if first.blocks and first.blocks[0].source is network.stem.result:
                 found["stem"] = ("entered", first.path)
         for stage in network.stages:
             found[stage.path] = ("left", stage.path)
@@ -116,9 +116,9 @@ class TorchProbe:
             outputs = _outputs(model(torch.as_tensor(inputs)))
         return Observed(watch.values(), _arrays(outputs))
 
-    def look_inside(self, model: Any, network: tree.Network, inputs: Array) -> Inside:
+    def look_inside(self, model: Any, network: Program, inputs: Array) -> Inside:
         """What passes through each module that is one layer and runs once."""
-        paths = [layer.path for layer in tree.layers(network)]
+        paths = [layer.path for layer in network.layers]
         both = {f"{way} {path}": (way, path) for path in paths for way in ("entered", "left")}
         seen = self.observe(model, both, inputs).places
         inside: dict[str, dict[str, Array]] = {"entered": {}, "left": {}}
@@ -130,7 +130,7 @@ class TorchProbe:
     def train(
         self,
         model: Any,
-        network: tree.Network,
+        network: Program,
         places: Places,
         inputs: Array,
         factors: Arrays,
@@ -150,7 +150,7 @@ class TorchProbe:
         model.zero_grad(set_to_none=True)
         statistics = {
             f"{layer.path}.{parameter.name}"
-            for layer in tree.layers(network)
+            for layer in network.layers
             for parameter in layer.op.parameters(layer.source)
             if not parameter.trainable
         }

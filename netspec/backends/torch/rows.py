@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from netspec import tree
 from netspec.codegen.calls import Call, Raw
 from netspec.geometry import effective_kernel, is_zero, scalar_or_tuple
+from netspec.ir import Layer
 from netspec.ops.activation import Elu, Gelu, LeakyRelu
 from netspec.ops.convolution import Conv, Linear
 from netspec.ops.normalization import BatchNorm, GroupNorm, InstanceNorm, LayerNorm
@@ -19,10 +19,10 @@ from netspec.ops.pooling import AvgPool, GlobalPool, MaxPool, Pool
 from netspec.ops.structure import Flatten, PadChannels, RandomDrop, Subsample
 from netspec.symbolic import same
 
-Row = Callable[[tree.Layer], Call]
+Row = Callable[[Layer], Call]
 
 
-def _conv(layer: tree.Layer) -> Call:
+def _conv(layer: Layer) -> Call:
     op: Conv = layer.op  # type: ignore[assignment]
     rank = layer.source.rank
     target, more = _conv_padding(op, rank)
@@ -62,12 +62,12 @@ def _torch_pads(pads: tuple[tuple[int, int], ...]) -> tuple[int, ...]:
     return tuple(number for pair in reversed(pads) for number in pair)
 
 
-def _linear(layer: tree.Layer) -> Call:
+def _linear(layer: Layer) -> Call:
     op: Linear = layer.op  # type: ignore[assignment]
     return Call("nn.Linear", (layer.source.channels, op.out), {"bias": op.bias})
 
 
-def _batch_norm(layer: tree.Layer) -> Call:
+def _batch_norm(layer: Layer) -> Call:
     op: BatchNorm = layer.op  # type: ignore[assignment]
     return Call(
         f"nn.BatchNorm{layer.source.rank or 1}d",
@@ -76,20 +76,20 @@ def _batch_norm(layer: tree.Layer) -> Call:
     )
 
 
-def _layer_norm(layer: tree.Layer) -> Call:
+def _layer_norm(layer: Layer) -> Call:
     op: LayerNorm = layer.op  # type: ignore[assignment]
     target = "ChannelNorm" if layer.source.rank else "nn.LayerNorm"
     keywords = {"eps": op.eps, "elementwise_affine": op.affine}
     return Call(target, (layer.source.channels,), keywords)
 
 
-def _group_norm(layer: tree.Layer) -> Call:
+def _group_norm(layer: Layer) -> Call:
     op: GroupNorm = layer.op  # type: ignore[assignment]
     keywords = {"eps": op.eps, "affine": op.affine}
     return Call("nn.GroupNorm", (op.groups, layer.source.channels), keywords)
 
 
-def _instance_norm(layer: tree.Layer) -> Call:
+def _instance_norm(layer: Layer) -> Call:
     op: InstanceNorm = layer.op  # type: ignore[assignment]
     return Call(
         f"nn.InstanceNorm{layer.source.rank}d",
@@ -103,17 +103,17 @@ def _plain(target: str) -> Row:
     return lambda layer: Call(target)
 
 
-def _leaky_relu(layer: tree.Layer) -> Call:
+def _leaky_relu(layer: Layer) -> Call:
     op: LeakyRelu = layer.op  # type: ignore[assignment]
     return Call("nn.LeakyReLU", (op.slope,))
 
 
-def _elu(layer: tree.Layer) -> Call:
+def _elu(layer: Layer) -> Call:
     op: Elu = layer.op  # type: ignore[assignment]
     return Call("nn.ELU", (), {"alpha": op.alpha})
 
 
-def _gelu(layer: tree.Layer) -> Call:
+def _gelu(layer: Layer) -> Call:
     op: Gelu = layer.op  # type: ignore[assignment]
     return Call("nn.GELU", (), {"approximate": op.approximate})
 
@@ -122,13 +122,13 @@ def _window(op: Pool) -> dict[str, Any]:
     return {"kernel_size": scalar_or_tuple(op.kernel), "stride": scalar_or_tuple(op.step)}
 
 
-def _padded(layer: tree.Layer, pads: tuple[tuple[int, int], ...], value: Any, pool: Call) -> Call:
+def _padded(layer: Layer, pads: tuple[tuple[int, int], ...], value: Any, pool: Call) -> Call:
     """A pooling behind padding that it cannot do itself."""
     pad = Call(f"nn.ConstantPad{layer.source.rank}d", (_torch_pads(pads), value))
     return Call("nn.Sequential", (pad, pool))
 
 
-def _max_pool(layer: tree.Layer) -> Call:
+def _max_pool(layer: Layer) -> Call:
     op: MaxPool = layer.op  # type: ignore[assignment]
     rank = layer.source.rank
     if op.pads is None:
@@ -143,7 +143,7 @@ def _max_pool(layer: tree.Layer) -> Call:
     return _padded(layer, op.pads, value, Call(target, (), _window(op)))
 
 
-def _avg_pool(layer: tree.Layer) -> Call:
+def _avg_pool(layer: Layer) -> Call:
     op: AvgPool = layer.op  # type: ignore[assignment]
     rank = layer.source.rank
     if op.pads is None:
@@ -161,7 +161,7 @@ def _avg_pool(layer: tree.Layer) -> Call:
 
 
 def _global_pool(kind: str) -> Row:
-    def row(layer: tree.Layer) -> Call:
+    def row(layer: Layer) -> Call:
         op: GlobalPool = layer.op  # type: ignore[assignment]
         pool = Call(f"nn.Adaptive{kind}Pool{layer.source.rank}d", (1,))
         return pool if op.keep_dims else Call("nn.Sequential", (pool, Call("nn.Flatten")))
@@ -169,19 +169,19 @@ def _global_pool(kind: str) -> Row:
     return row
 
 
-def _flatten(layer: tree.Layer) -> Call:
+def _flatten(layer: Layer) -> Call:
     op: Flatten = layer.op  # type: ignore[assignment]
     if op.order == "channels_last" and not op.absorbed:
         return Call("ChannelsLastFlatten")
     return Call("nn.Flatten")
 
 
-def _pad_channels(layer: tree.Layer) -> Call:
+def _pad_channels(layer: Layer) -> Call:
     op: PadChannels = layer.op  # type: ignore[assignment]
     return Call("PadChannels", (op.before, op.after))
 
 
-def _subsample(layer: tree.Layer) -> Call:
+def _subsample(layer: Layer) -> Call:
     op: Subsample = layer.op  # type: ignore[assignment]
     keywords = {"kernel_size": 1, "stride": scalar_or_tuple(op.stride)}
     return Call(f"nn.MaxPool{layer.source.rank}d", (), keywords)
@@ -193,7 +193,7 @@ def _per_channel(target: str) -> Row:
 
 
 def _drop(target: str) -> Row:
-    def row(layer: tree.Layer) -> Call:
+    def row(layer: Layer) -> Call:
         op: RandomDrop = layer.op  # type: ignore[assignment]
         return Call(target, (op.rate,))
 

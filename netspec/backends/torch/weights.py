@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from netspec import tree
 from netspec.analyse import weight_shapes
+from netspec.ir import Program
 from netspec.weights import check_weights
 
 if TYPE_CHECKING:
     from netspec.backends.base import Array
 
 
-def read_weights(model: Any, network: tree.Network) -> dict[str, Array]:
+def read_weights(model: Any, network: Program) -> dict[str, Array]:
     """Every parameter and statistic as ``path.name``, copied."""
     return {name: tensor.detach().cpu().numpy().copy() for name, tensor in _tensors(model, network)}
 
 
-def write_weights(model: Any, network: tree.Network, weights: Mapping[str, Array]) -> None:
+def write_weights(model: Any, network: Program, weights: Mapping[str, Array]) -> None:
     """Assign every parameter and statistic; raises ValueError when names or shapes differ.
 
     Nothing is assigned unless everything fits.
@@ -32,7 +32,7 @@ def write_weights(model: Any, network: tree.Network, weights: Mapping[str, Array
             tensor.copy_(torch.as_tensor(weights[name]))
 
 
-def _tensors(model: Any, network: tree.Network) -> Iterator[tuple[str, Any]]:
+def _tensors(model: Any, network: Program) -> Iterator[tuple[str, Any]]:
     """Every tensor of the network in ``model``; raises ValueError unless they are the network's."""
     # Reading one key at a time from `state_dict()` would build that dict for each of them.
     state = model.state_dict(keep_vars=True)

@@ -41,9 +41,9 @@ class Evaluator:
         """What was decided by a kept argument, in order."""
         return tuple(self._guards.values())
 
-    def path(self, index: int, path: str | None) -> str:
+    def path(self, index: int, path: str) -> str:
         """A path of a shape, relative to where the shape is; empty for none."""
-        return path[self._starts[index] :] if path else ""
+        return path[self._starts[index] :]
 
     def place(self, column: Items) -> str:
         """The relative path of what stands in a column."""

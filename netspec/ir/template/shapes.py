@@ -145,7 +145,7 @@ class _Walk:
     """One way through a region, which numbers its values and notes its formulas."""
 
     def __init__(self, region: Region) -> None:
-        self._start = len(region.path or "") + 1 if region.path else 0
+        self._start = len(region.path) + 1 if region.path else 0
         self._numbers = {region.source.id: 0}
         self._formulas: set[Formulas] = set()
         self._tests: set[Formula] = set()
@@ -173,7 +173,7 @@ class _Walk:
             self._formulas.add(region.formulas)
         if region.test is not None:
             self._tests.add(region.test)
-        path = region.path[self._start :] if region.path else None
+        path = region.path[self._start :]
         items = tuple(
             self._node(item) if isinstance(item, Node) else self._region(item)
             for item in region.items

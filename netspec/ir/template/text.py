@@ -21,7 +21,7 @@ def numbers_of(body: Region, calls: Mapping[str, Call]) -> Iterator[Varying]:
                 yield found
             case Choice():
                 waiting += (found.test, found.then, found.other)
-            case Region(kind="block", path=str(path)) if path in calls:
+            case Region(kind="block", path=path) if path in calls:
                 continue
             case Region():
                 waiting += found.items

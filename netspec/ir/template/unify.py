@@ -73,7 +73,7 @@ class Unifier:
         self._wires.bind({i: region.source for i, region in column.items()}, source)
         items = self._items(column)
         result = self._wires.resolve({i: region.result for i, region in column.items()}, "")
-        body = Region(first.kind, items, source, result, None, first.definition, span=first.span)
+        body = Region(first.kind, items, source, result, "", first.definition, span=first.span)
         names = self._used(body)
         return Template(
             definition=first.definition if first.kind == "block" else None,
@@ -145,7 +145,7 @@ class Unifier:
         items = self._items(column)
         result = self._wires.resolve({i: region.result for i, region in column.items()}, place)
         more = {"test": first.test, "outcome": first.outcome, "position": first.position, **more}
-        path = self._numbers.path(index, first.path) or None
+        path = self._numbers.path(index, first.path)
         return Region(first.kind, items, source, result, path, span=first.span, **more)
 
     def _call(self, column: Column[Region], source: Value, place: str) -> Region:
@@ -178,7 +178,7 @@ class Unifier:
         items = self._items(column)
         self._is_inside_call = was_inside
         result = self._wires.resolve({i: region.result for i, region in column.items()}, place)
-        path = self._numbers.path(index, first.path) or None
+        path = self._numbers.path(index, first.path)
         found = Region(
             first.kind,
             items,

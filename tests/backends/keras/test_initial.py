@@ -8,7 +8,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from netspec import tree
 from netspec.backends.keras import BACKEND
 from netspec.backends.keras.lowered import Lowered
 from netspec.backends.keras.plan import lower
@@ -24,7 +23,7 @@ def test_equal_layers_start_differently() -> None:
 
 def lowered(steps: str) -> Lowered:
     """The calls of the last layer."""
-    return lower(list(tree.layers(network_of(steps, (8, 9))))[-1])
+    return lower(list(network_of(steps, (8, 9)).layers)[-1])
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from netspec import tree
 from netspec.backends.base import Backend
 from netspec.backends.keras import BACKEND
 from netspec.elaborate.network import elaborate
 from netspec.errors import UsageError
+from netspec.ir import Program
 from netspec.schema.bind import bind_spec
 from netspec.source import parse
 from tests.support.agreement import compare, precision
@@ -48,7 +48,7 @@ def test_combinators_agree_with_torch(steps: str, training: bool) -> None:
     assert difference.statistics < 1e-12
 
 
-def resnet(variant: str) -> tree.Network:
+def resnet(variant: str) -> Program:
     """A network of the family in the zoo."""
     path = Path(__file__).parents[3] / "specs" / "resnet.yaml"
     return elaborate(bind_spec(parse(path.read_text(), path.name)), variant)

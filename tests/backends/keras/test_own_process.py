@@ -7,7 +7,6 @@ import os
 import pytest
 
 import netspec
-from netspec import tree
 from netspec.backends.keras.plan import lower
 from tests.support.everything import everything
 from tests.support.networks import SIZES, network_of
@@ -50,7 +49,7 @@ def specs() -> dict[str, str]:
         if rank not in (0, 2):
             continue
         network = network_of(steps, SIZES[rank])
-        ways = [[(suffix, made.target) for suffix, made in lower(x)] for x in tree.layers(network)]
+        ways = [[(suffix, made.target) for suffix, made in lower(x)] for x in network.layers]
         key = tuple(step for way in ways for step in way)
         if key not in seen:
             seen.add(key)

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from netspec import tree
 from netspec.backends.keras.lowered import is_layer
 from netspec.backends.keras.plan import lower
 from netspec.backends.keras.rows import ROWS, SIGNATURE_DEFAULTS, complement
@@ -23,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("float64")
 def difference_of(steps: str, rank: int, size: tuple[int, ...] | None = None) -> Any:
     """The comparison of one case, and the bounds it must keep."""
     network = network_of(steps, SIZES[rank] if size is None else size)
-    normalised = any(layer.op.kind == "batch_norm" for layer in tree.layers(network))
+    normalised = any(layer.op.kind == "batch_norm" for layer in network.layers)
     dtype = dtype_of(network)
     with precision(dtype):
         difference = compare(network, normalised)
@@ -79,7 +78,7 @@ def test_every_op_has_a_row() -> None:
 
 @pytest.mark.parametrize(("steps", "rank"), cases())
 def test_one_call_has_the_name_of_the_op(steps: str, rank: int) -> None:
-    for layer in tree.layers(network_of(steps, SIZES[rank])):
+    for layer in network_of(steps, SIZES[rank]).layers:
         suffixes = [suffix for suffix, _ in lower(layer)]
         assert suffixes.count("") == 1
         assert len(set(suffixes)) == len(suffixes)
@@ -110,7 +109,7 @@ def test_rows_leave_nothing_that_matters_to_a_default() -> None:
         "gptq_unpacked_column_size",
     }
     for steps, rank in cases():
-        for layer in tree.layers(network_of(steps, SIZES[rank])):
+        for layer in network_of(steps, SIZES[rank]).layers:
             for _, call in lower(layer):
                 if not is_layer(call):
                     continue

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from netspec import tree
 from netspec.backends.keras import BACKEND, plan
 from netspec.backends.keras.lowered import is_layer
 from netspec.backends.keras.plan import CHUNK_BLOCKS, chunks, is_deep, layer_count, lower
 from netspec.backends.keras.weights import layers_of
 from netspec.elaborate.network import elaborate
+from netspec.ir import Layer, Program
 from netspec.schema.bind import bind_spec
 from netspec.source import parse
 from tests.support.networks import SIZES, input_of, network_of, random_weights
@@ -20,7 +20,7 @@ from tests.support.op_cases import cases
 from tests.support.saved import elsewhere, load_elsewhere, store
 
 Outputs = dict[str, np.ndarray]
-Saved = dict[str, tuple[tree.Network, Outputs, Outputs]]
+Saved = dict[str, tuple[Program, Outputs, Outputs]]
 
 OUTPUTS = """
 netspec: 1
@@ -57,7 +57,7 @@ head:
 """
 
 
-def every_kind() -> dict[str, tree.Network]:
+def every_kind() -> dict[str, Program]:
     """Networks with outputs and with sub-models, and one for every kind of Keras layer."""
     networks = {
         "outputs": elaborate(bind_spec(parse(OUTPUTS, "test.yaml"))),
@@ -68,7 +68,7 @@ def every_kind() -> dict[str, tree.Network]:
         network = network_of(steps, SIZES[rank])
         kinds = {
             (rank, call.target, call.kwargs.get("padding"), call.kwargs.get("keepdims"))
-            for layer in tree.layers(network)
+            for layer in network.layers
             for _, call in lower(layer)
         }
         if not kinds <= seen:
@@ -93,7 +93,7 @@ def test_saved_models_compute_the_same_elsewhere(saved: Saved) -> None:
     assert len(saved) > 50
     for name, (network, here, there) in saved.items():
         assert here.keys() == there.keys()
-        message = f"{name}: {', '.join(str(layer) for layer in tree.layers(network))[:200]}"
+        message = f"{name}: {', '.join(str(layer) for layer in network.layers)[:200]}"
         for key, value in here.items():
             np.testing.assert_allclose(there[key], value, rtol=1e-4, atol=1e-4, err_msg=message)
 
@@ -115,7 +115,7 @@ def test_the_older_format_has_every_layer_too(
         try:
             loaded = keras.models.load_model(path, compile=False)
         except ValueError:
-            layers = [layer for layer in tree.layers(network) if not _is_layers(layer)]
+            layers = [layer for layer in network.layers if not _is_layers(layer)]
             assert layers, name
             unreadable |= {layer.op.kind for layer in layers}
             continue
@@ -124,7 +124,7 @@ def test_the_older_format_has_every_layer_too(
     assert unreadable == {"max_pool", "avg_pool"}
 
 
-def _is_layers(layer: tree.Layer) -> bool:
+def _is_layers(layer: Layer) -> bool:
     return all(is_layer(call) for _, call in lower(layer))
 
 
@@ -145,7 +145,7 @@ def test_deep_networks_are_cut_into_sub_models(monkeypatch: pytest.MonkeyPatch) 
     assert outer[:3] == ["input", "conv1", "layer1_chunk1"]
     inner = [layer.name for layer in layers_of(model)]
     assert len(set(inner)) == len(inner)
-    assert len(inner) == layer_count(network) + 1 + sum(len(stage) for stage in parts)
+    assert len(inner) == layer_count(network.nodes) + 1 + sum(len(stage) for stage in parts)
     weights = random_weights(network)
     BACKEND.write_weights(model, network, weights)
     for name, value in BACKEND.read_weights(model, network).items():

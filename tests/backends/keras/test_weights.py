@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from netspec import tree
 from netspec.backends.keras import BACKEND
 from tests.support.networks import SIZES, network_of, random_weights
 from tests.support.op_cases import cases
@@ -13,9 +12,7 @@ from tests.support.op_cases import cases
 WITH_WEIGHTS = [
     (steps, rank)
     for steps, rank in cases()
-    if any(
-        layer.op.parameters(layer.source) for layer in tree.layers(network_of(steps, SIZES[rank]))
-    )
+    if any(layer.op.parameters(layer.source) for layer in network_of(steps, SIZES[rank]).layers)
 ]
 
 

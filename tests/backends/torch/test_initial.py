@@ -8,7 +8,6 @@ from __future__ import annotations
 import pytest
 import torch
 
-from netspec import tree
 from netspec.backends.torch import live
 from netspec.backends.torch.initial import init_call, is_native
 from netspec.backends.torch.live import make_module
@@ -21,7 +20,7 @@ from tests.support.op_cases import cases
 
 def calls(steps: str, size: tuple[int, ...] = (8, 9)) -> dict[str, Call]:
     """The initialising calls of the last layer, by parameter."""
-    layer = list(tree.layers(network_of(steps, size)))[-1]
+    layer = network_of(steps, size).layers[-1]
     return {p.name: init_call(p, "TENSOR") for p in layer.op.parameters(layer.source)}
 
 
@@ -73,7 +72,7 @@ def test_pytorch_counts_the_fans_that_the_op_declares() -> None:
     from torch.nn.init import _calculate_fan_in_and_fan_out
 
     for steps, rank in cases():
-        for layer in tree.layers(network_of(steps, SIZES[rank])):
+        for layer in network_of(steps, SIZES[rank]).layers:
             for parameter in layer.op.parameters(layer.source):
                 if parameter.name == "weight" and layer.op.kind in ("conv", "linear"):
                     fans = _calculate_fan_in_and_fan_out(torch.empty(parameter.shape))
@@ -96,7 +95,7 @@ _WEIGHT = "{variance_scaling: {scale: 1 / 3, mode: fan_in, distribution: uniform
 def test_the_table_of_what_modules_do_by_themselves_is_whole() -> None:
     with_weights = set()
     for steps, rank in cases():
-        for layer in tree.layers(network_of(steps, SIZES[rank])):
+        for layer in network_of(steps, SIZES[rank]).layers:
             if layer.op.parameters(layer.source):
                 with_weights.add(layer.op.kind)
     assert with_weights == NATIVE.keys() <= OPS.keys()
@@ -108,7 +107,7 @@ def test_a_fresh_module_starts_as_the_call_would(kind: str) -> None:
     steps = f"{kind}: {{{NATIVE[kind].replace('WEIGHT', _WEIGHT)}}}"
     steps = f"global_avg_pool\n{steps}" if kind == "linear" else steps
     network = network_of(steps, (8, 9), channels=64)
-    layer = list(tree.layers(network))[-1]
+    layer = list(network.layers)[-1]
     module = make_module(ROWS[kind](layer))
     told = live.build(network).get_submodule(layer.path)
     for parameter in layer.op.parameters(layer.source):
@@ -132,6 +131,6 @@ def test_a_fresh_module_starts_as_the_call_would(kind: str) -> None:
     ],
 )
 def test_other_starts_are_told(steps: str) -> None:
-    layer = list(tree.layers(network_of(steps, (8, 9))))[-1]
+    layer = list(network_of(steps, (8, 9)).layers)[-1]
     learned = [p for p in layer.op.parameters(layer.source) if p.trainable]
     assert not any(is_native(layer, parameter) for parameter in learned)

@@ -12,12 +12,12 @@ import pytest
 import torch
 from torch import nn
 
-from netspec import tree
 from netspec.backends.torch import support
 from netspec.backends.torch.live import make_module, resolve
 from netspec.backends.torch.rows import ROWS, SIGNATURE_DEFAULTS
 from netspec.codegen.calls import Call
 from netspec.errors import NetspecError
+from netspec.ir import Program
 from netspec.ops import OPS
 from tests.support.networks import SIZES, network_of
 from tests.support.op_cases import cases
@@ -38,10 +38,10 @@ def signature(target: str) -> dict[str, inspect.Parameter]:
     return found
 
 
-def calls_of(network: tree.Network) -> list[Call]:
+def calls_of(network: Program) -> list[Call]:
     """The row of each layer, and the calls inside it."""
     found: list[Call] = []
-    waiting: list[Any] = [ROWS[layer.op.kind](layer) for layer in tree.layers(network)]
+    waiting: list[Any] = [ROWS[layer.op.kind](layer) for layer in network.layers]
     while waiting:
         call = waiting.pop()
         if isinstance(call, Call):
@@ -56,7 +56,7 @@ def test_every_op_has_a_row() -> None:
 
 def test_cases_reach_every_op_and_every_class() -> None:
     networks = [network_of(steps, SIZES[rank]) for steps, rank in cases()]
-    assert {layer.op.kind for network in networks for layer in tree.layers(network)} == OPS.keys()
+    assert {layer.op.kind for network in networks for layer in network.layers} == OPS.keys()
     called = {call.target for network in networks for call in calls_of(network)}
     classes = {name for name, value in vars(support).items() if _is_own_class(value)}
     assert classes - called == set()
@@ -118,7 +118,7 @@ def test_rows_leave_nothing_that_matters_to_a_default() -> None:
 def test_a_module_holds_what_the_op_declares_and_gives_what_it_infers(
     steps: str, rank: int
 ) -> None:
-    for layer in tree.layers(network_of(steps, SIZES[rank])):
+    for layer in network_of(steps, SIZES[rank]).layers:
         module = make_module(ROWS[layer.op.kind](layer)).eval()
         state = {k: tuple(v.shape) for k, v in module.state_dict().items() if k != COUNTER}
         declared = layer.op.parameters(layer.source)
@@ -133,7 +133,7 @@ def test_a_module_holds_what_the_op_declares_and_gives_what_it_infers(
 def test_tensorflows_same_at_every_size() -> None:
     """Output ceil(size / stride), at sizes the layer was not made for too."""
     layer = network_of("conv: {out: 2, kernel: [4, 3], stride: [3, 2], padding: same}", (9, 12))
-    module = make_module(ROWS["conv"](next(iter(tree.layers(layer)))))
+    module = make_module(ROWS["conv"](next(iter(layer.layers))))
     for height in range(1, 9):
         for width in range(1, 9):
             y = module(torch.zeros(1, 6, height, width))

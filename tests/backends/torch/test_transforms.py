@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 import torch
 
-from netspec import tree
 from netspec.api import CompiledNetwork, loads
 from netspec.backends.torch.rows import ROWS
 from netspec.codegen.calls import Call
@@ -31,7 +30,7 @@ def steps_by_module() -> dict[str, tuple[str, int]]:
     """For every kind of module, steps that have one, and their rank."""
     found: dict[str, tuple[str, int]] = {}
     for steps, rank in cases():
-        for layer in tree.layers(network_of(steps, SIZES[rank])):
+        for layer in network_of(steps, SIZES[rank]).layers:
             for target in targets(ROWS[layer.op.kind](layer)):
                 found.setdefault(target, (steps, rank))
     return found
@@ -80,9 +79,7 @@ def check(compiled: CompiledNetwork, way: Callable[[torch.nn.Module, torch.Tenso
         found = changed(x)
         torch.testing.assert_close(found, expected)
     if way in (fx, script, compile):
-        random = any(
-            layer.op.kind in ("dropout", "drop_path") for layer in tree.layers(compiled.network)
-        )
+        random = any(layer.op.kind in ("dropout", "drop_path") for layer in compiled.network.layers)
         changed = way(model.train(), x)
         torch.manual_seed(0)
         expected = model(x)

@@ -1,17 +1,20 @@
-"""The hash of the meaning changes with the network, and with nothing else."""
+"""Fingerprints change with the network, and with nothing else."""
 
 from __future__ import annotations
 
-import dataclasses
+import json
+import re
+from dataclasses import replace
 
 import pytest
 
-from netspec import api, tree
+from netspec import api
 from netspec.geometry import Padding
 from netspec.initializers import Constant, Normal, UniformFanIn, VarianceScaling
-from netspec.meaning import meaning_hash
-from netspec.ops import attributes_of
-from netspec.passes import map_layers
+from netspec.ir import Node, Program, Value
+from netspec.ir.fingerprint import VERSION, attributes, canonical, fingerprint
+from netspec.ir.rewrite import rewrite
+from netspec.ops import Op, attributes_of
 
 TEXT = """\
 netspec: 1
@@ -27,8 +30,8 @@ head: [global_avg_pool, {linear: {out: 2}}]
 """
 
 
-def meaning(text: str) -> str:
-    return meaning_hash(api.loads(text).network)
+def of(text: str) -> str:
+    return fingerprint(api.loads(text).network)
 
 
 @pytest.mark.parametrize(
@@ -49,7 +52,7 @@ def meaning(text: str) -> str:
 def test_other_words_for_the_same_network(old: str, new: str) -> None:
     changed = TEXT.replace(old, new)
     assert changed != TEXT
-    assert meaning(changed) == meaning(TEXT)
+    assert of(changed) == of(TEXT)
 
 
 @pytest.mark.parametrize(
@@ -70,7 +73,7 @@ def test_other_words_for_the_same_network(old: str, new: str) -> None:
 def test_another_network(old: str, new: str) -> None:
     changed = TEXT.replace(old, new)
     assert changed != TEXT
-    assert meaning(changed) != meaning(TEXT)
+    assert of(changed) != of(TEXT)
 
 
 OPS = {
@@ -108,21 +111,68 @@ def test_every_attribute_of_every_op_is_part_of_it(kind: str) -> None:
     before = "[global_avg_pool, " if kind == "linear" else "["
     text = f"netspec: 1\nname: n\ninput: {{channels: 8, size: [8, 8]}}\nstem: {before}{{{OPS[kind]}}}]\n"
     network = api.loads(text).network
-    (layer,) = (one for one in tree.layers(network) if one.op.kind == kind)
+    (layer,) = (one for one in network.layers if one.op.kind == kind)
     seen = 0
     for name in attributes_of(type(layer.op)):
         present = getattr(layer.op, name)
         for value in changed(present):
             if value == present:
                 continue
-            other = map_layers(
-                network,
-                lambda one, name=name, value=value: (
-                    dataclasses.replace(one, op=dataclasses.replace(one.op, **{name: value}))
-                    if one.op.kind == kind
-                    else one
-                ),
-            )
-            assert meaning_hash(other) != meaning_hash(network), (name, value)
+            other = with_attribute(network, layer, name, value)
+            assert fingerprint(other) != fingerprint(network), (name, value)
             seen += 1
     assert seen
+
+
+def with_attribute(network: Program, layer: Node, name: str, value: object) -> Program:
+    """The network with another value of one attribute of one op."""
+
+    def change(node: Node, inputs: tuple[Value, ...]) -> Node:
+        op = replace(node.op, **{name: value}) if node.path == layer.path else node.op
+        return replace(node, op=op, inputs=inputs)
+
+    return rewrite(network, change)
+
+
+def test_it_says_its_version() -> None:
+    version, _, digest = of(TEXT).partition(":")
+    assert version == str(VERSION)
+    assert len(digest) == 64
+
+
+def test_no_class_of_python_is_part_of_it() -> None:
+    network = api.loads(
+        TEXT.replace("kernel: 3}", "kernel: 3, padding: same, init: {kaiming_normal: fan_out}}")
+    ).network
+    text = json.dumps(canonical(network))
+    assert not {cls.__name__ for cls in (*Op.__subclasses__(), Padding, VarianceScaling)} & set(
+        re.findall(r"\w+", text)
+    )
+    assert '"conv1", "conv", {' in text
+
+
+def test_defaults_are_no_part_of_it() -> None:
+    network = api.loads(TEXT).network
+    found = {node.path: attributes(node.op) for node in network.nodes}
+    assert found["bn1"] == {}
+    assert found["conv1"] == {"out": 8, "kernel": [3, 3]}
+
+
+def test_order_and_regions_are_no_part_of_it() -> None:
+    """What another order of steps, or a block in the place of steps, does not change."""
+    text = """\
+netspec: 1
+name: net
+input: {channels: 3, size: [8]}
+stem:
+  - {relu: {}, as: a, name: first}
+  - {tanh: {}, as: b, name: second, from: start}
+  - {from: [a, b], name: sum}
+"""
+    one = text.replace("  - {relu", "  - {sigmoid: {}, as: start, name: zero}\n  - {relu").replace(
+        "as: a, name: first", "as: a, name: first, from: start"
+    )
+    lines = one.splitlines()
+    lines[5], lines[6] = lines[6], lines[5]
+    assert of(one) == of("\n".join(lines))
+    assert of(one) != of(one.replace("[a, b]", "[b, a]"))

@@ -1,0 +1,198 @@
+"""Which names stand in which container, and which containers run as one: one rule for every backend.
+
+A container is where names live; what runs is the dataflow. Paths make a trie: ``layer1.0.conv1`` stands
+in ``layer1.0``, that in ``layer1``, whatever region each belongs to. A container can be run as a unit where
+its ops stand together in the order of running, one value enters and one leaves; it is a row where besides
+each of its children takes what the child ahead of it gives. All others only hold names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from netspec.ir.program import Node, Program, Region, Value
+from netspec.ops.merge import Merge
+
+
+@dataclass(eq=False)
+class Container:
+    """The names below one path.
+
+    Attributes:
+        path: the path; empty for the whole network.
+        children: what has a name here, in the order of registration: containers, and ops that are no merges.
+        start: the place in the order of running at which its first op stands.
+        stop: the place behind its last op.
+        region: the block or stage of this path, where there is one.
+        source: the value that enters; None where it is no unit.
+        result: the value that leaves; None where it is no unit.
+        count: how many ops stand below it, merges too.
+        is_row: whether it is a unit whose children run one after another, and nothing else does.
+    """
+
+    path: str
+    children: dict[str, Container | Node] = field(default_factory=dict)
+    start: int = 0
+    stop: int = 0
+    region: Region | None = None
+    source: Value | None = None
+    result: Value | None = None
+    count: int = 0
+    is_row: bool = False
+
+    @property
+    def is_unit(self) -> bool:
+        """Whether it can be run as one, from one value to one value."""
+        return self.result is not None
+
+
+Unit = Node | Container
+"""What runs as one: an op, or a container that is a unit."""
+
+
+def containers(program: Program) -> Container:
+    """The container of the whole network, which holds all others."""
+    root = _trie(program)
+    outputs = {value.id for value in program.outputs.values()}
+    _settle(root, program, outputs)
+    root.source, root.result = program.inputs[0], program.outputs["output"]
+    root.start, root.stop = 0, len(program.nodes)
+    return root
+
+
+def units(container: Container, program: Program) -> Iterator[tuple[Unit, tuple[str, ...]]]:
+    """What runs inside a container, in order, each with its name from there on.
+
+    Containers that are units run as one; what stands in the others runs by itself.
+    """
+    nodes = program.nodes
+    below = {
+        found.start: found for found in _outermost_units(container) if found.stop > found.start
+    }
+    skipped = len(container.path) + 1 if container.path else 0
+    at = container.start
+    while at < container.stop:
+        unit: Unit = below.get(at, nodes[at])
+        yield unit, tuple(unit.path[skipped:].split("."))
+        at = unit.stop if isinstance(unit, Container) else at + 1
+
+
+def _trie(program: Program) -> Container:
+    root = Container("")
+    known = {"": root}
+    named, empty = _named_regions(program.main)
+    for index, node in enumerate(program.nodes):
+        for path in empty.pop(node, ()):
+            _container(path, known)
+        names = node.path.split(".")
+        above = _container(".".join(names[:-1]), known)
+        if not isinstance(node.op, Merge):
+            above.children[names[-1]] = node
+        while True:
+            if not above.count:
+                above.start = index
+            above.count += 1
+            above.stop = index + 1
+            if not above.path:
+                break
+            above = known[above.path.rpartition(".")[0]]
+    for path in empty.pop(None, ()):
+        _container(path, known)
+    for region in named:
+        known[region.path].region = region
+    return root
+
+
+def _named_regions(main: Region) -> tuple[list[Region], dict[Node | None, list[str]]]:
+    """The blocks, stages and sequences that have a name.
+
+    And the names below which no op stands, by the op that comes next: containers are registered there.
+    """
+    named: list[Region] = []
+    empty: dict[Node | None, list[str]] = {}
+    waiting: list[str] = []
+    stack: list[Node | Region] = [main]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, Node):
+            if waiting:
+                empty[item] = waiting
+                waiting = []
+            continue
+        if item.path and item.kind in ("block", "stage", "sequence"):
+            named.append(item)
+            start = f"{item.path}."
+            if not any(node.path.startswith(start) for node in item.nodes):
+                waiting.append(item.path)
+        stack.extend(reversed(item.items))
+    if waiting:
+        empty[None] = waiting
+    return named, empty
+
+
+def _container(path: str, known: dict[str, Container]) -> Container:
+    if path in known:
+        return known[path]
+    above, _, name = path.rpartition(".")
+    found = known[path] = Container(path)
+    _container(above, known).children[name] = found
+    return found
+
+
+def _settle(container: Container, program: Program, outputs: set[int]) -> None:
+    """Find which containers below, and this one, are units and rows."""
+    for child in container.children.values():
+        if isinstance(child, Container):
+            _settle(child, program, outputs)
+    if not container.path:
+        return
+    region = container.region
+    if container.count == 0:
+        if region is not None:
+            container.source = container.result = region.source
+            container.is_row = True
+        return
+    if container.count != container.stop - container.start:
+        return  # others run in between
+    inside = program.nodes[container.start : container.stop]
+    given = {value.id: value for node in inside for value in node.outputs}
+    entering = {v.id: v for node in inside for v in node.inputs if v.id not in given}
+    ours = set(inside)
+    leaving = [
+        value
+        for value in given.values()
+        if value.id in outputs or any(node not in ours for node in program.uses[value.id])
+    ]
+    if len(entering) == 1 and len(leaving) == 1:
+        (container.source,), (container.result,) = entering.values(), leaving
+        container.is_row = _is_row(container, container.source, container.result)
+
+
+def _is_row(container: Container, value: Value, result: Value) -> bool:
+    count = 0
+    for child in container.children.values():
+        if isinstance(child, Node):
+            if child.inputs != (value,):
+                return False
+            (value,) = child.outputs
+            count += 1
+        elif child.is_unit:
+            if child.stop > child.start:
+                if child.source is not value or child.result is None:
+                    return False
+                value = child.result
+                count += child.stop - child.start
+        else:
+            return False
+    # Merges have no name of their own here: with one of them something else runs than the children.
+    return value is result and count == container.stop - container.start
+
+
+def _outermost_units(container: Container) -> Iterable[Container]:
+    for child in container.children.values():
+        if isinstance(child, Container):
+            if child.is_unit:
+                yield child
+            else:
+                yield from _outermost_units(child)

@@ -1,0 +1,54 @@
+"""How programs are changed: one sweep that makes new ops of old ones and carries old values to new ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from netspec.ir.program import Node, Program, Region, Value
+
+Change = Callable[[Node, tuple[Value, ...]], "Node | Replacement"]
+"""What becomes of an op, as it was, that takes these values now."""
+
+
+@dataclass(frozen=True)
+class Replacement:
+    """What stands in the place of an op.
+
+    Attributes:
+        nodes: ops in a row; none where the op goes.
+        outputs: the values that stand for the results of the op.
+    """
+
+    nodes: tuple[Node, ...]
+    outputs: tuple[Value, ...]
+
+
+def rewrite(program: Program, change: Change, inputs: tuple[Value, ...] | None = None) -> Program:
+    """``program`` with every op changed; regions stay what they are, around what they hold now.
+
+    Args:
+        program: the program.
+        change: called once for each op, in the order of registration.
+        inputs: the values that stand for the inputs, where they change.
+    """
+    given = program.inputs if inputs is None else inputs
+    known = {old.id: new for old, new in zip(program.inputs, given, strict=True)}
+    main = _region(program.main, change, known)
+    outputs = {name: known[value.id] for name, value in program.outputs.items()}
+    return replace(program, main=main, inputs=given, outputs=outputs)
+
+
+def _region(region: Region, change: Change, known: dict[int, Value]) -> Region:
+    source = known[region.source.id]
+    items: list[Node | Region] = []
+    for item in region.items:
+        if isinstance(item, Region):
+            items.append(_region(item, change, known))
+            continue
+        made = change(item, tuple(known[value.id] for value in item.inputs))
+        if isinstance(made, Node):
+            made = Replacement((made,), made.outputs)
+        items += made.nodes
+        known.update((old.id, new) for old, new in zip(item.outputs, made.outputs, strict=True))
+    return replace(region, items=tuple(items), source=source, result=known[region.result.id])
