@@ -32,6 +32,9 @@ FindBlock = Callable[[str, Span], BlockDefinition]
 _BOUND: WeakKeyDictionary[Argument, tuple[Step, ...]] = WeakKeyDictionary()
 """The steps that arguments hold; each block of a stage evaluates the same arguments."""
 
+_EXPRESSIONS: WeakKeyDictionary[Argument, Expression] = WeakKeyDictionary()
+"""The expressions that they are."""
+
 
 def evaluate_argument(
     param: Param, argument: Argument, environment: Environment, find_block: FindBlock
@@ -66,11 +69,15 @@ def _items(
 
 
 def _expression(argument: Argument) -> Expression:
+    known = _EXPRESSIONS.get(argument)
+    if known is not None:
+        return known
     try:
         parsed = to_expression(argument.value)
     except Refusal as error:
         raise fail(error.code, error.message, argument.span, help=error.help) from None
-    return Expression(parsed.text, parsed.node, argument.span)
+    found = _EXPRESSIONS[argument] = Expression(parsed.text, parsed.node, argument.span)
+    return found
 
 
 def _steps(argument: Argument, environment: Environment) -> Any:

@@ -406,6 +406,15 @@ stem: [{unit: {s: [{unit: {s: [unit]}}]}}]
     assert [len(template.calls) for template in found] == [0, 1, 1]
 
 
+def test_a_block_knows_its_template() -> None:
+    program = netspec.loads(f"{HEAD}{UNIT}stages: [{{block: unit, repeat: 2, width: 2}}]").network
+    found = templates(program)
+    (template,) = found.blocks
+    first, second = program.main.regions("block")
+    assert found.of(first) == (template, 0)
+    assert found.of(second) == (template, 1)
+
+
 # Size, and the verifier
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from netspec.ir.formula import NETWORK_SCOPE, qualify
 from netspec.ir.program import Program, Region
@@ -27,12 +28,15 @@ class Templates:
 
     def of(self, region: Region) -> tuple[Template, int]:
         """The template of a block of the program, and the number of the block's shape."""
-        return next(
-            (template, shape)
+        return self._by_region[id(region)]
+
+    @cached_property
+    def _by_region(self) -> Mapping[int, tuple[Template, int]]:
+        return {
+            id(instance): (template, shape)
             for template in self.blocks
             for instance, shape in zip(template.instances, template.shapes, strict=True)
-            if instance is region
-        )
+        }
 
 
 def templates(program: Program) -> Templates:

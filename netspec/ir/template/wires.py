@@ -59,10 +59,11 @@ class Wires:
         return found
 
     def _find(self, column: Column[Value]) -> Value | None:
-        (first, *others) = (self._known[index][value.id] for index, value in column.items())
-        for id in reversed(first):
-            if all(id in other for other in others):
-                return first[id]
+        known = [self._known[index][value.id] for index, value in column.items()]
+        fewest = min(known, key=len)
+        for id in reversed(fewest):  # the latest is what flows
+            if all(id in other for other in known):
+                return fewest[id]
         for closed in reversed(self._closed):
             then = {i: value for i, value in column.items() if closed.outcomes.get(i) is True}
             other = {i: value for i, value in column.items() if closed.outcomes.get(i) is False}
