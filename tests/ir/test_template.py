@@ -16,7 +16,7 @@ from netspec.ir.program import Node, Program, Region
 from netspec.ir.template import Choice, Template, Templates, templates
 from netspec.ir.template.check import check_template, flat
 from netspec.ir.template.numbers import fit, unify
-from netspec.ir.template.shapes import frozen
+from netspec.ir.template.shapes import Shapes, Surroundings, frozen
 from netspec.symbolic import Varying, named, to_text
 from tests.support.forms import differences, general_forms
 from tests.support.random_specs import spec_texts
@@ -466,3 +466,77 @@ def test_instances_are_compared_by_edges_too() -> None:
     rows = flat(netspec.loads(HEAD + steps).network.main)
     assert [row[3] for row in rows[:-1]] == [(0,), (1,), (1, 2), (3,)]
     assert rows[-1] == ("result", 4)
+
+
+# Which value, which formula, which shape
+
+
+def test_what_flows_is_taken_where_a_choice_did_nothing() -> None:
+    (template,) = made("""\
+blocks:
+  unit:
+    params: {w: int}
+    body:
+      - conv: {out: w, kernel: 1}
+      - when: {test: w == 4, then: [relu]}
+      - when: {test: w > 4, then: [tanh]}
+stages: [{block: unit, w: 4}, {block: unit, w: 8}, {block: unit, w: 12}]
+""").blocks
+    first, _ = (item for item in template.walk() if isinstance(item, Choice))
+    assert node(template, "tanh").inputs == (first.merged[0].result,)
+
+
+def test_a_block_inside_its_own_kind_does_not_change_what_names_mean() -> None:
+    _, outer = made("""\
+blocks:
+  unit:
+    params: {width: int, slot: {type: steps, default: []}}
+    body: [slot, {conv: {out: width, kernel: 1}}]
+stages:
+  - {block: unit, width: 4, slot: [{unit: {width: 8}}]}
+  - {block: unit, width: 12, slot: [{unit: {width: 8}}]}
+""").blocks
+    assert text(node(outer, "conv1").op.out) == "width"  # type: ignore[attr-defined]
+    assert node(outer, "unit.conv1").op.out == 8  # type: ignore[attr-defined]
+
+
+def test_a_formula_that_only_some_instances_have_is_none() -> None:
+    (template,) = made("""\
+blocks: {unit: {params: {s: {type: steps}}, body: [s]}}
+stages:
+  - {block: unit, s: [{conv: {out: 4 * stage + 4, kernel: 1}}]}
+  - {block: unit, s: [{conv: {out: 8 * stage, kernel: 1}}]}
+""").blocks
+    assert text(node(template, "conv1").op.out) == "conv1_out"  # type: ignore[attr-defined]
+
+
+def test_a_kept_number_is_never_fitted() -> None:
+    spec = (
+        "blocks: {top: {params: {n: int, s: {type: steps}}, body: [{linear: {out: n}}, s]}}\n"
+        "head: [global_avg_pool, {top: {n: classes, s: [{linear: {out: 10}}]}},"
+        " {top: {n: 3, s: [{linear: {out: 3}}]}}]"
+    )
+    (template,) = templates(netspec.loads(KEPT + spec).network).blocks
+    assert text(node(template, "fc1").op.out) == "n"  # type: ignore[attr-defined]
+    assert text(node(template, "fc2").op.out) == "fc2_out"  # type: ignore[attr-defined]
+
+
+def keys(program: Program, *regions: Region) -> list[Any]:
+    shapes = Shapes(Surroundings(program))
+    return [shapes.key(region) for region in regions]
+
+
+def test_shapes_differ_by_edges_and_by_names_of_other_scopes() -> None:
+    steps = "stem: [{{relu: {{}}, as: a}}, {{tanh: {{}}, as: b}}, {{from: [{}], elu: {{}}}}]"
+    programs = [netspec.loads(HEAD + steps.format(order)).network for order in ("a, b", "b, a")]
+    first, second = (keys(program, program.main)[0] for program in programs)
+    assert first != second
+    program = netspec.loads(f"""{HEAD}
+blocks:
+  inner: {{params: {{s: {{type: steps}}}}, body: [s]}}
+  outer: {{params: {{w: int}}, body: [{{inner: {{s: [{{conv: {{out: "min(w, 4)", kernel: 1}}}}]}}}}]}}
+stages: [{{block: outer, w: 4}}, {{block: outer, w: 8}}, {{block: outer, w: 8}}]
+""").network
+    inner = [b for b in program.main.regions("block") if b.path.endswith("inner")]
+    found = keys(program, *inner)
+    assert found[0] != found[1] == found[2]
