@@ -491,13 +491,13 @@ def test_a_block_inside_its_own_kind_does_not_change_what_names_mean() -> None:
 blocks:
   unit:
     params: {width: int, slot: {type: steps, default: []}}
-    body: [slot, {conv: {out: width, kernel: 1}}]
+    body: [slot, {conv: {out: width + 2, kernel: 1}}]
 stages:
   - {block: unit, width: 4, slot: [{unit: {width: 8}}]}
   - {block: unit, width: 12, slot: [{unit: {width: 8}}]}
 """).blocks
-    assert text(node(outer, "conv1").op.out) == "width"  # type: ignore[attr-defined]
-    assert node(outer, "unit.conv1").op.out == 8  # type: ignore[attr-defined]
+    assert text(node(outer, "conv1").op.out) == "width + 2"  # type: ignore[attr-defined]
+    assert node(outer, "unit.conv1").op.out == 10  # type: ignore[attr-defined]
 
 
 def test_a_formula_that_only_some_instances_have_is_none() -> None:
