@@ -38,6 +38,8 @@ def absorb_flatten(node: tree.Node) -> tree.Node:
     ensures that ``flat`` remains only at linear layers that absorb an order, and that every other
     flatten is to be done explicitly.
     """
+    if not any(isinstance(layer.op, Flatten) for layer in tree.layers(node)):
+        return node
     absorbed: set[str] = set()
     _find_absorbed(node, absorbed)
 

@@ -22,6 +22,9 @@ from netspec.formula import print_node
 _ACTIVE: ContextVar[frozenset[int] | None] = ContextVar("active_instances", default=None)
 
 
+_UNDECIDED: ContextVar[bool] = ContextVar("kept_numbers_are_undecided", default=False)
+
+
 class Diverges(Exception):
     """A decision depends on a number that varies over the instances; ``test`` is that number."""
 
@@ -41,6 +44,20 @@ def only(instances: frozenset[int]) -> Iterator[None]:
         yield
     finally:
         _ACTIVE.reset(token)
+
+
+@contextmanager
+def kept_undecided() -> Iterator[None]:
+    """Within this context nothing may be decided by a number that stays an argument.
+
+    Its value is one among others that users may pass: of ``a if c else b`` both stay in the formula, and
+    whatever else asks gets :class:`Diverges`.
+    """
+    token = _UNDECIDED.set(True)
+    try:
+        yield
+    finally:
+        _UNDECIDED.reset(token)
 
 
 def active(count: int) -> frozenset[int]:
@@ -68,16 +85,22 @@ class Varying:
 
     def decide(self) -> Any:
         """The one value that all active instances share; raises :class:`Diverges` otherwise."""
+        self._refuse_kept()
         chosen = [self.values[i] for i in sorted(active(len(self.values)))]
         if not chosen or any(value != chosen[0] for value in chosen[1:]):
             raise Diverges(self)
         return chosen[0]
 
     def __bool__(self) -> bool:
+        self._refuse_kept()
         chosen = {bool(self.values[i]) for i in active(len(self.values))}
         if len(chosen) != 1:
             raise Diverges(self)
         return chosen.pop()
+
+    def _refuse_kept(self) -> None:
+        if self.kept and _UNDECIDED.get():
+            raise Diverges(self)
 
     def __index__(self) -> int:
         return operator.index(self.decide())
@@ -265,13 +288,14 @@ def merge(test: Varying, then: Any, other: Any) -> Any:
         return then
     count = len(test.values)
     values = [value_at(then if test.values[i] else other, i) for i in range(count)]
+    kept = test.kept and _UNDECIDED.get()
     for candidate in (then, other):
-        if isinstance(candidate, Varying) and list(candidate.values) == values:
+        if isinstance(candidate, Varying) and list(candidate.values) == values and not kept:
             return candidate
     parts = [to_node(test), to_node(then), to_node(other)]
     known = [part for part in parts if part is not None]
     node = ast.IfExp(known[0], known[1], known[2]) if len(known) == 3 else None
-    return vary(node, values)
+    return vary(node, values, kept)
 
 
 def value_at(value: Any, index: int) -> Any:

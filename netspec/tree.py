@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from netspec.errors import Span
+from netspec.ir.formula import NO_FORMULAS, Formula, Formulas, Indices, no_indices
 from netspec.ops import Op
 from netspec.schema.syntax import BlockDefinition
 from netspec.symbolic import Varying
@@ -37,21 +38,55 @@ class Node:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Layer(Node):
-    """A primitive op at its place."""
+    """A primitive op at its place.
+
+    ``formulas`` are those of its attributes, ``indices`` the values of names that count at its place.
+    """
 
     path: str
     op: Op
+    formulas: Formulas = NO_FORMULAS
+    indices: Indices = field(default_factory=no_indices)
 
     def __str__(self) -> str:
         return f"{self.path}: {self.op.kind} {self.source} -> {self.target}"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class Expansion:
+    """What the spec says where a sequence without a name came from; it changes nothing in the tree.
+
+    Attributes:
+        kind: a ``when``, a ``slot``, a ``repeat``, or the call of an ``inline`` block.
+        test: what decided: the test of a ``when``, the name of a slot, the number of repetitions.
+        outcome: what the test came to; for a slot, whether it holds steps.
+        position: the index that its first step has in a named sequence; None elsewhere.
+        definition: the inline block.
+        arguments: what that was called with.
+        formulas: what its arguments are made of.
+        indices: the values of names that count at its place.
+    """
+
+    kind: Literal["when", "slot", "repeat", "inline"]
+    test: Formula | None = None
+    outcome: Any = None
+    position: int | None = None
+    definition: BlockDefinition | None = None
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    formulas: Formulas = NO_FORMULAS
+    indices: Indices = field(default_factory=no_indices)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Sequence(Node):
-    """Nodes in a row. With a path it is a container whose children carry indices."""
+    """Nodes in a row. With a path it is a container whose children carry indices.
+
+    ``expansion`` says what stood there in the spec, where that was no plain list of steps.
+    """
 
     items: tuple[Node, ...]
     path: str | None = None
+    expansion: Expansion | None = None
 
     @property
     def children(self) -> tuple[Node, ...]:
@@ -137,12 +172,17 @@ class Tap(Node):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Block(Node):
-    """An instance of a block: its definition, at these arguments, expanded."""
+    """An instance of a block: its definition, at these arguments, expanded.
+
+    ``formulas`` are those of its arguments, ``indices`` the values of names that count at its place.
+    """
 
     path: str
     definition: BlockDefinition
     arguments: Mapping[str, Any]
     body: Sequence
+    formulas: Formulas = NO_FORMULAS
+    indices: Indices = field(default_factory=no_indices)
 
     @property
     def children(self) -> tuple[Node, ...]:
@@ -171,7 +211,8 @@ class Stage(Node):
 class Network(Node):
     """A whole network. ``outputs`` maps names to stage paths or named results.
 
-    ``arguments`` are the parameters that stay arguments of generated functions, with their values.
+    ``arguments`` are the parameters that stay arguments of generated functions, with their values;
+    ``values`` are those of all names of the spec, and ``formulas`` those of the names that it derives.
     """
 
     name: str
@@ -183,6 +224,8 @@ class Network(Node):
     head: Sequence
     arguments: Mapping[str, Any]
     outputs: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, Any] = field(default_factory=dict)
+    formulas: Formulas = NO_FORMULAS
 
     @property
     def children(self) -> tuple[Node, ...]:

@@ -14,6 +14,7 @@ from netspec.symbolic import (
     active,
     apply,
     binary,
+    kept_undecided,
     merge,
     named,
     names_of,
@@ -144,3 +145,20 @@ def test_division_of_fractions_does_not_simplify() -> None:
     found = binary(ast.FloorDiv(), operator.floordiv, ratio, 1)
     assert found.values == (0.0, 2.0)
     assert to_text(found) == "ratio // 1"
+
+
+def test_nothing_is_decided_by_a_kept_number_while_it_is_open() -> None:
+    width = named("width", [8], kept=True)
+    assert select(width > 4, lambda: width, lambda: 4) is width
+    with kept_undecided():
+        chosen = select(width > 4, lambda: width, lambda: 4)
+        assert (to_text(chosen), chosen.values, chosen.kept) == (
+            "width if width > 4 else 4",
+            (8,),
+            True,
+        )
+        for decide in (bool, operator.index):
+            with pytest.raises(Diverges):
+                decide(width)
+        assert bool(named("other", [1, 2]) > 0)
+    assert bool(width)

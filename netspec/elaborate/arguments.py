@@ -32,6 +32,9 @@ FindBlock = Callable[[str, Span], BlockDefinition]
 _BOUND: WeakKeyDictionary[Argument, tuple[Step, ...]] = WeakKeyDictionary()
 """The steps that arguments hold; each block of a stage evaluates the same arguments."""
 
+_EXPRESSIONS: WeakKeyDictionary[Argument, Expression] = WeakKeyDictionary()
+"""The expressions that they are."""
+
 
 def evaluate_argument(
     param: Param, argument: Argument, environment: Environment, find_block: FindBlock
@@ -66,11 +69,15 @@ def _items(
 
 
 def _expression(argument: Argument) -> Expression:
+    known = _EXPRESSIONS.get(argument)
+    if known is not None:
+        return known
     try:
         parsed = to_expression(argument.value)
     except Refusal as error:
         raise fail(error.code, error.message, argument.span, help=error.help) from None
-    return Expression(parsed.text, parsed.node, argument.span)
+    found = _EXPRESSIONS[argument] = Expression(parsed.text, parsed.node, argument.span)
+    return found
 
 
 def _steps(argument: Argument, environment: Environment) -> Any:
@@ -165,6 +172,21 @@ def default_attribute(kind: Any, default: Any, rank: int) -> Any:
     if kind in (Axes, Axes | None) and isinstance(default, int):
         return (default,) * rank
     return default
+
+
+def for_block(argument: Argument, index: int, count: int) -> Argument:
+    """What one of a stage's ``count`` blocks is given: an entry of ``{each: […]}``, or all of it."""
+    value = argument.value
+    if not (isinstance(value, dict) and set(value) == {"each"}):
+        return argument
+    values = value["each"]
+    if not isinstance(values, list):
+        raise fail("NS215", "`each` takes a list, one value for each block", argument.span)
+    if len(values) != count:
+        raise fail(
+            "NS215", f"`each` has {len(values)} values, the stage {count} blocks", argument.span
+        )
+    return Argument(values[index], argument.spans.subtree(("each", index)))
 
 
 def unknown_argument(what: str, name: str, span: Span, known: Mapping[str, Any]) -> Exception:

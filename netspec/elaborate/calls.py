@@ -7,7 +7,7 @@ import dataclasses
 from abc import abstractmethod
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 from weakref import WeakKeyDictionary
 
 from netspec import tree
@@ -15,6 +15,7 @@ from netspec.elaborate.arguments import bind_arguments
 from netspec.elaborate.choices import choose
 from netspec.elaborate.combinators import identity
 from netspec.elaborate.labels import count_labels
+from netspec.elaborate.layers import Noted
 from netspec.elaborate.lookup import Calls, Lookup, check_definition
 from netspec.elaborate.scope import (
     ROLES,
@@ -27,8 +28,10 @@ from netspec.elaborate.scope import (
 )
 from netspec.errors import NetspecError, Span, fail
 from netspec.expr import Expression
+from netspec.ir.formula import Formula, Formulas, of_arguments, of_attributes
 from netspec.schema.bind import bind_attributes
 from netspec.schema.syntax import (
+    Action,
     Argument,
     AttributeValue,
     BlockDefinition,
@@ -42,6 +45,8 @@ from netspec.unknown import UNKNOWN, require_known
 
 MAX_TRACE = 8
 
+Attributes = Mapping[str, AttributeValue]
+
 
 class CallExpander(Lookup):
     """Expands the steps that call something; what is no call is left to its subclass."""
@@ -49,6 +54,9 @@ class CallExpander(Lookup):
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self._slots: list[StepsValue] = []
+        self._ops: dict[tuple[Any, ...], tuple[Attributes, Formulas]] = {}
+        self._formulas: dict[tuple[Any, ...], Formulas] = {}
+        self._tests: dict[tuple[Any, ...], Formula] = {}
 
     @abstractmethod
     def steps(
@@ -101,7 +109,13 @@ class CallExpander(Lookup):
         if step.name is not None:
             return self._container(step, source, scope)
         written_in = scope.environment if value.environment is None else value.environment
-        inner = Scope(dict(written_in), scope.names, {}, value.calls or ())
+        inner = Scope(
+            dict(written_in),
+            scope.names,
+            calls=value.calls or (),
+            label=value.label,
+            indices=value.indices,
+        )
 
         def expand() -> tree.Sequence:
             self._slots.append(value)
@@ -111,7 +125,9 @@ class CallExpander(Lookup):
                 self._slots.pop()
 
         if value.flag is None:
-            return expand()
+            test = self.test(action, ast.Name(action.target), scope)
+            decided = decision("slot", test, bool(value.steps), scope)
+            return noted_at(expand(), decided)
         width = self.count_labels(value.steps, written_in)
         return choose(value.flag, expand, lambda: identity(source), width, Counter(), scope)
 
@@ -149,10 +165,56 @@ class CallExpander(Lookup):
             return self._container(step, source, scope)
         bound = self.bind_arguments(definition, action.arguments, scope.place(source), step.span)
         given = {name: _written_at(value, scope) for name, value in bound.items()}
+        formulas = self.formulas_of_call(definition, action.arguments, scope.label)
         if definition.inline:
-            return self.expand(definition, given, source, scope.names, scope.calls, step.span)
+            body = self.expand(definition, given, source, scope.names, scope.calls, step.span)
+            expansion = tree.Expansion(
+                kind="inline",
+                definition=definition,
+                arguments=given,
+                formulas=formulas,
+                indices=scope.indices,
+            )
+            return noted_at(body, expansion)
         path = scope.path(step, definition.label, source)
-        return self.block(definition, given, source, path, scope.calls, step.span)
+        noted = (formulas, scope.indices)
+        return self.block(definition, given, source, path, scope.calls, step.span, noted)
+
+    # What is noted for formulas: made once for each place in the text
+
+    def op_in_scope(
+        self, action: OpAction, role: Attributes | None, label: str
+    ) -> tuple[Attributes, Formulas]:
+        """What fills the attributes that an op leaves open, and the formulas of all attributes.
+
+        ``role`` holds those that the spec's role gives, ``label`` is the scope of the op's own.
+        """
+        key = (action, id(role), label)
+        found = self._ops.get(key)
+        if found is None:
+            defaults = {**self.defaults.attributes.get(action.kind, {}), **(role or {})}
+            formulas = of_attributes(action.attributes, label, defaults)
+            found = self._ops[key] = (defaults, formulas)
+        return found
+
+    def formulas_of_call(
+        self, definition: BlockDefinition, arguments: Mapping[str, Argument], label: str
+    ) -> Formulas:
+        """The formulas of a call's arguments, given in the scope called ``label`` or by default."""
+        key = (definition, label, *arguments.values())
+        found = self._formulas.get(key)
+        if found is None:
+            found = of_arguments(definition.params, arguments, label, definition.name)
+            self._formulas[key] = found
+        return found
+
+    def test(self, action: Action, node: ast.expr, scope: Scope) -> Formula:
+        """The formula of what decides about ``action``."""
+        key = (action, scope.label)
+        found = self._tests.get(key)
+        if found is None:
+            found = self._tests[key] = Formula(node, scope.label)
+        return found
 
     def block(
         self,
@@ -162,11 +224,13 @@ class CallExpander(Lookup):
         path: str,
         calls: Calls,
         span: Span,
+        noted: Noted,
     ) -> tree.Block:
-        """An instance of a block under a path of its own."""
+        """An instance of a block under a path of its own; ``noted`` is kept beside its arguments."""
         environment = dict(arguments)
         names = Names(path, self.count_labels(definition.body, environment))
         body = self.expand(definition, arguments, source, names, calls, span)
+        formulas, indices = noted
         return tree.Block(
             source=source,
             target=body.target,
@@ -175,6 +239,8 @@ class CallExpander(Lookup):
             arguments=arguments,
             body=body,
             span=span,
+            formulas=formulas,
+            indices=indices,
         )
 
     def expand(
@@ -195,12 +261,13 @@ class CallExpander(Lookup):
         environment = dict(arguments)
         environment["in_channels"] = source.channels
         environment["in_size"] = list(source.size)
-        scope = Scope(environment, names, {}, (*calls, (definition.name, span)), local)
+        calls = (*calls, (definition.name, span))
+        scope = Scope(environment, names, {}, calls, local, definition.name)
         self.evaluate_let(definition.let, scope)
         for name, value in environment.items():
             if isinstance(value, StepsValue) and value.environment is None:
                 environment[name] = dataclasses.replace(
-                    value, environment=environment, calls=scope.calls
+                    value, environment=environment, calls=scope.calls, label=scope.label
                 )
         try:
             return self.steps(definition.body, source, scope, definition.span)
@@ -240,7 +307,32 @@ class CallExpander(Lookup):
 def _written_at(value: Any, scope: Scope) -> Any:
     """An argument that a step of ``scope`` gives; steps that it does not pass on are its own."""
     fresh = isinstance(value, StepsValue) and value.environment is not None and value.calls is None
-    return dataclasses.replace(value, calls=scope.calls) if fresh else value
+    if not fresh:
+        return value
+    return dataclasses.replace(value, calls=scope.calls, label=scope.label, indices=scope.indices)
+
+
+def noted_at(node: tree.Sequence, expansion: tree.Expansion) -> tree.Sequence:
+    """The same steps, with a note of what they came from."""
+    return tree.Sequence(
+        source=node.source,
+        target=node.target,
+        span=node.span,
+        items=node.items,
+        path=node.path,
+        expansion=expansion,
+    )
+
+
+def decision(
+    kind: Literal["when", "slot", "repeat"], test: Formula, outcome: Any, scope: Scope
+) -> tree.Expansion:
+    """What was decided by ``test``, noted ahead of the steps that it concerns."""
+    names = scope.names
+    position = names.position if names.indexed else None
+    return tree.Expansion(
+        kind=kind, test=test, outcome=outcome, position=position, indices=scope.indices
+    )
 
 
 def _with_call(error: NetspecError, what: str, span: Span) -> NetspecError:

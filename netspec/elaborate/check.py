@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
 from netspec import tree
@@ -79,13 +79,23 @@ def check_names(names: Sequence[NamedNode]) -> None:
             raise name_collision(path, seen[flat], span)
         seen[flat] = path
     modules = {node.path for node in names if node.is_module}
+    holders = {"": ""}
     for path, span, owner, _ in names:
-        parts = path.split(".")
-        around = (".".join(parts[:length]) for length in range(len(parts) - 1, 0, -1))
-        holder = next((path for path in around if path in modules), "")
+        holder = _holder(path.rpartition(".")[0], modules, holders)
         if holder != owner:
             what = f"`{path}` would be a part of `{holder}`, in which it does not stand"
             raise fail("NS227", what, span, path=path)
+
+
+def _holder(path: str, modules: Collection[str], known: dict[str, str]) -> str:
+    """The innermost module that ``path`` names or stands in; empty for none. Those found are ``known``."""
+    above: list[str] = []
+    while path not in known and path not in modules:
+        above.append(path)
+        path = path.rpartition(".")[0]
+    holder = known.get(path, path)
+    known.update(dict.fromkeys(above, holder))
+    return holder
 
 
 def _named(node: tree.Node, owners: tuple[str, ...] = ()) -> Iterator[NamedNode]:

@@ -12,6 +12,7 @@ from netspec.elaborate.bounds import RAISE_LAYERS, Bounds
 from netspec.elaborate.labels import MERGE_LABELS
 from netspec.elaborate.scope import Names, Scope, check_declared
 from netspec.errors import Span, did_you_mean, fail
+from netspec.ir.formula import qualify
 from netspec.schema.fields import show
 from netspec.schema.syntax import (
     BranchesAction,
@@ -128,13 +129,16 @@ def repeat(
     items: list[tree.Node] = []
     current = source
     environment, results = dict(scope.environment), dict(scope.results)
+    indices, counter = scope.indices, qualify(scope.label, action.index)
     for index in range(count):
         scope.environment[action.index] = index
+        scope.indices = {**indices, counter: index}
         node = expand(action.body, current, scope, step.span)
         items.append(node)
         current = node.target
         _restore(scope.results, results)  # what an iteration names is its own
     _restore(scope.environment, environment)
+    scope.indices = indices
     return tree.Sequence(source=source, target=current, items=tuple(items), span=step.span)
 
 
@@ -146,7 +150,7 @@ def sequence(
         return expand(action.steps, source, scope, step.span)
     path = scope.path(step, "", source)
     names = Names(path, Counter(), indexed=True)
-    inner = Scope(scope.environment, names, scope.results, scope.calls, None)
+    inner = dataclasses.replace(scope, names=names, local=None)
     body = expand(action.steps, source, inner, step.span)
     return dataclasses.replace(body, path=path)
 

@@ -63,12 +63,14 @@ class _Counting:
 
     def _step(self, step: Step, environment: Environment) -> Counter[str]:
         action = step.action
-        own = Counter[str]()
+        own: Counter[str] = Counter()
         if len(step.inputs) > 1:
             own["join"] += not (isinstance(action, PassAction) and step.name)
         match action:
             case OpAction():
-                return own + (Counter() if step.name else Counter([OPS[action.kind].label]))
+                if step.name is None:
+                    own[OPS[action.kind].label] += 1
+                return own
             case ResidualAction():
                 own["add"] += step.name is None
                 return own + self.count((*action.body, *action.shortcut), environment)

@@ -11,11 +11,15 @@ from netspec.elaborate.arguments import default_attribute, evaluate_attribute
 from netspec.elaborate.bounds import MAX_CHANNELS, MAX_FEATURES, MAX_LENGTH
 from netspec.elaborate.scope import Environment
 from netspec.errors import NetspecError, Span, fail
+from netspec.ir.formula import Formulas, Indices
 from netspec.ops import OPS, Op, OpError, attributes_of
 from netspec.schema.fields import place_of
 from netspec.schema.syntax import AttributeValue, OpAction, Step
 from netspec.types import TensorType
 from netspec.unknown import Parts
+
+Noted = tuple[Formulas, Indices]
+"""The formulas of a layer's attributes, and the values of the names that count at its place."""
 
 
 def make_layer(
@@ -26,10 +30,12 @@ def make_layer(
     environment: Environment,
     defaults: Mapping[str, AttributeValue],
     outer: Environment,
+    noted: Noted,
 ) -> tree.Layer:
     """The layer that an op step makes on ``source``.
 
-    The step's own attributes are evaluated under ``environment``, those of ``defaults`` under ``outer``.
+    The step's own attributes are evaluated under ``environment``, those of ``defaults`` under ``outer``;
+    ``noted`` is kept beside them.
     Raises :class:`NetspecError` when an attribute is missing or the op does not fit its input.
     """
     kind = OPS[action.kind]
@@ -40,7 +46,16 @@ def make_layer(
     except OpError as error:
         raise misfit(error, step, action, defaults, path) from None
     check_extent(target, _place("out", step, action, defaults), path)
-    return tree.Layer(source=source, target=target, path=path, op=op, span=step.span)
+    formulas, indices = noted
+    return tree.Layer(
+        source=source,
+        target=target,
+        path=path,
+        op=op,
+        span=step.span,
+        formulas=formulas,
+        indices=indices,
+    )
 
 
 def misfit(

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from netspec import tree
 from netspec.arithmetic import COPIED
-from netspec.elaborate.arguments import evaluate_argument
+from netspec.elaborate.arguments import evaluate_argument, for_block
 from netspec.elaborate.bounds import Bounds
 from netspec.elaborate.check import check_network, check_paths
 from netspec.elaborate.combinators import check_repeat
@@ -22,13 +22,16 @@ from netspec.elaborate.scope import (
     Scope,
     StepsValue,
     check_declared,
+    counted,
     fill_template,
+    stage_indices,
 )
-from netspec.elaborate.stages import arguments_of_block, check_keys, each
+from netspec.elaborate.stages import arguments_of_block, check_keys
 from netspec.elaborate.steps import Elaborator
 from netspec.errors import Span, UsageError, did_you_mean, fail
 from netspec.expr import Expression
 from netspec.ir import Program
+from netspec.ir.formula import NETWORK_SCOPE, of_values
 from netspec.ir.from_tree import program_of
 from netspec.passes import absorb_flatten
 from netspec.schema.fields import check_integer
@@ -204,6 +207,8 @@ class Builder:
             head=head,
             arguments=arguments,
             outputs=self._outputs(stages, scope),
+            values=dict(self.environment),
+            formulas=of_values(spec.let, NETWORK_SCOPE),
         )
 
     def _input(self) -> TensorType:
@@ -302,7 +307,12 @@ class Builder:
         name_span = entry.spans.find(("name",)) if entry.name else span
         path = fill_template(entry.name or "layer{stage + 1}", environment, name_span)
         Names("", Counter()).explicit(path, name_span)
-        between_scope = Scope(environment, scope.names, dict(self._stage_results))
+        between_scope = Scope(
+            environment,
+            scope.names,
+            dict(self._stage_results),
+            indices=stage_indices(environment),
+        )
         between = self.elaborator.steps(entry.between, source, between_scope, span)
         current = between.target
         names = Names(path, Counter())
@@ -356,7 +366,7 @@ class Builder:
                     argument.key_span,
                     help=did_you_mean(name, known),
                 )
-        arguments = {name: each(argument, index, count) for name, argument in given.items()}
+        arguments = {name: for_block(argument, index, count) for name, argument in given.items()}
         values = self.elaborator.bind_arguments(definition, arguments, place, span)
         name_span = entry.spans.find(("block_name",)) if entry.block_name != "{index}" else span
         block_path = fill_template(entry.block_name, place, name_span)
@@ -365,7 +375,11 @@ class Builder:
             hint = "leave out the dot; the stage's `name` may have one"
             raise fail("NS221", message, name_span, help=hint)
         path = names.explicit(block_path, name_span)
-        return self.elaborator.block(definition, values, source, path, (), span)
+        indices = stage_indices(environment)
+        values = {name: counted(value, indices) for name, value in values.items()}
+        formulas = self.elaborator.formulas_of_call(definition, arguments, NETWORK_SCOPE)
+        noted = (formulas, indices)
+        return self.elaborator.block(definition, values, source, path, (), span, noted)
 
 
 def _check_output(name: str, argument: Argument, known: Collection[str]) -> None:

@@ -8,13 +8,14 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from netspec.arithmetic import FUNCTIONS
 from netspec.errors import Span, fail
 from netspec.expr import CONSTANT_NAMES
 from netspec.expr import parse as parse_expression
+from netspec.ir.formula import NETWORK_SCOPE, Indices, no_indices, qualify
 from netspec.ops import OPS
 from netspec.schema.models import COMBINATORS
 from netspec.schema.syntax import BlockDefinition, Step
@@ -104,7 +105,8 @@ class StepsValue:
 
     ``environment`` is None for a default, which sees the names of the block that declares it.
     ``flag`` is set where some instances pass these steps and the others none. ``calls`` are the blocks
-    on the way to whoever wrote the steps; None where nobody has said so, which means none.
+    on the way to whoever wrote the steps; None where nobody has said so, which means none. ``label`` and
+    ``indices`` are the writer's, as in :class:`Scope`.
     """
 
     steps: tuple[Step, ...]
@@ -112,6 +114,8 @@ class StepsValue:
     raw: Any
     flag: Varying | None = None
     calls: tuple[tuple[str, Span], ...] | None = None
+    label: str = NETWORK_SCOPE
+    indices: Indices = field(default_factory=no_indices)
 
     @property
     def key(self) -> str:
@@ -186,6 +190,8 @@ class Scope:
         results: nodes whose results were named with `as`.
         calls: the blocks and roles on the way here, with the places of their calls, outermost first.
         local: values named by `let`, in order, where source code is to name them.
+        label: what formulas call the scope: the block's name, or that of the network's scope.
+        indices: the values of its names that count, by qualified name.
     """
 
     environment: dict[str, Any]
@@ -193,6 +199,8 @@ class Scope:
     results: dict[str, Node] = field(default_factory=dict)
     calls: tuple[tuple[str, Span], ...] = ()
     local: dict[str, Varying] | None = None
+    label: str = NETWORK_SCOPE
+    indices: Indices = field(default_factory=no_indices)
 
     def place(self, source: TensorType) -> dict[str, Any]:
         """The names that an expression sees where ``source`` enters a step."""
@@ -205,6 +213,21 @@ class Scope:
         return self.names.explicit(
             fill_template(step.name, self.place(source), step.place("name")), step.place("name")
         )
+
+
+def counted(value: Any, indices: Indices) -> Any:
+    """An argument of a stage's block: steps among them see the names that count in the stage."""
+    if isinstance(value, StepsValue) and value.environment is not None:
+        return replace(value, indices=indices)
+    return value
+
+
+_QUALIFIED = {name: qualify(NETWORK_SCOPE, name) for name in STAGE_NAMES}
+
+
+def stage_indices(environment: Environment) -> Indices:
+    """The values of the names that count in a stage, of one block or of the steps ahead of it."""
+    return {qualified: environment[name] for name, qualified in _QUALIFIED.items()}
 
 
 _BRACES = re.compile(r"\{([^{}]*)\}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from weakref import WeakKeyDictionary
+
 from netspec.errors import NetspecError, fail
 from netspec.schema.fields import to_expression
 from netspec.schema.models import STAGE_KEYS
@@ -20,13 +22,18 @@ def check_keys(entry: StageSyntax) -> None:
                 raise fail("NS206", f"`{name}` belongs to the stage", group[name].key_span)
 
 
+_NO_STRIDE: WeakKeyDictionary[Argument, Argument] = WeakKeyDictionary()
+"""What blocks get that a stride is not for: one object for each place in the text."""
+
+
 def arguments_of_block(entry: StageSyntax, index: int, count: int) -> dict[str, Argument]:
     """The arguments of block ``index`` of ``count``, before any of them is worked out."""
     given = dict(entry.arguments)
     if entry.stride is not None:
         at = 0 if entry.stride_at == "first" else count - 1
         is_its = index == at or _is_of_each_block(entry.stride)
-        given["stride"] = entry.stride if is_its else Argument(1, entry.stride.spans)
+        none = _NO_STRIDE.setdefault(entry.stride, Argument(1, entry.stride.spans))
+        given["stride"] = entry.stride if is_its else none
     if index == 0:
         given |= entry.first
     if index == count - 1:
@@ -52,17 +59,3 @@ def _is_of_each_block(argument: Argument) -> bool:
 
 def _is_list_of_blocks(argument: Argument) -> bool:
     return isinstance(argument.value, dict) and set(argument.value) == {"each"}
-
-
-def each(argument: Argument, index: int, count: int) -> Argument:
-    """The value for one block: an entry of ``{each: […]}``, or the argument as it is."""
-    if not _is_list_of_blocks(argument):
-        return argument
-    values = argument.value["each"]
-    if not isinstance(values, list):
-        raise fail("NS215", "`each` takes a list, one value for each block", argument.span)
-    if len(values) != count:
-        raise fail(
-            "NS215", f"`each` has {len(values)} values, the stage {count} blocks", argument.span
-        )
-    return Argument(values[index], argument.spans.subtree(("each", index)))

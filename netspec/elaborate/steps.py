@@ -8,14 +8,15 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from netspec import tree
 from netspec.elaborate import combinators
 from netspec.elaborate.bounds import MAX_NESTING, RAISE_LAYERS, Bounds
-from netspec.elaborate.calls import CallExpander
+from netspec.elaborate.calls import CallExpander, decision, noted_at
 from netspec.elaborate.choices import choose
 from netspec.elaborate.combinators import reference
-from netspec.elaborate.layers import make_layer
+from netspec.elaborate.layers import Noted, make_layer
 from netspec.elaborate.scope import (
     Environment,
     Scope,
@@ -130,7 +131,7 @@ class Elaborator(CallExpander):
             case BranchesAction():
                 return combinators.branches(self.steps, step, action, source, scope)
             case RepeatAction():
-                return combinators.repeat(self.steps, step, action, source, scope, self.bounds)
+                return self._repeat(step, action, source, scope)
             case WhenAction():
                 return self._when(step, action, source, scope)
             case SequenceAction():
@@ -156,7 +157,8 @@ class Elaborator(CallExpander):
         def expand(steps: tuple[Step, ...]) -> Callable[[], tree.Sequence]:
             return lambda: self.steps(steps, source, scope, step.span)
 
-        return choose(
+        noted = decision("when", self.test(action, action.test.node, scope), test, scope)
+        node = choose(
             test,
             expand(action.then),
             expand(action.other),
@@ -164,6 +166,15 @@ class Elaborator(CallExpander):
             self.count_labels(action.other, scope.environment),
             scope,
         )
+        return noted_at(node, noted) if isinstance(node, tree.Sequence) else node
+
+    def _repeat(
+        self, step: Step, action: RepeatAction, source: TensorType, scope: Scope
+    ) -> tree.Sequence:
+        test = self.test(action, action.times.node, scope)
+        noted = decision("repeat", test, None, scope)
+        node = combinators.repeat(self.steps, step, action, source, scope, self.bounds)
+        return noted_at(node, dataclasses.replace(noted, outcome=len(node.items)))
 
     def _op(
         self,
@@ -177,9 +188,13 @@ class Elaborator(CallExpander):
         self.count_layers(1, step.span)
         kind = OPS[action.kind]
         path = scope.path(step, kind.label, source, kind.numbered)
-        defaults = {**self.defaults.attributes.get(action.kind, {}), **(role or {})}
-        outer = {**self.environment, "channels": source.channels, "size": list(source.size)}
-        return self.layer(step, action, source, path, scope.place(source), defaults, outer)
+        defaults, formulas = self.op_in_scope(action, role, scope.label)
+        outer: dict[str, Any] = {}
+        if defaults:
+            place = {"channels": source.channels, "size": list(source.size)}
+            outer = {**self.environment, **place}
+        noted = (formulas, scope.indices)
+        return self.layer(step, action, source, path, scope.place(source), defaults, outer, noted)
 
     def count_layers(self, count: int, span: Span) -> None:
         """Count layers; raises :class:`NetspecError` beyond the bound."""
@@ -197,6 +212,7 @@ class Elaborator(CallExpander):
         environment: Environment,
         defaults: Mapping[str, AttributeValue],
         outer: Environment,
+        noted: Noted,
     ) -> tree.Layer:
         """A layer at ``path``; see :func:`~netspec.elaborate.layers.make_layer`."""
-        return make_layer(step, action, source, path, environment, defaults, outer)
+        return make_layer(step, action, source, path, environment, defaults, outer, noted)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from itertools import count
+from typing import Any
 
 from netspec import tree
 from netspec.errors import Span
@@ -41,7 +41,15 @@ class _Builder:
         value = self._region("sequence", network.head.items, value, named, span=network.head.span)
         outputs = {name: named[place] for name, place in network.outputs.items()}
         return Program(
-            main=Region("network", tuple(self._rows.pop()), entering, value, span=network.span),
+            main=Region(
+                "network",
+                tuple(self._rows.pop()),
+                entering,
+                value,
+                arguments=network.values,
+                span=network.span,
+                formulas=network.formulas,
+            ),
             inputs=(entering,),
             outputs={**outputs, "output": value},
             name=network.name,
@@ -70,38 +78,52 @@ class _Builder:
         value: Value,
         named: Named,
         path: str = "",
-        *,
-        block: tree.Block | None = None,
-        span: Span | None = None,
+        **more: Any,
     ) -> Value:
         """Add a region of ``steps``, one after another, to what stands around it."""
         self._rows.append([])
         entering = value
         for step in steps:
             value = self._step(step, value, named)
-        region = Region(kind, tuple(self._rows.pop()), entering, value, path, span=span)
-        if block is not None:
-            region = dataclasses.replace(
-                region, definition=block.definition, arguments=block.arguments
-            )
-        self._rows[-1].append(region)
+        items = tuple(self._rows.pop())
+        self._rows[-1].append(Region(kind, items, entering, value, path, **more))
         return value
 
     def _step(self, step: tree.Node, value: Value, named: Named) -> Value:
         """Add a step; the value that leaves it."""
         match step:
             case tree.Layer():
-                return self._node(step.op, (value,), step.target, step.path, step.span)
-            case tree.Sequence(path=None):
+                result = self._value(step.target)
+                self._rows[-1].append(
+                    Node(
+                        step.op,
+                        (value,),
+                        (result,),
+                        step.path,
+                        step.span,
+                        step.formulas,
+                        step.indices,
+                    )
+                )
+                return result
+            case tree.Sequence(path=None, expansion=None):
                 for item in step.items:
                     value = self._step(item, value, named)
                 return value
             case tree.Sequence():
-                path = step.path or ""
-                return self._region("sequence", step.items, value, named, path, span=step.span)
+                return self._sequence(step, value, named)
             case tree.Block():
                 return self._region(
-                    "block", (step.body,), value, {}, step.path, block=step, span=step.span
+                    "block",
+                    (step.body,),
+                    value,
+                    {},
+                    step.path,
+                    span=step.span,
+                    definition=step.definition,
+                    arguments=step.arguments,
+                    formulas=step.formulas,
+                    indices=step.indices,
                 )
             case tree.Reference():
                 values = [named[name] for name in step.names]
@@ -114,6 +136,39 @@ class _Builder:
             case tree.Residual() | tree.Gate() | tree.Branches():
                 return self._combinator(step, value, named)
         raise AssertionError(step)  # pragma: no cover
+
+    def _sequence(self, step: tree.Sequence, value: Value, named: Named) -> Value:
+        """Add what has a name, or a part that the spec says in a word of its own."""
+        note, path = step.expansion, step.path or ""
+        if note is None:
+            return self._region("sequence", step.items, value, named, path, span=step.span)
+        entering = value
+        items: tuple[Node | Region, ...] = ()
+        if step.items:
+            if note.kind in ("slot", "inline"):  # their names of results are their own
+                named = {}
+            self._rows.append([])
+            for item in step.items:
+                value = self._step(item, value, named)
+            items = tuple(self._rows.pop())
+        self._rows[-1].append(
+            Region(
+                "when" if note.kind == "slot" else note.kind,
+                items,
+                entering,
+                value,
+                path,
+                note.definition,
+                note.arguments,
+                step.span,
+                note.formulas,
+                note.indices,
+                note.test,
+                note.outcome,
+                note.position,
+            )
+        )
+        return value
 
     def _combinator(
         self, step: tree.Residual | tree.Gate | tree.Branches, value: Value, named: Named
@@ -143,6 +198,7 @@ class _Builder:
         path: str,
         span: Span | None,
     ) -> Value:
+        """Add a merge."""
         result = self._value(target)
         self._rows[-1].append(Node(op, tuple(inputs), (result,), path, span))
         return result

@@ -13,12 +13,24 @@ from functools import cached_property
 from typing import Any, Literal, Protocol
 
 from netspec.errors import Span
+from netspec.ir.formula import NO_FORMULAS, Formula, Formulas, Indices, no_indices
 from netspec.ops import Op
 from netspec.ops.merge import Merge
 from netspec.schema.syntax import BlockDefinition
 from netspec.types import TensorType
 
-Kind = Literal["network", "stage", "block", "sequence", "residual", "gate", "branches"]
+Kind = Literal[
+    "network",
+    "stage",
+    "block",
+    "sequence",
+    "residual",
+    "gate",
+    "branches",
+    "when",
+    "repeat",
+    "inline",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +59,8 @@ class Node:
         outputs: what it gives.
         path: its canonical name: PyTorch's key, and with ``_`` for ``.`` Keras' layer name.
         span: where it stands in the spec.
+        formulas: what the numbers among its attributes are made of.
+        indices: the values of the names in them that count, as the index of a ``repeat``.
     """
 
     op: Op
@@ -54,6 +68,8 @@ class Node:
     outputs: tuple[Value, ...]
     path: str
     span: Span | None = None
+    formulas: Formulas = NO_FORMULAS
+    indices: Indices = field(default_factory=no_indices)
 
     @property
     def source(self) -> TensorType:
@@ -99,15 +115,25 @@ class Layer(Protocol):
 class Region:
     """A part of a program: structure and names, never dataflow.
 
+    A ``when`` is there in every instance, also where nothing was taken and it is empty; so is a slot, whose
+    test is its name. ``repeat`` and ``inline``, the body of an inline block, give names to nothing either.
+
     Attributes:
         kind: what it was in the spec.
         items: ops and regions in the order of registration, which is an order to run them in too.
         source: the value that flows in.
         result: the value that flows out; ``source`` itself where the region does nothing.
         path: its name; empty where it gives none to what it holds.
-        definition: the block that it is an instance of.
-        arguments: what the block was called with.
+        definition: the block that it is an instance of, which may be an inline one.
+        arguments: what the block was called with; of a network, what all its names mean.
         span: where it stands in the spec.
+        formulas: what its arguments are made of; of a network, the names that it derives.
+        indices: the values of the names in them that count.
+        test: what decided about a ``when``, or how often to ``repeat``.
+        outcome: what the test came to: True where a `when` took its first branch or a slot holds steps; a
+            number of repetitions.
+        position: the index that the first step of a ``when`` has in the named sequence around it; None
+            elsewhere.
     """
 
     kind: Kind
@@ -118,6 +144,11 @@ class Region:
     definition: BlockDefinition | None = None
     arguments: Mapping[str, Any] = field(default_factory=dict)
     span: Span | None = None
+    formulas: Formulas = NO_FORMULAS
+    indices: Indices = field(default_factory=no_indices)
+    test: Formula | None = None
+    outcome: Any = None
+    position: int | None = None
 
     @cached_property
     def nodes(self) -> tuple[Node, ...]:

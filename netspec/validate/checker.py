@@ -14,7 +14,7 @@ from typing import Any
 
 from netspec import tree
 from netspec.elaborate.bounds import MAX_LAYERS, RAISE_LAYERS, Bounds
-from netspec.elaborate.layers import fill_attributes, misfit
+from netspec.elaborate.layers import Noted, fill_attributes, misfit
 from netspec.elaborate.lookup import Calls
 from netspec.elaborate.network import Builder
 from netspec.elaborate.scope import Environment, Names, Scope
@@ -131,11 +131,12 @@ class Checker(Elaborator):
         environment: Environment,
         defaults: Mapping[str, AttributeValue],
         outer: Environment,
+        noted: Noted,
     ) -> tree.Layer:
         arguments = (path, environment, defaults, outer)
         if source.channels is UNKNOWN and source.size and is_unknown(source.size[0]):
             return self._on_unknown(step, action, source, *arguments)
-        return super().layer(step, action, source, *arguments)
+        return super().layer(step, action, source, *arguments, noted)
 
     def _on_unknown(
         self,
@@ -212,13 +213,14 @@ class Checker(Elaborator):
         path: str,
         calls: Calls,
         span: Span,
+        noted: Noted,
     ) -> tree.Block:
         known = self._known
         key = known.key(definition, arguments, source, calls, self.environment)
         instance = known.find(key)
         if instance is None:
             layers, problems, trail = self.layer_count, self._problems.count, len(known.trail)
-            found = super().block(definition, arguments, source, path, calls, span)
+            found = super().block(definition, arguments, source, path, calls, span, noted)
             instance = Instance(
                 found,
                 self.layer_count - layers,

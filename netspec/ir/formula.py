@@ -1,0 +1,258 @@
+"""Formulas: what the spec says a number is made of, kept as syntax beside the number itself.
+
+Numbers stay plain: a formula is never computed along with them. The elaborator notes, once for each place
+in the text, what was written there and whose names it uses; everything else is worked out when somebody
+asks. Names are qualified by the scope that they belong to, ``bottleneck.width`` for a parameter of that
+block and ``.classes`` for one of the network, so that what is written in one block can stand in another,
+as steps in a slot do. ``channels`` and ``size`` belong to no scope: they are what enters the step.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from types import MappingProxyType
+from typing import Any
+
+from netspec.expr import CONSTANT_NAMES, Expression
+from netspec.schema.fields import (
+    AxesValue,
+    InitValue,
+    PaddingValue,
+    ParamReference,
+    Word,
+    to_expression,
+)
+from netspec.schema.refusal import Refusal
+from netspec.schema.syntax import Argument, AttributeValue, Param
+
+Indices = Mapping[str, int]
+"""Values of the names that count (`index`, `stage`, …), by qualified name, where a step was expanded."""
+
+NO_INDICES: Indices = MappingProxyType({})
+
+
+def no_indices() -> Indices:
+    """Where nothing counts."""
+    return NO_INDICES
+
+
+NETWORK_SCOPE = ""
+"""The scope of a spec's own names."""
+
+HERE = frozenset(("channels", "size"))
+"""Names of what enters the step, in every scope."""
+
+
+@dataclass(frozen=True, eq=False)
+class Formula:
+    """An expression as written, and the scope that its names belong to.
+
+    Attributes:
+        written: the expression's syntax.
+        scope: the name of the block whose names it uses; empty for the network's own.
+    """
+
+    written: ast.expr
+    scope: str
+
+    @cached_property
+    def node(self) -> ast.expr:
+        """The syntax with qualified names; nobody changes it."""
+        return _qualified(self.written, self.scope)
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """The qualified names that the formula mentions."""
+        functions = {id(n.func) for n in ast.walk(self.node) if isinstance(n, ast.Call)}
+        found = (n for n in ast.walk(self.node) if isinstance(n, ast.Name))
+        return frozenset(
+            n.id for n in found if id(n) not in functions and n.id not in CONSTANT_NAMES
+        )
+
+    @cached_property
+    def key(self) -> str:
+        """Equal for formulas that say the same."""
+        return ast.dump(self.node)
+
+    def evaluate(self, environment: Mapping[str, Any]) -> Any:
+        """The value where qualified names have these values, which may vary.
+
+        Raises:
+            NetspecError: a name has no value, or the arithmetic fails.
+            Diverges: the value depends on a decision that instances take differently.
+        """
+        return self._expression.evaluate(environment)
+
+    @cached_property
+    def _expression(self) -> Expression:
+        return Expression(ast.unparse(self.written), self.node)
+
+    def __str__(self) -> str:
+        return ast.unparse(self.node)
+
+
+def qualify(scope: str, name: str) -> str:
+    """A name of a scope as formulas mention it."""
+    return name if name in HERE else f"{scope}.{name}"
+
+
+def _qualified(node: ast.expr, scope: str) -> ast.expr:
+    match node:
+        case ast.Name(id=name):
+            return node if name in CONSTANT_NAMES else ast.Name(qualify(scope, name), ast.Load())
+        case ast.Call(func=function, args=args):
+            return ast.Call(function, [_qualified(each, scope) for each in args], [])
+
+    def inner(value: Any) -> Any:
+        if isinstance(value, list):
+            return [inner(item) for item in value]
+        return _qualified(value, scope) if isinstance(value, ast.expr) else value
+
+    return type(node)(**{name: inner(value) for name, value in ast.iter_fields(node)})
+
+
+class Formulas(Mapping[str, Formula]):
+    """The formulas of one place in the text by attribute or argument, read when they are asked for.
+
+    All instances of the place share the object. What has no formula, such as steps, is not in it.
+    """
+
+    __slots__ = ("_found", "_groups", "_names")
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
+
+    def __init__(self, *groups: tuple[Mapping[str, Any], str, Callable[[str, Any], Any]]) -> None:
+        """Each group is what was written by name, its scope, and what makes syntax of it.
+
+        Later groups go ahead of earlier ones where both have a name.
+        """
+        self._groups = groups
+        self._found: dict[str, Formula] | None = None
+        self._names: frozenset[str] | None = None
+
+    @property
+    def _formulas(self) -> Mapping[str, Formula]:
+        if self._found is None:
+            self._found = {}
+            for written, scope, read in self._groups:
+                for name, value in written.items():
+                    self._found.pop(name, None)
+                    node = read(name, value)
+                    if node is not None:
+                        self._found[name] = Formula(node, scope)
+        return self._found
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The qualified names that any of the formulas mentions."""
+        if self._names is None:
+            self._names = frozenset[str]().union(*(f.names for f in self._formulas.values()))
+        return self._names
+
+    def __getitem__(self, name: str) -> Formula:
+        return self._formulas[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._formulas)
+
+    def __len__(self) -> int:
+        return len(self._formulas)
+
+
+NO_FORMULAS = Formulas()
+
+
+def of_attributes(
+    attributes: Mapping[str, AttributeValue],
+    scope: str,
+    defaults: Mapping[str, AttributeValue],
+) -> Formulas:
+    """The formulas of an op's attributes.
+
+    Args:
+        attributes: those that the step gives.
+        scope: whose names they use.
+        defaults: those of the spec, which use the network's names.
+    """
+
+    def read(name: str, value: AttributeValue) -> ast.expr | None:
+        return _of_attribute(value)
+
+    return Formulas((defaults, NETWORK_SCOPE, read), (attributes, scope, read))
+
+
+def of_arguments(
+    params: Mapping[str, Param], arguments: Mapping[str, Argument], scope: str, callee: str
+) -> Formulas:
+    """The formulas of a block's arguments; those of defaults use the names of the block itself.
+
+    Args:
+        params: what the block takes.
+        arguments: what the call gives.
+        scope: whose names the call uses.
+        callee: the block's name.
+    """
+
+    def read(name: str, argument: Argument) -> ast.expr | None:
+        return _of_argument(params[name].type, argument.value) if name in params else None
+
+    defaults = {name: param.default for name, param in params.items() if param.default is not None}
+    return Formulas((defaults, callee, read), (arguments, scope, read))
+
+
+def of_values(values: Mapping[str, Expression], scope: str) -> Formulas:
+    """The formulas of values that ``let`` names."""
+    return Formulas((values, scope, lambda name, value: value.node))
+
+
+def _of_attribute(value: AttributeValue) -> ast.expr | None:
+    match value:
+        case Expression():
+            return value.node
+        case AxesValue():
+            nodes = [item.node for item in value.items]
+            return ast.List(nodes, ast.Load()) if value.per_axis else nodes[0]
+        case Word():
+            word = value.value
+            return _name(word.name) if isinstance(word, ParamReference) else ast.Constant(word)
+        case PaddingValue():
+            if value.rule is not None:
+                return _of_attribute(value.rule)
+            pads = [_of_attribute(pad) for pad in value.pads]
+            if len(pads) == 1 and not value.pads[0].per_axis:
+                return pads[0]
+            return ast.List([pad for pad in pads if pad is not None], ast.Load())
+        case InitValue():
+            return value.numbers[0].node if value.numbers else None
+
+
+def _of_argument(kind: str, value: Any) -> ast.expr | None:
+    """The syntax of an argument for a parameter of type ``kind``."""
+    if kind == "block":
+        return None
+    if (
+        kind == "steps"
+    ):  # a slot that is passed on has the name of one; what else may is not known here
+        return _name(value) if isinstance(value, str) and value.isidentifier() else None
+    if kind == "str":
+        if isinstance(value, dict) and set(value) == {"param"}:
+            return _name(value["param"])
+        return ast.Constant(value) if isinstance(value, str) else None
+    if kind.startswith("list[") and isinstance(value, list):
+        return _listed([_of_argument(kind[5:-1], item) for item in value])
+    try:
+        return to_expression(value).node
+    except Refusal:  # pragma: no cover
+        return None
+
+
+def _listed(nodes: Sequence[ast.expr | None]) -> ast.expr | None:
+    known = [node for node in nodes if node is not None]
+    return ast.List(known, ast.Load()) if len(known) == len(nodes) else None
+
+
+def _name(name: str) -> ast.expr:
+    return ast.Name(name, ast.Load())

@@ -1,0 +1,20 @@
+"""Templates: what a block looks like over all its instances, made from a program alone.
+
+:func:`templates` takes the blocks of one definition, one of each shape, walks them side by side
+(``unify.py``), and parts them where they differ by more than numbers and choices (``divide.py``).
+"""
+
+from netspec.ir.template.data import Call, Choice, Guard, Merged, Parameter, Split, Template
+from netspec.ir.template.divide import Templates, templates
+
+__all__ = [
+    "Call",
+    "Choice",
+    "Guard",
+    "Merged",
+    "Parameter",
+    "Split",
+    "Template",
+    "Templates",
+    "templates",
+]

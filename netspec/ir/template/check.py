@@ -1,0 +1,126 @@
+"""The verifier of templates: each, taken at an instance, is that instance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from netspec.errors import InternalError, NetspecError
+from netspec.expr import Expression
+from netspec.formula import print_node
+from netspec.ir.program import Node, Region, Value
+from netspec.ir.template.data import Choice, Template
+from netspec.ir.template.numbers import at
+from netspec.ir.template.shapes import frozen
+from netspec.ir.template.text import numbers_of
+from netspec.symbolic import same_value, value_at
+from netspec.types import TensorType
+
+Flat = list[tuple[Any, ...]]
+"""Ops in order: kind, path, attributes, what they take, and the shape of what they give."""
+
+
+def check_template(template: Template) -> None:
+    """Raise :class:`InternalError` where a template is not one of its shapes, which only netspec can cause.
+
+    The ops, their attributes, paths and edges are those of the instance, and every formula gives the
+    value that is there.
+    """
+    name = template.definition.name if template.definition else "the network"
+    formulas = _Formulas(template)
+    forms: dict[int, Flat] = {}
+    for shape, region in zip(template.shapes, template.instances, strict=True):
+        if shape not in forms:
+            forms[shape] = taken(template, shape)
+            wrong = formulas.wrong_at(shape)
+            if wrong is not None:
+                raise InternalError(f"{region.path}: in the template of `{name}`, {wrong}")
+        if forms[shape] != flat(region):
+            raise InternalError(f"{region.path}: the template of `{name}` is not this instance")
+
+
+def flat(region: Region) -> Flat:
+    """The ops of an instance, with paths of its own and what enters it called 0."""
+    start = len(region.path) + 1 if region.path else 0
+    numbers = {region.source.id: 0}
+    found: Flat = []
+    for node in region.nodes:
+        inputs = tuple(numbers[value.id] for value in node.inputs)
+        for value in node.outputs:
+            numbers[value.id] = len(numbers)
+        found.append(_row(node, 0, node.path[start:], inputs))
+    found.append(("result", numbers[region.result.id]))
+    return found
+
+
+def taken(template: Template, shape: int) -> Flat:
+    """The ops of a template at one of its shapes."""
+    numbers = {template.source.id: 0}
+    merged: dict[int, Value] = {}
+    found: Flat = []
+
+    def number_of(value: Value) -> int:
+        while value.id in merged:
+            value = merged[value.id]
+        return numbers[value.id]
+
+    for node in _nodes(template.body, shape, merged):
+        inputs = tuple(number_of(value) for value in node.inputs)
+        for value in node.outputs:
+            numbers[value.id] = len(numbers)
+        found.append(_row(node, shape, node.path, inputs))
+    found.append(("result", number_of(template.body.result)))
+    return found
+
+
+def _nodes(region: Region, shape: int, merged: dict[int, Value]) -> Iterator[Node]:
+    """The ops that a shape has, in order; values that choices merge are those of the side taken."""
+    waiting: list[Node | Region | Choice] = [region]
+    while waiting:
+        item = waiting.pop()
+        match item:
+            case Node():
+                yield item
+            case Region():
+                waiting += reversed(item.items)
+            case Choice():
+                holds = bool(value_at(item.test, shape))
+                merged.update((m.result.id, m.then if holds else m.other) for m in item.merged)
+                waiting.append(item.then if holds else item.other)
+
+
+def _row(node: Node, shape: int, path: str, taken: tuple[int, ...]) -> tuple[Any, ...]:
+    shapes = tuple(_shape(value.type, shape) for value in node.outputs)
+    return (node.op.kind, path, frozen(at(node.op, shape)), taken, shapes)
+
+
+def _shape(type: TensorType, shape: int) -> tuple[int, ...]:
+    return tuple(value_at(number, shape) for number in type.shape)
+
+
+class _Formulas:
+    """The numbers of a template that have formulas."""
+
+    def __init__(self, template: Template) -> None:
+        self._template = template
+        self._numbers = {id(number): number for number in numbers_of(template.body, template.calls)}
+
+    def wrong_at(self, shape: int) -> str | None:
+        """What a formula gives at a shape that is not the value there; None where all is well."""
+        names: dict[str, Any] = {
+            name: at(parameter.value, shape)
+            for name, parameter in self._template.parameters.items()
+        }
+        for name, number in self._template.local.items():
+            names[name] = number.values[shape]
+        for number in (*self._template.local.values(), *self._numbers.values()):
+            if number.node is None or number.values[shape] is None:
+                continue
+            text = print_node(number.node)
+            try:
+                found = Expression(text, number.node).evaluate(names)
+            except NetspecError as error:
+                return f"`{text}` cannot be computed: {error}"
+            if not same_value(found, number.values[shape]):
+                return f"`{text}` is {found}, and {number.values[shape]} is there"
+        return None

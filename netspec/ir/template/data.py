@@ -1,0 +1,170 @@
+"""What a template is: one body for several instances, its numbers a value an instance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from netspec.errors import Span
+from netspec.ir.program import Node, Region, Value
+from netspec.schema.syntax import BlockDefinition
+from netspec.symbolic import Varying
+
+T = TypeVar("T")
+
+Column = Mapping[int, T]
+"""What stands at one place in several shapes, by the number of the shape; those that lack it are left out."""
+
+
+class Split(Exception):
+    """Instances differ by more than a template can say.
+
+    Attributes:
+        reason: what differs, in words.
+        place: the path, relative to the instance's, of what differs; empty for the instance itself.
+        values: what stands there in each shape, as far as they have it.
+    """
+
+    def __init__(self, reason: str, place: str, values: Column[Any]) -> None:
+        super().__init__(f"{place}: {reason}" if place else reason)
+        self.reason = reason
+        self.place = place
+        self.values = values
+
+
+@dataclass(frozen=True)
+class Guard:
+    """Something that was decided by an argument that users of the source may choose otherwise.
+
+    Attributes:
+        what: what was decided.
+        place: its path in the template; empty where it has none.
+        span: where it stands in the spec.
+    """
+
+    what: str
+    place: str
+    span: Span | None
+
+
+@dataclass(frozen=True, eq=False)
+class Merged:
+    """A value behind a choice: ``then`` where its test holds, ``other`` elsewhere."""
+
+    result: Value
+    then: Value
+    other: Value
+
+
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """``then`` in the instances where the test holds, ``other`` in the rest.
+
+    Attributes:
+        test: the test of a ``when`` or the name of a slot; a flag where instances have no formula in common.
+        then: a region of kind ``when``.
+        other: the same for the rest; empty where nothing is done.
+        merged: the values that are used behind it, what flows out first.
+        span: where it stands in the spec.
+    """
+
+    test: Varying
+    then: Region
+    other: Region
+    merged: Sequence[Merged]
+    span: Span | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Parameter:
+    """A number that the text of a template depends on.
+
+    Attributes:
+        name: what formulas of the template call it.
+        qualified: what formulas of the spec call it; None for an argument of the template's own, which
+            stands for a number without a formula.
+        value: its value in each shape; of a list, a number for each element.
+        place: for an argument of its own, the path of the op or region, and where in it the number is.
+    """
+
+    name: str
+    qualified: str | None
+    value: Any
+    place: tuple[str | int, ...] = ()
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether users of the source may choose it."""
+        numbers = self.value if isinstance(self.value, list) else [self.value]
+        return any(isinstance(number, Varying) and number.kept for number in numbers)
+
+
+@dataclass(frozen=True, eq=False)
+class Call:
+    """An instance of a block inside a template.
+
+    Attributes:
+        template: what it is an instance of.
+        region: the block in the caller, with its body in the caller's names.
+        arguments: the value of each parameter of ``template``, in the caller's names.
+    """
+
+    template: Template
+    region: Region
+    arguments: Mapping[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Template:
+    """One body for several instances of a block, or for a whole network.
+
+    Numbers are plain where all instances share them, else :class:`~netspec.symbolic.Varying`: a value for
+    each *shape*, which is a set of instances that are equal in all respects. Paths are relative.
+
+    Attributes:
+        definition: the block; None for a network.
+        instances: the regions of the program that it stands for, in order.
+        shapes: the number of each instance's shape.
+        source: what enters.
+        body: a region whose items are ops, regions and choices.
+        parameters: all that its text can depend on, by name.
+        local: values that the block names, in order, with their formulas.
+        calls: the blocks inside, by relative path.
+        guards: what was decided by a kept argument.
+        reasons: why its block has other templates beside it.
+    """
+
+    definition: BlockDefinition | None
+    instances: tuple[Region, ...]
+    shapes: tuple[int, ...]
+    source: Value
+    body: Region
+    parameters: Mapping[str, Parameter]
+    local: Mapping[str, Varying]
+    calls: Mapping[str, Call]
+    guards: tuple[Guard, ...] = ()
+    reasons: tuple[str, ...] = ()
+
+    @property
+    def representatives(self) -> tuple[Region, ...]:
+        """The first instance of each shape."""
+        found: dict[int, Region] = {}
+        for number, region in zip(self.shapes, self.instances, strict=True):
+            found.setdefault(number, region)
+        return tuple(found[number] for number in sorted(found))
+
+    def walk(self) -> Iterator[Node | Region | Choice]:
+        """All that is inside, in order, both sides of choices and the bodies of blocks too."""
+        waiting: list[Node | Region | Choice] = [self.body]
+        while waiting:
+            item = waiting.pop()
+            yield item
+            waiting += reversed(children(item))
+
+
+def children(item: Node | Region | Choice) -> Sequence[Node | Region | Choice]:
+    """What stands directly inside a part of a template."""
+    if isinstance(item, Choice):
+        return (item.then, item.other)
+    return item.items if isinstance(item, Region) else ()

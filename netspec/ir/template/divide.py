@@ -1,0 +1,230 @@
+"""Which templates the blocks of a program become: as few as can be."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from netspec.ir.formula import NETWORK_SCOPE, qualify
+from netspec.ir.program import Program, Region
+from netspec.ir.template.check import check_template
+from netspec.ir.template.data import Split, Template
+from netspec.ir.template.shapes import Key, Shapes, Surroundings
+from netspec.ir.template.unify import Unifier
+
+
+@dataclass(frozen=True, eq=False)
+class Templates:
+    """The templates of a program.
+
+    Attributes:
+        network: the network itself.
+        blocks: those of its blocks, inner ones ahead of those that hold them.
+    """
+
+    network: Template
+    blocks: tuple[Template, ...]
+
+    def of(self, region: Region) -> tuple[Template, int]:
+        """The template of a block of the program, and the number of the block's shape."""
+        return self._by_region[id(region)]
+
+    @cached_property
+    def _by_region(self) -> Mapping[int, tuple[Template, int]]:
+        return {
+            id(instance): (template, shape)
+            for template in self.blocks
+            for instance, shape in zip(template.instances, template.shapes, strict=True)
+        }
+
+
+def templates(program: Program) -> Templates:
+    """The templates of a program and of all its blocks, each verified against every instance.
+
+    Blocks of one definition share a template unless they differ by more than numbers and choices; then
+    they are parted at what differs. Takes time in proportion to the size of the program.
+    """
+    surroundings = Surroundings(program)
+    kept = {qualify(NETWORK_SCOPE, name) for name in program.arguments}
+    kept_inside: Mapping[int, Collection[str]] = {}
+    if kept:
+        first = Unifier([program.main], surroundings, kept, {})
+        first.template((program.main,), (0,))
+        kept_inside = first.kept_inside
+    shapes = Shapes(surroundings)
+    known: dict[int, tuple[Template, int]] = {}
+    made: list[Template] = []
+    for instances in by_definition(program):
+        groups = [_Group.of(instances, shapes, kept_inside)]
+        while groups:
+            group = groups.pop(0)
+            unifier = Unifier(group.representatives, surroundings, group.kept, known)
+            try:
+                template = unifier.template(group.instances, group.numbers)
+            except Split as split:
+                groups[:0] = group.parted(split)
+                continue
+            template = group.explained(template)
+            check_template(template)
+            made.append(template)
+            known.update(
+                (id(region), (template, number))
+                for region, number in zip(group.instances, group.numbers, strict=True)
+            )
+    whole = Unifier([program.main], surroundings, kept, known)
+    network = whole.template((program.main,), (0,))
+    check_template(network)
+    return Templates(network, tuple(made))
+
+
+@dataclass(frozen=True)
+class _Group:
+    """Instances that may become one template.
+
+    Attributes:
+        instances: the instances, in order.
+        numbers: the number of each one's shape.
+        representatives: the first instance of each shape.
+        kept: the names inside them that depend on a kept argument.
+        reasons: why others of their definition are not among them.
+    """
+
+    instances: tuple[Region, ...]
+    numbers: tuple[int, ...]
+    representatives: tuple[Region, ...]
+    kept: frozenset[str]
+    reasons: tuple[str, ...] = ()
+
+    @staticmethod
+    def of(
+        instances: Sequence[Region], shapes: Shapes, kept_inside: Mapping[int, Collection[str]]
+    ) -> _Group:
+        """A group of all the instances."""
+        found: dict[Key, int] = {}
+        numbers: list[int] = []
+        representatives: list[Region] = []
+        kept: set[str] = set()
+        for region in instances:
+            own = frozenset(kept_inside.get(id(region), ()))
+            kept |= own
+            number = found.setdefault((shapes.key(region), own), len(found))
+            if number == len(representatives):
+                representatives.append(region)
+            numbers.append(number)
+        return _Group(tuple(instances), tuple(numbers), tuple(representatives), frozenset(kept))
+
+    def parted(self, split: Split) -> list[_Group]:
+        """The parts of the group that have one value each of what differs, in the order of instances.
+
+        Shapes that lack what differs go with the first part.
+        """
+        first = next(iter(split.values.values()))
+        of_shape = [
+            repr(split.values.get(shape, first)) for shape in range(len(self.representatives))
+        ]
+        return [
+            self._part([shape for shape, value in enumerate(of_shape) if value == each], split)
+            for each in dict.fromkeys(of_shape)
+        ]
+
+    def _part(self, shapes: Sequence[int], split: Split) -> _Group:
+        renumbered = {shape: number for number, shape in enumerate(shapes)}
+        chosen = [
+            (region, renumbered[number])
+            for region, number in zip(self.instances, self.numbers, strict=True)
+            if number in renumbered
+        ]
+        return _Group(
+            tuple(region for region, _ in chosen),
+            tuple(number for _, number in chosen),
+            tuple(self.representatives[shape] for shape in shapes),
+            self.kept,
+            (*self.reasons, str(split)),
+        )
+
+    def explained(self, template: Template) -> Template:
+        """The group's template, with why it has others beside it."""
+        return replace(template, reasons=self.reasons)
+
+
+def by_definition(program: Program) -> Iterator[tuple[Region, ...]]:
+    """The instances of each block, inner blocks ahead of those that hold them.
+
+    Instances of blocks that stand inside one another, either in either, come level by level.
+    """
+    inside = _blocks_inside(program.main)
+    nested = _nested(inside)
+    levels = _Levels(inside, nested)
+    instances: dict[tuple[str, int], list[Region]] = {}
+    within: dict[tuple[str, int], dict[tuple[str, int], None]] = {}
+    for block, inner in inside:
+        key = levels.of(block)
+        instances.setdefault(key, []).append(block)
+        within.setdefault(key, {}).update((levels.of(found), None) for found in inner)
+    done: dict[tuple[str, int], None] = {}
+
+    def visit(key: tuple[str, int]) -> None:
+        if key not in done:
+            for inner in within[key]:
+                visit(inner)
+            done[key] = None
+
+    for key in instances:
+        visit(key)
+    yield from (tuple(instances[key]) for key in done)
+
+
+Inside = Sequence[tuple[Region, tuple[Region, ...]]]
+"""Blocks in order, each with the blocks directly inside it."""
+
+
+def _blocks_inside(main: Region) -> Inside:
+    blocks = [*main.regions("block")]
+    return [(block, _directly_inside(block)) for block in blocks]
+
+
+def _directly_inside(block: Region) -> tuple[Region, ...]:
+    """The blocks inside a block and in no other inside it."""
+    found: list[Region] = []
+    waiting = [item for item in reversed(block.items) if isinstance(item, Region)]
+    while waiting:
+        region = waiting.pop()
+        if region.kind == "block":
+            found.append(region)
+            continue
+        waiting += [item for item in reversed(region.items) if isinstance(item, Region)]
+    return tuple(found)
+
+
+def _name(block: Region) -> str:
+    assert block.definition is not None
+    return block.definition.name
+
+
+def _nested(inside: Inside) -> frozenset[str]:
+    """The names of blocks that stand inside others of their name, or inside what stands in those."""
+    names: dict[str, set[str]] = {}
+    for block, inner in inside:
+        names.setdefault(_name(block), set()).update(map(_name, inner))
+    for middle in names:
+        for found in names.values():
+            if middle in found:
+                found |= names[middle]
+    return frozenset(name for name, found in names.items() if name in found)
+
+
+class _Levels:
+    """How deep blocks that stand in one another stand in each block."""
+
+    def __init__(self, inside: Inside, nested: frozenset[str]) -> None:
+        self._nested = nested
+        self._heights: dict[int, int] = {}
+        for block, inner in reversed(inside):  # inner ones first
+            deepest = max((self._heights[id(found)] for found in inner), default=0)
+            self._heights[id(block)] = deepest + (_name(block) in nested)
+
+    def of(self, block: Region) -> tuple[str, int]:
+        """A block's name, and its level if it is among the nested ones."""
+        name = _name(block)
+        return name, self._heights[id(block)] - 1 if name in self._nested else 0

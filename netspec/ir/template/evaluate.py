@@ -1,0 +1,115 @@
+"""Numbers of a template by the formulas of the spec, and what stands for those that have none."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from netspec.errors import NetspecError
+from netspec.ir.formula import Formula
+from netspec.ir.program import Node, Region
+from netspec.ir.template.data import Column, Guard, Parameter
+from netspec.ir.template.names import Names
+from netspec.ir.template.numbers import MISSING, fit, own_argument
+from netspec.symbolic import Diverges, Varying, kept_undecided, only
+from netspec.types import TensorType
+
+Items = Column[Node] | Column[Region]
+
+
+class Evaluator:
+    """Evaluates formulas where they stand.
+
+    Args:
+        shapes: a region of each shape.
+        names: what names mean.
+
+    Attributes:
+        guards: what a kept argument decided.
+        own: the arguments that the template has for numbers without a formula.
+    """
+
+    def __init__(self, shapes: Sequence[Region], names: Names) -> None:
+        self._starts = [len(region.path) + 1 if region.path else 0 for region in shapes]
+        self._names = names
+        self._guards: dict[tuple[str, str], Guard] = {}
+        self.own: dict[str, Parameter] = {}
+
+    @property
+    def guards(self) -> tuple[Guard, ...]:
+        """What was decided by a kept argument, in order."""
+        return tuple(self._guards.values())
+
+    def path(self, index: int, path: str) -> str:
+        """A path of a shape, relative to where the shape is; empty for none."""
+        return path[self._starts[index] :]
+
+    def place(self, column: Items) -> str:
+        """The relative path of what stands in a column."""
+        index = next(iter(column))
+        return self.path(index, column[index].path)
+
+    def by_formula(self, column: Items, name: str, source: TensorType) -> Any:
+        """The attribute or argument by the formula that all shapes have for it; MISSING without one."""
+        formula = _shared({i: item.formulas.get(name) for i, item in column.items()})
+        return MISSING if formula is None else self.evaluate(formula, column, source)
+
+    def evaluate(self, formula: Formula, column: Items, source: TensorType) -> Any:
+        """A formula where ``source`` enters; MISSING where it gives nothing for all shapes at once."""
+        names = self._names.at(column, formula.names, source)
+        try:
+            with only(frozenset(column)), kept_undecided():
+                return formula.evaluate(names)
+        except (Diverges, NetspecError):
+            if any(_is_kept(value) for value in names.values()):
+                self.guard("a formula", column)
+        return MISSING
+
+    def test(self, column: Column[Region], source: TensorType, what: str) -> Any:
+        """The test of regions by its formula, MISSING without one; a guard where a kept argument decides."""
+        formula = _shared({i: region.test for i, region in column.items()})
+        if formula is None:
+            return MISSING
+        found = self.evaluate(formula, column, source)
+        if isinstance(found, Varying) and found.kept:
+            self.guard(what, column)
+        return found
+
+    def flag(self, outcomes: Column[bool]) -> Varying:
+        """A parameter for a test without a formula that all shapes share."""
+        return self._argument(outcomes, ("", "flag"))
+
+    def without_formula(self, column: Column[Any], place: tuple[str | int, ...]) -> Any:
+        """What stands for numbers that differ and have no formula: a fitted one, or a parameter."""
+        found = fit(column, self._names.candidates())
+        return found if found is not None else self._argument(column, place)
+
+    def _argument(self, column: Column[Any], place: tuple[str | int, ...]) -> Varying:
+        words = "_".join(str(part) for part in place if part != "")
+        name = self._names.fresh(re.sub(r"\W", "_", words))
+        value = own_argument(name, column, len(self._starts))
+        self.own[name] = Parameter(name, None, value, place)
+        return value
+
+    def guard(self, what: str, column: Items) -> None:
+        """Note that a kept argument decided something."""
+        place, span = self.place(column), column[next(iter(column))].span
+        self._guards.setdefault((what, place or str(span)), Guard(what, place, span))
+
+
+def _is_kept(value: Any) -> bool:
+    numbers = value if isinstance(value, list) else [value]
+    return any(isinstance(number, Varying) and number.kept for number in numbers)
+
+
+def _shared(formulas: Column[Formula | None]) -> Formula | None:
+    """The formula that all shapes have; None where one has none or another."""
+    found = list(formulas.values())
+    first = found[0]
+    if first is None:
+        return None
+    for other in found[1:]:
+        if other is not first and (other is None or other.key != first.key):
+            return None
+    return first

@@ -1,0 +1,237 @@
+"""What qualified names mean in a template: numbers, plain or varying over the shapes."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from netspec.expr import Expression
+from netspec.ir.formula import HERE, NETWORK_SCOPE, Formula, Formulas, qualify
+from netspec.ir.program import Node, Region
+from netspec.ir.template.data import Column, Parameter, Split
+from netspec.ir.template.numbers import MISSING, spread
+from netspec.ir.template.shapes import IN_CHANNELS, IN_SIZE, Surroundings, plain
+from netspec.schema.syntax import BlockDefinition, Param
+from netspec.symbolic import Varying, named, same_value, vary
+from netspec.types import TensorType
+
+Evaluate = Callable[[Formula, Column[Node] | Column[Region], TensorType], Any]
+
+
+class Names:
+    """The names of a template's own scope, of those inside it while one is in them, and of those around.
+
+    Args:
+        shapes: a region of each shape.
+        surroundings: what names mean around them.
+        kept: the qualified names that depend on a kept argument, as seen inside.
+    """
+
+    def __init__(
+        self, shapes: Sequence[Region], surroundings: Surroundings, kept: Collection[str]
+    ) -> None:
+        self.local: dict[str, Varying] = {}
+        self._shapes = dict(enumerate(shapes))
+        self._surroundings = surroundings
+        self._kept = frozenset(kept)
+        self._known: dict[str, Any] = {}
+        self._parameters: dict[str, Parameter] = {}
+        self._around: dict[tuple[str, tuple[Any, ...]], Any] = {}
+        definition = shapes[0].definition
+        self._taken = {IN_CHANNELS}
+        if definition is not None:
+            self._taken |= {*definition.params, *definition.let}
+
+    # The template's own names
+
+    def enter(self, evaluate: Evaluate) -> TensorType:
+        """Give the template's own names their values; the type that enters."""
+        region = self._shapes[0]
+        if region.definition is None:
+            return self._enter_network(region, evaluate)
+        definition = region.definition
+        source = self._source(definition.name)
+        self.set(definition.name, IN_CHANNELS, source.channels)
+        self.set(definition.name, IN_SIZE, list(source.size))
+        for param in definition.params.values():
+            column = {i: plain(r.arguments[param.name]) for i, r in self._shapes.items()}
+            value = self._own_argument(definition.name, param, column)
+            self.set(definition.name, param.name, value)
+            self._declare(param.name, qualify(definition.name, param.name), value)
+        self._declare(IN_CHANNELS, qualify(definition.name, IN_CHANNELS), source.channels)
+        for name, expression in definition.let.items():
+            value = self.derive(self._shapes, definition, name, expression, evaluate)
+            if isinstance(value, Varying) and not isinstance(value.node, ast.Name | None):
+                self.local[name] = value
+                self.set(definition.name, name, Varying(ast.Name(name), value.values, value.kept))
+        return source
+
+    def _enter_network(self, region: Region, evaluate: Evaluate) -> TensorType:
+        for name, value in region.arguments.items():
+            qualified = qualify(NETWORK_SCOPE, name)
+            number = plain(value)
+            if qualified in self._kept:
+                number = named(name, [number], kept=True)
+                self._declare(name, qualified, number)
+            self._known[qualified] = number
+        for name, formula in region.formulas.items():
+            if self.mentions_kept(region.formulas):
+                found = evaluate(formula, self._shapes, region.source.type)
+                if found is not MISSING:
+                    self.set(NETWORK_SCOPE, name, found)
+        return region.source.type
+
+    def _source(self, scope: str) -> TensorType:
+        types = {i: region.source.type for i, region in self._shapes.items()}
+        kept = qualify(scope, IN_CHANNELS) in self._kept
+        first = types[0]
+        return TensorType(
+            named(IN_CHANNELS, [type.channels for type in types.values()], kept),
+            tuple(
+                vary(None, [type.size[axis] for type in types.values()])
+                for axis in range(first.rank)
+            ),
+            all(type.non_negative for type in types.values()),
+        )
+
+    def _own_argument(self, scope: str, param: Param, column: Column[Any]) -> Any:
+        values = list(column.values())
+        if param.type in ("block", "str"):
+            if any(value != values[0] for value in values):
+                raise Split(f"another `{param.name}`", "", column)
+            return values[0]
+        kept = qualify(scope, param.name) in self._kept
+        if not isinstance(values[0], list):
+            return named(param.name, values, kept)
+        lengths = {i: len(value) for i, value in column.items()}
+        if len(set(lengths.values())) > 1:
+            raise Split(f"another length of `{param.name}`", "", lengths)
+        return [
+            vary(ast.Subscript(ast.Name(param.name), ast.Constant(index)), items, kept)
+            for index, items in enumerate(zip(*values, strict=True))
+        ]
+
+    def _declare(self, name: str, qualified: str, value: Any) -> None:
+        if any(isinstance(number, Varying) for number in _numbers(value)):
+            self._parameters[name] = Parameter(name, qualified, value)
+
+    def parameters(self) -> Mapping[str, Parameter]:
+        """The parameters that stand for names: of the block first, then of scopes around."""
+        return self._parameters
+
+    def candidates(self) -> Iterator[Varying]:
+        """The numbers that a fitted formula may be made of; none that is kept."""
+        for parameter in self._parameters.values():
+            for number in _numbers(parameter.value):
+                if isinstance(number, Varying) and not number.kept:
+                    yield number
+
+    def fresh(self, name: str) -> str:
+        """A name that nothing in the template has, ``name`` if possible."""
+        found, number = name, 1
+        while found in self._taken:
+            number += 1
+            found = f"{name}_{number}"
+        self._taken.add(found)
+        return found
+
+    # Scopes inside
+
+    @contextmanager
+    def inner(self) -> Iterator[None]:
+        """Within this context names may be set that mean something else outside."""
+        before = dict(self._known)
+        yield
+        self._known = before
+
+    def set(self, scope: str, name: str, value: Any) -> None:
+        """Let a name of a scope have this value."""
+        self._known[qualify(scope, name)] = value
+
+    def derive(
+        self,
+        column: Column[Region],
+        definition: BlockDefinition,
+        name: str,
+        expression: Expression,
+        evaluate: Evaluate,
+    ) -> Any:
+        """Set and give the value that ``let`` derives: by its formula, else as it is in each shape."""
+        first = next(iter(column.values()))
+        formula = Formula(expression.node, definition.name)
+        value = evaluate(formula, column, first.source.type)
+        if value is MISSING:
+            known = {i: self._surroundings.inside(r, name) for i, r in column.items()}
+            value = vary(None, spread(known, len(self._shapes)))
+        self.set(definition.name, name, value)
+        return value
+
+    def kept(self) -> frozenset[str]:
+        """The qualified names that depend on a kept argument here."""
+        own = {
+            name
+            for name, value in self._known.items()
+            if any(isinstance(n, Varying) and n.kept for n in _numbers(value))
+        }
+        return frozenset(own) | (self._kept - self._known.keys())
+
+    def mentions_kept(self, formulas: Formulas) -> bool:
+        """Whether any of the formulas mentions a name that depends on a kept argument."""
+        return bool(self._kept) and not formulas.names.isdisjoint(self.kept())
+
+    # Looking up
+
+    def at(
+        self, column: Column[Node] | Column[Region], names: Iterable[str], source: TensorType
+    ) -> Mapping[str, Any]:
+        """What these qualified names mean at a place that ``source`` enters; those that mean nothing lack."""
+        found: dict[str, Any] = {}
+        for name in names:
+            if name in HERE:
+                found[name] = source.channels if name == "channels" else list(source.size)
+                continue
+            try:
+                found[name] = self.value(column, name)
+            except KeyError:
+                continue
+        return found
+
+    def value(self, column: Column[Node] | Column[Region], name: str) -> Any:
+        """What a qualified name means at a place; raises KeyError where it means nothing."""
+        if all(name in item.indices for item in column.values()):
+            return self._from_around(name, {i: item.indices[name] for i, item in column.items()})
+        if name in self._known:
+            return self._known[name]
+        values = {i: self._surroundings.outside(r, name) for i, r in self._shapes.items()}
+        found = self._known[name] = self._from_around(name, values)
+        return found
+
+    def _from_around(self, name: str, column: Column[Any]) -> Any:
+        """A value of a scope around: plain, or a parameter of the template."""
+        values = list(column.values())
+        kept = name in self._kept
+        if isinstance(values[0], list):
+            if any(not isinstance(v, list) or len(v) != len(values[0]) for v in values):
+                raise KeyError(name)
+            items = [dict(zip(column, each, strict=True)) for each in zip(*values, strict=True)]
+            return [self._from_around(f"{name}_{i}", item) for i, item in enumerate(items)]
+        if not kept and all(same_value(value, values[0]) for value in values):
+            return values[0]
+        key = (name, tuple(spread(column, len(self._shapes))))
+        if key not in self._around:
+            text = self.fresh(self._text(name))
+            value = vary(ast.Name(text), key[1], kept)
+            self._declare(text, name, value)
+            self._around[key] = value
+        return self._around[key]
+
+    def _text(self, name: str) -> str:
+        scope, _, own = name.rpartition(".")
+        return own if own not in self._taken or not scope else re.sub(r"\W", "_", f"{scope}_{own}")
+
+
+def _numbers(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]

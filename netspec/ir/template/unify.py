@@ -1,0 +1,367 @@
+"""Anti-unification: the least general template that several regions are instances of.
+
+The algorithm is Plotkin's and Reynolds' (both 1970), over trees of regions: equal parts stay, numbers that
+differ become variables, one for each place. Beyond it, a variable gets the formula that the spec has for
+the number, where that is the same in all instances and gives the right values.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+from netspec.ir.program import Node, Region, Value
+from netspec.ir.template.data import (
+    Call,
+    Choice,
+    Column,
+    Merged,
+    Split,
+    Template,
+    children,
+)
+from netspec.ir.template.evaluate import Evaluator
+from netspec.ir.template.names import Names
+from netspec.ir.template.numbers import MISSING, at, fits, op_of, spread, unify
+from netspec.ir.template.shapes import IN_CHANNELS, IN_SIZE, Surroundings, is_plain, op_key, plain
+from netspec.ir.template.text import numbers_of
+from netspec.ir.template.wires import Wires
+from netspec.ops import Op, OpError
+from netspec.symbolic import Diverges, Varying, names_of, only, vary
+from netspec.types import TensorType
+
+Known = Mapping[int, tuple[Template, int]]
+"""The template and shape of each block, by the identity of its region."""
+
+
+class Unifier:
+    """Makes one template of regions of different shapes.
+
+    Args:
+        shapes: a region of each shape: blocks of one definition, or one whole network.
+        surroundings: what names mean around them.
+        kept: the qualified names, seen inside the regions, that depend on a kept argument.
+        known: the templates of blocks inside.
+    """
+
+    def __init__(
+        self,
+        shapes: Sequence[Region],
+        surroundings: Surroundings,
+        kept: Collection[str],
+        known: Known,
+    ) -> None:
+        self.shapes = shapes
+        self.names = Names(shapes, surroundings, kept)
+        self._numbers = Evaluator(shapes, self.names)
+        self.kept_inside: dict[int, frozenset[str]] = {}
+        self._known = known
+        self._calls: dict[str, Call] = {}
+        self._is_inside_call = False
+        self._wires = Wires(len(shapes))
+
+    def template(self, instances: tuple[Region, ...], numbers: tuple[int, ...]) -> Template:
+        """The template of ``instances``, whose shapes have these numbers; raises :class:`Split`."""
+        column = dict(enumerate(self.shapes))
+        first = self.shapes[0]
+        ranks = {i: region.source.type.rank for i, region in column.items()}
+        if len(set(ranks.values())) > 1:
+            raise Split("another number of axes", "", ranks)
+        source = self._wires.new(self.names.enter(self._numbers.evaluate))
+        self._wires.bind({i: region.source for i, region in column.items()}, source)
+        items = self._items(column)
+        result = self._wires.resolve({i: region.result for i, region in column.items()}, "")
+        body = Region(first.kind, items, source, result, "", first.definition, span=first.span)
+        names = self._used(body)
+        return Template(
+            definition=first.definition if first.kind == "block" else None,
+            instances=instances,
+            shapes=numbers,
+            source=source,
+            body=body,
+            parameters={
+                name: parameter
+                for name, parameter in {**self.names.parameters(), **self._numbers.own}.items()
+                if name in names
+            },
+            local={name: value for name, value in self.names.local.items() if name in names},
+            calls=self._calls,
+            guards=self._numbers.guards,
+        )
+
+    def _used(self, body: Region) -> set[str]:
+        """The names that the text of a body mentions, through values with names of their own."""
+        used: set[str] = set()
+        for number in numbers_of(body, self._calls):
+            used |= names_of(number)
+        for name, value in reversed(self.names.local.items()):
+            used |= names_of(value) if name in used else set()
+        return used
+
+    # Regions
+
+    def _alike(self, values: Column[Any], what: str, place: str) -> None:
+        """Raise :class:`Split` unless all values are one."""
+        found = list(values.values())
+        if any(value != found[0] for value in found[1:]):
+            raise Split(f"another {what}", place, values)
+
+    def _items(self, column: Column[Region]) -> tuple[Any, ...]:
+        """The items of regions that stand in one place, side by side."""
+        place = self._numbers.place(column)
+        kinds = {i: tuple(_kind(item) for item in region.items) for i, region in column.items()}
+        self._alike(kinds, "list of steps", place)
+        found: list[Any] = []
+        for index in range(len(next(iter(kinds.values())))):
+            items = {i: region.items[index] for i, region in column.items()}
+            first = next(iter(items.values()))
+            step: Callable[[Any], Any] = self._node if isinstance(first, Node) else self._region
+            found.append(step(items))
+        return tuple(found)
+
+    def _region(self, column: Column[Region]) -> Region | Choice:
+        self._alike({i: self._numbers.path(i, r.path) for i, r in column.items()}, "name", "")
+        if next(iter(column.values())).kind == "when":
+            return self._when(column)
+        return self._plain_region(column)
+
+    def _plain_region(self, column: Column[Region], **more: Any) -> Region:
+        """A region that is there in every shape."""
+        index, first = next(iter(column.items()))
+        place = self._numbers.place(column)
+        source = self._wires.resolve({i: region.source for i, region in column.items()}, place)
+        if first.kind == "repeat":
+            self._alike(
+                {i: region.outcome for i, region in column.items()}, "number of repetitions", place
+            )
+            self._numbers.test(column, source.type, "a number of repetitions")
+        if first.kind in ("block", "inline"):
+            names = {i: r.definition and r.definition.name for i, r in column.items()}
+            self._alike(names, "block", place)
+            with self.names.inner():
+                return self._call(column, source, place)
+        items = self._items(column)
+        result = self._wires.resolve({i: region.result for i, region in column.items()}, place)
+        more = {"test": first.test, "outcome": first.outcome, "position": first.position, **more}
+        path = self._numbers.path(index, first.path)
+        return Region(first.kind, items, source, result, path, span=first.span, **more)
+
+    def _call(self, column: Column[Region], source: Value, place: str) -> Region:
+        """A block in a block, inline or not: its body in the names of the outer one."""
+        index, first = next(iter(column.items()))
+        definition = first.definition
+        assert definition is not None
+        template = self._template_of(column, place)
+        around = {} if template is None else self._names_around(column, template)
+        arguments: dict[str, Any] = {}
+        for name, param in definition.params.items():
+            values = {i: plain(region.arguments[name]) for i, region in column.items()}
+            candidate = MISSING
+            if param.type not in ("block", "str"):
+                candidate = self._numbers.by_formula(column, name, source.type)
+            if param.type == "steps" and not isinstance(candidate, bool | Varying):
+                candidate = MISSING  # what has the name of a slot may be an op
+            without = self._numbers.without_formula if first.kind == "block" else self._nameless
+            arguments[name] = unify(values, candidate, (place, name), without)
+            self.names.set(definition.name, name, arguments[name])
+        self.names.set(definition.name, IN_CHANNELS, source.type.channels)
+        self.names.set(definition.name, IN_SIZE, list(source.type.size))
+        for name, expression in definition.let.items():
+            self.names.derive(column, definition, name, expression, self._numbers.evaluate)
+        if first.kind == "block":
+            inside = self.names.kept()
+            self.kept_inside |= {id(region): inside for region in column.values()}
+        was_inside = self._is_inside_call
+        self._is_inside_call = was_inside or template is not None
+        items = self._items(column)
+        self._is_inside_call = was_inside
+        result = self._wires.resolve({i: region.result for i, region in column.items()}, place)
+        path = self._numbers.path(index, first.path)
+        found = Region(
+            first.kind,
+            items,
+            source,
+            result,
+            path,
+            definition,
+            arguments,
+            first.span,
+            first.formulas,
+        )
+        if template is not None:
+            self._calls[place] = self._call_of(template, column, found, around, place)
+        return found
+
+    def _template_of(self, column: Column[Region], place: str) -> Template | None:
+        """The template that the blocks of a column have; None where none is known."""
+        found = {i: self._known[id(r)][0] for i, r in column.items() if id(r) in self._known}
+        if not found or self._is_inside_call:
+            return None
+        self._alike({i: id(template) for i, template in found.items()}, "template", place)
+        return next(iter(found.values()))
+
+    def _names_around(self, column: Column[Region], template: Template) -> dict[str, Any]:
+        """The values of names that a template takes from further out, where it is called."""
+        assert template.definition is not None
+        own = f"{template.definition.name}."
+        found = {}
+        for parameter in template.parameters.values():
+            if parameter.qualified is not None and not parameter.qualified.startswith(own):
+                with suppress(KeyError):
+                    found[parameter.name] = self.names.value(column, parameter.qualified)
+        return found
+
+    def _call_of(
+        self,
+        template: Template,
+        column: Column[Region],
+        region: Region,
+        around: Mapping[str, Any],
+        place: str,
+    ) -> Call:
+        """What a template is given for each of its parameters, where it is called."""
+        known = {**region.arguments, IN_CHANNELS: region.source.type.channels, **around}
+        arguments: dict[str, Any] = {}
+        for name, parameter in template.parameters.items():
+            candidate = known.get(name, MISSING)
+            if parameter.qualified is None:
+                candidate = number_at(region, place, parameter.place)
+            values = {
+                i: at(parameter.value, self._known[id(found)][1]) for i, found in column.items()
+            }
+            without = self._numbers.without_formula
+            arguments[name] = unify(values, candidate, (place, name), without)
+        return Call(template, region, arguments)
+
+    def _when(self, column: Column[Region]) -> Region | Choice:
+        """A region under a test: there, or a choice where the test goes both ways."""
+        place = self._numbers.place(column)
+        source = self._wires.resolve({i: region.source for i, region in column.items()}, place)
+        outcomes = {i: region.outcome for i, region in column.items()}
+        test = self._numbers.test(column, source.type, "a `when`")
+        if len(set(outcomes.values())) == 1:
+            return self._plain_region(column)
+        if not (isinstance(test, Varying) and fits(test, outcomes)):
+            test = self._numbers.flag(outcomes)
+        then = {i: region for i, region in column.items() if outcomes[i]}
+        other = {i: region for i, region in column.items() if not outcomes[i]}
+        sides = []
+        for side in (then, other):
+            with only(frozenset(side)):
+                sides.append(self._plain_region(side))
+        merged: list[Merged] = []
+        span = next(iter(column.values())).span
+        self._wires.close(outcomes, test, merged)
+        self._wires.resolve({i: region.result for i, region in column.items()}, place)
+        return Choice(test, sides[0], sides[1], merged, span)
+
+    # Ops
+
+    def _node(self, column: Column[Node]) -> Node:
+        index, first = next(iter(column.items()))
+        self._alike({i: self._numbers.path(i, node.path) for i, node in column.items()}, "name", "")
+        place = self._numbers.place(column)
+        self._alike({i: node.op.kind for i, node in column.items()}, "op", place)
+        self._alike({i: len(node.inputs) for i, node in column.items()}, "number of inputs", place)
+        inputs = tuple(
+            self._wires.resolve({i: node.inputs[number] for i, node in column.items()}, place)
+            for number in range(len(first.inputs))
+        )
+        op = self._op(column, inputs[0].type, place)
+        types = self._types(op, [value.type for value in inputs])
+        outputs = []
+        for number in range(len(first.outputs)):
+            values = {i: node.outputs[number] for i, node in column.items()}
+            made = types[number] if types is not None else None
+            outputs.append(self._wires.new(self._type(made, values, place)))
+            self._wires.bind(values, outputs[-1])
+        return dataclasses.replace(
+            first,
+            op=op,
+            inputs=inputs,
+            outputs=tuple(outputs),
+            path=self._numbers.path(index, first.path),
+        )
+
+    def _op(self, column: Column[Node], source: TensorType, place: str) -> Op:
+        first = next(iter(column.values()))
+        is_kept = self.names.mentions_kept(first.formulas) or _is_kept(source)
+        # On one side of a choice a number that varies elsewhere keeps its formula: it says more.
+        if len(column) == len(self.shapes) and not is_kept:
+            keys = {op_key(node.op) for node in column.values()} if len(column) > 1 else ()
+            if len(keys) <= 1:
+                return first.op
+        made = self._resolved(column, source)
+        ops = {i: node.op for i, node in column.items()}
+        return unify(ops, made, (place,), self._numbers.without_formula)  # type: ignore[no-any-return]
+
+    def _resolved(self, column: Column[Node], source: TensorType) -> Any:
+        """The op by its formulas, and by what fills in the rest; MISSING where that fails."""
+        first = next(iter(column.values()))
+        values = {}
+        for name in first.formulas:
+            found = self._numbers.by_formula(column, name, source)
+            if found is not MISSING:
+                values[name] = found
+        try:
+            op = op_of(first.op, values)
+            with only(frozenset(column)):
+                return MISSING if op is None else op.resolve(source)
+        except (OpError, Diverges):
+            if _is_kept(source) or self.names.mentions_kept(first.formulas):
+                self._numbers.guard("an attribute", column)
+            return MISSING
+
+    def _types(self, op: Op, sources: Sequence[TensorType]) -> Sequence[TensorType] | None:
+        """The types of the results by the op's own rules; None where these part the shapes."""
+        try:
+            return op.types(*sources)
+        except (Diverges, OpError):
+            return None
+
+    def _nameless(self, column: Column[Any], place: tuple[str | int, ...]) -> Any:
+        """Numbers that differ, where no text shows them."""
+        return vary(None, spread(column, len(self.shapes)))
+
+    def _type(self, made: TensorType | None, values: Column[Value], place: str) -> TensorType:
+        types = {i: value.type for i, value in values.items()}
+        first = next(iter(types.values()))
+        if len(types) == 1 and (made is None or is_plain(made)):
+            return first
+
+        channels, size = (made.channels, made.size) if made is not None else (MISSING, MISSING)
+        return TensorType(
+            unify({i: t.channels for i, t in types.items()}, channels, (place,), self._nameless),
+            unify({i: t.size for i, t in types.items()}, size, (place,), self._nameless),
+            all(t.non_negative for t in types.values()),
+            made.flat if made is not None else None,
+        )
+
+
+def _kind(item: Node | Region) -> str:
+    return item.op.kind if isinstance(item, Node) else item.kind
+
+
+def _is_kept(type: TensorType) -> bool:
+    return any(isinstance(number, Varying) and number.kept for number in type.shape)
+
+
+def number_at(region: Region, start: str, place: tuple[str | int, ...]) -> Any:
+    """A number inside a block of a caller, whose relative path is ``start``; MISSING without one.
+
+    ``place`` is the one of an argument that the block's template has of its own.
+    """
+    path, *part = place
+    waiting: list[Node | Region | Choice] = [*region.items]
+    while waiting:
+        item = waiting.pop()
+        if not isinstance(item, Choice) and path and item.path == f"{start}.{path}":
+            found: Any = item.op if isinstance(item, Node) else item.arguments
+            for key in part:
+                is_field = isinstance(key, str) and not isinstance(found, Mapping)
+                found = getattr(found, str(key)) if is_field else found[key]
+            return found
+        waiting += children(item)
+    return MISSING
