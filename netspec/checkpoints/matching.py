@@ -47,10 +47,15 @@ def match(file: str, tensors: Mapping[str, StoredTensor], naming: Naming, how: M
     What does not fit is in :attr:`Match.problems`; the caller decides.
     """
     known = tuple(naming.backend.weight_files.prefixes())
-    prefix = common_prefix(tensors, naming.slots, known)
-    names = {name: name.removeprefix(prefix) for name in tensors}
-    if how.renaming is not None:
-        renamed = how.renaming.apply(names.values())
+    renaming = how.renaming
+    is_of_whole_names = renaming is not None and renaming.fits(tensors)
+    names = {name: name for name in tensors}
+    if renaming is not None and is_of_whole_names:
+        names = dict(renaming.apply(tensors))
+    prefix = common_prefix(tuple(names.values()), naming.slots, known)
+    names = {name: new.removeprefix(prefix) for name, new in names.items()}
+    if renaming is not None and not is_of_whole_names:  # of what is left of them, then
+        renamed = renaming.apply(names.values())
         names = {name: renamed[bare] for name, bare in names.items()}
     normal = naming.normalised(names.values())
     result = Match(naming, prefix=prefix)

@@ -31,10 +31,11 @@ def common_prefix(names: Collection[str], expected: Collection[str], known: Coll
         for prefix in _first_parts((name.removeprefix(taken) for name in names), 1):
             longer = taken + prefix
             bare = {name.removeprefix(longer) for name in names}
+            behind = {name.removeprefix(longer) for name in names if name.startswith(longer)}
             wrapped = sum(name.startswith(longer) for name in names)
             is_own = any(name.startswith(prefix) for name in ours)
             # What is called otherwise still is a wrapper where the names behind it are the network's.
-            fits = prefix in known or not ours.isdisjoint(bare)
+            fits = prefix in known or not ours.isdisjoint(behind)
             if wrapped * 2 > len(names) and len(bare) == len(names) and not is_own and fits:
                 taken, going_on = longer, True
                 break

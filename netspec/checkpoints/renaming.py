@@ -49,6 +49,11 @@ class Renaming:
             rules.append(_rule(key, value, place))
         return cls(tuple(rules))
 
+    def fits(self, names: Iterable[str]) -> bool:
+        """Whether every rule fits some of ``names``."""
+        given = list(names)
+        return all(any(rule.expression.fullmatch(name) for name in given) for rule in self.rules)
+
     def apply(self, names: Iterable[str]) -> Mapping[str, str]:
         """The new name of each of ``names``; those that no rule fits keep theirs.
 

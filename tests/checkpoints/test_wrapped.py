@@ -256,3 +256,14 @@ def test_a_prefix_that_the_file_lacks_is_one_error_with_its_cure(
         load(compilation, path)
     assert "lack the `net.` that" in caught.value.diagnostics[0].message
     assert is_right(cured(compilation, path, caught.value, tmp_path), compilation)
+
+
+def test_a_table_of_names_may_be_of_the_names_in_the_file(
+    small: Compilation, torch_file: Callable[..., Path]
+) -> None:
+    """Also where what stands ahead of all of them would be taken off."""
+    path = torch_file(lambda state: {f"backbone.{name}": t for name, t in state.items()})
+    table = Renaming.from_document(parse("backbone\\.(.*): \\1\n", "table.yaml"))
+    assert is_right(load_weights(small, path, "torch", Matching(renaming=table)), small)
+    bare = Renaming.from_document(parse("fc\\.(.*): fc.\\1\n", "table.yaml"))
+    assert is_right(load_weights(small, path, "torch", Matching(renaming=bare)), small)
