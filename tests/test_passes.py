@@ -11,11 +11,11 @@ from netspec.ops.activation import Relu, Tanh
 from netspec.ops.convolution import Linear
 from netspec.ops.structure import Flatten
 from netspec.passes import absorb_flatten, map_layers
-from tests.support.networks import network_of
+from tests.support.networks import tree_of
 
 
 def test_the_identity_shares_everything() -> None:
-    network = network_of("relu\nresidual: {body: [tanh]}", (8,))
+    network = tree_of("relu\nresidual: {body: [tanh]}", (8,))
     assert map_layers(network, lambda layer: layer) is network
 
 
@@ -29,7 +29,7 @@ def test_a_change_reaches_every_kind_of_node_and_shares_the_rest() -> None:
         "from: r\n"
         "batch_norm"
     )
-    network = network_of(steps, (8,))
+    network = tree_of(steps, (8,))
 
     def to_tanh(layer: tree.Layer) -> tree.Layer:
         return dataclasses.replace(layer, op=Tanh()) if isinstance(layer.op, Relu) else layer
@@ -45,7 +45,7 @@ def test_a_change_reaches_every_kind_of_node_and_shares_the_rest() -> None:
 
 def flattens(steps: str) -> tuple[list[bool], list[bool]]:
     """Which of the flattens are absorbed, and which linear layers absorb an order."""
-    layers = list(tree.layers(network_of(steps, (3, 4))))
+    layers = list(tree.layers(tree_of(steps, (3, 4))))
     absorbed = [layer.op.absorbed for layer in layers if isinstance(layer.op, Flatten)]
     absorbing = [layer.source.flat is not None for layer in layers if isinstance(layer.op, Linear)]
     return absorbed, absorbing
@@ -79,7 +79,7 @@ def test_where_a_linear_layer_takes_the_order(
 
 
 def test_absorbing_twice_changes_nothing() -> None:
-    network = network_of("flatten\nlinear: {out: 4}\nlinear: {out: 2}", (3, 4))
+    network = tree_of("flatten\nlinear: {out: 4}\nlinear: {out: 2}", (3, 4))
     again = absorb_flatten(network)
     assert [layer.op for layer in tree.layers(again)][1:] == [
         layer.op for layer in tree.layers(network)

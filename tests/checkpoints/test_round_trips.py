@@ -68,6 +68,7 @@ EXAMPLES = {
     "avg_pool": "avg_pool: {kernel: 2}",
     "pad_channels": "pad_channels: {before: 1, after: 0}",
     "subsample": "subsample: {stride: 2}",
+    "resize": "resize: {factor: 2}",
     "dropout": "dropout: {rate: 0.1}",
     "drop_path": "drop_path: {rate: 0.1}",
 }

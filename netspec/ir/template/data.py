@@ -27,10 +27,13 @@ class Split(Exception):
     """
 
     def __init__(self, reason: str, place: str, values: Column[Any]) -> None:
-        super().__init__(f"{place}: {reason}" if place else reason)
+        super().__init__(reason, place, values)  # which pickling calls it with again
         self.reason = reason
         self.place = place
         self.values = values
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.reason}" if self.place else self.reason
 
 
 @dataclass(frozen=True)

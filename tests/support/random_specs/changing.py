@@ -41,7 +41,13 @@ class Changing(Keeping):
                 {"max_pool": {"kernel": 3, "stride": stride, "padding": "same"}},
                 {"avg_pool": {"kernel": 3, "stride": stride, "padding": "symmetric"}},
                 {"avg_pool": {"kernel": 2, "stride": stride, "padding": "same"}},
-                {"subsample": {"stride": stride}},
+                {
+                    "sequence": [
+                        {"resize": {"factor": 2}},
+                        {"subsample": {"stride": 2}},
+                        {"subsample": {"stride": stride}},
+                    ]
+                },
                 {"conv": {"kernel": 3, "stride": stride, "depthwise": True}},
                 {
                     "conv": {
