@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from netspec.errors import InternalError
 from netspec.ir.program import Node, Program, Region, Value
 from netspec.ops import OpError
+from netspec.schema.names import flat_name
 from netspec.types import FlatLayout, TensorType
 
 
@@ -20,11 +21,8 @@ def check_program(program: Program, after: str = "elaboration") -> None:
         program: the program.
         after: what made it, for the message.
     """
-    try:
-        for problem in _problems(program):
-            raise InternalError(f"after {after}: {problem}")
-    except RecursionError:  # pragma: no cover
-        raise InternalError(f"after {after}: regions nest too deeply") from None
+    for problem in _problems(program):
+        raise InternalError(f"after {after}: {problem}")
 
 
 def _problems(program: Program) -> Iterator[str]:
@@ -39,7 +37,7 @@ def _problems(program: Program) -> Iterator[str]:
             if value.id in known:
                 yield f"%{value.id} is given twice, by `{node.path}` the second time"
             known[value.id] = value
-        flat = node.path.replace(".", "_")
+        flat = flat_name(node.path)
         if flat in paths:
             yield f"two ops are named `{node.path}`"
         paths.add(flat)

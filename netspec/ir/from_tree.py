@@ -93,19 +93,8 @@ class _Builder:
         """Add a step; the value that leaves it."""
         match step:
             case tree.Layer():
-                result = self._value(step.target)
-                self._rows[-1].append(
-                    Node(
-                        step.op,
-                        (value,),
-                        (result,),
-                        step.path,
-                        step.span,
-                        step.formulas,
-                        step.indices,
-                    )
-                )
-                return result
+                noted = {"formulas": step.formulas, "indices": step.indices}
+                return self._node(step.op, (value,), step.target, step.path, step.span, **noted)
             case tree.Sequence(path=None, expansion=None):
                 for item in step.items:
                     value = self._step(item, value, named)
@@ -142,33 +131,23 @@ class _Builder:
         note, path = step.expansion, step.path or ""
         if note is None:
             return self._region("sequence", step.items, value, named, path, span=step.span)
-        entering = value
-        items: tuple[Node | Region, ...] = ()
-        if step.items:
-            if note.kind in ("slot", "inline"):  # their names of results are their own
-                named = {}
-            self._rows.append([])
-            for item in step.items:
-                value = self._step(item, value, named)
-            items = tuple(self._rows.pop())
-        self._rows[-1].append(
-            Region(
-                "when" if note.kind == "slot" else note.kind,
-                items,
-                entering,
-                value,
-                path,
-                note.definition,
-                note.arguments,
-                step.span,
-                note.formulas,
-                note.indices,
-                note.test,
-                note.outcome,
-                note.position,
-            )
+        # What a slot or an inline block names is its own.
+        inner = {} if note.kind in ("slot", "inline") else named
+        return self._region(
+            "when" if note.kind == "slot" else note.kind,
+            step.items,
+            value,
+            inner,
+            path,
+            definition=note.definition,
+            arguments=note.arguments,
+            span=step.span,
+            formulas=note.formulas,
+            indices=note.indices,
+            test=note.test,
+            outcome=note.outcome,
+            position=note.position,
         )
-        return value
 
     def _combinator(
         self, step: tree.Residual | tree.Gate | tree.Branches, value: Value, named: Named
@@ -197,10 +176,11 @@ class _Builder:
         target: TensorType,
         path: str,
         span: Span | None,
+        **noted: Any,
     ) -> Value:
-        """Add a merge."""
+        """Add an op; the value that it gives."""
         result = self._value(target)
-        self._rows[-1].append(Node(op, tuple(inputs), (result,), path, span))
+        self._rows[-1].append(Node(op, tuple(inputs), (result,), path, span, **noted))
         return result
 
 
