@@ -174,12 +174,16 @@ def default_attribute(kind: Any, default: Any, rank: int) -> Any:
     return default
 
 
+def is_for_each_block(argument: Argument) -> bool:
+    """Whether a value is a list of one for each block of a stage: ``{each: […]}``."""
+    return isinstance(argument.value, dict) and set(argument.value) == {"each"}
+
+
 def for_block(argument: Argument, index: int, count: int) -> Argument:
     """What one of a stage's ``count`` blocks is given: an entry of ``{each: […]}``, or all of it."""
-    value = argument.value
-    if not (isinstance(value, dict) and set(value) == {"each"}):
+    if not is_for_each_block(argument):
         return argument
-    values = value["each"]
+    values = argument.value["each"]
     if not isinstance(values, list):
         raise fail("NS215", "`each` takes a list, one value for each block", argument.span)
     if len(values) != count:

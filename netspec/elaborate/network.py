@@ -206,7 +206,7 @@ class Builder:
             stages=stages,
             head=head,
             arguments=arguments,
-            outputs=self._outputs(stages, scope),
+            outputs=self._outputs(scope),
             values=dict(self.environment),
             formulas=of_values(spec.let, NETWORK_SCOPE),
         )
@@ -226,8 +226,8 @@ class Builder:
             check_extent(TensorType(1, (value,)), expression.span, None)
         return TensorType(channels, tuple(size))
 
-    def _outputs(self, stages: tuple[tree.Stage, ...], scope: Scope) -> dict[str, str]:
-        known = {*(stage.path for stage in stages), *scope.results}
+    def _outputs(self, scope: Scope) -> dict[str, str]:
+        known = set(scope.results)  # those of stages among them
         result = {}
         for name, argument in self.spec.outputs.items():
             with self.elaborator.attempt():

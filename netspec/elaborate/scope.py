@@ -187,7 +187,7 @@ class Scope:
     Attributes:
         environment: what names in expressions mean, apart from `channels` and `size`.
         names: the naming scope.
-        results: nodes whose results were named with `as`.
+        results: what later steps can take by name: results named with `as`, and stages.
         calls: the blocks and roles on the way here, with the places of their calls, outermost first.
         local: values named by `let`, in order, where source code is to name them.
         label: what formulas call the scope: the block's name, or that of the network's scope.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from weakref import WeakKeyDictionary
 
+from netspec.elaborate.arguments import is_for_each_block
 from netspec.errors import NetspecError, fail
 from netspec.schema.fields import to_expression
 from netspec.schema.models import STAGE_KEYS
@@ -43,7 +44,7 @@ def arguments_of_block(entry: StageSyntax, index: int, count: int) -> dict[str, 
 
 def _is_of_each_block(argument: Argument) -> bool:
     """Whether a value is written for each block: as a list, or by what counts them."""
-    if _is_list_of_blocks(argument):
+    if is_for_each_block(argument):
         return True
     if not isinstance(argument.value, str):
         return False
@@ -55,7 +56,3 @@ def _is_of_each_block(argument: Argument) -> bool:
         ValueError,
     ):  # what is wrong with it is told where it is worked out
         return False
-
-
-def _is_list_of_blocks(argument: Argument) -> bool:
-    return isinstance(argument.value, dict) and set(argument.value) == {"each"}
