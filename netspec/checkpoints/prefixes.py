@@ -31,12 +31,12 @@ def common_prefix(names: Collection[str], expected: Collection[str], known: Coll
         for prefix in _first_parts((name.removeprefix(taken) for name in names), 1):
             longer = taken + prefix
             bare = {name.removeprefix(longer) for name in names}
-            behind = {name.removeprefix(longer) for name in names if name.startswith(longer)}
-            wrapped = sum(name.startswith(longer) for name in names)
+            wrapped = [name for name in names if name.startswith(longer)]
+            behind = {name.removeprefix(longer) for name in wrapped}
             is_own = any(name.startswith(prefix) for name in ours)
             # What is called otherwise still is a wrapper where the names behind it are the network's.
             fits = prefix in known or not ours.isdisjoint(behind)
-            if wrapped * 2 > len(names) and len(bare) == len(names) and not is_own and fits:
+            if len(wrapped) * 2 > len(names) and len(bare) == len(names) and not is_own and fits:
                 taken, going_on = longer, True
                 break
     return taken
@@ -47,17 +47,16 @@ def explained(file: str, names: Collection[str], expected: Collection[str]) -> D
     ours = set(expected)
     if not ours or not ours.isdisjoint(names):
         return None
+    parts = list(_first_parts(names, _MAX_PARTS))
     whole = [
         part
-        for part in _first_parts(names, _MAX_PARTS)
+        for part in parts
         if ours <= {name.removeprefix(part) for name in names if name.startswith(part)}
     ]
     if whole:
         part = min(whole, key=len)
         beside = {
-            other
-            for other in _first_parts(names, _MAX_PARTS)
-            if not other.startswith(part) and not part.startswith(other)
+            other for other in parts if not other.startswith(part) and not part.startswith(other)
         }
         others = [other for other in whole if other in beside]
         listed = " and under ".join(f"`{one}`" for one in (part, *others))

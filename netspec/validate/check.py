@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from netspec import tree
 from netspec.elaborate.bounds import Bounds
 from netspec.elaborate.lookup import Lookup, check_definition
 from netspec.elaborate.network import choose_variant
@@ -140,6 +141,16 @@ def _check_names(
     check_block_names(definition, lookup, problems, (*broken.names, *broken.blocks))
 
 
+def _check_checkpoints(spec: Spec, network: tree.Network, problems: Problems) -> None:
+    """What is wrong with the names that checkpoints give to the layers of ``network``."""
+    if not spec.checkpoints:
+        return
+    program = program_of(network)
+    for checkpoint in spec.checkpoints.values():
+        with problems.attempt():
+            published_names(program, checkpoint)
+
+
 def _check_spec(
     spec: Spec,
     broken: Broken,
@@ -183,9 +194,7 @@ def _check_spec(
                 network = builder.expand()
                 if is_whole and not problems.concerns(variant):
                     survey.check(network)
-                    for checkpoint in spec.checkpoints.values():
-                        with problems.attempt():
-                            published_names(program_of(network), checkpoint)
+                    _check_checkpoints(spec, network, problems)
                     places = Places(spec, builder.elaborator.definitions_found())
                     warnings.add(lint_network(network, places, options.lints))
                 if number == len(variants) - 1:
