@@ -66,7 +66,7 @@ def verify(
     network = compilation.network
     parties, notes = parties_for(options.backends)
     tied = [(party.backend.name, path) for party in parties if (path := party.probe.tied(network))]
-    at_size = _at_size(compilation, options.size, tied, notes)
+    at_size = _at_size(network, options.size, tied, notes)
     dtype = _dtype(at_size, parties, notes)
     _note_drops(network, options.level, notes)
     bounds = bounds_for(network, dtype)
@@ -206,7 +206,7 @@ def source_hashes(compilation: Compilation, backends: Sequence[str]) -> dict[str
 
 
 def _at_size(
-    compilation: Compilation,
+    network: Program,
     asked: tuple[int, ...] | None,
     tied: Sequence[tuple[str, str]],
     notes: list[str],
@@ -214,7 +214,7 @@ def _at_size(
     """The network typed for the input that it is verified with.
 
     Args:
-        compilation: the network.
+        network: the network.
         asked: the input's size; None for a small one.
         tied: the backends whose source takes the spec's own size alone, and the path of what ties each.
         notes: what is to be said of the choice goes here.
@@ -222,7 +222,7 @@ def _at_size(
     Raises :class:`UsageError` for a size asked for that the network, or the source of a backend, does not
     take.
     """
-    network, own = compilation.network, compilation.network.source.size
+    own = network.source.size
     if asked is None:
         if not tied:
             return resized(network, _size(network, notes))

@@ -181,7 +181,7 @@ class Session:
         for name, value in backend.read_weights(run.model, witness.network).items():
             if not numpy.array_equal(value, given[name]):
                 path = name.rpartition(".")[0]
-                layer = next(one for one in witness.network.layers if one.path == path)
+                layer = witness.network.by_path[path]
                 message = f"`{name}` does not come back as it was written"
                 return failure_at(layer, message, witness.network, self.parts)
         return None

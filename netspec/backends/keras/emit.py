@@ -169,11 +169,11 @@ class _Generator:
         taken = {*VARIABLES, "input_shape", "index", *kept}
         flow = KerasFlow(printer, Namespace(taken), absolute_name, self._block_call(None, printer))
         value = flow.run(network.stem, Value("inputs"), "x")
-        taken = taken_names(network)
+        wanted = taken_names(network)
         for stage in network.stages:
             value = flow.run_between(stage, value, "x")
             value = self._stage(stage, value, flow)
-            if stage.path in taken:
+            if stage.path in wanted:
                 name = flow.variables.add(flat_name(stage.path))
                 flow.statements.append(Assign(name, value.document))
                 flow.results[stage.path] = Value(name)

@@ -201,12 +201,12 @@ class _Generator:
         network = self.network
         flow = _Flow(writer)
         value = flow.run(network.stem, Value("x"), "x")
-        taken = taken_names(network)
+        wanted = taken_names(network)
         for stage in network.stages:
             value = flow.run_between(stage, value, "x")
             value = flow.settle(value, "x")
             value = Value(call(writer.access(stage.path), [value.document]), False)
-            if stage.path in taken:
+            if stage.path in wanted:
                 value = flow.settle(value, flow.variables.add(stage.path.replace(".", "_")))
                 flow.results[stage.path] = value
         value = flow.run(network.head, value, "x")
