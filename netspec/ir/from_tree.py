@@ -26,6 +26,7 @@ class _Builder:
     def __init__(self) -> None:
         self._ids = count()
         self._rows: list[list[Node | Region]] = [[]]
+        self._names: dict[int, str] = {}
 
     def _value(self, type: TensorType) -> Value:
         return Value(next(self._ids), type)
@@ -58,6 +59,7 @@ class _Builder:
             doc=network.doc,
             arguments=network.arguments,
             span=network.span,
+            names=self._names,
         )
 
     def _stage(self, stage: tree.Stage, value: Value, earlier: Named) -> Value:
@@ -120,8 +122,10 @@ class _Builder:
                     return values[0]
                 return self._node(MERGES[step.merge](), values, step.target, step.path, step.span)
             case tree.Tap():
-                named[step.name] = self._step(step.body, value, named)
-                return named[step.name]
+                given = named[step.name] = self._step(step.body, value, named)
+                if given is not value:  # what a step passes on has the name that it was given
+                    self._names.setdefault(given.id, step.name)
+                return given
             case tree.Residual() | tree.Gate() | tree.Branches():
                 return self._combinator(step, value, named)
         raise AssertionError(step)  # pragma: no cover
