@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from netspec import tree
+from netspec.backends.names import flat_name
 from netspec.codegen.compilation import Compilation
 from netspec.codegen.flow import BRANCH, VARIABLES
 from netspec.codegen.general import IN_CHANNELS, GeneralBlock, generalise
@@ -20,7 +21,6 @@ from netspec.codegen.layout import Document, keyword
 from netspec.codegen.printing import MISSING, Printer, is_default
 from netspec.elaborate.scope import BlockValue, StepsValue
 from netspec.errors import UsageError
-from netspec.schema.names import flat_name
 from netspec.schema.syntax import BlockDefinition, Param
 from netspec.symbolic import Diverges, Varying, active, names_of
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from netspec.backends.names import flat_name
 from netspec.errors import InternalError
 from netspec.ir.program import Node, Program, Region, Value
 from netspec.ops import OpError
-from netspec.schema.names import flat_name
 from netspec.types import FlatLayout, TensorType
 
 

@@ -23,6 +23,7 @@ from netspec.backends.keras.plan import (
 )
 from netspec.backends.keras.rows import SIGNATURE_DEFAULTS
 from netspec.backends.keras.shared import SharedInitializers
+from netspec.backends.names import flat_name
 from netspec.codegen.classes import (
     Argument,
     Classes,
@@ -50,7 +51,6 @@ from netspec.codegen.layout import (
 from netspec.codegen.printing import MISSING, Printer, is_default, quoted
 from netspec.codegen.stages import Run, runs
 from netspec.codegen.statements import Assign, Do, For, If, Return, Statement, render, returning
-from netspec.schema.names import flat_name
 from netspec.schema.syntax import BlockDefinition
 from netspec.symbolic import value_at
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from netspec import tree
 from netspec.backends.keras.lowered import Joined, Lowered, X, bound, is_layer
 from netspec.backends.keras.plan import lower
+from netspec.backends.names import flat_name
 from netspec.codegen.calls import Call, Raw
 from netspec.codegen.cases import Case, by_cases, where
 from netspec.codegen.flow import Flow, Value
@@ -22,7 +23,6 @@ from netspec.codegen.layout import (
 )
 from netspec.codegen.printing import Printer, quoted
 from netspec.codegen.statements import Assign, If, Statement
-from netspec.schema.names import flat_name
 
 Naming = Callable[[str], Document]
 """The name argument of a layer: by the path of the op and a suffix."""

@@ -22,12 +22,12 @@ from netspec.backends.keras.lowered import (
     name_of,
 )
 from netspec.backends.keras.plan import check_names, chunks, is_deep, lower, model_input_name
+from netspec.backends.names import flat_name
 from netspec.codegen.calls import Call, Raw, execute
 from netspec.errors import UsageError
 from netspec.ir import Node, Program, Value
 from netspec.ops.merge import Merge
 from netspec.resize import check_input_size
-from netspec.schema.names import flat_name
 
 keras = load_keras()
 

@@ -13,12 +13,12 @@ from typing import cast
 
 from netspec.backends.keras.lowered import Lowered, input_name, is_layer, name_of
 from netspec.backends.keras.rows import ROWS
+from netspec.backends.names import flat_name
 from netspec.errors import Span, UsageError
 from netspec.export.base import free_name
 from netspec.ir import Layer, Node, Program, Region
 from netspec.ops import Op
 from netspec.ops.merge import Merge
-from netspec.schema.names import flat_name
 from netspec.types import TensorType
 
 FLAT_LIMIT = 700

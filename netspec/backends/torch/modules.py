@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Protocol, cast
 
 from netspec import tree
+from netspec.backends.names import RESERVED_CHILDREN
 from netspec.backends.torch.initial import init_call, is_native
 from netspec.backends.torch.plan import opened, sequential_items
 from netspec.backends.torch.rows import ROWS
@@ -17,7 +18,6 @@ from netspec.codegen.identifiers import is_attribute
 from netspec.codegen.layout import Choice, Document, Row, call, text_of
 from netspec.codegen.printing import Printer, quoted
 from netspec.codegen.statements import Assign, Do, If, Statement
-from netspec.elaborate.scope import RESERVED_CHILDREN
 from netspec.symbolic import Varying, names_of
 
 BlockCall = Callable[[tree.Block], Document]
