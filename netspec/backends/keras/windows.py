@@ -11,8 +11,8 @@ from typing import Any
 
 from netspec.backends.keras.initial import initializer, is_depthwise
 from netspec.backends.keras.lowered import Lowered, Row, X, operation
+from netspec.backends.rows import Unsupported
 from netspec.codegen.calls import Call, Raw
-from netspec.errors import UsageError
 from netspec.geometry import effective_kernel, is_zero, scalar_or_tuple
 from netspec.ir import Layer
 from netspec.ops.convolution import Conv
@@ -91,9 +91,8 @@ def _same_pads(layer: Layer, op: Conv | Pool) -> Pads:
             pads.append((0, 0))
             continue
         if length is None:
-            raise UsageError(
-                f"`{layer.path}`: Keras cannot do this stride with `padding: same` by itself, so the "
-                "input size must be fixed"
+            raise Unsupported(
+                "Keras cannot do this stride with `padding: same` by itself, so the input size must be fixed"
             )
         total = (length - 1) // step * step + effective_kernel(kernel, spacing) - length
         total = total if total > 0 else 0

@@ -10,7 +10,7 @@ from netspec import tree
 from netspec.backends.names import RESERVED_CHILDREN
 from netspec.backends.torch.initial import init_call, is_native
 from netspec.backends.torch.plan import opened, sequential_items
-from netspec.backends.torch.rows import ROWS
+from netspec.backends.torch.rows import module_of
 from netspec.backends.torch.starts import Starts, base_class
 from netspec.codegen.calls import Call, Raw
 from netspec.codegen.cases import Case, by_cases, where
@@ -315,7 +315,7 @@ class ModuleWriter:
 
 
 def _cases(layer: tree.Layer) -> Call | Case[Call]:
-    return by_cases(lambda: ROWS[layer.op.kind](layer))
+    return by_cases(lambda: module_of(layer))
 
 
 def _varies(made: Call) -> bool:
