@@ -43,7 +43,7 @@ def test_spec_options_are_those_of_other_commands(run: Run, small: Path, tmp_pat
     path = tmp_path / "net"
     result = run("export", small, *options, "--backend", "fake", "--format", "folder", "-o", path)
     assert result.status == 0
-    assert result.out.startswith("small_b (fake) as folder")
+    assert result.out.startswith("small_b (fake) as fake-format")
     assert "batch×7" in result.out
     assert path.is_dir()
 

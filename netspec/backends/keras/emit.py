@@ -15,7 +15,6 @@ from netspec.backends.keras.flow import (
     relative_name,
 )
 from netspec.backends.keras.plan import (
-    check_names,
     chunks,
     depends_on_size,
     is_deep,
@@ -73,7 +72,6 @@ class _Generator:
     def __init__(self, compilation: Compilation) -> None:
         self.network = compilation.generalised
         self.concrete = compilation.network
-        check_names(self.concrete)
         self.compilation = compilation
         self.deep = is_deep(self.concrete)
         self.initializers = SharedInitializers()

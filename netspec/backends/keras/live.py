@@ -21,7 +21,7 @@ from netspec.backends.keras.lowered import (
     is_layer,
     name_of,
 )
-from netspec.backends.keras.plan import check_names, chunks, is_deep, lower, model_input_name
+from netspec.backends.keras.plan import chunks, is_deep, lower, model_input_name
 from netspec.backends.names import flat_name
 from netspec.codegen.calls import Call, Raw, execute
 from netspec.errors import UsageError
@@ -90,7 +90,6 @@ class _Builder:
     """Builds one network: a tensor for each value."""
 
     def __init__(self, network: Program) -> None:
-        check_names(network)
         self.network = network
         self.tensors: Tensors = {}
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from netspec.backends.base import Backend
+from netspec.backends.base import Backend, build
 from netspec.backends.keras import BACKEND
 from netspec.elaborate.network import elaborate
 from netspec.errors import NetspecError, UsageError
@@ -78,7 +78,7 @@ def test_more_layers_in_a_row_than_keras_can_build() -> None:
 def test_a_name_that_keras_needs_is_taken() -> None:
     steps = "conv: {out: 4, kernel: 3, stride: 2}\n{relu: {}, name: conv1_pad}"
     with pytest.raises(NetspecError, match=r"NS703.*`conv1_pad`"):
-        BACKEND.build(network_of(steps, (8, 9)))
+        build(BACKEND, network_of(steps, (8, 9)))
 
 
 def test_nodes_of_expressions_meet_no_layer() -> None:
