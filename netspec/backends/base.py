@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Iterable, Mapping
-from functools import cache, partial
-from importlib.metadata import entry_points
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
-from netspec.backends.rows import look_up
+from netspec.backends.rows import look_up, rows_from_elsewhere
 from netspec.distribution import install_command
 from netspec.errors import (
     Diagnostic,
@@ -24,6 +23,7 @@ from netspec.errors import (
     by_position,
     did_you_mean,
 )
+from netspec.plugins import broken, load, plugins
 
 if TYPE_CHECKING:
     import numpy
@@ -40,6 +40,18 @@ if TYPE_CHECKING:
     Array = NDArray[numpy.generic]
 
 GROUP = "netspec.backends"
+
+_REQUIRED = (
+    "name",
+    "rows",
+    "requires",
+    "build",
+    "owns",
+    "read_weights",
+    "write_weights",
+    "run",
+)
+"""The members of :class:`Backend`."""
 
 
 class WeightFiles(Protocol):
@@ -213,11 +225,13 @@ def export_of(backend: Backend, format: str) -> Export:
 
 def check_network(backend: Backend, network: Program) -> None:
     """Raise :class:`NetspecError`, with every place in the spec, for what the backend cannot do."""
+    rows_from_elsewhere(
+        backend.name, frozenset(backend.rows)
+    )  # also where none of them is asked for
     problems: dict[tuple[str, Span | None], Diagnostic] = {}
-    checks = [partial(look_up, backend.name, backend.rows, layer) for layer in network.layers]
-    for check in checks:
+    for layer in network.layers:
         try:
-            check()
+            look_up(backend.name, backend.rows, layer)
         except NetspecError as error:  # a block that repeats has one place
             for problem in error.diagnostics:
                 problems.setdefault((problem.message, problem.span), problem)
@@ -251,24 +265,25 @@ def generate(backend: Backend, compilation: Compilation) -> str:
     return able.generate(compilation)
 
 
-@cache
-def _entry_points() -> dict[str, Any]:
-    return {point.name: point for point in entry_points(group=GROUP)}
-
-
 def backend_names() -> tuple[str, ...]:
     """The names of the installed backends, whether or not their frameworks are."""
-    return tuple(sorted(_entry_points()))
+    return tuple(sorted(plugins(GROUP)))
 
 
 @cache
 def get_backend(name: str) -> Backend:
-    """The backend called ``name``; raises :class:`UsageError` when there is none."""
-    found = _entry_points().get(name)
-    if found is None:
+    """The backend called ``name``; raises :class:`UsageError` when there is none, or it is broken."""
+    point = plugins(GROUP).get(name)
+    if point is None:
         hint = did_you_mean(name, backend_names())
         raise UsageError(f"no backend is called `{name}`" + (f"; {hint}" if hint else ""))
-    return cast(Backend, found.load())
+    found = load(point)
+    if not isinstance(found, Backend):
+        lacking = [word for word in _REQUIRED if not hasattr(found, word)]
+        raise broken(point, f"it is no backend: it has no {', '.join(f'`{w}`' for w in lacking)}")
+    if found.name != name:
+        raise broken(point, f"the backend calls itself `{found.name}`")
+    return found
 
 
 def require_framework(backend: Backend) -> None:

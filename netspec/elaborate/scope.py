@@ -18,6 +18,7 @@ from netspec.expr import CONSTANT_NAMES
 from netspec.expr import parse as parse_expression
 from netspec.ir.formula import NETWORK_SCOPE, Indices, no_indices, qualify
 from netspec.ops import OPS
+from netspec.ops.words import ROLES as ROLES
 from netspec.schema.models import COMBINATORS
 from netspec.schema.syntax import BlockDefinition, Step
 from netspec.symbolic import Varying
@@ -26,7 +27,6 @@ from netspec.types import TensorType
 
 Environment = Mapping[str, Any]
 
-ROLES = ("norm", "act")
 PLACE_NAMES = ("channels", "size", "in_channels", "in_size")
 STAGE_NAMES = ("stage", "index", "count", "running_index", "total")
 RESERVED = frozenset({*PLACE_NAMES, *STAGE_NAMES, *FUNCTIONS, *CONSTANT_NAMES, "x", "name"})
