@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
+from netspec.backends.names import flat_name
 from netspec.codegen.flow import BRANCH
 from netspec.codegen.identifiers import Namespace, camel_case, safe_identifier
 from netspec.codegen.layout import Document, keyword
@@ -15,7 +16,6 @@ from netspec.codegen.tensors import VARIABLES
 from netspec.ir import Program
 from netspec.ir.template import Call, Template, Templates
 from netspec.ir.template.shapes import IN_CHANNELS, plain
-from netspec.schema.names import flat_name
 from netspec.schema.syntax import BlockDefinition, Param
 from netspec.symbolic import Varying, names_of, same
 

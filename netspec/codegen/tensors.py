@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from netspec.backends.names import flat_name
 from netspec.codegen.identifiers import Namespace
 from netspec.codegen.layout import Choice as Conditional
 from netspec.codegen.layout import Operation
 from netspec.codegen.statements import Assign, Operand, Statement
 from netspec.ir import Node, Region, Value
 from netspec.ir.template import Choice, Template
-from netspec.schema.names import flat_name
 
 VARIABLES = ("y", "z", "u", "v", "w", *(f"y{number}" for number in range(2, 40)))
 """What runs beside the main line is written to the first of these that is not in use."""

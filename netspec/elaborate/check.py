@@ -6,12 +6,12 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
 from netspec import tree
+from netspec.backends.names import flat_name
 from netspec.elaborate.bounds import RAISE_PARAMETERS, Bounds
 from netspec.elaborate.liveness import check_liveness
 from netspec.errors import NetspecError, Span, fail
 from netspec.ir import Program
 from netspec.ir.check import check_program
-from netspec.schema.names import flat_name
 
 
 def check_network(program: Program, bounds: Bounds) -> None:

@@ -14,7 +14,6 @@ from netspec.backends.keras.flow import (
     relative_name,
 )
 from netspec.backends.keras.plan import (
-    check_names,
     chunks,
     depends_on_size,
     is_deep,
@@ -22,6 +21,7 @@ from netspec.backends.keras.plan import (
 )
 from netspec.backends.keras.rows import SIGNATURE_DEFAULTS
 from netspec.backends.keras.shared import SharedInitializers
+from netspec.backends.names import flat_name
 from netspec.codegen.classes import (
     Argument,
     Classes,
@@ -60,7 +60,6 @@ from netspec.codegen.tensors import VARIABLES, Tensors
 from netspec.ir import Region
 from netspec.ir.template import Call, Template, templates
 from netspec.ir.template.shapes import IN_CHANNELS
-from netspec.schema.names import flat_name
 from netspec.schema.syntax import BlockDefinition
 
 
@@ -81,7 +80,6 @@ class _Function:
 class _Generator:
     def __init__(self, compilation: Compilation) -> None:
         self.program = compilation.network
-        check_names(self.program)
         self.compilation = compilation
         self.deep = is_deep(self.program)
         self.initializers = SharedInitializers()

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from netspec.backends.keras.lowered import Joined, Lowered, X, bound, is_layer
 from netspec.backends.keras.plan import lower
+from netspec.backends.names import flat_name
 from netspec.codegen.calls import Call, Raw
 from netspec.codegen.cases import Case, by_cases, where
 from netspec.codegen.flow import Condition, Flow
@@ -26,7 +27,6 @@ from netspec.ir import Node, Region
 from netspec.ir.template import Choice, Template
 from netspec.ops import Op
 from netspec.ops.merge import Add, Concat, Mul
-from netspec.schema.names import flat_name
 
 Naming = Callable[[str], Document]
 """The name argument of a layer: by the path of the op and a suffix."""

@@ -6,9 +6,10 @@ import ast
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
+from netspec.backends.names import RESERVED_CHILDREN
 from netspec.backends.torch.initial import init_call, is_native
 from netspec.backends.torch.plan import Item, Plan, opened
-from netspec.backends.torch.rows import ROWS
+from netspec.backends.torch.rows import module_of
 from netspec.backends.torch.starts import Starts, base_class
 from netspec.codegen.calls import Call, Raw, same_call
 from netspec.codegen.cases import Case, by_cases, where
@@ -18,7 +19,6 @@ from netspec.codegen.layout import Choice as Conditional
 from netspec.codegen.layout import Document, call
 from netspec.codegen.printing import Printer, negated, quoted
 from netspec.codegen.statements import Assign, Do, If, Statement
-from netspec.elaborate.scope import RESERVED_CHILDREN
 from netspec.formula import print_node
 from netspec.ir import Node, Region
 from netspec.ir.template import Choice
@@ -338,7 +338,7 @@ class ModuleWriter:
 
 
 def _cases(layer: Node) -> Call | Case[Call]:
-    return by_cases(lambda: ROWS[layer.op.kind](layer))
+    return by_cases(lambda: module_of(layer))
 
 
 def _varies(made: Call) -> bool:
