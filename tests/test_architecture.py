@@ -123,7 +123,6 @@ READS_ITEMS = (
     "netspec.codegen",
     "netspec.elaborate",
     "netspec.lint",
-    "netspec.meaning",
     "netspec.passes",
     "netspec.schema",  # lists have items as well
     "netspec.validate",

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, note, reject, settings
 
 import netspec
-from netspec import tree
+from netspec.codegen.second import tree
 from netspec.errors import NetspecError
 from netspec.ops import OPS
 from tests.support.random_specs import spec_texts

@@ -11,14 +11,14 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from netspec import tree
 from netspec.codegen.compilation import Compilation
 from netspec.codegen.flow import BRANCH, VARIABLES
 from netspec.codegen.general import IN_CHANNELS, GeneralBlock, generalise
 from netspec.codegen.identifiers import Namespace, camel_case, safe_identifier
 from netspec.codegen.layout import Document, keyword
 from netspec.codegen.printing import MISSING, Printer, is_default
-from netspec.elaborate.scope import BlockValue, StepsValue
+from netspec.codegen.second import tree
+from netspec.codegen.second.scope import BlockValue, StepsValue
 from netspec.errors import UsageError
 from netspec.schema.names import flat_name
 from netspec.schema.syntax import BlockDefinition, Param

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from netspec import tree
+from netspec.codegen.second import tree
+from netspec.codegen.second.network import Builder
+from netspec.codegen.second.steps import Elaborator
 from netspec.elaborate.bounds import Bounds
-from netspec.elaborate.network import Builder
-from netspec.elaborate.steps import Elaborator
 from netspec.ir import Program
 from netspec.schema.syntax import Argument, Spec
 

@@ -11,10 +11,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from netspec import tree
 from netspec.codegen.cases import where
 from netspec.codegen.identifiers import Namespace
 from netspec.codegen.layout import Choice, Document, Operation, text_of
+from netspec.codegen.second import tree
 from netspec.codegen.statements import Assign, If, Statement
 
 VARIABLES = ("y", "z", "u", "v", "w", *(f"y{number}" for number in range(2, 40)))

@@ -11,11 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from netspec import tree
-from netspec.elaborate.scope import BlockValue, Names, StepsValue
-from netspec.elaborate.steps import Elaborator
+from netspec.codegen.second import tree
+from netspec.codegen.second.meaning import canonical
+from netspec.codegen.second.scope import BlockValue, Names, StepsValue
+from netspec.codegen.second.steps import Elaborator
 from netspec.errors import InternalError, NetspecError
-from netspec.meaning import canonical
 from netspec.schema.syntax import BlockDefinition, Param
 from netspec.symbolic import Diverges, Varying, named, value_at, vary
 from netspec.types import TensorType

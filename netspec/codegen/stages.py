@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from netspec import tree
 from netspec.codegen.layout import Document, text_of
-from netspec.elaborate.schedules import INDEX
+from netspec.codegen.second import tree
+from netspec.codegen.second.schedules import INDEX
 from netspec.symbolic import Varying, value_at
 
 LOOP_FROM = 3

@@ -6,9 +6,10 @@ import dataclasses
 
 import pytest
 
-from netspec import api, tree
+from netspec import api
 from netspec.codegen import general as module
 from netspec.codegen.general import GeneralBlock, generalise
+from netspec.codegen.second import tree
 from netspec.errors import InternalError
 from netspec.symbolic import Diverges, Varying, to_text
 

@@ -6,8 +6,9 @@ import re
 
 import pytest
 
-from netspec import api, tree
+from netspec import api
 from netspec.backends.base import get_backend
+from netspec.codegen.second import tree
 from netspec.codegen.stages import Run, runs
 from netspec.symbolic import to_text
 from tests.support.generated import build_generated

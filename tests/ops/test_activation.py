@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from netspec import tree
 from netspec.backends.torch.live import make_module
 from netspec.backends.torch.rows import ROWS
+from netspec.codegen.second import tree
 from netspec.ops import OPS
 from netspec.ops.activation import Activation
 from netspec.types import FlatLayout, TensorType

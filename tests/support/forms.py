@@ -6,10 +6,10 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
-from netspec import tree
 from netspec.codegen.classes import _by_definition, _parted
 from netspec.codegen.compilation import Compilation
 from netspec.codegen.general import GeneralBlock, generalise
+from netspec.codegen.second import tree
 from netspec.ir.program import Node
 from netspec.ir.template import Choice, Template
 from netspec.ops.merge import Merge

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from netspec import tree
 from netspec.arithmetic import COPIED
 from netspec.backends.keras.flow import (
     EXPRESSION,
@@ -48,6 +47,7 @@ from netspec.codegen.layout import (
     text_of,
 )
 from netspec.codegen.printing import MISSING, Printer, is_default, quoted
+from netspec.codegen.second import tree
 from netspec.codegen.stages import Run, runs
 from netspec.codegen.statements import Assign, Do, For, If, Return, Statement, render, returning
 from netspec.schema.names import flat_name

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from netspec import tree
 from netspec.backends.keras.lowered import Joined, Lowered, X, bound, is_layer
 from netspec.backends.keras.plan import lower
 from netspec.codegen.calls import Call, Raw
@@ -21,6 +20,7 @@ from netspec.codegen.layout import (
     text_of,
 )
 from netspec.codegen.printing import Printer, quoted
+from netspec.codegen.second import tree
 from netspec.codegen.statements import Assign, If, Statement
 from netspec.schema.names import flat_name
 

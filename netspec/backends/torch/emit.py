@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from netspec import tree
 from netspec.arithmetic import COPIED
 from netspec.backends.torch.modules import ModuleWriter
 from netspec.backends.torch.plan import sequential_items
@@ -38,6 +37,7 @@ from netspec.codegen.layout import (
     text_of,
 )
 from netspec.codegen.printing import MISSING, Printer, quoted
+from netspec.codegen.second import tree
 from netspec.codegen.stages import Run, runs
 from netspec.codegen.statements import Assign, Do, For, Return, Statement, render, returning
 from netspec.schema.syntax import BlockDefinition

@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Protocol, cast
 
-from netspec import tree
 from netspec.backends.torch.initial import init_call, is_native
 from netspec.backends.torch.plan import opened, sequential_items
 from netspec.backends.torch.rows import ROWS
@@ -16,6 +15,7 @@ from netspec.codegen.cases import Case, by_cases, where
 from netspec.codegen.identifiers import is_attribute
 from netspec.codegen.layout import Choice, Document, Row, call, text_of
 from netspec.codegen.printing import Printer, quoted
+from netspec.codegen.second import tree
 from netspec.codegen.statements import Assign, Do, If, Statement
 from netspec.elaborate.scope import RESERVED_CHILDREN
 from netspec.symbolic import Varying, names_of

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from netspec import tree
+from netspec.codegen.second import tree
 
 
 def sequential_items(node: tree.Node) -> list[tree.Layer | tree.Block | tree.Choice] | None:

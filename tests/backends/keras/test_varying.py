@@ -9,11 +9,11 @@ import pytest
 from netspec.backends.keras.lowered import SHAPE, Lowered
 from netspec.backends.keras.rows import ROWS
 from netspec.codegen.calls import Call
+from netspec.codegen.second.tree import Layer
 from netspec.geometry import Padding
 from netspec.initializers import VarianceScaling
 from netspec.ops import OPS
 from netspec.symbolic import Diverges, Varying, named, to_text
-from netspec.tree import Layer
 from netspec.types import TensorType
 
 WIDTH = named("width", [64, 128])

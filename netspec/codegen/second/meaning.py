@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from netspec import tree
+from netspec.codegen.second import tree
 from netspec.symbolic import value_at
 
 Canonical = list[Any]

@@ -1,0 +1,268 @@
+"""What names mean while a block is expanded: values, slots, blocks, and the names of layers."""
+
+from __future__ import annotations
+
+import json
+import keyword
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from netspec.arithmetic import FUNCTIONS
+from netspec.codegen.second.tree import Node
+from netspec.errors import Span, fail
+from netspec.expr import CONSTANT_NAMES
+from netspec.expr import parse as parse_expression
+from netspec.ir.formula import NETWORK_SCOPE, Indices, no_indices, qualify
+from netspec.ops import OPS
+from netspec.schema.models import COMBINATORS
+from netspec.schema.syntax import BlockDefinition, Step
+from netspec.symbolic import Varying
+from netspec.types import TensorType
+
+Environment = Mapping[str, Any]
+
+ROLES = ("norm", "act")
+PLACE_NAMES = ("channels", "size", "in_channels", "in_size")
+STAGE_NAMES = ("stage", "index", "count", "running_index", "total")
+RESERVED = frozenset({*PLACE_NAMES, *STAGE_NAMES, *FUNCTIONS, *CONSTANT_NAMES, "x", "name"})
+
+# Attributes of torch.nn.Module and keras.Layer that a child of this name would hide.
+RESERVED_CHILDREN = frozenset(
+    [
+        "add_module",
+        "apply",
+        "bfloat16",
+        "bool",
+        "buffers",
+        "build",
+        "call",
+        "call_super_init",
+        "children",
+        "compile",
+        "cpu",
+        "cuda",
+        "double",
+        "dump_patches",
+        "eval",
+        "extra_repr",
+        "float",
+        "forward",
+        "get_buffer",
+        "get_extra_state",
+        "get_parameter",
+        "get_submodule",
+        "half",
+        "ipu",
+        "load_state_dict",
+        "modules",
+        "mtia",
+        "named_buffers",
+        "named_children",
+        "named_modules",
+        "named_parameters",
+        "parameters",
+        "register_backward_hook",
+        "register_buffer",
+        "register_forward_hook",
+        "register_forward_pre_hook",
+        "register_full_backward_hook",
+        "register_full_backward_pre_hook",
+        "register_load_state_dict_post_hook",
+        "register_load_state_dict_pre_hook",
+        "register_module",
+        "register_parameter",
+        "register_state_dict_post_hook",
+        "register_state_dict_pre_hook",
+        "requires_grad_",
+        "set_extra_state",
+        "set_submodule",
+        "share_memory",
+        "state_dict",
+        "to",
+        "to_empty",
+        "train",
+        "training",
+        "type",
+        "xpu",
+        "zero_grad",
+        "T_destination",
+        "append",
+        "extend",
+        "insert",
+        "pop",
+    ]
+)
+_CHILD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*\Z")
+
+
+@dataclass(frozen=True, eq=False)
+class StepsValue:
+    """A list of steps passed as an argument, with the names of whoever wrote it.
+
+    ``environment`` is None for a default, which sees the names of the block that declares it.
+    ``flag`` is set where some instances pass these steps and the others none. ``calls`` are the blocks
+    on the way to whoever wrote the steps; None where nobody has said so, which means none. ``label`` and
+    ``indices`` are the writer's, as in :class:`Scope`.
+    """
+
+    steps: tuple[Step, ...]
+    environment: Environment | None
+    raw: Any
+    flag: Varying | None = None
+    calls: tuple[tuple[str, Span], ...] | None = None
+    label: str = NETWORK_SCOPE
+    indices: Indices = field(default_factory=no_indices)
+
+    @property
+    def key(self) -> str:
+        """Equal for lists that say the same."""
+        return json.dumps(self.raw, sort_keys=True, default=str)
+
+
+@dataclass(frozen=True, eq=False)
+class BlockValue:
+    """A block passed as an argument."""
+
+    definition: BlockDefinition
+
+
+class Names:
+    """Gives the layers of one naming scope their names, counted by label in order of definition."""
+
+    def __init__(self, prefix: str, totals: Counter[str], indexed: bool = False) -> None:
+        self.prefix = prefix
+        self.totals = totals
+        self.indexed = indexed
+        self.counts: Counter[str] = Counter()
+        self.position = 0
+
+    def join(self, name: str) -> str:
+        """The path of a child called ``name``."""
+        return f"{self.prefix}.{name}" if self.prefix else name
+
+    def automatic(self, label: str, numbered: bool) -> str:
+        """The next name of a label: ``conv1``; without a number where there is but one."""
+        if self.indexed:
+            self.position += 1
+            return self.join(str(self.position - 1))
+        self.counts[label] += 1
+        if numbered or self.totals[label] > 1:
+            between = "_" if label[-1].isdigit() else ""  # not relu61
+            return self.join(f"{label}{between}{self.counts[label]}")
+        return self.join(label)
+
+    def explicit(self, name: str, span: Span | None) -> str:
+        """The path of a child whose name the spec gives; it still takes its index, if there are any."""
+        self.position += 1
+        for part in name.split("."):
+            if not _CHILD.match(part) or part in RESERVED_CHILDREN:
+                raise fail(
+                    "NS221",
+                    f"`{name}` cannot name a layer: `{part}` is "
+                    + ("taken by the frameworks" if _CHILD.match(part) else "not a word"),
+                    span,
+                    help="letters, digits, `_` and `-`, not starting with `_`; dots nest names",
+                )
+        return self.join(name)
+
+    @contextmanager
+    def alternative(self, width: Counter[str]) -> Iterator[None]:
+        """A branch that may not be taken: names after it do not depend on which one was."""
+        before, position = Counter(self.counts), self.position
+        yield
+        for label in {*self.counts, *width}:
+            self.counts[label] = max(self.counts[label], before[label] + width[label])
+        if self.indexed:
+            self.position = max(self.position, position)
+
+
+@dataclass
+class Scope:
+    """One block being expanded.
+
+    Attributes:
+        environment: what names in expressions mean, apart from `channels` and `size`.
+        names: the naming scope.
+        results: what later steps can take by name: results named with `as`, and stages.
+        calls: the blocks and roles on the way here, with the places of their calls, outermost first.
+        local: values named by `let`, in order, where source code is to name them.
+        label: what formulas call the scope: the block's name, or that of the network's scope.
+        indices: the values of its names that count, by qualified name.
+    """
+
+    environment: dict[str, Any]
+    names: Names
+    results: dict[str, Node] = field(default_factory=dict)
+    calls: tuple[tuple[str, Span], ...] = ()
+    local: dict[str, Varying] | None = None
+    label: str = NETWORK_SCOPE
+    indices: Indices = field(default_factory=no_indices)
+
+    def place(self, source: TensorType) -> dict[str, Any]:
+        """The names that an expression sees where ``source`` enters a step."""
+        return {**self.environment, "channels": source.channels, "size": list(source.size)}
+
+    def path(self, step: Step, label: str, source: TensorType, numbered: bool = False) -> str:
+        """The path of a step's node: by the name that it gives, or the next one of its label."""
+        if step.name is None:
+            return self.names.automatic(label, numbered)
+        return self.names.explicit(
+            fill_template(step.name, self.place(source), step.place("name")), step.place("name")
+        )
+
+
+def counted(value: Any, indices: Indices) -> Any:
+    """An argument of a stage's block: steps among them see the names that count in the stage."""
+    if isinstance(value, StepsValue) and value.environment is not None:
+        return replace(value, indices=indices)
+    return value
+
+
+_QUALIFIED = {name: qualify(NETWORK_SCOPE, name) for name in STAGE_NAMES}
+
+
+def stage_indices(environment: Environment) -> Indices:
+    """The values of the names that count in a stage, of one block or of the steps ahead of it."""
+    return {qualified: environment[name] for name, qualified in _QUALIFIED.items()}
+
+
+_BRACES = re.compile(r"\{([^{}]*)\}")
+_LONE_BRACE = re.compile("[{}]")
+
+
+def fill_template(template: str, environment: Environment, span: Span | None) -> str:
+    """A name with its ``{expression}`` parts evaluated."""
+
+    def value(match: re.Match[str]) -> str:
+        result = parse_expression(match[1], span).evaluate(environment)
+        if isinstance(result, Varying):
+            result = result.decide()  # names that differ are other classes
+        if isinstance(result, bool) or not isinstance(result, int | str):
+            raise fail("NS222", f"`{{{match[1]}}}` in a name must be a number or a text", span)
+        if isinstance(result, str) and ("{" in result or "}" in result):
+            raise fail(
+                "NS222",
+                f"`{{{match[1]}}}` is the text `{result}` here, and a name has no braces",
+                span,
+                help="a text is taken as it is; an argument of type `int` takes an expression",
+            )
+        return str(result)
+
+    if _LONE_BRACE.search(_BRACES.sub("", template)):
+        raise fail("NS222", f"unbalanced braces in the name `{template}`", span)
+    return _BRACES.sub(value, template)
+
+
+def check_declared(name: str, span: Span | None, what: str, *, is_step: bool = False) -> None:
+    """A declared name must not hide a word of the language."""
+    if keyword.iskeyword(name):
+        raise fail("NS223", f"{what} `{name}` is a keyword of Python", span)
+    if name in RESERVED:
+        raise fail("NS223", f"{what} `{name}` hides a name of the language", span)
+    if is_step and (name in OPS or name in COMBINATORS or name in ROLES):
+        kind = "an op" if name in OPS else "a word of the language"
+        raise fail("NS223", f"{what} `{name}` hides {kind}", span)
