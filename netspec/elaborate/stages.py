@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from weakref import WeakKeyDictionary
-
 from netspec.elaborate.arguments import is_for_each_block
+from netspec.elaborate.reader import Reader
 from netspec.errors import NetspecError, fail
 from netspec.schema.fields import to_expression
 from netspec.schema.models import STAGE_KEYS
@@ -23,18 +22,15 @@ def check_keys(entry: StageSyntax) -> None:
                 raise fail("NS206", f"`{name}` belongs to the stage", group[name].key_span)
 
 
-_NO_STRIDE: WeakKeyDictionary[Argument, Argument] = WeakKeyDictionary()
-"""What blocks get that a stride is not for: one object for each place in the text."""
-
-
-def arguments_of_block(entry: StageSyntax, index: int, count: int) -> dict[str, Argument]:
+def arguments_of_block(
+    entry: StageSyntax, index: int, count: int, reader: Reader
+) -> dict[str, Argument]:
     """The arguments of block ``index`` of ``count``, before any of them is worked out."""
     given = dict(entry.arguments)
     if entry.stride is not None:
         at = 0 if entry.stride_at == "first" else count - 1
         is_its = index == at or _is_of_each_block(entry.stride)
-        none = _NO_STRIDE.setdefault(entry.stride, Argument(1, entry.stride.spans))
-        given["stride"] = entry.stride if is_its else none
+        given["stride"] = entry.stride if is_its else reader.stride_of_others(entry.stride)
     if index == 0:
         given |= entry.first
     if index == count - 1:
