@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from netspec.elaborate.lookup import Lookup
+from netspec.elaborate.reader import is_for_each_block
 from netspec.elaborate.scope import BlockValue, Environment, StepsValue
 from netspec.errors import Span, did_you_mean, fail
 from netspec.expr import MAX_MAGNITUDE
@@ -128,11 +129,6 @@ def default_attribute(kind: Any, default: Any, rank: int) -> Any:
     if kind in (Axes, Axes | None) and isinstance(default, int):
         return (default,) * rank
     return default
-
-
-def is_for_each_block(argument: Argument) -> bool:
-    """Whether a value is a list of one for each block of a stage: ``{each: […]}``."""
-    return isinstance(argument.value, dict) and set(argument.value) == {"each"}
 
 
 def for_block(argument: Argument, index: int, count: int) -> Argument:

@@ -62,21 +62,22 @@ def make_op(filling: Filling, source: TensorType) -> tuple[Op, TensorType]:
         target = op.infer(source)
     except OpError as error:
         raise filling.misfit(error) from None
-    check_extent(target, filling.place("out"), filling.path)
+    beyond = too_large(target)
+    if beyond is not None:
+        raise fail("NS504", beyond, filling.place("out"), path=filling.path)
     return op, target
 
 
-def check_extent(target: TensorType, span: Span | None, path: str | None) -> None:
-    """A tensor's channels and lengths must lie within the bounds; raises :class:`NetspecError`."""
+def too_large(target: TensorType) -> str | None:
+    """What is beyond the bounds of a tensor's channels and lengths."""
     most = MAX_CHANNELS if target.size else MAX_FEATURES
-    what = "channels" if target.size else "features"
     if target.channels > most:
-        message = f"{target.channels:,} {what}; at most {most:,}"
-        raise fail("NS504", message, span, path=path)
+        what = "channels" if target.size else "features"
+        return f"{target.channels:,} {what}; at most {most:,}"
     for length in target.size:
         if length > MAX_LENGTH:
-            message = f"a map of {length:,} positions along an axis; at most {MAX_LENGTH:,}"
-            raise fail("NS504", message, span, path=path)
+            return f"a map of {length:,} positions along an axis; at most {MAX_LENGTH:,}"
+    return None
 
 
 def fill_attributes(filling: Filling, rank: int) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from netspec.elaborate.check import check_network
 from netspec.elaborate.combinators import check_repeat
 from netspec.elaborate.instances import Call
 from netspec.elaborate.labels import count_labels
-from netspec.elaborate.layers import check_extent
+from netspec.elaborate.layers import too_large
 from netspec.elaborate.lookup import Lookup
 from netspec.elaborate.passes import absorb_flatten
 from netspec.elaborate.row import Row
@@ -211,18 +211,19 @@ class Builder:
         row.add(part.region("sequence", span=span))
 
     def _input(self) -> TensorType:
-        channels = self.spec.channels.evaluate(self.environment)
-        size = [length.evaluate(self.environment) for length in self.spec.size]
-        for value, expression in zip(
-            (channels, *size), (self.spec.channels, *self.spec.size), strict=True
-        ):
+        expressions = (self.spec.channels, *self.spec.size)
+        values = [expression.evaluate(self.environment) for expression in expressions]
+        for value, expression in zip(values, expressions, strict=True):
             check_integer(value, "input", expression.span)
             if value < 1:
                 message = f"channels and sizes of the input are at least 1, got {value}"
                 raise fail("NS213", message, expression.span)
-        check_extent(TensorType(channels, (1,)), self.spec.channels.span, None)
-        for value, expression in zip(size, self.spec.size, strict=True):
-            check_extent(TensorType(1, (value,)), expression.span, None)
+        channels, *size = values
+        types = (TensorType(channels, (1,)), *(TensorType(1, (length,)) for length in size))
+        for type, expression in zip(types, expressions, strict=True):
+            beyond = too_large(type)
+            if beyond is not None:
+                raise fail("NS504", beyond, expression.span)
         return TensorType(channels, tuple(size))
 
     def _outputs(self, scope: Scope) -> dict[str, Value]:

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from netspec.errors import fail
+from netspec.errors import NetspecError, fail
 from netspec.expr import Expression
 from netspec.ir.formula import Formula, Formulas, of_arguments, of_attributes
 from netspec.schema.bind import bind_attributes, bind_steps
@@ -25,6 +25,14 @@ from netspec.schema.syntax import (
 
 Attributes = Mapping[str, AttributeValue]
 T = TypeVar("T")
+
+COUNTERS = frozenset(("index", "running_index"))
+"""Names whose values change from block to block."""
+
+
+def is_for_each_block(argument: Argument) -> bool:
+    """Whether a value is a list of one for each block of a stage: ``{each: […]}``."""
+    return isinstance(argument.value, dict) and set(argument.value) == {"each"}
 
 
 class Reader:
@@ -66,9 +74,24 @@ class Reader:
             ],
         )
 
-    def stride_of_others(self, stride: Argument) -> Argument:
-        """What blocks get that a stage's stride is not for."""
-        return self._once(("stride", stride), lambda: Argument(1, stride.spans))
+    def stride_elsewhere(self, stride: Argument) -> Argument:
+        """What blocks get that a stage's stride is not for: 1, unless it says what each of them gets."""
+
+        def read() -> Argument:
+            return stride if self._is_of_each_block(stride) else Argument(1, stride.spans)
+
+        return self._once(("stride", stride), read)
+
+    def _is_of_each_block(self, argument: Argument) -> bool:
+        """Whether a value is written for each block: as a list, or by what counts them."""
+        if is_for_each_block(argument):
+            return True
+        if not isinstance(argument.value, str):
+            return False
+        try:
+            return not COUNTERS.isdisjoint(self.expression(argument).names)
+        except NetspecError:  # what is wrong with it is told where it is worked out
+            return False
 
     def as_op(self, action: CallAction, kind: str) -> OpAction:
         """What a step gives to a role that is the op ``kind``."""
