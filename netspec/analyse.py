@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from netspec.ir import Layer, Program, Region
+from netspec.ir import Layer, Program
+from netspec.ops import Op
+from netspec.types import TensorType
 
 
 @dataclass(frozen=True)
@@ -98,28 +100,37 @@ class Summary:
 def summarise(network: Program) -> Summary:
     """The numbers of a concrete network."""
     parts = [("stem", network.stem), *((s.path, s) for s in network.stages), ("head", network.head)]
-    stages = tuple(_stage(name, part) for name, part in parts)
+    parameters = ParameterCount(0, 0)
+    stages = []
+    for name, part in parts:
+        found = count_parameters(part.layers)
+        macs = sum(layer.op.macs(layer.source, layer.target) for layer in part.layers)
+        stages.append(StageSummary(name, part.target.shape, found.total, macs))
+        parameters += found
     return Summary(
         name=network.name,
         variant=network.variant,
         input_shape=network.source.shape,
         output_shape=network.target.shape,
-        parameters=count_parameters(network.layers),
+        parameters=parameters,
         macs=sum(stage.macs for stage in stages),
-        stages=stages,
+        stages=tuple(stages),
         layers=len(network.layers),
     )
 
 
 def count_parameters(layers: Iterable[Layer]) -> ParameterCount:
     """The values that ``layers`` hold, trainable ones and statistics apart."""
+    counts: dict[tuple[Op, TensorType], tuple[int, int]] = {}  # equal blocks share ops and types
     trainable = statistics = 0
     for layer in layers:
-        for parameter in layer.op.parameters(layer.source):
-            if parameter.trainable:
-                trainable += parameter.count
-            else:
-                statistics += parameter.count
+        key = (layer.op, layer.source)
+        if key not in counts:
+            own = layer.op.parameters(layer.source)
+            learnt = sum(parameter.count for parameter in own if parameter.trainable)
+            counts[key] = (learnt, sum(parameter.count for parameter in own) - learnt)
+        trainable += counts[key][0]
+        statistics += counts[key][1]
     return ParameterCount(trainable, statistics)
 
 
@@ -135,12 +146,3 @@ def weight_shapes(network: Program) -> dict[str, tuple[int, ...]]:
 def output_shapes(network: Program) -> dict[str, tuple[int, ...]]:
     """The shape of every output by its name, ``output`` for the network's own; no batch."""
     return {name: value.type.shape for name, value in network.outputs.items()}
-
-
-def _stage(name: str, region: Region) -> StageSummary:
-    return StageSummary(
-        name=name,
-        output_shape=region.target.shape,
-        parameters=count_parameters(region.layers).total,
-        macs=sum(layer.op.macs(layer.source, layer.target) for layer in region.layers),
-    )

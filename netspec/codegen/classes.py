@@ -14,8 +14,9 @@ from netspec.codegen.layout import Document, keyword
 from netspec.codegen.printing import MISSING, Printer, is_default
 from netspec.codegen.tensors import VARIABLES
 from netspec.ir import Program
+from netspec.ir.formula import IN_CHANNELS
 from netspec.ir.template import Call, Template, Templates
-from netspec.ir.template.shapes import IN_CHANNELS, plain
+from netspec.ir.template.shapes import plain
 from netspec.schema.syntax import BlockDefinition, Param
 from netspec.symbolic import Varying, names_of, same
 
@@ -182,7 +183,7 @@ def local_names(program: Program) -> set[str]:
     """What functions of source may call their arguments and variables, and nothing else then is called."""
     names = {*VARIABLES, BRANCH, *(f"{BRANCH}{number}" for number in range(2, len(VARIABLES)))}
     names |= {*program.arguments, *(flat_name(stage.path) for stage in program.stages)}
-    names |= {*program.names.values()}
+    names |= {name for own in program.names.values() for name in own.values()}
     for block in program.main.regions("block"):
         if block.definition is not None:
             names |= {*block.definition.params, *block.definition.let}

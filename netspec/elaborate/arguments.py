@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
-from weakref import WeakKeyDictionary
 
+from netspec.elaborate.lookup import Lookup
+from netspec.elaborate.reader import is_for_each_block
 from netspec.elaborate.scope import BlockValue, Environment, StepsValue
 from netspec.errors import Span, did_you_mean, fail
-from netspec.expr import MAX_MAGNITUDE, Expression
+from netspec.expr import MAX_MAGNITUDE
 from netspec.ops import Axes
-from netspec.schema.bind import bind_steps
 from netspec.schema.fields import (
     AxesValue,
     InitValue,
@@ -19,81 +19,43 @@ from netspec.schema.fields import (
     Word,
     check_integer,
     show,
-    to_expression,
 )
-from netspec.schema.refusal import Refusal
-from netspec.schema.syntax import Argument, AttributeValue, BlockDefinition, Param, Step
-from netspec.symbolic import Varying
+from netspec.schema.syntax import Argument, AttributeValue, BlockDefinition, Param
 from netspec.unknown import UNKNOWN, Parts, require_known
-
-FindBlock = Callable[[str, Span], BlockDefinition]
-
-
-_BOUND: WeakKeyDictionary[Argument, tuple[Step, ...]] = WeakKeyDictionary()
-"""The steps that arguments hold; each block of a stage evaluates the same arguments."""
-
-_EXPRESSIONS: WeakKeyDictionary[Argument, Expression] = WeakKeyDictionary()
-"""The expressions that they are."""
 
 
 def evaluate_argument(
-    param: Param, argument: Argument, environment: Environment, find_block: FindBlock
+    param: Param, argument: Argument, environment: Environment, lookup: Lookup
 ) -> Any:
     """The value that ``argument`` gives to ``param``, under the names of whoever wrote it."""
     if param.type == "steps":
-        return _steps(argument, environment)
+        return _steps(argument, environment, lookup)
     if param.type == "block":
-        return _block(param, argument, environment, find_block)
+        return _block(param, argument, environment, lookup)
     if param.type == "str":
         return _text(param, argument, environment)
     if param.type.startswith("list[") and isinstance(argument.value, list):
-        return _items(param, argument, environment, find_block)
+        item = dataclasses.replace(param, type=param.type[5:-1])
+        items = lookup.reader.items(argument)
+        return [evaluate_argument(item, each, environment, lookup) for each in items]
     value = argument.value
     is_plain = isinstance(value, int | float) and -MAX_MAGNITUDE <= value <= MAX_MAGNITUDE
     if not is_plain:
-        value = _expression(argument).evaluate(environment)
+        value = lookup.reader.expression(argument).evaluate(environment)
     return check_type(value, param.type, param.name, argument.span)
 
 
-def _items(
-    param: Param, argument: Argument, environment: Environment, find_block: FindBlock
-) -> list[Any]:
-    """A list item by item: each is read as a value of its own would be."""
-    item_param = dataclasses.replace(param, type=param.type[5:-1])
-    return [
-        evaluate_argument(
-            item_param, Argument(item, argument.spans.subtree((index,))), environment, find_block
-        )
-        for index, item in enumerate(argument.value)
-    ]
-
-
-def _expression(argument: Argument) -> Expression:
-    known = _EXPRESSIONS.get(argument)
-    if known is not None:
-        return known
-    try:
-        parsed = to_expression(argument.value)
-    except Refusal as error:
-        raise fail(error.code, error.message, argument.span, help=error.help) from None
-    found = _EXPRESSIONS[argument] = Expression(parsed.text, parsed.node, argument.span)
-    return found
-
-
-def _steps(argument: Argument, environment: Environment) -> Any:
+def _steps(argument: Argument, environment: Environment, lookup: Lookup) -> Any:
     value = argument.value
     if isinstance(value, StepsValue):
         return value
     if isinstance(value, str) and isinstance(require_known(environment.get(value)), StepsValue):
         return environment[value]
-    steps = _BOUND.get(argument)
-    if steps is None:
-        steps = _BOUND[argument] = bind_steps(value, argument.spans)
-    return StepsValue(steps, environment, value)
+    return StepsValue(lookup.reader.steps(argument), environment, value)
 
 
 def _block(
-    param: Param, argument: Argument, environment: Environment, find_block: FindBlock
+    param: Param, argument: Argument, environment: Environment, lookup: Lookup
 ) -> BlockValue:
     name = argument.value
     if isinstance(name, BlockValue):
@@ -103,7 +65,7 @@ def _block(
     known = require_known(environment.get(name))
     if isinstance(known, BlockValue):
         return known
-    return BlockValue(find_block(name, argument.span))
+    return BlockValue(lookup.find_block(name, argument.span))
 
 
 def _text(param: Param, argument: Argument, environment: Environment) -> str:
@@ -121,11 +83,6 @@ def check_type(value: Any, kind: str, name: str, span: Span | None) -> Any:
         if not isinstance(value, list):
             raise fail("NS205", f"`{name}` needs a list, got {show(value)}", span)
         return [check_type(item, kind[5:-1], name, span) for item in value]
-    if isinstance(value, Varying):
-        for each in value.values:
-            if each is not None:
-                check_type(each, kind, name, span)
-        return value
     if kind == "int":
         check_integer(value, name, span)
         return value
@@ -174,11 +131,6 @@ def default_attribute(kind: Any, default: Any, rank: int) -> Any:
     return default
 
 
-def is_for_each_block(argument: Argument) -> bool:
-    """Whether a value is a list of one for each block of a stage: ``{each: […]}``."""
-    return isinstance(argument.value, dict) and set(argument.value) == {"each"}
-
-
 def for_block(argument: Argument, index: int, count: int) -> Argument:
     """What one of a stage's ``count`` blocks is given: an entry of ``{each: […]}``, or all of it."""
     if not is_for_each_block(argument):
@@ -203,7 +155,7 @@ def bind_arguments(
     arguments: Mapping[str, Argument],
     environment: Environment,
     span: Span,
-    find_block: FindBlock,
+    lookup: Lookup,
 ) -> dict[str, Any]:
     """The value of every parameter of a block, given or by default.
 
@@ -220,9 +172,9 @@ def bind_arguments(
         given = arguments.get(name)
         with parts:
             if given is not None:
-                values[name] = evaluate_argument(param, given, environment, find_block)
+                values[name] = evaluate_argument(param, given, environment, lookup)
             elif param.default is not None:
-                value = evaluate_argument(param, param.default, values, find_block)
+                value = evaluate_argument(param, param.default, values, lookup)
                 if isinstance(value, StepsValue):
                     # A slot's default is written in the block: it sees all of the block's names.
                     value = dataclasses.replace(value, environment=None)

@@ -2,46 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection
 from typing import NamedTuple
 
-from netspec import tree
 from netspec.backends.names import flat_name
 from netspec.elaborate.bounds import RAISE_PARAMETERS, Bounds
 from netspec.elaborate.liveness import check_liveness
 from netspec.errors import NetspecError, Span, fail
-from netspec.ir import Program
-from netspec.ir.check import check_program
+from netspec.ir import Program, Region
+from netspec.ops import Op
+from netspec.ops.merge import Merge
+from netspec.types import TensorType
 
 
 def check_network(program: Program, bounds: Bounds) -> None:
-    """The program must be sound, and its size within bounds.
+    """Names must be unique, all that is computed must be used, and the size must be within bounds.
 
-    Raises :class:`NetspecError` for what a spec can cause: results that nothing uses, too many parameters;
-    and :class:`InternalError` for what only netspec can.
+    Raises :class:`NetspecError`.
     """
+    check_names(program)
+    counts: dict[tuple[Op, TensorType], int] = {}
     total = 0
     for layer in program.layers:
-        total += sum(parameter.count for parameter in layer.op.parameters(layer.source))
+        key = (layer.op, layer.source)  # of equal blocks these are the same
+        if key not in counts:
+            counts[key] = sum(p.count for p in layer.op.parameters(layer.source))
+        total += counts[key]
         if total > bounds.parameters:
-            raise too_many_parameters(bounds, layer.span)
+            message = f"more than {bounds.parameters:,} parameters"
+            raise fail("NS505", message, layer.span, help=RAISE_PARAMETERS)
     check_liveness(program)
-    check_program(program)
 
 
-def check_paths(network: tree.Network) -> None:
-    """Raise :class:`NetspecError` for names that collide; see :func:`check_names`."""
-    check_names(list(_named(network)))
-
-
-def too_many_parameters(bounds: Bounds, span: Span | None) -> NetspecError:
-    """The error for a network beyond the bound on parameters."""
-    message = f"more than {bounds.parameters:,} parameters"
-    return fail("NS505", message, span, help=RAISE_PARAMETERS)
-
-
-class NamedNode(NamedTuple):
-    """A node that has a name.
+class _Named(NamedTuple):
+    """What has a name.
 
     Attributes:
         path: its name, dots between the levels.
@@ -55,28 +49,18 @@ class NamedNode(NamedTuple):
     owner: str
     is_module: bool
 
-    def inside(self, owner: str) -> NamedNode:
-        """The same node of the module ``owner``, which its names are relative to."""
-        inner = f"{owner}.{self.owner}" if self.owner else owner
-        return self._replace(path=f"{owner}.{self.path}", owner=inner)
 
-
-def named_node(node: tree.Node, path: str, owners: Sequence[str]) -> NamedNode:
-    """A node called ``path``, inside the modules ``owners``, outermost first."""
-    owner = next((owner for owner in reversed(owners) if path.startswith(f"{owner}.")), "")
-    is_module = isinstance(node, tree.Layer | tree.Block | tree.Stage | tree.Sequence)
-    return NamedNode(path, node.span, owner, is_module)
-
-
-def check_names(names: Sequence[NamedNode]) -> None:
+def check_names(program: Program) -> None:
     """Raise :class:`NetspecError` unless names are unique in every backend's spelling, and name nothing
     inside a module that does not stand there.
     """
+    names: list[_Named] = []
+    _find_names(program.main, (), names)
     seen: dict[str, str] = {}
     for path, span, _, _ in names:
         flat = flat_name(path)
         if flat in seen:
-            raise name_collision(path, seen[flat], span)
+            raise _name_collision(path, seen[flat], span)
         seen[flat] = path
     modules = {node.path for node in names if node.is_module}
     holders = {"": ""}
@@ -98,18 +82,26 @@ def _holder(path: str, modules: Collection[str], known: dict[str, str]) -> str:
     return holder
 
 
-def _named(node: tree.Node, owners: tuple[str, ...] = ()) -> Iterator[NamedNode]:
-    path = getattr(node, "path", None)
-    if path:
-        found = named_node(node, path, owners)
-        yield found
-        if found.is_module:
-            owners = (*owners, path)
-    for child in node.children:
-        yield from _named(child, owners)
+def _find_names(region: Region, owners: tuple[str, ...], found: list[_Named]) -> None:
+    """Find what has a name in a region, inside the modules ``owners``, outermost first, a dot behind each.
+
+    What merges the parts of a combinator comes ahead of them.
+    """
+    items = region.items
+    if region.kind in ("residual", "gate", "branches"):
+        items = (items[-1], *items[:-1])
+    for item in items:
+        path, inner = item.path, owners
+        if path:
+            is_module = isinstance(item, Region) or not isinstance(item.op, Merge)
+            owner = next((name for name in reversed(owners) if path.startswith(name)), "")
+            found.append(_Named(path, item.span, owner[:-1], is_module))
+            inner = (*owners, f"{path}.")
+        if isinstance(item, Region):
+            _find_names(item, inner, found)
 
 
-def name_collision(path: str, other: str, span: Span | None) -> NetspecError:
+def _name_collision(path: str, other: str, span: Span | None) -> NetspecError:
     """The error for a path that is an earlier one once it is a name of a Keras layer."""
     what = f"two layers are named `{path}`"
     if other != path:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from netspec import tree
 from netspec.elaborate.bounds import RAISE_LAYERS, Bounds
 from netspec.elaborate.labels import MERGE_LABELS
+from netspec.elaborate.row import Row
 from netspec.elaborate.scope import Names, Scope, check_declared
 from netspec.errors import Span, did_you_mean, fail
+from netspec.ir import Region, Value
 from netspec.ir.formula import qualify
+from netspec.ir.program import Kind
+from netspec.ops.merge import MERGES, Add, Concat, Merge, Mul
 from netspec.schema.fields import show
 from netspec.schema.syntax import (
     BranchesAction,
@@ -24,48 +27,39 @@ from netspec.schema.syntax import (
     SequenceAction,
     Step,
 )
-from netspec.symbolic import Varying
 from netspec.types import TensorType
 from netspec.unknown import require_known
 
 
 class Expand(Protocol):
-    """Expands steps that run in order."""
+    """Adds what steps that run in order make to a row."""
 
     def __call__(
-        self, steps: tuple[Step, ...], source: TensorType, scope: Scope, span: Span | None = None
-    ) -> tree.Sequence: ...
+        self, steps: tuple[Step, ...], row: Row, scope: Scope, span: Span | None = None
+    ) -> None: ...
 
 
-def residual(
-    expand: Expand, step: Step, action: ResidualAction, source: TensorType, scope: Scope
-) -> tree.Residual:
+def residual(expand: Expand, step: Step, action: ResidualAction, row: Row, scope: Scope) -> None:
     """body(x) + shortcut(x); the body comes first in names."""
-    path = scope.path(step, "add", source)
-    body = expand(action.body, source, scope, step.span)
-    shortcut = expand(action.shortcut, source, scope, step.span)
+    path = scope.path(step, "add", row.type)
+    body = _part(expand, action.body, row, scope, step)
+    shortcut = _part(expand, action.shortcut, row, scope, step)
     if not _same_shape(body.target, shortcut.target):
         raise fail(
             "NS402",
             f"the shortcut gives {shortcut.target} and the body gives {body.target}",
             step.span,
             path=path,
-            help=_residual_help(source, body.target, bool(action.shortcut)),
+            help=_residual_help(row.type, body.target, bool(action.shortcut)),
             recovery=TensorType(body.target.channels, body.target.size),
         )
-    positive = body.target.non_negative and shortcut.target.non_negative
-    target = TensorType(body.target.channels, body.target.size, positive)
-    return tree.Residual(
-        source=source, target=target, path=path, body=body, shortcut=shortcut, span=step.span
-    )
+    _merge("residual", Add(), [body, shortcut], row, step, path)
 
 
-def gate(
-    expand: Expand, step: Step, action: GateAction, source: TensorType, scope: Scope
-) -> tree.Gate:
+def gate(expand: Expand, step: Step, action: GateAction, row: Row, scope: Scope) -> None:
     """x * body(x), where the body gives x's shape or one value per channel."""
-    path = scope.path(step, "mul", source)
-    body = expand(action.body, source, scope, step.span)
+    path, source = scope.path(step, "mul", row.type), row.type
+    body = _part(expand, action.body, row, scope, step)
     one_value = body.target.rank == source.rank and all(n == 1 for n in body.target.size)
     if body.target.channels != source.channels or not (
         one_value or _same_shape(body.target, source)
@@ -78,86 +72,90 @@ def gate(
             help="a gate gives its input's shape, or one value per channel (keep_dims: true)",
             recovery=TensorType(source.channels, source.size),
         )
-    positive = source.non_negative and body.target.non_negative
-    target = TensorType(source.channels, source.size, positive)
-    return tree.Gate(source=source, target=target, path=path, body=body, span=step.span)
+    _merge("gate", Mul(), [body], row, step, path, operands=[row.value, body.result])
 
 
-def concat(
-    expand: Expand, step: Step, action: ConcatAction, source: TensorType, scope: Scope
-) -> tree.Branches:
+def concat(expand: Expand, step: Step, action: ConcatAction, row: Row, scope: Scope) -> None:
     """[x, body(x)] along the channels."""
-    path = scope.path(step, "cat", source)
-    paths = (identity(source), expand(action.body, source, scope, step.span))
-    target = merged_type([p.target for p in paths], "concat", step.span, path)
-    return tree.Branches(
-        source=source, target=target, path=path, paths=paths, merge="concat", span=step.span
-    )
+    path = scope.path(step, "cat", row.type)
+    paths = [row.part().region("sequence"), _part(expand, action.body, row, scope, step)]
+    check_merge([p.target for p in paths], "concat", step.span, path)
+    _merge("branches", Concat(), paths, row, step, path)
 
 
-def branches(
-    expand: Expand, step: Step, action: BranchesAction, source: TensorType, scope: Scope
-) -> tree.Branches:
+def branches(expand: Expand, step: Step, action: BranchesAction, row: Row, scope: Scope) -> None:
     """Several paths from one input, merged."""
     if len(action.paths) < 2:
         raise fail("NS404", "`branches` needs at least two paths", step.span)
-    path = scope.path(step, MERGE_LABELS[action.merge], source)
-    paths = tuple(expand(steps, source, scope, step.span) for steps in action.paths.values())
-    target = merged_type([p.target for p in paths], action.merge, step.span, path)
-    return tree.Branches(
-        source=source, target=target, path=path, paths=paths, merge=action.merge, span=step.span
-    )
+    path = scope.path(step, MERGE_LABELS[action.merge], row.type)
+    paths = [_part(expand, steps, row, scope, step) for steps in action.paths.values()]
+    check_merge([p.target for p in paths], action.merge, step.span, path)
+    _merge("branches", MERGES[action.merge](), paths, row, step, path)
+
+
+def _part(expand: Expand, steps: tuple[Step, ...], row: Row, scope: Scope, step: Step) -> Region:
+    """Steps of a combinator, which take what flows in ``row``."""
+    part = row.part()
+    expand(steps, part, scope, step.span)
+    return part.region("sequence", span=step.span)
+
+
+def _merge(
+    kind: Kind,
+    op: Merge,
+    parts: Sequence[Region],
+    row: Row,
+    step: Step,
+    path: str,
+    operands: Sequence[Value] = (),
+) -> None:
+    """Add the parts of a combinator and what merges them, as one region."""
+    whole = row.part()
+    whole.items += parts
+    values = operands or [part.result for part in parts]
+    (target,) = op.types(*(value.type for value in values))
+    whole.op(op, values, target, path, step.span)
+    row.add(whole.region(kind, span=step.span))
 
 
 def repeat(
-    expand: Expand,
-    step: Step,
-    action: RepeatAction,
-    source: TensorType,
-    scope: Scope,
-    bounds: Bounds,
-) -> tree.Sequence:
-    """The body, `times` times; its index is a name while it runs."""
-    times = action.times.evaluate(scope.place(source))
-    count = times.__index__() if isinstance(times, Varying) else times
+    expand: Expand, step: Step, action: RepeatAction, row: Row, scope: Scope, bounds: Bounds
+) -> int:
+    """The body, `times` times; its index is a name while it runs. Returns how often it ran."""
+    count = action.times.evaluate(scope.place(row.type))
     check_repeat(count, action.times.span, bounds)
     if action.index != "index":
         check_declared(action.index, step.place("repeat", "index"), "index")
         if action.index in scope.environment:
             place = step.place("repeat", "index")
             raise fail("NS223", f"index `{action.index}` hides another name", place)
-    items: list[tree.Node] = []
-    current = source
     environment, results = dict(scope.environment), dict(scope.results)
     indices, counter = scope.indices, qualify(scope.label, action.index)
     for index in range(count):
         scope.environment[action.index] = index
         scope.indices = {**indices, counter: index}
-        node = expand(action.body, current, scope, step.span)
-        items.append(node)
-        current = node.target
+        expand(action.body, row, scope, step.span)
         _restore(scope.results, results)  # what an iteration names is its own
     _restore(scope.environment, environment)
     scope.indices = indices
-    return tree.Sequence(source=source, target=current, items=tuple(items), span=step.span)
+    return int(count)
 
 
-def sequence(
-    expand: Expand, step: Step, action: SequenceAction, source: TensorType, scope: Scope
-) -> tree.Sequence:
+def sequence(expand: Expand, step: Step, action: SequenceAction, row: Row, scope: Scope) -> None:
     """Steps in a row; under a name of its own, each takes an index."""
     if step.name is None:
-        return expand(action.steps, source, scope, step.span)
-    path = scope.path(step, "", source)
-    names = Names(path, Counter(), indexed=True)
-    inner = dataclasses.replace(scope, names=names, local=None)
-    body = expand(action.steps, source, inner, step.span)
-    return dataclasses.replace(body, path=path)
+        expand(action.steps, row, scope, step.span)
+        return
+    path = scope.path(step, "", row.type)
+    inner = dataclasses.replace(scope, names=Names(path, Counter(), indexed=True))
+    part = row.part()
+    expand(action.steps, part, inner, step.span)
+    row.add(part.region("sequence", path, span=step.span))
 
 
-def reference(step: Step, source: TensorType, scope: Scope) -> tree.Reference:
-    """The named results that a step takes instead of what flows in."""
-    types = []
+def take(step: Step, row: Row, scope: Scope) -> None:
+    """Let the named results flow that a step takes instead of what flows in."""
+    values = []
     for name in step.inputs:
         if name not in scope.results:
             raise fail(
@@ -166,36 +164,26 @@ def reference(step: Step, source: TensorType, scope: Scope) -> tree.Reference:
                 step.place("from", step.inputs.index(name)),
                 help=did_you_mean(name, scope.results),
             )
-        types.append(scope.results[name].target)
+        values.append(scope.results[name])
     is_alone = isinstance(step.action, PassAction)
-    if is_alone and step.name is not None and len(types) == 1:
-        raise fail(
-            "NS221", "a step that only takes a result is no layer to name", step.place("name")
-        )
-    target = types[0]
-    path = ""
-    if len(types) > 1:
-        named = step if is_alone else dataclasses.replace(step, name=None)
-        path = scope.path(named, "join", source)
-        target = merged_type(types, step.merge, step.span, path)
-    return tree.Reference(
-        source=source,
-        target=target,
-        path=path,
-        names=step.inputs,
-        merge=step.merge,
-        span=step.span,
-    )
+    if len(values) == 1:
+        if is_alone and step.name is not None:
+            raise fail(
+                "NS221", "a step that only takes a result is no layer to name", step.place("name")
+            )
+        row.value = values[0]
+        return
+    named = step if is_alone else dataclasses.replace(step, name=None)
+    path = scope.path(named, "join", row.type)
+    types = [value.type for value in values]
+    check_merge(types, step.merge, step.span, path)
+    op = MERGES[step.merge]()
+    row.op(op, values, op.types(*types)[0], path, step.span)
 
 
-def _restore(names: dict[str, Any], before: dict[str, Any]) -> None:
+def _restore(names: dict[str, Any], before: Mapping[str, Any]) -> None:
     names.clear()
     names.update(before)
-
-
-def identity(source: TensorType) -> tree.Sequence:
-    """No steps at all."""
-    return tree.Sequence(source=source, target=source, items=())
 
 
 def check_repeat(count: Any, span: Span | None, bounds: Bounds) -> None:
@@ -212,31 +200,23 @@ def check_repeat(count: Any, span: Span | None, bounds: Bounds) -> None:
         )
 
 
-def merged_type(
-    types: Sequence[TensorType], how: tree.Merge, span: Span | None, path: str
-) -> TensorType:
-    """The type of several results merged; they must agree in size, and but for concat in channels."""
+def check_merge(types: Sequence[TensorType], how: str, span: Span | None, path: str) -> None:
+    """Results that are merged must agree in size, and but for concat in channels."""
     first = types[0]
     shapes = ", ".join(str(t) for t in types)
-    positive = all(t.non_negative for t in types)
     if how == "concat":
         if any(not _same_size(t, first) for t in types):
             raise fail("NS405", f"maps of different sizes: {shapes}", span, path=path)
-        channels = first.channels
-        for other in types[1:]:
-            channels = channels + other.channels
-        return TensorType(channels, first.size, positive)
-    if any(not _same_shape(t, first) for t in types):
+    elif any(not _same_shape(t, first) for t in types):
         raise fail("NS405", f"inputs of different shapes: {shapes}", span, path=path)
-    return TensorType(first.channels, first.size, positive)
 
 
 def _same_size(a: TensorType, b: TensorType) -> bool:
-    return a.rank == b.rank and all(bool(m == n) for m, n in zip(a.size, b.size, strict=True))
+    return a.rank == b.rank and all(m == n for m, n in zip(a.size, b.size, strict=True))
 
 
 def _same_shape(a: TensorType, b: TensorType) -> bool:
-    return bool(a.channels == b.channels) and _same_size(a, b)
+    return a.channels == b.channels and _same_size(a, b)
 
 
 def _residual_help(source: TensorType, body: TensorType, has_shortcut: bool) -> str | None:

@@ -40,86 +40,96 @@ def count_labels(lookup: Lookup, steps: tuple[Step, ...], environment: Environme
 
     Looks through roles, slots and inline blocks.
     """
-    return _Counting(lookup).count(steps, environment)
+    counting = _Counting(lookup)
+    counting.add(steps, environment)
+    return counting.total
 
 
 class _Counting:
     def __init__(self, lookup: Lookup) -> None:
+        self.total: Counter[str] = Counter()
         self._lookup = lookup
         self._depth = 0
         self._seen = 0
 
-    def count(self, steps: tuple[Step, ...], environment: Environment) -> Counter[str]:
-        total: Counter[str] = Counter()
+    def _count(self, steps: tuple[Step, ...], environment: Environment) -> Counter[str]:
+        """The labels of ``steps`` alone."""
+        before, self.total = self.total, Counter()
+        self.add(steps, environment)
+        found, self.total = self.total, before
+        return found
+
+    def add(self, steps: tuple[Step, ...], environment: Environment) -> None:
+        """Add the labels of ``steps`` to the total."""
         self._seen += len(steps)
         if self._depth == _MAX_DEPTH or self._seen > _MAX_STEPS:
-            return total
+            return
         self._depth += 1
         for step in steps:
             with self._lookup.overlooking():
-                total += self._step(step, environment)
+                self._step(step, environment)
         self._depth -= 1
-        return total
 
-    def _step(self, step: Step, environment: Environment) -> Counter[str]:
+    def _step(self, step: Step, environment: Environment) -> None:
         action = step.action
-        own: Counter[str] = Counter()
         if len(step.inputs) > 1:
-            own["join"] += not (isinstance(action, PassAction) and step.name)
+            self.total["join"] += not (isinstance(action, PassAction) and step.name)
+        is_unnamed = step.name is None
         match action:
             case OpAction():
-                if step.name is None:
-                    own[OPS[action.kind].label] += 1
-                return own
+                self.total[OPS[action.kind].label] += is_unnamed
             case ResidualAction():
-                own["add"] += step.name is None
-                return own + self.count((*action.body, *action.shortcut), environment)
+                self.total["add"] += is_unnamed
+                self.add((*action.body, *action.shortcut), environment)
             case GateAction():
-                own["mul"] += step.name is None
-                return own + self.count(action.body, environment)
+                self.total["mul"] += is_unnamed
+                self.add(action.body, environment)
             case ConcatAction():
-                own["cat"] += step.name is None
-                return own + self.count(action.body, environment)
+                self.total["cat"] += is_unnamed
+                self.add(action.body, environment)
             case BranchesAction():
-                own[MERGE_LABELS[action.merge]] += step.name is None
+                self.total[MERGE_LABELS[action.merge]] += is_unnamed
                 for path in action.paths.values():
-                    own += self.count(path, environment)
-                return own
+                    self.add(path, environment)
             case RepeatAction() | WhenAction() | SequenceAction() if step.name:
-                return own  # a container of its own, whose children carry indices
+                pass  # a container of its own, whose children carry indices
             case RepeatAction():
-                body = self.count(action.body, environment)
-                return own + body + body  # several, however many: that is all a name depends on
+                # Several, however many: that is all a name depends on.
+                body = self._count(action.body, environment)
+                self.total += body + body
             case WhenAction():
-                then = self.count(action.then, environment)
-                return own + (then | self.count(action.other, environment))
+                then = self._count(action.then, environment)
+                self.total += then | self._count(action.other, environment)
             case SequenceAction():
-                return own + self.count(action.steps, environment)
+                self.add(action.steps, environment)
             case CallAction():
-                return own + self._call(step, action, environment)
-            case PassAction():
-                return own
+                self._call(step, action, environment)
 
-    def _call(self, step: Step, action: CallAction, environment: Environment) -> Counter[str]:
+    def _call(self, step: Step, action: CallAction, environment: Environment) -> None:
         value = require_known(environment.get(action.target))
         if isinstance(value, StepsValue):
-            written_in = environment if value.environment is None else value.environment
-            return Counter() if step.name else self.count(value.steps, written_in)
+            if not step.name:
+                written_in = environment if value.environment is None else value.environment
+                self.add(value.steps, written_in)
+            return
         if isinstance(value, BlockValue):
             definition = value.definition
         elif action.target in ROLES:
             role = dataclasses.replace(self._lookup.role(action.target), name=step.name)
-            return self.count((role,), self._lookup.environment)
+            self.add((role,), self._lookup.environment)
+            return
         else:
             found = self._lookup.look_up(action.target, step.span)
             if found is None:
-                return Counter()  # what that is will be said where the step is expanded
+                return  # what that is will be said where the step is expanded
             definition = found
         if step.name:
-            return Counter()
-        if not definition.inline:
-            return Counter([definition.label])
-        return self.count(definition.body, self._static_arguments(definition, action, environment))
+            return
+        if definition.inline:
+            arguments = self._static_arguments(definition, action, environment)
+            self.add(definition.body, arguments)
+        else:
+            self.total[definition.label] += 1
 
     def _static_arguments(
         self, definition: BlockDefinition, action: CallAction, environment: Environment
@@ -132,7 +142,5 @@ class _Counting:
                 scope = environment if given else result
                 argument = given or param.default
                 if argument is not None:
-                    result[param.name] = evaluate_argument(
-                        param, argument, scope, self._lookup.find_block
-                    )
+                    result[param.name] = evaluate_argument(param, argument, scope, self._lookup)
         return result

@@ -1,114 +1,89 @@
-"""Makes a layer of the IR of a primitive op: its attributes filled in, its type inferred."""
+"""Makes an op of a step: its attributes filled in, its type inferred."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
-from netspec import tree
 from netspec.elaborate.arguments import default_attribute, evaluate_attribute
 from netspec.elaborate.bounds import MAX_CHANNELS, MAX_FEATURES, MAX_LENGTH
 from netspec.elaborate.scope import Environment
 from netspec.errors import NetspecError, Span, fail
-from netspec.ir.formula import Formulas, Indices
 from netspec.ops import OPS, Op, OpError, attributes_of
 from netspec.schema.fields import place_of
 from netspec.schema.syntax import AttributeValue, OpAction, Step
 from netspec.types import TensorType
 from netspec.unknown import Parts
 
-Noted = tuple[Formulas, Indices]
-"""The formulas of a layer's attributes, and the values of the names that count at its place."""
+
+class Filling(NamedTuple):
+    """What the attributes of an op are filled from.
+
+    Attributes:
+        step: the step.
+        action: what it does.
+        path: what the op is called.
+        environment: what the step's own attributes are evaluated under.
+        defaults: what fills the attributes that the step leaves open.
+        outer: what these are evaluated under.
+    """
+
+    step: Step
+    action: OpAction
+    path: str
+    environment: Environment
+    defaults: Mapping[str, AttributeValue]
+    outer: Environment
+
+    def place(self, attribute: str | None) -> Span:
+        """Where an attribute is given: in the step, among the defaults, or nowhere but by the step."""
+        if attribute is None:
+            return self.step.span
+        if attribute in self.action.attributes:
+            return self.action.spans.find((attribute,))
+        default = self.defaults.get(attribute)
+        return (place_of(default) if default is not None else None) or self.step.span
+
+    def misfit(self, error: OpError) -> NetspecError:
+        """What an op has against its input or its attributes, told at the attribute to blame."""
+        span = self.place(error.attribute)
+        return fail(error.code, error.message, span, help=error.help, path=self.path)
 
 
-def make_layer(
-    step: Step,
-    action: OpAction,
-    source: TensorType,
-    path: str,
-    environment: Environment,
-    defaults: Mapping[str, AttributeValue],
-    outer: Environment,
-    noted: Noted,
-) -> tree.Layer:
-    """The layer that an op step makes on ``source``.
+def make_op(filling: Filling, source: TensorType) -> tuple[Op, TensorType]:
+    """The op that a step makes on ``source``, and the type that it gives.
 
-    The step's own attributes are evaluated under ``environment``, those of ``defaults`` under ``outer``;
-    ``noted`` is kept beside them.
     Raises :class:`NetspecError` when an attribute is missing or the op does not fit its input.
     """
-    kind = OPS[action.kind]
-    values = fill_attributes(kind, step, action, source, path, environment, defaults, outer)
+    values = fill_attributes(filling, source.rank)
     try:
-        op = kind(**values).resolve(source)
+        op = OPS[filling.action.kind](**values).resolve(source)
         target = op.infer(source)
     except OpError as error:
-        raise misfit(error, step, action, defaults, path) from None
-    check_extent(target, _place("out", step, action, defaults), path)
-    formulas, indices = noted
-    return tree.Layer(
-        source=source,
-        target=target,
-        path=path,
-        op=op,
-        span=step.span,
-        formulas=formulas,
-        indices=indices,
-    )
+        raise filling.misfit(error) from None
+    beyond = too_large(target)
+    if beyond is not None:
+        raise fail("NS504", beyond, filling.place("out"), path=filling.path)
+    return op, target
 
 
-def misfit(
-    error: OpError,
-    step: Step,
-    action: OpAction,
-    defaults: Mapping[str, AttributeValue],
-    path: str,
-) -> NetspecError:
-    """What an op has against its input or its attributes, told at the attribute to blame."""
-    span = _place(error.attribute, step, action, defaults)
-    return fail(error.code, error.message, span, help=error.help, path=path)
-
-
-def _place(
-    attribute: str | None,
-    step: Step,
-    action: OpAction,
-    defaults: Mapping[str, AttributeValue],
-) -> Span:
-    """Where an attribute is given: in the step, among the defaults, or nowhere but by the step."""
-    if attribute is None:
-        return step.span
-    if attribute in action.attributes:
-        return action.spans.find((attribute,))
-    return (place_of(defaults[attribute]) if attribute in defaults else None) or step.span
-
-
-def check_extent(target: TensorType, span: Span | None, path: str | None) -> None:
-    """A tensor's channels and lengths must lie within the bounds; raises :class:`NetspecError`."""
+def too_large(target: TensorType) -> str | None:
+    """What is beyond the bounds of a tensor's channels and lengths."""
     most = MAX_CHANNELS if target.size else MAX_FEATURES
-    what = "channels" if target.size else "features"
     if target.channels > most:
-        message = f"{target.channels:,} {what}; at most {most:,}"
-        raise fail("NS504", message, span, path=path)
+        what = "channels" if target.size else "features"
+        return f"{target.channels:,} {what}; at most {most:,}"
     for length in target.size:
         if length > MAX_LENGTH:
-            message = f"a map of {length:,} positions along an axis; at most {MAX_LENGTH:,}"
-            raise fail("NS504", message, span, path=path)
+            return f"a map of {length:,} positions along an axis; at most {MAX_LENGTH:,}"
+    return None
 
 
-def fill_attributes(
-    kind: type[Op],
-    step: Step,
-    action: OpAction,
-    source: TensorType,
-    path: str,
-    environment: Environment,
-    defaults: Mapping[str, AttributeValue],
-    outer: Environment,
-) -> dict[str, Any]:
+def fill_attributes(filling: Filling, rank: int) -> dict[str, Any]:
     """The value of every attribute; raises :class:`NetspecError` with what is wrong with any."""
-    rank = source.rank
+    action, defaults = filling.action, filling.defaults
+    kind = OPS[action.kind]
     known = attributes_of(kind)
     values = dict(_default_attributes(kind, rank))
     parts = Parts()
@@ -116,14 +91,16 @@ def fill_attributes(
         if info.required and name not in action.attributes and name not in defaults:
             with parts:
                 message = f"`{action.kind}` needs `{name}`: {info.doc}"
-                raise fail("NS208", message, step.span, path=path)
+                raise fail("NS208", message, filling.step.span, path=filling.path)
     for name, value in defaults.items():
         if name not in action.attributes:
             with parts:
-                values[name] = evaluate_attribute(name, known[name].type, value, outer, rank)
+                type = known[name].type
+                values[name] = evaluate_attribute(name, type, value, filling.outer, rank)
     for name, value in action.attributes.items():
         with parts:
-            values[name] = evaluate_attribute(name, known[name].type, value, environment, rank)
+            type = known[name].type
+            values[name] = evaluate_attribute(name, type, value, filling.environment, rank)
     parts.finish()
     return values
 

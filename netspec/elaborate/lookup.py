@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from netspec import library
+from netspec.elaborate.reader import Reader
 from netspec.elaborate.scope import ROLES, Environment, StepsValue, check_declared
 from netspec.errors import Span, did_you_mean, fail
 from netspec.ops import OPS
@@ -52,6 +53,7 @@ class Lookup:
         defaults: attributes and roles of the spec.
         environment: the spec's parameters, which defaults are evaluated under.
         folder: where a user's own block files stand; None when the spec is no file.
+        reader: reads what the spec holds.
     """
 
     def __init__(
@@ -60,7 +62,9 @@ class Lookup:
         defaults: Defaults,
         environment: Environment,
         folder: Path | None,
+        reader: Reader | None = None,
     ) -> None:
+        self.reader = reader or Reader()
         self.definitions = definitions
         self.defaults = defaults
         self.environment = environment

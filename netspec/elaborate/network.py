@@ -1,4 +1,4 @@
-"""From a spec, a variant and overrides to a concrete network; and to the form that source shows."""
+"""From a spec, a variant and overrides to a program."""
 
 from __future__ import annotations
 
@@ -6,16 +6,19 @@ import dataclasses
 from collections import Counter
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-from netspec import tree
 from netspec.arithmetic import COPIED
-from netspec.elaborate.arguments import evaluate_argument, for_block
+from netspec.elaborate.arguments import bind_arguments, evaluate_argument, for_block
 from netspec.elaborate.bounds import Bounds
-from netspec.elaborate.check import check_network, check_paths
+from netspec.elaborate.check import check_network
 from netspec.elaborate.combinators import check_repeat
-from netspec.elaborate.layers import check_extent
-from netspec.elaborate.schedules import schedule
+from netspec.elaborate.instances import Call
+from netspec.elaborate.labels import count_labels
+from netspec.elaborate.layers import too_large
+from netspec.elaborate.lookup import Lookup
+from netspec.elaborate.passes import absorb_flatten
+from netspec.elaborate.row import Row
 from netspec.elaborate.scope import (
     BlockValue,
     Names,
@@ -30,14 +33,12 @@ from netspec.elaborate.stages import arguments_of_block, check_keys
 from netspec.elaborate.steps import Elaborator
 from netspec.errors import Span, UsageError, did_you_mean, fail
 from netspec.expr import Expression
-from netspec.ir import Program
-from netspec.ir.formula import NETWORK_SCOPE, of_values
-from netspec.ir.from_tree import program_of
-from netspec.passes import absorb_flatten
+from netspec.ir import Program, Region, Value
+from netspec.ir.check import check_program
+from netspec.ir.formula import NETWORK_SCOPE, of_network
 from netspec.schema.fields import check_integer
 from netspec.schema.models import STAGE_KEYS
 from netspec.schema.syntax import Argument, Param, Spec, StageSyntax, Step
-from netspec.symbolic import named
 from netspec.types import TensorType
 from netspec.unknown import UNKNOWN, require_known
 
@@ -66,16 +67,15 @@ def elaborate(
     bounds: Bounds | None = None,
 ) -> Program:
     """The network that ``spec`` describes: concrete, typed, checked, within ``bounds``."""
-    builder = Builder(spec, variant, overrides or {}, folder, keep=False, bounds=bounds)
-    expanded = builder.build()
-    check_paths(expanded)
-    program = program_of(expanded)
+    builder = Builder(spec, variant, overrides or {}, folder, bounds)
+    program = absorb_flatten(builder.build())
     check_network(program, builder.elaborator.bounds)
+    check_program(program)
     return program
 
 
 class Builder:
-    """Builds one network; with ``keep`` the kept arguments stay names."""
+    """Builds one network."""
 
     def __init__(
         self,
@@ -83,28 +83,28 @@ class Builder:
         variant: str | None,
         overrides: Mapping[str, Argument],
         folder: Path | None,
-        keep: bool,
         bounds: Bounds | None = None,
     ) -> None:
         self.spec = spec
         self.overrides = overrides
         self.environment: dict[str, Any] = {}
-        self._stage_results: dict[str, tree.Node] = {}
+        self._stage_results: dict[str, Value] = {}
         self.elaborator = self.make_elaborator(folder, bounds)
+        self.lookup = self.elaborator.lookup
         self.variant = choose_variant(spec, variant)
-        self.keep = keep
-        self._parameters(keep)
+        self._parameters()
 
     def make_elaborator(self, folder: Path | None, bounds: Bounds | None) -> Elaborator:
         """What expands the spec's steps."""
         spec = self.spec
-        return Elaborator(spec.blocks, spec.defaults, self.environment, folder, bounds)
+        lookup = Lookup(spec.blocks, spec.defaults, self.environment, folder)
+        return Elaborator(lookup, bounds)
 
-    def _parameters(self, keep: bool) -> None:
-        spec, attempt = self.spec, self.elaborator.attempt
+    def _parameters(self) -> None:
+        spec, attempt = self.spec, self.lookup.attempt
         for param in spec.params.values():
             with attempt():
-                self.elaborator.check_param(param)
+                self.lookup.check_param(param)
         self.check_variants()
         for name, argument in self.overrides.items():
             with attempt():
@@ -118,8 +118,6 @@ class Builder:
         for name, span in spec.arguments.items():
             with attempt():
                 self._check_kept(name, span)
-                if keep:
-                    self.environment[name] = named(name, [self.environment[name]], kept=True)
         for name, expression in spec.let.items():
             with attempt():
                 check_declared(name, spec.spans.find_key(("let", name)), "value")
@@ -135,19 +133,19 @@ class Builder:
         names = {self.spec.name: spans.find(("name",))}
         names |= {name: spans.find_key(("variants", name)) for name in self.spec.variants}
         for name in names.keys() & COPIED:
-            with self.elaborator.attempt():
+            with self.lookup.attempt():
                 message = f"a network called `{name}` hides a function of the language"
                 raise fail("NS223", message, names[name])
         for variant, values in self.spec.variants.items():
             for name, argument in values.items():
-                with self.elaborator.attempt():
+                with self.lookup.attempt():
                     self._require_param(f"variant `{variant}`", name, argument)
 
     def _value(self, param: Param, given: Argument | None) -> Any:
         if given is None:
             message = f"parameter `{param.name}` has no default and no value"
             raise fail("NS209", message, param.span)
-        value = evaluate_argument(param, given, self.environment, self.elaborator.find_block)
+        value = evaluate_argument(param, given, self.environment, self.lookup)
         if isinstance(value, StepsValue):
             return dataclasses.replace(value, environment=self.environment)
         return value
@@ -170,69 +168,72 @@ class Builder:
                 help=did_you_mean(name, self.spec.params),
             )
 
-    def build(self) -> tree.Network:
-        """The network, ready for the backends."""
-        return cast(tree.Network, absorb_flatten(self.expand()))
-
-    def expand(self) -> tree.Network:
-        """The network as its steps give it."""
+    def build(self) -> Program:
+        """The program as the steps give it."""
         spec = self.spec
         source = self._unknown_type
-        with self.elaborator.attempt():
+        with self.lookup.attempt():
             source = self._input()
         steps = (*spec.stem, *spec.head)
-        names = Names(
-            "", self.elaborator.count_labels((*steps, *self._between()), self.environment)
-        )
-        scope = Scope(self.environment, names)
-        stem = self.elaborator.steps(spec.stem, source, scope, spec.spans.find(("stem",)))
+        totals = count_labels(self.lookup, (*steps, *self._between()), self.environment)
+        scope = Scope(self.environment, Names("", totals))
+        row = Row(Value(next(self.elaborator.ids), source), self.elaborator.ids)
+        self._line(spec.stem, "stem", row, scope)
         entries = self._entries()
-        stages, current = self._stages(entries, stem.target, scope)
+        self._stages(entries, row, scope)
         scope.results.update(self._stage_results)
-        head = self.elaborator.steps(spec.head, current, scope, spec.spans.find(("head",)))
+        self._line(spec.head, "head", row, scope)
         if not (steps or entries):
             raise fail("NS212", "a network needs a stem, stages or a head", spec.span)
+        outputs = self._outputs(scope)
         kept = [name for name in spec.arguments if name in self.environment]
-        arguments = {name: self.environment[name] for name in kept}
-        return tree.Network(
-            source=source,
-            target=head.target,
-            span=spec.span,
+        return Program(
+            main=row.region(
+                "network",
+                arguments=dict(self.environment),
+                span=spec.span,
+                formulas=of_network(spec.let, spec.channels, spec.size),
+            ),
+            inputs=(row.source,),
+            outputs={**outputs, "output": row.value},
             name=spec.name,
             variant=self.variant,
             title=spec.title or "".join(part.capitalize() for part in spec.name.split("_")),
             doc=spec.doc,
-            stem=stem,
-            stages=stages,
-            head=head,
-            arguments=arguments,
-            outputs=self._outputs(scope),
-            values=dict(self.environment),
-            formulas=of_values(spec.let, NETWORK_SCOPE),
+            arguments={name: self.environment[name] for name in kept},
+            span=spec.span,
+            names=self.elaborator.names,
         )
 
+    def _line(self, steps: tuple[Step, ...], what: str, row: Row, scope: Scope) -> None:
+        """Add the stem or the head."""
+        part, span = row.part(), self.spec.spans.find((what,))
+        self.elaborator.steps(steps, part, scope, span)
+        row.add(part.region("sequence", span=span))
+
     def _input(self) -> TensorType:
-        channels = self.spec.channels.evaluate(self.environment)
-        size = [length.evaluate(self.environment) for length in self.spec.size]
-        for value, expression in zip(
-            (channels, *size), (self.spec.channels, *self.spec.size), strict=True
-        ):
+        expressions = (self.spec.channels, *self.spec.size)
+        values = [expression.evaluate(self.environment) for expression in expressions]
+        for value, expression in zip(values, expressions, strict=True):
             check_integer(value, "input", expression.span)
             if value < 1:
                 message = f"channels and sizes of the input are at least 1, got {value}"
                 raise fail("NS213", message, expression.span)
-        check_extent(TensorType(channels, (1,)), self.spec.channels.span, None)
-        for value, expression in zip(size, self.spec.size, strict=True):
-            check_extent(TensorType(1, (value,)), expression.span, None)
+        channels, *size = values
+        types = (TensorType(channels, (1,)), *(TensorType(1, (length,)) for length in size))
+        for type, expression in zip(types, expressions, strict=True):
+            beyond = too_large(type)
+            if beyond is not None:
+                raise fail("NS504", beyond, expression.span)
         return TensorType(channels, tuple(size))
 
-    def _outputs(self, scope: Scope) -> dict[str, str]:
-        known = set(scope.results)  # those of stages among them
+    def _outputs(self, scope: Scope) -> dict[str, Value]:
+        known = scope.results  # those of stages among them
         result = {}
         for name, argument in self.spec.outputs.items():
-            with self.elaborator.attempt():
+            with self.lookup.attempt():
                 _check_output(name, argument, known)
-                result[name] = str(argument.value)
+                result[name] = known[argument.value]
         return result
 
     # Stages
@@ -261,34 +262,37 @@ class Builder:
         return entries
 
     def _stages(
-        self, entries: list[tuple[StageSyntax, dict[str, Any]]], source: TensorType, scope: Scope
-    ) -> tuple[tuple[tree.Stage, ...], TensorType]:
-        """The stages, and what leaves the last."""
+        self, entries: list[tuple[StageSyntax, dict[str, Any]]], row: Row, scope: Scope
+    ) -> None:
         counts = [self._count(entry.repeat, environment) for entry, environment in entries]
-        stages: list[tree.Stage] = []
-        current, done, total = source, 0, sum(counts)
+        done, total = 0, sum(counts)
         for (entry, environment), count in zip(entries, counts, strict=True):
             environment |= {"count": count, "total": total, "running_index": done, "index": 0}
-            following = self._unknown_type
-            with self.elaborator.attempt():
-                stage = self._stage(entry, environment, count, current, scope)
-                stages.append(stage)
-                following = stage.target
+            stage: Region | None = None
+            with self.lookup.attempt():
+                stage = self._stage(entry, environment, count, row, scope)
                 self._name_result(stage, scope)
-            current, done = following, done + count
-        return tuple(stages), current
+            self._add(stage, row)
+            done += count
 
-    def _name_result(self, stage: tree.Stage, scope: Scope) -> None:
+    def _add(self, region: Region | None, row: Row) -> None:
+        """Add a stage or a block; where it is wrong and the work goes on, what it gives is not known."""
+        if region is None:
+            row.flow(self._unknown_type)
+        else:
+            row.add(region)
+
+    def _name_result(self, stage: Region, scope: Scope) -> None:
         """Let later steps take the result of ``stage`` by its name."""
         if stage.path in scope.results:
             message = f"the stage is called `{stage.path}`, as an earlier result is"
             raise fail("NS224", message, stage.span)
-        self._stage_results[stage.path] = stage
+        self._stage_results[stage.path] = stage.result
 
     def _count(self, expression: Expression, environment: Mapping[str, Any]) -> int:
         """How often to repeat something; once where that is wrong and the work goes on."""
         count = 1
-        with self.elaborator.attempt():
+        with self.lookup.attempt():
             value = expression.evaluate(environment)
             check_repeat(value, expression.span, self.elaborator.bounds)
             count = int(value)
@@ -299,42 +303,30 @@ class Builder:
         entry: StageSyntax,
         environment: dict[str, Any],
         count: int,
-        source: TensorType,
+        row: Row,
         scope: Scope,
-    ) -> tree.Stage:
+    ) -> Region:
         span = entry.block_span
         check_keys(entry)
         name_span = entry.spans.find(("name",)) if entry.name else span
         path = fill_template(entry.name or "layer{stage + 1}", environment, name_span)
         Names("", Counter()).explicit(path, name_span)
-        between_scope = Scope(
-            environment,
-            scope.names,
-            dict(self._stage_results),
-            indices=stage_indices(environment),
-        )
-        between = self.elaborator.steps(entry.between, source, between_scope, span)
-        current = between.target
+        inner = row.part()
+        if entry.between:
+            between, indices = inner.part(), stage_indices(environment)
+            results = dict(self._stage_results)
+            between_scope = Scope(environment, scope.names, results, indices=indices)
+            self.elaborator.steps(entry.between, between, between_scope, span)
+            inner.add(between.region("sequence"))
         names = Names(path, Counter())
-        blocks = []
         first = environment["running_index"]
         for index in range(count):
             environment |= {"index": index, "running_index": first + index}
-            following = self._unknown_type
-            with self.elaborator.attempt():
-                block = self._stage_block(entry, environment, index, count, current, names)
-                blocks.append(block)
-                following = block.target
-            current = following
-        return tree.Stage(
-            source=source,
-            target=current,
-            path=path,
-            between=between,
-            blocks=tuple(blocks),
-            schedule=schedule(entry, environment, first, count) if self.keep else {},
-            span=span,
-        )
+            block: Region | None = None
+            with self.lookup.attempt():
+                block = self._stage_block(entry, environment, index, count, inner, names)
+            self._add(block, inner)
+        return inner.region("stage", path, span=span)
 
     def _stage_block(
         self,
@@ -342,12 +334,13 @@ class Builder:
         environment: dict[str, Any],
         index: int,
         count: int,
-        source: TensorType,
+        row: Row,
         names: Names,
-    ) -> tree.Block:
+    ) -> Region:
+        source, lookup = row.type, self.lookup
         place = {**environment, "channels": source.channels, "size": list(source.size)}
         span = entry.block_span
-        given = arguments_of_block(entry, index, count)
+        given = arguments_of_block(entry, index, count, lookup.reader)
         block_name, block_span = entry.block, span
         if "block" in given:
             argument = given.pop("block")
@@ -356,7 +349,7 @@ class Builder:
         if isinstance(value, BlockValue):
             definition = value.definition
         else:
-            definition = self.elaborator.find_block(block_name, block_span)
+            definition = lookup.find_block(block_name, block_span)
         for name, argument in given.items():
             if name not in definition.params:
                 known = {*definition.params, *STAGE_KEYS, "between", "first", "last"}
@@ -367,7 +360,7 @@ class Builder:
                     help=did_you_mean(name, known),
                 )
         arguments = {name: for_block(argument, index, count) for name, argument in given.items()}
-        values = self.elaborator.bind_arguments(definition, arguments, place, span)
+        values = bind_arguments(definition, arguments, place, span, lookup)
         name_span = entry.spans.find(("block_name",)) if entry.block_name != "{index}" else span
         block_path = fill_template(entry.block_name, place, name_span)
         if "." in block_path:
@@ -377,9 +370,9 @@ class Builder:
         path = names.explicit(block_path, name_span)
         indices = stage_indices(environment)
         values = {name: counted(value, indices) for name, value in values.items()}
-        formulas = self.elaborator.formulas_of_call(definition, arguments, NETWORK_SCOPE)
-        noted = (formulas, indices)
-        return self.elaborator.block(definition, values, source, path, (), span, noted)
+        formulas = lookup.reader.formulas(definition, arguments, NETWORK_SCOPE)
+        call = Call(definition, values, span, (), formulas, indices)
+        return self.elaborator.block(call, path, row.value)
 
 
 def _check_output(name: str, argument: Argument, known: Collection[str]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import keyword
 import re
 from collections import Counter
@@ -16,13 +15,12 @@ from netspec.backends.names import RESERVED_CHILDREN
 from netspec.errors import Span, fail
 from netspec.expr import CONSTANT_NAMES
 from netspec.expr import parse as parse_expression
+from netspec.ir import Value
 from netspec.ir.formula import NETWORK_SCOPE, Indices, no_indices, qualify
 from netspec.ops import OPS
 from netspec.ops.words import ROLES as ROLES
 from netspec.schema.models import COMBINATORS
 from netspec.schema.syntax import BlockDefinition, Step
-from netspec.symbolic import Varying
-from netspec.tree import Node
 from netspec.types import TensorType
 
 Environment = Mapping[str, Any]
@@ -39,23 +37,16 @@ class StepsValue:
     """A list of steps passed as an argument, with the names of whoever wrote it.
 
     ``environment`` is None for a default, which sees the names of the block that declares it.
-    ``flag`` is set where some instances pass these steps and the others none. ``calls`` are the blocks
-    on the way to whoever wrote the steps; None where nobody has said so, which means none. ``label`` and
-    ``indices`` are the writer's, as in :class:`Scope`.
+    ``calls`` are the blocks on the way to whoever wrote the steps; None where nobody has said so, which
+    means none. ``label`` and ``indices`` are the writer's, as in :class:`Scope`.
     """
 
     steps: tuple[Step, ...]
     environment: Environment | None
     raw: Any
-    flag: Varying | None = None
     calls: tuple[tuple[str, Span], ...] | None = None
     label: str = NETWORK_SCOPE
     indices: Indices = field(default_factory=no_indices)
-
-    @property
-    def key(self) -> str:
-        """Equal for lists that say the same."""
-        return json.dumps(self.raw, sort_keys=True, default=str)
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,18 +115,18 @@ class Scope:
         names: the naming scope.
         results: what later steps can take by name: results named with `as`, and stages.
         calls: the blocks and roles on the way here, with the places of their calls, outermost first.
-        local: values named by `let`, in order, where source code is to name them.
         label: what formulas call the scope: the block's name, or that of the network's scope.
         indices: the values of its names that count, by qualified name.
+        path_of_block: the path of the block that it belongs to; empty for the network.
     """
 
     environment: dict[str, Any]
     names: Names
-    results: dict[str, Node] = field(default_factory=dict)
+    results: dict[str, Value] = field(default_factory=dict)
     calls: tuple[tuple[str, Span], ...] = ()
-    local: dict[str, Varying] | None = None
     label: str = NETWORK_SCOPE
     indices: Indices = field(default_factory=no_indices)
+    path_of_block: str = ""
 
     def place(self, source: TensorType) -> dict[str, Any]:
         """The names that an expression sees where ``source`` enters a step."""
@@ -174,8 +165,6 @@ def fill_template(template: str, environment: Environment, span: Span | None) ->
 
     def value(match: re.Match[str]) -> str:
         result = parse_expression(match[1], span).evaluate(environment)
-        if isinstance(result, Varying):
-            result = result.decide()  # names that differ are other classes
         if isinstance(result, bool) or not isinstance(result, int | str):
             raise fail("NS222", f"`{{{match[1]}}}` in a name must be a number or a text", span)
         if isinstance(result, str) and ("{" in result or "}" in result):

@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-from weakref import WeakKeyDictionary
-
-from netspec.elaborate.arguments import is_for_each_block
-from netspec.errors import NetspecError, fail
-from netspec.schema.fields import to_expression
+from netspec.elaborate.reader import Reader
+from netspec.errors import fail
 from netspec.schema.models import STAGE_KEYS
-from netspec.schema.refusal import Refusal
 from netspec.schema.syntax import Argument, StageSyntax
-
-COUNTERS = frozenset(("index", "running_index"))
-"""Names whose values change from block to block."""
 
 
 def check_keys(entry: StageSyntax) -> None:
@@ -23,36 +16,16 @@ def check_keys(entry: StageSyntax) -> None:
                 raise fail("NS206", f"`{name}` belongs to the stage", group[name].key_span)
 
 
-_NO_STRIDE: WeakKeyDictionary[Argument, Argument] = WeakKeyDictionary()
-"""What blocks get that a stride is not for: one object for each place in the text."""
-
-
-def arguments_of_block(entry: StageSyntax, index: int, count: int) -> dict[str, Argument]:
+def arguments_of_block(
+    entry: StageSyntax, index: int, count: int, reader: Reader
+) -> dict[str, Argument]:
     """The arguments of block ``index`` of ``count``, before any of them is worked out."""
     given = dict(entry.arguments)
     if entry.stride is not None:
         at = 0 if entry.stride_at == "first" else count - 1
-        is_its = index == at or _is_of_each_block(entry.stride)
-        none = _NO_STRIDE.setdefault(entry.stride, Argument(1, entry.stride.spans))
-        given["stride"] = entry.stride if is_its else none
+        given["stride"] = entry.stride if index == at else reader.stride_elsewhere(entry.stride)
     if index == 0:
         given |= entry.first
     if index == count - 1:
         given |= entry.last
     return given
-
-
-def _is_of_each_block(argument: Argument) -> bool:
-    """Whether a value is written for each block: as a list, or by what counts them."""
-    if is_for_each_block(argument):
-        return True
-    if not isinstance(argument.value, str):
-        return False
-    try:
-        return not COUNTERS.isdisjoint(to_expression(argument.value).names)
-    except (
-        NetspecError,
-        Refusal,
-        ValueError,
-    ):  # what is wrong with it is told where it is worked out
-        return False

@@ -1,35 +1,40 @@
-"""Expands steps into nodes of the IR.
-
-The same code makes concrete networks and, on varying numbers, the generalised body of a block.
-"""
+"""Expands steps: what they make, under which names, and what flows on."""
 
 from __future__ import annotations
 
+import ast
 import dataclasses
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from collections import Counter
+from collections.abc import Mapping
+from itertools import count
 from typing import Any
 
-from netspec import tree
 from netspec.elaborate import combinators
+from netspec.elaborate.arguments import bind_arguments
 from netspec.elaborate.bounds import MAX_NESTING, RAISE_LAYERS, Bounds
-from netspec.elaborate.calls import CallExpander, decision, noted_at
-from netspec.elaborate.choices import choose
-from netspec.elaborate.combinators import reference
-from netspec.elaborate.layers import Noted, make_layer
+from netspec.elaborate.instances import Call, Instance, Key, Keys, again
+from netspec.elaborate.labels import count_labels
+from netspec.elaborate.layers import Filling, make_op
+from netspec.elaborate.lookup import Lookup, check_definition
+from netspec.elaborate.row import Row
 from netspec.elaborate.scope import (
-    Environment,
+    ROLES,
+    BlockValue,
+    Names,
     Scope,
+    StepsValue,
+    fill_template,
 )
-from netspec.errors import Span, fail
-from netspec.ops import OPS
+from netspec.errors import NetspecError, Span, fail
+from netspec.expr import Expression
+from netspec.ir import Region, Value
+from netspec.ir.formula import Formula
+from netspec.ops import OPS, Op
 from netspec.schema.syntax import (
-    AttributeValue,
     BlockDefinition,
     BranchesAction,
     CallAction,
     ConcatAction,
-    Defaults,
     GateAction,
     OpAction,
     PassAction,
@@ -39,37 +44,40 @@ from netspec.schema.syntax import (
     Step,
     WhenAction,
 )
-from netspec.symbolic import Varying
 from netspec.types import TensorType
+from netspec.unknown import UNKNOWN, require_known
+
+MAX_TRACE = 8
 
 
-class Elaborator(CallExpander):
-    """Expands the steps of one spec; its arguments are those of :class:`Lookup`."""
+class Elaborator:
+    """Expands the steps of one spec.
 
-    def __init__(
-        self,
-        definitions: Mapping[str, BlockDefinition],
-        defaults: Defaults,
-        environment: Environment,
-        folder: Path | None,
-        bounds: Bounds | None = None,
-    ) -> None:
-        super().__init__(definitions, defaults, environment, folder)
+    Attributes:
+        lookup: finds what they call.
+        ids: counts the values of the program.
+        layer_count: how many layers there are so far.
+        names: what results are called; see :class:`Program`.
+    """
+
+    def __init__(self, lookup: Lookup, bounds: Bounds | None = None) -> None:
+        self.lookup = lookup
         self.bounds = bounds or Bounds()
-        self.restart_counts()
-
-    def restart_counts(self) -> None:
-        """Forget what was expanded: the bounds on layers and steps hold for what comes."""
+        self.keys = Keys()
+        self.ids = count()
         self.layer_count = 0
+        self.names: dict[int, dict[str, str]] = {}
         self._step_count = 0
         self._nesting = 0
+        self._slots: list[StepsValue] = []
+        self._instances: dict[Key, Instance] = {}
 
     # Steps
 
     def steps(
-        self, steps: tuple[Step, ...], source: TensorType, scope: Scope, span: Span | None = None
-    ) -> tree.Sequence:
-        """Expand steps that run in order."""
+        self, steps: tuple[Step, ...], row: Row, scope: Scope, span: Span | None = None
+    ) -> None:
+        """Add to ``row`` what steps make that run in order."""
         self._step_count += 1 + len(steps)
         if self._step_count > self.bounds.steps:
             message = f"more than {self.bounds.steps:,} steps"
@@ -78,123 +86,106 @@ class Elaborator(CallExpander):
             raise fail("NS507", f"steps nested deeper than {MAX_NESTING} levels", span)
         self._nesting += 1
         try:
-            return self._in_order(steps, source, scope, span)
+            self._in_order(steps, row, scope, span)
         finally:
             self._nesting -= 1
 
-    def _in_order(
-        self, steps: tuple[Step, ...], source: TensorType, scope: Scope, span: Span | None
-    ) -> tree.Sequence:
-        items: list[tree.Node] = []
-        current = source
+    def _in_order(self, steps: tuple[Step, ...], row: Row, scope: Scope, span: Span | None) -> None:
         for step in steps:
-            node = self.step(step, current, scope)
-            items.append(node)
-            current = node.target
-        return tree.Sequence(source=source, target=current, items=tuple(items), span=span)
+            self.step(step, row, scope)
 
-    def step(self, step: Step, source: TensorType, scope: Scope) -> tree.Node:
+    def step(self, step: Step, row: Row, scope: Scope) -> None:
         """Expand one step: its inputs, what it does, and the name of its result."""
-        taken: tree.Node | None = None
+        source = row.value
         if step.inputs:
-            taken = reference(step, source, scope)
-        node = self._action(step, taken.target if taken else source, scope)
-        if taken:
-            node = tree.Sequence(
-                source=source, target=node.target, items=(taken, node), span=step.span
-            )
+            combinators.take(step, row, scope)
+        self._action(step, row, scope)
         if step.result:
             if step.result in scope.results:
                 message = f"the name `{step.result}` is taken in this block"
                 raise fail("NS224", message, step.place("as"))
-            node = tree.Tap(
-                source=source, target=node.target, name=step.result, body=node, span=step.span
-            )
-            scope.results[step.result] = node
-        return node
+            scope.results[step.result] = row.value
+            if row.value is not source:  # what a step passes on has the name that it was given
+                names = self.names.setdefault(row.value.id, {})
+                names.setdefault(scope.path_of_block, step.result)
 
-    def _action(self, step: Step, source: TensorType, scope: Scope) -> tree.Node:
-        action = step.action
-        if step.name is not None and isinstance(action, RepeatAction | WhenAction):
-            return self._container(step, source, scope)
-        match action:
-            case OpAction():
-                return self._op(step, action, source, scope)
-            case CallAction():
-                return self._call(step, action, source, scope)
-            case ResidualAction():
-                return combinators.residual(self.steps, step, action, source, scope)
-            case GateAction():
-                return combinators.gate(self.steps, step, action, source, scope)
-            case ConcatAction():
-                return combinators.concat(self.steps, step, action, source, scope)
-            case BranchesAction():
-                return combinators.branches(self.steps, step, action, source, scope)
-            case RepeatAction():
-                return self._repeat(step, action, source, scope)
-            case WhenAction():
-                return self._when(step, action, source, scope)
-            case SequenceAction():
-                return combinators.sequence(self.steps, step, action, source, scope)
+    def _action(self, step: Step, row: Row, scope: Scope) -> None:
+        match step.action:
+            case OpAction() as action:
+                self._op(step, action, row, scope)
+            case CallAction() as action:
+                self._call(step, action, row, scope)
+            case ResidualAction() as action:
+                combinators.residual(self.steps, step, action, row, scope)
+            case GateAction() as action:
+                combinators.gate(self.steps, step, action, row, scope)
+            case ConcatAction() as action:
+                combinators.concat(self.steps, step, action, row, scope)
+            case BranchesAction() as action:
+                combinators.branches(self.steps, step, action, row, scope)
+            case RepeatAction() | WhenAction() if step.name is not None:
+                self._container(step, row, scope)
+            case RepeatAction() as action:
+                self._repeat(step, action, row, scope)
+            case WhenAction() as action:
+                self._when(step, action, row, scope)
+            case SequenceAction() as action:
+                combinators.sequence(self.steps, step, action, row, scope)
             case PassAction():
-                return tree.Sequence(source=source, target=source, items=(), span=step.span)
+                pass
 
-    def _container(self, step: Step, source: TensorType, scope: Scope) -> tree.Node:
+    def _container(self, step: Step, row: Row, scope: Scope) -> None:
         """What has no level of names of its own, as a sequence under the name that the step gives."""
         inner = dataclasses.replace(step, name=None, result=None, inputs=())
-        whole = SequenceAction((inner,))
-        return combinators.sequence(self.steps, step, whole, source, scope)
+        combinators.sequence(self.steps, step, SequenceAction((inner,)), row, scope)
 
-    def _when(self, step: Step, action: WhenAction, source: TensorType, scope: Scope) -> tree.Node:
-        place = scope.place(source)
-        test = action.test.evaluate(place)
-        values = test.values if isinstance(test, Varying) else (test,)
-        if not all(isinstance(value, bool) for value in values if value is not None):
+    def _when(self, step: Step, action: WhenAction, row: Row, scope: Scope) -> None:
+        test = action.test.evaluate(scope.place(row.type))
+        if not isinstance(test, bool):
             raise fail(
                 "NS205", "`test` must be true or false; write a comparison", action.test.span
             )
+        noted = _decision(self._test(step, action.test.node, scope), test, scope)
+        width = self._labels(action.then, scope) | self._labels(action.other, scope)
+        part = row.part()
+        with scope.names.alternative(width):
+            self.steps(action.then if test else action.other, part, scope, step.span)
+        row.add(part.region("when", span=step.span, **noted))
 
-        def expand(steps: tuple[Step, ...]) -> Callable[[], tree.Sequence]:
-            return lambda: self.steps(steps, source, scope, step.span)
+    def _repeat(self, step: Step, action: RepeatAction, row: Row, scope: Scope) -> None:
+        noted = _decision(self._test(step, action.times.node, scope), None, scope)
+        part = row.part()
+        times = combinators.repeat(self.steps, step, action, part, scope, self.bounds)
+        row.add(part.region("repeat", span=step.span, **{**noted, "outcome": times}))
 
-        noted = decision("when", self.test(action, action.test.node, scope), test, scope)
-        node = choose(
-            test,
-            expand(action.then),
-            expand(action.other),
-            self.count_labels(action.then, scope.environment),
-            self.count_labels(action.other, scope.environment),
-            scope,
-        )
-        return noted_at(node, noted) if isinstance(node, tree.Sequence) else node
+    def _test(self, step: Step, node: ast.expr, scope: Scope) -> Formula:
+        return self.lookup.reader.test(step.action, node, scope.label)
 
-    def _repeat(
-        self, step: Step, action: RepeatAction, source: TensorType, scope: Scope
-    ) -> tree.Sequence:
-        test = self.test(action, action.times.node, scope)
-        noted = decision("repeat", test, None, scope)
-        node = combinators.repeat(self.steps, step, action, source, scope, self.bounds)
-        return noted_at(node, dataclasses.replace(noted, outcome=len(node.items)))
+    def _labels(self, steps: tuple[Step, ...], scope: Scope) -> Counter[str]:
+        return count_labels(self.lookup, steps, scope.environment)
+
+    # Ops
 
     def _op(
-        self,
-        step: Step,
-        action: OpAction,
-        source: TensorType,
-        scope: Scope,
-        role: Mapping[str, AttributeValue] | None = None,
-    ) -> tree.Layer:
-        """A layer; ``role`` holds the attributes that the spec's role gives below the step's own."""
+        self, step: Step, action: OpAction, row: Row, scope: Scope, role: OpAction | None = None
+    ) -> None:
+        """Add an op; ``role`` holds the attributes that the spec's role gives below the step's own."""
         self.count_layers(1, step.span)
-        kind = OPS[action.kind]
+        kind, lookup, source = OPS[action.kind], self.lookup, row.type
         path = scope.path(step, kind.label, source, kind.numbered)
-        defaults, formulas = self.op_in_scope(action, role, scope.label)
+        defaults, formulas = lookup.reader.attributes(action, role, lookup.defaults, scope.label)
         outer: dict[str, Any] = {}
         if defaults:
             place = {"channels": source.channels, "size": list(source.size)}
-            outer = {**self.environment, **place}
-        noted = (formulas, scope.indices)
-        return self.layer(step, action, source, path, scope.place(source), defaults, outer, noted)
+            outer = {**lookup.environment, **place}
+        filling = Filling(step, action, path, scope.place(source), defaults, outer)
+        op, target = self.make_op(filling, source)
+        noted = {"formulas": formulas, "indices": scope.indices}
+        row.op(op, (row.value,), target, path, step.span, **noted)
+
+    def make_op(self, filling: Filling, source: TensorType) -> tuple[Op, TensorType]:
+        """The op of a step; see :func:`~netspec.elaborate.layers.make_op`."""
+        return make_op(filling, source)
 
     def count_layers(self, count: int, span: Span) -> None:
         """Count layers; raises :class:`NetspecError` beyond the bound."""
@@ -203,16 +194,190 @@ class Elaborator(CallExpander):
             message = f"more than {self.bounds.layers:,} layers"
             raise fail("NS502", message, span, help=RAISE_LAYERS)
 
-    def layer(
-        self,
-        step: Step,
-        action: OpAction,
-        source: TensorType,
-        path: str,
-        environment: Environment,
-        defaults: Mapping[str, AttributeValue],
-        outer: Environment,
-        noted: Noted,
-    ) -> tree.Layer:
-        """A layer at ``path``; see :func:`~netspec.elaborate.layers.make_layer`."""
-        return make_layer(step, action, source, path, environment, defaults, outer, noted)
+    # Calls
+
+    def _call(self, step: Step, action: CallAction, row: Row, scope: Scope) -> None:
+        value = require_known(scope.environment.get(action.target))
+        if isinstance(value, StepsValue):
+            self._slot(step, action, value, row, scope)
+        elif isinstance(value, BlockValue):
+            self._block(step, action, value.definition, row, scope)
+        elif action.target in ROLES:
+            self._role(step, action, row, scope)
+        else:
+            definition = self.lookup.find_step(action.target, scope.environment, step.span)
+            self._block(step, action, definition, row, scope)
+
+    def _slot(
+        self, step: Step, action: CallAction, value: StepsValue, row: Row, scope: Scope
+    ) -> None:
+        if action.arguments:
+            raise fail("NS206", f"the slot `{action.target}` takes no arguments", step.span)
+        if any(value is active for active in self._slots):
+            raise fail("NS226", f"the slot `{action.target}` contains itself", step.span)
+        if step.name is not None:
+            self._container(step, row, scope)
+            return
+        written_in = scope.environment if value.environment is None else value.environment
+        inner = Scope(
+            dict(written_in),
+            scope.names,
+            calls=value.calls or (),
+            label=value.label,
+            indices=value.indices,
+            path_of_block=scope.path_of_block,
+        )
+        test = self._test(step, ast.Name(action.target), scope)
+        noted = _decision(test, bool(value.steps), scope)
+        part = row.part()
+        self._slots.append(value)
+        try:
+            self.steps(value.steps, part, inner, step.span)
+        finally:
+            self._slots.pop()
+        row.add(part.region("when", span=step.span, **noted))
+
+    def _role(self, step: Step, action: CallAction, row: Row, scope: Scope) -> None:
+        role = self.lookup.role(action.target)
+        inner = role.action
+        if isinstance(inner, OpAction):
+            own = self.lookup.reader.as_op(action, inner.kind)
+            self._op(step, own, row, scope, inner)
+            return
+        if action.arguments:
+            raise fail(
+                "NS206",
+                f"the role `{action.target}` is no single op; it takes no arguments",
+                step.span,
+            )
+        if any(name == action.target for name, _ in scope.calls):
+            raise fail("NS226", f"the role `{action.target}` calls itself", step.span)
+        calls = (*scope.calls, (action.target, step.span))
+        outer = Scope(
+            dict(self.lookup.environment),
+            scope.names,
+            calls=calls,
+            path_of_block=scope.path_of_block,
+        )
+        name = step.name and fill_template(step.name, scope.place(row.type), step.place("name"))
+        self._action(dataclasses.replace(role, name=name), row, outer)
+
+    def _block(
+        self, step: Step, action: CallAction, definition: BlockDefinition, row: Row, scope: Scope
+    ) -> None:
+        if definition.inline and step.name is not None:
+            self._container(step, row, scope)
+            return
+        place, given = scope.place(row.type), action.arguments
+        bound = bind_arguments(definition, given, place, step.span, self.lookup)
+        call = Call(
+            definition,
+            {name: _written_at(value, scope) for name, value in bound.items()},
+            step.span,
+            scope.calls,
+            self.lookup.reader.formulas(definition, given, scope.label),
+            scope.indices,
+        )
+        if definition.inline:
+            part = row.part()
+            self._expand(call, part, scope.names, scope.path_of_block)
+            row.add(_region("inline", call, part))
+        else:
+            path = scope.path(step, definition.label, row.type)
+            row.add(self.block(call, path, row.value))
+
+    def block(self, call: Call, path: str, source: Value) -> Region:
+        """An instance of a block under a path of its own, on what flows in."""
+        key = self.keys.of(call, source.type, self._nesting)
+        known = self._instances.get(key)
+        if known is not None and self._has_room(known):
+            self.layer_count += known.layers
+            self._step_count += known.steps
+            return again(known, call, path, source, self.ids, self.names)
+        layers, steps = self.layer_count, self._step_count
+        region = self.new_block(call, path, source)
+        layers, steps = self.layer_count - layers, self._step_count - steps
+        self._instances[key] = Instance(call, region, layers, steps)
+        return region
+
+    def _has_room(self, known: Instance) -> bool:
+        """Whether the bounds allow for all of a block; else they are to be told where they are met."""
+        layers, steps = self.layer_count + known.layers, self._step_count + known.steps
+        return layers <= self.bounds.layers and steps <= self.bounds.steps
+
+    def new_block(self, call: Call, path: str, source: Value) -> Region:
+        """A block that is expanded here."""
+        row = Row(source, self.ids)
+        labels = count_labels(self.lookup, call.definition.body, call.arguments)
+        self._expand(call, row, Names(path, labels), path)
+        return _region("block", call, row, path)
+
+    def _expand(self, call: Call, row: Row, names: Names, path: str) -> None:
+        """Add the body of a block to a row; ``path`` is that of the block that is no inline one."""
+        definition, calls = call.definition, call.calls
+        if any(name == definition.name for name, _ in calls):
+            route = " → ".join([*(name for name, _ in calls), definition.name])
+            raise fail("NS226", f"block `{definition.name}` calls itself: {route}", call.span)
+        check_definition(definition)
+        environment = dict(call.arguments)
+        environment["in_channels"] = row.type.channels
+        environment["in_size"] = list(row.type.size)
+        calls = (*calls, (definition.name, call.span))
+        scope = Scope(environment, names, {}, calls, definition.name, path_of_block=path)
+        self._evaluate_let(definition.let, scope)
+        for name, value in environment.items():
+            if isinstance(value, StepsValue) and value.environment is None:
+                environment[name] = dataclasses.replace(
+                    value, environment=environment, calls=scope.calls, label=scope.label
+                )
+        try:
+            self.steps(definition.body, row, scope, definition.span)
+        except NetspecError as error:
+            raise _with_call(error, f"block `{definition.name}`, called", call.span) from None
+
+    def _evaluate_let(self, let: Mapping[str, Expression], scope: Scope) -> None:
+        """Add the derived values to the scope, each seeing those before it."""
+        for name, expression in let.items():
+            with self.lookup.attempt(scope.calls):
+                scope.environment[name] = expression.evaluate(scope.environment)
+            scope.environment.setdefault(name, UNKNOWN)
+
+
+def _region(kind: Any, call: Call, row: Row, path: str = "") -> Region:
+    """What a call came to."""
+    return row.region(
+        kind,
+        path,
+        definition=call.definition,
+        arguments=call.arguments,
+        span=call.span,
+        formulas=call.formulas,
+        indices=call.indices,
+    )
+
+
+def _written_at(value: Any, scope: Scope) -> Any:
+    """An argument that a step of ``scope`` gives; steps that it does not pass on are its own."""
+    fresh = isinstance(value, StepsValue) and value.environment is not None and value.calls is None
+    if not fresh:
+        return value
+    return dataclasses.replace(value, calls=scope.calls, label=scope.label, indices=scope.indices)
+
+
+def _decision(test: Formula, outcome: Any, scope: Scope) -> dict[str, Any]:
+    """What was decided by ``test``, noted ahead of the steps that it concerns."""
+    names = scope.names
+    position = names.position if names.indexed else None
+    return {"test": test, "outcome": outcome, "position": position, "indices": scope.indices}
+
+
+def _with_call(error: NetspecError, what: str, span: Span) -> NetspecError:
+    """The same error with the call that led there."""
+    return NetspecError(
+        [
+            dataclasses.replace(d, trace=(*d.trace, (what, span)))
+            if len(d.trace) < MAX_TRACE
+            else d
+            for d in error.diagnostics
+        ]
+    )

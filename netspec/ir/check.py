@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from netspec.errors import InternalError
 from netspec.ir.program import Node, Program, Region, Value
-from netspec.ops import OpError
+from netspec.ops import Op, OpError
 from netspec.types import FlatLayout, TensorType
 
 
@@ -27,11 +27,15 @@ def check_program(program: Program, after: str = "elaboration") -> None:
 def _problems(program: Program) -> Iterator[str]:
     known = {value.id: value for value in program.inputs}
     paths: set[str] = set()
+    sound: set[tuple[Op, tuple[TensorType, ...]]] = set()  # equal blocks share ops and types
     for node in program.nodes:
         for value in node.inputs:
             if known.get(value.id) is not value:
                 yield f"`{node.path}` takes %{value.id}, which nothing ahead of it gives"
-        yield from _wrong_types(node)
+        key = (node.op, tuple([value.type for value in (*node.inputs, *node.outputs)]))
+        if key not in sound:
+            yield from _wrong_types(node)
+            sound.add(key)
         for value in node.outputs:
             if value.id in known:
                 yield f"%{value.id} is given twice, by `{node.path}` the second time"
@@ -80,17 +84,18 @@ def _layout(flat: FlatLayout) -> tuple[object, ...]:
     return (flat.order, flat.channels, flat.size)
 
 
-def _wrong_regions(region: Region, known: dict[int, Value]) -> Iterator[str]:
-    waiting = [region]
+def _wrong_regions(main: Region, known: dict[int, Value]) -> Iterator[str]:
+    waiting: list[tuple[Region, str]] = [(main, "")]
     while waiting:
-        found = waiting.pop()
-        name = found.path or found.kind
-        for value in (found.source, found.result):
+        region, owner = waiting.pop()
+        for value in (region.source, region.result):
             if known.get(value.id) is not value:
+                name = region.path or region.kind
                 yield f"%{value.id} flows through `{name}`, and nothing gives it"
-        if found.kind in ("block", "sequence") and found.path:
-            start = f"{found.path}."
-            for node in found.nodes:
-                if not node.path.startswith(start):
-                    yield f"`{node.path}` stands in `{name}`, and is not named so"
-        waiting.extend(item for item in found.items if isinstance(item, Region))
+        if region.kind in ("block", "sequence") and region.path:
+            owner = region.path
+        for item in region.items:
+            if owner and item.path and not item.path.startswith(f"{owner}."):
+                yield f"`{item.path}` stands in `{owner}`, and is not named so"
+            if isinstance(item, Region):
+                waiting.append((item, owner))

@@ -203,9 +203,19 @@ def of_arguments(
     return Formulas((defaults, callee, read), (arguments, scope, read))
 
 
-def of_values(values: Mapping[str, Expression], scope: str) -> Formulas:
-    """The formulas of values that ``let`` names."""
-    return Formulas((values, scope, lambda name, value: value.node))
+IN_CHANNELS, IN_SIZE = "in_channels", "in_size"
+"""Names of what enters a block, or the network."""
+
+
+def of_network(
+    values: Mapping[str, Expression], channels: Expression, size: Sequence[Expression]
+) -> Formulas:
+    """The formulas of a network: of what ``let`` names, and of its input."""
+    entering = {IN_CHANNELS: channels.node, IN_SIZE: _listed([each.node for each in size])}
+    return Formulas(
+        (entering, NETWORK_SCOPE, lambda name, node: node),
+        (values, NETWORK_SCOPE, lambda name, value: value.node),
+    )
 
 
 def _of_attribute(value: AttributeValue) -> ast.expr | None:

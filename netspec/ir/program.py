@@ -204,7 +204,8 @@ class Program:
         doc: one line on it.
         arguments: the parameters that stay arguments of generated functions, with their values.
         span: the spec.
-        names: what the spec calls results (`as`), by the value's id; source calls variables so.
+        names: what the spec calls results (`as`): by the value's id, a name for each block in which it has
+            one, by the block's path, which is empty for the network. Source calls variables so.
     """
 
     main: Region
@@ -216,7 +217,7 @@ class Program:
     doc: str
     arguments: Mapping[str, Any]
     span: Span | None = None
-    names: Mapping[int, str] = field(default_factory=dict)
+    names: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def model_name(self) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from netspec import tree
 from netspec.elaborate.bounds import Bounds
+from netspec.elaborate.check import check_network
 from netspec.elaborate.lookup import Lookup, check_definition
 from netspec.elaborate.network import choose_variant
 from netspec.errors import Diagnostic, NetspecError, by_position, fail
-from netspec.ir.from_tree import program_of
+from netspec.ir import Program
 from netspec.lint.ignores import silence
 from netspec.lint.network import lint_network
 from netspec.lint.places import Places
@@ -27,7 +27,6 @@ from netspec.validate.names import check_block_names
 from netspec.validate.options import Options
 from netspec.validate.ownership import owner_of
 from netspec.validate.problems import Problems
-from netspec.validate.survey import Survey
 
 VARIANT_COST = 20
 """What a variant costs at least, in steps."""
@@ -141,14 +140,11 @@ def _check_names(
     check_block_names(definition, lookup, problems, (*broken.names, *broken.blocks))
 
 
-def _check_checkpoints(spec: Spec, network: tree.Network, problems: Problems) -> None:
+def _check_checkpoints(spec: Spec, network: Program, problems: Problems) -> None:
     """What is wrong with the names that checkpoints give to the layers of ``network``."""
-    if not spec.checkpoints:
-        return
-    program = program_of(network)
     for checkpoint in spec.checkpoints.values():
         with problems.attempt():
-            published_names(program, checkpoint)
+            published_names(network, checkpoint)
 
 
 def _check_spec(
@@ -174,7 +170,7 @@ def _check_spec(
     is_complete = all(param.default is not None for param in spec.params.values())
     if spec.variants and spec.default is None and is_complete and only is None:
         variants.append(None)
-    work, survey = Work(options.bounds), Survey(options.bounds)
+    work = Work(options.bounds)
     for number, variant in enumerate(variants):
         problems.variant = warnings.variant = variant
         try:
@@ -191,16 +187,16 @@ def _check_spec(
                     options.bounds,
                     is_first=number == 0,
                 )
-                network = builder.expand()
+                network = builder.build()
                 if is_whole and not problems.concerns(variant):
-                    survey.check(network)
+                    check_network(network, options.bounds)
                     _check_checkpoints(spec, network, problems)
-                    places = Places(spec, builder.elaborator.definitions_found())
+                    places = Places(spec, builder.lookup.definitions_found())
                     warnings.add(lint_network(network, places, options.lints))
                 if number == len(variants) - 1:
                     with problems.of_every_variant():
                         for definition in spec.blocks.values():
-                            check_block_names(definition, builder.elaborator, problems)
+                            check_block_names(definition, builder.lookup, problems)
         except NetspecError as error:  # the bound of all work
             with problems.of_every_variant():
                 problems.add(error.diagnostics)

@@ -6,39 +6,37 @@ block that comes back with equal arguments on an equal input is not expanded aga
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from netspec import tree
 from netspec.elaborate.bounds import MAX_LAYERS, RAISE_LAYERS, Bounds
-from netspec.elaborate.layers import Noted, fill_attributes, misfit
-from netspec.elaborate.lookup import Calls
+from netspec.elaborate.instances import Call, Instance, again
+from netspec.elaborate.layers import Filling, fill_attributes
+from netspec.elaborate.lookup import Calls, Lookup
 from netspec.elaborate.network import Builder
-from netspec.elaborate.scope import Environment, Names, Scope
+from netspec.elaborate.row import Row
+from netspec.elaborate.scope import Scope
 from netspec.elaborate.steps import Elaborator
 from netspec.errors import NetspecError, Span, fail
+from netspec.ir import Region, Value
 from netspec.ops import OPS, Op, OpError
 from netspec.schema.recover import Broken
 from netspec.schema.syntax import (
     Argument,
-    AttributeValue,
     BlockDefinition,
     GateAction,
-    OpAction,
     ResidualAction,
     Spec,
     StageSyntax,
     Step,
 )
-from netspec.symbolic import Varying
 from netspec.types import TensorType
 from netspec.unknown import ANY_RANK, UNKNOWN, Poisoned, is_unknown
-from netspec.validate.known import Instance, Known
+from netspec.validate.known import Checked, Known
 from netspec.validate.problems import Problems
-from netspec.validate.survey import remember_origin
 
 STAGE_COST, BLOCK_COST = 4, 3
 """What a stage and a block of it cost at least, in steps, even when the block is known already."""
@@ -62,22 +60,16 @@ class Work:
             raise fail("NS502", message, span, help=RAISE_LAYERS)
 
 
-class Checker(Elaborator):
-    """Expands steps, collects problems, and goes on."""
+class CheckingLookup(Lookup):
+    """Finds blocks, collects problems, and passes over what is known to be broken."""
 
-    def __init__(self, builder: CheckingBuilder, folder: Path | None, bounds: Bounds) -> None:
+    def __init__(self, builder: CheckingBuilder, folder: Path | None) -> None:
         self._problems = builder.problems
         self._broken = builder.broken
-        self._work = builder.work
         self._known = builder.known
-        spec = builder.spec
-        rank = len(spec.size)
-        self.unknown_type = TensorType(UNKNOWN, (ANY_RANK,) * rank)
-        self.unknown_map = TensorType(UNKNOWN, (UNKNOWN,) * rank)
-        super().__init__(spec.blocks, spec.defaults, builder.environment, folder, bounds)
+        spec, environment = builder.spec, builder.environment
+        super().__init__(spec.blocks, spec.defaults, environment, folder, self._known.reader)
         self._found = self._known.files
-
-    # Going on after a problem
 
     def attempt(self, calls: Calls = ()) -> AbstractContextManager[Any]:
         return self._problems.attempt(calls)
@@ -93,25 +85,35 @@ class Checker(Elaborator):
             self._known.trail.append(name)
         return found
 
-    def _in_order(
-        self, steps: tuple[Step, ...], source: TensorType, scope: Scope, span: Span | None
-    ) -> tree.Sequence:
+
+class Checker(Elaborator):
+    """Expands steps, collects problems, and goes on."""
+
+    def __init__(self, builder: CheckingBuilder, folder: Path | None, bounds: Bounds) -> None:
+        super().__init__(CheckingLookup(builder, folder), bounds)
+        self._problems = builder.problems
+        self._work = builder.work
+        self._known = builder.known
+        self._lost = 0
+        rank = len(builder.spec.size)
+        self.unknown_type = TensorType(UNKNOWN, (ANY_RANK,) * rank)
+        self.unknown_map = TensorType(UNKNOWN, (UNKNOWN,) * rank)
+
+    # Going on after a problem
+
+    def _in_order(self, steps: tuple[Step, ...], row: Row, scope: Scope, span: Span | None) -> None:
         self._work.add(1 + len(steps), span)
-        items: list[tree.Node] = []
-        current = source
         for step in steps:
-            node: tree.Node | None = None
+            length, source, done = len(row.items), row.type, False
             with self._problems.attempt(scope.calls) as attempt:
-                node = self.step(step, current, scope)
-            if node is None:
-                target = self._likely_type(step, current, attempt.recovery)
-                node = tree.Sequence(source=current, target=target, items=())
-            if step.result and step.result not in scope.results:
-                tap = tree.Tap(source=current, target=node.target, name=step.result, body=node)
-                scope.results[step.result] = tap
-            items.append(node)
-            current = node.target
-        return tree.Sequence(source=source, target=current, items=tuple(items), span=span)
+                self.step(step, row, scope)
+                done = True
+            if not done:
+                self._lost += 1
+                del row.items[length:]
+                row.flow(self._likely_type(step, source, attempt.recovery))
+            if step.result:
+                scope.results.setdefault(step.result, row.value)
 
     def _likely_type(self, step: Step, source: TensorType, known: object) -> TensorType:
         """What to go on with behind a step that gave nothing."""
@@ -122,63 +124,35 @@ class Checker(Elaborator):
             return self.unknown_map
         return self.unknown_type
 
-    def layer(
-        self,
-        step: Step,
-        action: OpAction,
-        source: TensorType,
-        path: str,
-        environment: Environment,
-        defaults: Mapping[str, AttributeValue],
-        outer: Environment,
-        noted: Noted,
-    ) -> tree.Layer:
-        arguments = (path, environment, defaults, outer)
+    def make_op(self, filling: Filling, source: TensorType) -> tuple[Op, TensorType]:
         if source.channels is UNKNOWN and source.size and is_unknown(source.size[0]):
-            return self._on_unknown(step, action, source, *arguments)
-        return super().layer(step, action, source, *arguments, noted)
+            return self._on_unknown(filling, source)
+        return super().make_op(filling, source)
 
-    def _on_unknown(
-        self,
-        step: Step,
-        action: OpAction,
-        source: TensorType,
-        path: str,
-        environment: Environment,
-        defaults: Mapping[str, AttributeValue],
-        outer: Environment,
-    ) -> tree.Layer:
-        """A layer on an unknown input.
+    def _on_unknown(self, filling: Filling, source: TensorType) -> tuple[Op, TensorType]:
+        """An op on an unknown input.
 
         Some ops give a known type whatever enters them: a pooling gives a vector, `linear` its size,
         and what takes maps alone gives a map. Raises :class:`NetspecError` for what is wrong on any
         input.
         """
-        kind = OPS[action.kind]
-        values = fill_attributes(kind, step, action, source, path, environment, defaults, outer)
+        kind = OPS[filling.action.kind]
+        values = fill_attributes(filling, source.rank)
         can_be_vector = source.size[0] is ANY_RANK
         refusals: list[OpError] = []
         for assumed in (source, TensorType(UNKNOWN, ()))[: 1 + can_be_vector]:
             try:
                 op = kind(**values).resolve(assumed)
-                target = op.infer(assumed)
+                return op, op.infer(assumed)
             except OpError as error:
                 refusals.append(error)
             except Poisoned:
                 continue
-            else:
-                return tree.Layer(source=source, target=target, path=path, op=op, span=step.span)
         if len(refusals) == 1 + can_be_vector:
-            raise misfit(refusals[0], step, action, defaults, path)
+            raise filling.misfit(refusals[0])
         if can_be_vector and not refusals:
             raise Poisoned
-        return tree.Layer(
-            source=source,
-            target=self._type_behind(kind, values),
-            path=path,
-            op=kind(**values),
-            span=step.span,
-        )
+        return kind(**values), self._type_behind(kind, values)
 
     def _type_behind(self, kind: type[Op], values: Mapping[str, Any]) -> TensorType:
         """What is known of the type that an op gives on a map, tried out on a large one."""
@@ -189,52 +163,28 @@ class Checker(Elaborator):
             return self.unknown_map if target.size else TensorType(UNKNOWN, ())
         return self.unknown_type
 
-    def expand(
-        self,
-        definition: BlockDefinition,
-        arguments: Mapping[str, Any],
-        source: TensorType,
-        names: Names,
-        calls: Calls,
-        span: Span,
-        local: dict[str, Varying] | None = None,
-    ) -> tree.Sequence:
-        found = super().expand(definition, arguments, source, names, calls, span, local)
-        # An inline block leaves no node of its own; its steps are to know where it was called.
-        return dataclasses.replace(found, span=span) if definition.inline else found
-
     # Blocks that come back
 
-    def block(
-        self,
-        definition: BlockDefinition,
-        arguments: Mapping[str, Any],
-        source: TensorType,
-        path: str,
-        calls: Calls,
-        span: Span,
-        noted: Noted,
-    ) -> tree.Block:
+    def block(self, call: Call, path: str, source: Value) -> Region:
         known = self._known
-        key = known.key(definition, arguments, source, calls, self.environment)
-        instance = known.find(key)
-        if instance is None:
+        key = known.key(call, source.type, self._nesting, self.lookup.environment)
+        checked = known.find(key)
+        if checked is None:
             layers, problems, trail = self.layer_count, self._problems.count, len(known.trail)
-            found = super().block(definition, arguments, source, path, calls, span, noted)
-            instance = Instance(
-                found,
-                self.layer_count - layers,
-                self._problems.since(problems),
-                frozenset(known.trail[trail:]),
-            )
-            remember_origin(found)
-            known.add(key, definition, arguments, instance)
-            return found
-        for name in instance.blocks:  # a file beside this spec may hide one
-            self.find_block(name, span)
-        self.count_layers(instance.layers, span)
-        self._problems.add_again(instance.problems)
-        return dataclasses.replace(instance.block, path=path, span=span)
+            lost = self._lost
+            region = self.new_block(call, path, source)
+            instance = Instance(call, region, self.layer_count - layers, 0)
+            names, found = frozenset(known.trail[trail:]), self._problems.since(problems)
+            known.add(key, Checked(instance, self._lost == lost, found, names))
+            return region
+        for name in checked.blocks:  # a file beside this spec may hide one
+            self.lookup.find_block(name, call.span)
+        self.count_layers(checked.instance.layers, call.span)
+        self._problems.add_again(checked.problems)
+        if checked.is_whole:
+            return again(checked.instance, call, path, source, self.ids, self.names)
+        self._lost += 1
+        return replace(checked.instance.region, path=path, span=call.span)
 
 
 class CheckingBuilder(Builder):
@@ -263,7 +213,7 @@ class CheckingBuilder(Builder):
         self.work = work
         self.known = known
         self._is_first = is_first
-        super().__init__(spec, variant, {}, folder, keep=False, bounds=bounds)
+        super().__init__(spec, variant, {}, folder, bounds)
 
     def make_elaborator(self, folder: Path | None, bounds: Bounds | None) -> Elaborator:
         return Checker(self, folder, bounds or Bounds())
@@ -273,11 +223,11 @@ class CheckingBuilder(Builder):
         entry: StageSyntax,
         environment: dict[str, Any],
         count: int,
-        source: TensorType,
+        row: Row,
         scope: Scope,
-    ) -> tree.Stage:
+    ) -> Region:
         self.work.add(STAGE_COST + count * BLOCK_COST, entry.block_span)
-        return super()._stage(entry, environment, count, source, scope)
+        return super()._stage(entry, environment, count, row, scope)
 
     def check_variants(self) -> None:
         self.environment.update(dict.fromkeys(self.broken.names, UNKNOWN))
@@ -293,6 +243,6 @@ class CheckingBuilder(Builder):
         if self.broken.is_rank_lost:
             return self.elaborator.unknown_type
         if not self.broken.is_untyped:
-            with self.elaborator.attempt():
+            with self.lookup.attempt():
                 return super()._input()
         return self.elaborator.unknown_map

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from netspec import tree
-from netspec.elaborate.network import Builder, elaborate
+from netspec.elaborate.network import elaborate
 from netspec.errors import Diagnostic, NetspecError
+from netspec.ir import Program
 from netspec.ops import Op
 from netspec.schema.bind import bind_spec
 from netspec.source import parse
@@ -19,17 +19,15 @@ HEAD = "netspec: 1\nname: n\n"
 
 def compiled(
     text: str, *, size: str = "[8, 12]", variant: str | None = None, folder: Path | None = None
-) -> tree.Network:
-    """The tree of a spec of three input channels; ``text`` leaves out its first lines."""
+) -> Program:
+    """The program of a spec of three input channels; ``text`` leaves out its first lines."""
     whole = f"{HEAD}input: {{channels: 3, size: {size}}}\n{text}"
-    spec = bind_spec(parse(whole, "f.yaml"))
-    elaborate(spec, variant, None, folder)  # which checks it as a whole
-    return Builder(spec, variant, {}, folder, keep=False).build()
+    return elaborate(bind_spec(parse(whole, "f.yaml")), variant, None, folder)
 
 
 def ops(text: str, **options: Any) -> dict[str, Op]:
     """The ops of a spec by their paths."""
-    return {layer.path: layer.op for layer in tree.layers(compiled(text, **options))}
+    return {layer.path: layer.op for layer in compiled(text, **options).layers}
 
 
 def paths(text: str, **options: Any) -> list[str]:
@@ -39,8 +37,7 @@ def paths(text: str, **options: Any) -> list[str]:
 
 def widths(text: str, **options: Any) -> dict[str, int]:
     """The output channels of a spec's layers by their paths."""
-    network = compiled(text, **options)
-    return {layer.path: layer.target.channels for layer in tree.layers(network)}
+    return {layer.path: layer.target.channels for layer in compiled(text, **options).layers}
 
 
 def problem(text: str, **options: Any) -> Diagnostic:

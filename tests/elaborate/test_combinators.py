@@ -1,17 +1,29 @@
-"""Residual, gate, concat, branches, repeat, sequence, and named results: trees, shapes and errors."""
+"""Residual, gate, concat, branches, repeat, sequence, and named results: what they make, shapes and errors."""
 
 from __future__ import annotations
 
 import pytest
 
-from netspec import tree
+from netspec.ir import Kind, Node, Region
+from netspec.ops.merge import Merge
 from tests.elaborate.conftest import compiled, marked, paths, problem
 
 
-def node(text: str, kind: type[tree.Node], **options: str) -> tree.Node:
-    """The one node of a kind in a spec."""
-    (found,) = [n for n in tree.walk(compiled(text, **options)) if isinstance(n, kind)]
+def region(text: str, kind: Kind) -> Region:
+    """The one region of a kind in a spec."""
+    (found,) = compiled(text).main.regions(kind)
     return found
+
+
+def merge(text: str) -> Node:
+    """The one op of several inputs in a spec."""
+    (found,) = (node for node in compiled(text).nodes if isinstance(node.op, Merge))
+    return found
+
+
+def parts(region: Region) -> list[list[str]]:
+    """The paths of the ops in each part of a combinator."""
+    return [[node.path for node in p.nodes] for p in region.items if isinstance(p, Region)]
 
 
 def test_residual() -> None:
@@ -21,19 +33,16 @@ def test_residual() -> None:
         "    body: [{conv: {out: 6, kernel: 3}}, relu]\n"
         "    shortcut: [{conv: {out: 6, kernel: 1}}, relu]\n"
     )
-    found = node(text, tree.Residual)
-    assert isinstance(found, tree.Residual)
-    assert found.path == "add"
+    found = region(text, "residual")
     assert found.target.shape == (6, 8, 12)
     assert found.target.non_negative
-    assert [layer.path for layer in tree.layers(found.body)] == ["conv1", "relu1"]
-    assert [layer.path for layer in tree.layers(found.shortcut)] == ["conv2", "relu2"]
+    assert parts(found) == [["conv1", "relu1"], ["conv2", "relu2"]]
+    assert (merge(text).path, merge(text).op.kind) == ("add", "add")
 
 
 def test_without_a_shortcut_the_input_is_added() -> None:
-    found = node("stem: [{residual: {body: [tanh]}}]\n", tree.Residual)
-    assert isinstance(found, tree.Residual)
-    assert found.shortcut.items == ()
+    found = region("stem: [{residual: {body: [tanh]}}]\n", "residual")
+    assert parts(found) == [["tanh"], []]
     assert not found.target.non_negative
 
 
@@ -65,7 +74,7 @@ def test_a_shortcut_that_does_not_fit(body: str, shortcut: str, help: str | None
 
 def test_gate() -> None:
     for body in ("sigmoid", "{global_avg_pool: {keep_dims: true}}"):
-        found = node(f"stem: [relu, {{gate: {{body: [{body}]}}}}]\n", tree.Gate)
+        found = region(f"stem: [relu, {{gate: {{body: [{body}]}}}}]\n", "gate")
         assert found.target.shape == (3, 8, 12)
         assert found.target.non_negative
 
@@ -79,25 +88,24 @@ def test_a_gate_that_does_not_fit(body: str) -> None:
 
 
 def test_concat_puts_the_input_first() -> None:
-    found = node("stem: [{concat: {body: [{conv: {out: 4, kernel: 1}}]}}]\n", tree.Branches)
-    assert isinstance(found, tree.Branches)
-    assert (found.path, found.merge, found.target.channels) == ("cat", "concat", 7)
-    assert found.paths[0].items == ()
+    text = "stem: [{concat: {body: [{conv: {out: 4, kernel: 1}}]}}]\n"
+    found = merge(text)
+    assert (found.path, found.op.kind, found.target.channels) == ("cat", "concat", 7)
+    assert parts(region(text, "branches")) == [[], ["conv1"]]
 
 
 @pytest.mark.parametrize(
-    ("merge", "label", "channels"), [("add", "add", 4), ("mul", "mul", 4), ("concat", "cat", 8)]
+    ("how", "label", "channels"), [("add", "add", 4), ("mul", "mul", 4), ("concat", "cat", 8)]
 )
-def test_branches(merge: str, label: str, channels: int) -> None:
+def test_branches(how: str, label: str, channels: int) -> None:
     text = (
-        f"stem: [{{branches: {{merge: {merge}, "
+        f"stem: [{{branches: {{merge: {how}, "
         "a: [{conv: {out: 4, kernel: 1}}, relu], b: [{conv: {out: 4, kernel: 1}}, relu]}}]\n"
     )
-    found = node(text, tree.Branches)
-    assert isinstance(found, tree.Branches)
-    assert (found.path, found.merge, found.target.channels) == (label, merge, channels)
+    found = merge(text)
+    assert (found.path, found.op.kind, found.target.channels) == (label, how, channels)
     assert found.target.non_negative
-    assert node(text.replace(f"merge: {merge}, ", ""), tree.Branches).merge == "add"  # type: ignore[attr-defined]
+    assert merge(text.replace(f"merge: {how}, ", "")).op.kind == "add"
 
 
 @pytest.mark.parametrize(
@@ -122,7 +130,7 @@ def test_repeat_counts_and_names_on() -> None:
         "stem: [{repeat: {times: channels, body: [{conv: {out: channels + index, kernel: 1}}]}}]\n"
     )
     network = compiled(text)
-    assert [layer.target.channels for layer in tree.layers(network)] == [3, 4, 6]
+    assert [layer.target.channels for layer in network.layers] == [3, 4, 6]
     assert paths(text) == ["conv1", "conv2", "conv3"]
 
 
@@ -205,16 +213,18 @@ def test_from_takes_one_result_or_merges_several() -> None:
         "- {from: a, relu: {}, as: c}\n"
         "- {from: [a, c, b], merge: concat, conv: {out: 2, kernel: 1}}\n"
     )
-    references = [n for n in tree.walk(compiled(text)) if isinstance(n, tree.Reference)]
-    assert [(r.names, r.target.channels, r.path) for r in references] == [
-        (("a",), 4, ""),
-        (("a", "c", "b"), 13, "join"),
-    ]
+    network = compiled(text)
+    values = {node.path: node.outputs[0] for node in network.nodes}
+    taken = {node.path: [value.id for value in node.inputs] for node in network.nodes}
+    assert taken["relu"] == [values["conv1"].id]
+    assert taken["join"] == [values[name].id for name in ("conv1", "relu", "conv2")]
+    assert values["join"].type.channels == 13
 
 
 def test_a_shortcut_takes_a_result_of_the_body() -> None:
     text = "stem: [{residual: {body: [{relu: {}, as: a}, tanh], shortcut: [{from: a}]}}]\n"
-    assert isinstance(node(text, tree.Reference), tree.Reference)
+    relu, tanh, add = compiled(text).nodes
+    assert add.inputs == (*tanh.outputs, *relu.outputs)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from netspec import tree
 from netspec.errors import UsageError
 from netspec.ops.convolution import Conv
 from tests.elaborate.conftest import compiled, marked, paths, problem
@@ -25,7 +24,7 @@ def convs(stages: str, more: str = "", **options: str) -> list[tuple[str, int, i
     network = compiled(f"{more}{BLOCK}stages: {stages}\n", **options)
     return [
         (layer.path, layer.target.channels, layer.op.stride[0])
-        for layer in tree.layers(network)
+        for layer in network.layers
         if isinstance(layer.op, Conv)
     ]
 
@@ -97,7 +96,7 @@ def test_each_has_one_value_for_each_block(values: str) -> None:
 def test_a_list_is_a_value() -> None:
     text = "blocks: {b: {params: {w: 'list[int]'}, body: [{conv: {out: 'w[1]', kernel: 1}}]}}\n"
     network = compiled(text + "stages: [{block: b, repeat: 2, w: [4, 5]}]\n")
-    assert [layer.target.channels for layer in tree.layers(network)] == [5, 5]
+    assert [layer.target.channels for layer in network.layers] == [5, 5]
 
 
 @pytest.mark.parametrize(
@@ -119,8 +118,8 @@ def test_the_stride_goes_to_one_block(stage: str, expected: list[int]) -> None:
 def test_first_and_last_blocks_differ() -> None:
     stage = "{block: b, repeat: 3, w: 5, first: {w: 6}, last: {block: c, w: 7}}"
     network = compiled(f"{BLOCK}stages: [{stage}]\n")
-    assert [layer.target.channels for layer in tree.layers(network)] == [6, 5, 7]
-    assert [block.definition.name for block in tree.blocks(network)] == ["b", "b", "c"]
+    assert [layer.target.channels for layer in network.layers] == [6, 5, 7]
+    assert [block.definition.name for block in network.main.regions("block")] == ["b", "b", "c"]
     assert out("{block: b, w: 5, first: {w: 6}, last: {w: 7}}") == [7]
 
 
@@ -143,7 +142,7 @@ def test_steps_between_stages_count_with_stem_and_head() -> None:
         "avgpool",
     ]
     network = compiled(text)
-    assert network.stages[1].between.target.channels == 7
+    assert network.stages[1].items[0].target.channels == 7
 
 
 def test_a_stage_without_blocks_is_nothing() -> None:
@@ -154,7 +153,7 @@ def test_the_block_may_be_a_parameter() -> None:
     more = "params: {kind: {type: block, default: c}}\nvariants: {v: {kind: b}, u: {}}\n"
     for variant, name in (("v", "b"), ("u", "c")):
         network = compiled(f"{more}{BLOCK}stages: {{block: kind}}\n", variant=variant)
-        assert [block.definition.name for block in tree.blocks(network)] == [name]
+        assert [block.definition.name for block in network.main.regions("block")] == [name]
 
 
 @pytest.mark.parametrize(
@@ -269,11 +268,15 @@ def test_outputs() -> None:
         "head: [{tanh: {}, as: late}, global_avg_pool]\n"
         "outputs: {a: early, b: deep.one, c: layer2, d: late}\n"
     )
-    assert dict(compiled(text).outputs) == {
-        "a": "early",
-        "b": "deep.one",
-        "c": "layer2",
-        "d": "late",
+    network = compiled(text)
+    one, two = network.stages
+    early, late = network.by_path["relu"], network.by_path["tanh"]
+    assert dict(network.outputs) == {
+        "a": early.outputs[0],
+        "b": one.result,
+        "c": two.result,
+        "d": late.outputs[0],
+        "output": network.main.result,
     }
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from netspec import tree
 from tests.elaborate.conftest import compiled, marked, paths, problem, widths
 
 
@@ -139,7 +138,7 @@ def test_an_inline_block_adds_no_level() -> None:
     )
     assert paths(text) == ["conv1", "conv2", "relu"]
     network = compiled(text)
-    assert not list(tree.blocks(network))
+    assert not list(network.main.regions("block"))
 
 
 def test_a_block_may_stand_inside_another_use_of_itself() -> None:

@@ -7,15 +7,11 @@ from dataclasses import replace
 import pytest
 
 import netspec
-from netspec import tree
-from netspec.elaborate.network import Builder
 from netspec.errors import InternalError
 from netspec.ir import Node, Program, Region, Value
 from netspec.ir.check import check_program
-from netspec.ir.from_tree import program_of
 from netspec.ops import OPS
-from netspec.schema.bind import bind_spec
-from netspec.source import parse
+from netspec.published import renamed
 from netspec.types import TensorType
 from tests.support.networks import network_of
 
@@ -161,15 +157,12 @@ def test_the_verifier_notices_outputs_that_nothing_gives(program: Program) -> No
 
 
 def test_operands_stand_in_their_order() -> None:
-    text = "netspec: 1\nname: x\ninput: {channels: 3, size: [4]}\nstem: [{residual: {body: [relu], shortcut: [tanh]}}]\n"
-    expanded = Builder(bind_spec(parse(text)), None, {}, None, keep=False).build()
-    (residual,) = expanded.stem.items
-    assert isinstance(residual, tree.Residual)
+    steps = "residual: {body: [relu], shortcut: [tanh]}"
+    program = network_of(steps, (4,))
     for first, order in ((False, ["relu", "tanh"]), (True, ["tanh", "relu"])):
-        stem = replace(expanded.stem, items=(replace(residual, shortcut_first=first),))
-        program = program_of(replace(expanded, stem=stem))
-        assert edges(program)["add"] == order
-        assert [node.path for node in program.nodes] == ["relu", "tanh", "add"]
+        turned = renamed(program, {}, shortcut_first=first)
+        assert edges(turned)["add"] == order
+        assert [node.path for node in turned.nodes] == ["relu", "tanh", "add"]
 
 
 def test_every_op_gives_the_types_of_its_results() -> None:

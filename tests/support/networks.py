@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from netspec import tree
-from netspec.elaborate.network import Builder, elaborate
+from netspec.elaborate.network import elaborate
 from netspec.ir import Program
 from netspec.schema.bind import bind_spec
-from netspec.schema.syntax import Spec
 from netspec.source import parse
 
 SIZES = {0: (), 1: (11,), 2: (9, 12), 3: (5, 6, 7)}
@@ -17,21 +15,12 @@ SIZES = {0: (), 1: (11,), 2: (9, 12), 3: (5, 6, 7)}
 
 def network_of(steps: str, size: tuple[int, ...], channels: int = 6, more: str = "") -> Program:
     """A network of the steps given, one a line."""
-    return elaborate(_spec_of(steps, size, channels, more))
-
-
-def tree_of(steps: str, size: tuple[int, ...]) -> tree.Network:
-    """The same as the elaborator expands it."""
-    return Builder(_spec_of(steps, size), None, {}, None, keep=False).build()
-
-
-def _spec_of(steps: str, size: tuple[int, ...], channels: int = 6, more: str = "") -> Spec:
     if not size:
         # A vector has to come from a map.
         size, steps = (2,), "global_avg_pool\n" + steps
     stem = "".join(f"  - {line}\n" for line in steps.strip().splitlines())
     text = f"netspec: 1\nname: n\ninput: {{channels: {channels}, size: {list(size)}}}\n{more}stem:\n{stem}"
-    return bind_spec(parse(text, "test.yaml"))
+    return elaborate(bind_spec(parse(text, "test.yaml")))
 
 
 def random_weights(network: Program, seed: int = 0) -> dict[str, np.ndarray]:

@@ -59,8 +59,8 @@ from netspec.codegen.statements import (
 )
 from netspec.codegen.tensors import VARIABLES, Tensors
 from netspec.ir import Region
+from netspec.ir.formula import IN_CHANNELS
 from netspec.ir.template import Call, Template
-from netspec.ir.template.shapes import IN_CHANNELS
 from netspec.schema.syntax import BlockDefinition
 
 

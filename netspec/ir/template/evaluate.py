@@ -62,7 +62,7 @@ class Evaluator:
             with only(frozenset(column)), kept_undecided():
                 return formula.evaluate(names)
         except (Diverges, NetspecError):
-            if any(_is_kept(value) for value in names.values()):
+            if any(is_kept(value) for value in names.values()):
                 self.guard("a formula", column)
         return MISSING
 
@@ -98,7 +98,8 @@ class Evaluator:
         self._guards.setdefault((what, place or str(span)), Guard(what, place, span))
 
 
-def _is_kept(value: Any) -> bool:
+def is_kept(value: Any) -> bool:
+    """Whether a number, or one of a list, depends on a kept argument."""
     numbers = value if isinstance(value, list) else [value]
     return any(isinstance(number, Varying) and number.kept for number in numbers)
 

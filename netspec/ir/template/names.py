@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from typing import Any
 
 from netspec.expr import Expression
-from netspec.ir.formula import HERE, NETWORK_SCOPE, Formula, Formulas, qualify
+from netspec.ir.formula import HERE, IN_CHANNELS, IN_SIZE, NETWORK_SCOPE, Formula, Formulas, qualify
 from netspec.ir.program import Node, Region
 from netspec.ir.template.data import Column, Parameter, Split
 from netspec.ir.template.numbers import MISSING, spread
-from netspec.ir.template.shapes import IN_CHANNELS, IN_SIZE, Surroundings, plain
+from netspec.ir.template.shapes import Surroundings, plain
 from netspec.schema.syntax import BlockDefinition, Param
 from netspec.symbolic import Varying, named, same_value, vary
 from netspec.types import TensorType
@@ -82,7 +82,10 @@ class Names:
                 found = evaluate(formula, self._shapes, region.source.type)
                 if found is not MISSING:
                     self.set(NETWORK_SCOPE, name, found)
-        return region.source.type
+        type = region.source.type
+        channels = self._known.get(qualify(NETWORK_SCOPE, IN_CHANNELS), type.channels)
+        size = self._known.get(qualify(NETWORK_SCOPE, IN_SIZE), type.size)
+        return TensorType(channels, tuple(size), type.non_negative)
 
     def _source(self, scope: str) -> TensorType:
         types = {i: region.source.type for i, region in self._shapes.items()}

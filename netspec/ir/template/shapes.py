@@ -12,14 +12,21 @@ from functools import cached_property
 from typing import Any
 
 from netspec.errors import NetspecError
-from netspec.ir.formula import HERE, NETWORK_SCOPE, Formula, Formulas, qualify
+from netspec.ir.formula import (
+    HERE,
+    IN_CHANNELS,
+    IN_SIZE,
+    NETWORK_SCOPE,
+    Formula,
+    Formulas,
+    qualify,
+)
 from netspec.ir.program import Node, Program, Region, Value
 from netspec.ops import Op
 from netspec.symbolic import Varying
 from netspec.types import TensorType
 
 Key = tuple[Any, ...]
-IN_CHANNELS, IN_SIZE = "in_channels", "in_size"
 
 NAMING = ("block", "inline")
 """Kinds of regions that have a scope of their own."""
@@ -52,9 +59,9 @@ class Surroundings:
     def __init__(self, program: Program) -> None:
         self._program = program
 
-    def name_of(self, value: Value) -> str | None:
-        """What the spec calls a result; None for most."""
-        return self._program.names.get(value.id)
+    def name_of(self, value: Value, block: str) -> str | None:
+        """What the spec calls a result in the block of a path; None for most."""
+        return self._program.names.get(value.id, {}).get(block)
 
     @cached_property
     def _around(self) -> Mapping[int, Region]:

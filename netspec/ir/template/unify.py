@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
+from netspec.ir.formula import IN_CHANNELS, IN_SIZE
 from netspec.ir.program import Node, Region, Value
 from netspec.ir.template.data import (
     Call,
@@ -22,10 +23,10 @@ from netspec.ir.template.data import (
     Template,
     children,
 )
-from netspec.ir.template.evaluate import Evaluator
+from netspec.ir.template.evaluate import Evaluator, is_kept
 from netspec.ir.template.names import Names
 from netspec.ir.template.numbers import MISSING, at, fits, op_of, spread, unify
-from netspec.ir.template.shapes import IN_CHANNELS, IN_SIZE, Surroundings, is_plain, op_key, plain
+from netspec.ir.template.shapes import Surroundings, is_plain, op_key, plain
 from netspec.ir.template.text import numbers_of
 from netspec.ir.template.wires import Wires
 from netspec.ops import Op, OpError
@@ -75,6 +76,8 @@ class Unifier:
         if len(set(ranks.values())) > 1:
             raise Split("another number of axes", "", ranks)
         source = self._wires.new(self.names.enter(self._numbers.evaluate))
+        if first.definition is None and any(map(is_kept, source.type.size)):
+            self._numbers.guard("the size of the input", column)
         self._wires.bind({i: region.source for i, region in column.items()}, source)
         self._wires.flowing = source
         items = self._items(column)
@@ -293,8 +296,8 @@ class Unifier:
             made = types[number] if types is not None else None
             outputs.append(self._wires.new(self._type(made, values, place)))
             self._wires.bind(values, outputs[-1])
-            name = self._surroundings.name_of(first.outputs[number])
-            if name is not None and not self._is_inside_call:
+            name = self._surroundings.name_of(first.outputs[number], self.shapes[index].path)
+            if name is not None:
                 self._value_names[outputs[-1].id] = name
         return dataclasses.replace(
             first,
@@ -374,7 +377,7 @@ def _kind(item: Node | Region) -> str:
 
 
 def _is_kept(type: TensorType) -> bool:
-    return any(isinstance(number, Varying) and number.kept for number in type.shape)
+    return any(map(is_kept, type.shape))
 
 
 def number_at(region: Region, start: str, place: tuple[str | int, ...]) -> Any:
