@@ -12,7 +12,8 @@ from typing import Any
 
 from netspec import library
 from netspec.analyse import Summary, summarise
-from netspec.backends.base import backend_of, get_backend, require_framework
+from netspec.backends import base
+from netspec.backends.base import backend_of, export_of, get_backend
 from netspec.channels import readable
 from netspec.checkpoints import Loaded, Matching, load_into, save_weights
 from netspec.codegen.compilation import Compilation
@@ -62,13 +63,12 @@ class CompiledNetwork:
             input_size: length of each spatial axis in place of the spec's; None leaves an axis open.
 
         Raises:
+            NetspecError: the backend cannot do what the spec says; the message shows where.
             UsageError: no such backend, its framework is not installed, or the size has another
                 number of axes than the spec's.
         """
         size = None if input_size is None else self._checked_size(input_size)
-        found = get_backend(backend)
-        require_framework(found)
-        return found.build(self.network, size)
+        return base.build(get_backend(backend), self.network, size)
 
     def _checked_size(self, size: Sequence[int | None]) -> tuple[int | None, ...]:
         rank = self.network.source.rank
@@ -158,7 +158,9 @@ class CompiledNetwork:
             ExportError: the exporter or the runtime refuses the network, or the export computes
                 something else than ``model``.
         """
-        return export_model(backend_of(model), model, self.network, format, Path(path))
+        backend = backend_of(model)
+        export = export_of(backend, format)
+        return export_model(backend, model, self.network, export, Path(path))
 
     def generate(self, backend: str, path: str | os.PathLike[str] | None = None) -> str:
         """Standalone source of the network, which imports the framework and nothing else.
@@ -171,12 +173,13 @@ class CompiledNetwork:
                 seen from there, and ``netspec regenerate`` keeps it up to date.
 
         Raises:
-            UsageError: there is no such backend.
+            NetspecError: the backend cannot do what the spec says; the message shows where.
+            UsageError: there is no such backend, or it generates no source.
         """
         compilation = self._compilation
         if path is not None and self._file is not None:
             compilation = dataclasses.replace(compilation, place=_place_of(self._file, Path(path)))
-        return get_backend(backend).generate(compilation)
+        return base.generate(get_backend(backend), compilation)
 
     def summary(self) -> Summary:
         """Shapes, parameters and MACs, over all and for each stage."""

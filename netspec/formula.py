@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ _COMPARE: Mapping[type[ast.cmpop], str] = {
     ast.LtE: "<=",
     ast.Gt: ">",
     ast.GtE: ">=",
+    ast.Is: "is",
+    ast.IsNot: "is not",
 }
 _CONDITIONAL, _OR, _AND, _NOT, _COMPARISON, _UNARY, _POWER, _ATOM = 0, 1, 2, 3, 4, 7, 8, 9
 
@@ -44,6 +47,8 @@ def print_node(node: ast.expr) -> str:
 def _print(node: ast.expr) -> tuple[str, int]:
     """The text of a node, and how tightly its outermost operator binds."""
     match node:
+        case ast.Constant(value=str(text)):
+            return json.dumps(text, ensure_ascii=False), _ATOM
         case ast.Constant(value=value):
             negative = isinstance(value, int | float) and not isinstance(value, bool) and value < 0
             return print_number(value), _UNARY if negative else _ATOM
@@ -69,6 +74,8 @@ def _print(node: ast.expr) -> tuple[str, int]:
         case ast.IfExp(test=test, body=body, orelse=other):
             then, condition = _within(body, _OR), _within(test, _OR)
             return f"{then} if {condition} else {_within(other, _CONDITIONAL)}", _CONDITIONAL
+        case ast.Attribute(value=value, attr=name):
+            return f"{_within(value, _ATOM)}.{name}", _ATOM
         case ast.Subscript(value=value, slice=index):
             return f"{_within(value, _ATOM)}[{print_node(index)}]", _ATOM
         case ast.Call(func=function, args=args):

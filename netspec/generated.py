@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from netspec.api import compile_document, find_spec, open_spec
-from netspec.backends.base import backend_names, get_backend
+from netspec.backends.base import Generates, able_to
 from netspec.channels import readable
 from netspec.codegen.frame import BUILT_IN_PLACE, Origin, is_generated, read_origin
 from netspec.errors import NetspecError, UsageError
@@ -98,7 +98,7 @@ def current_source(file: GeneratedFile) -> str:
 def _backend_of(file: GeneratedFile) -> str:
     """The backend whose framework the file imports."""
     imported = set(_IMPORT.findall(file.text))
-    names = [name for name in backend_names() if get_backend(name).requires[0] in imported]
+    names = [name for name, able in able_to(Generates).items() if able.imports in imported]
     if len(names) != 1:
         raise OriginError("imports the framework of no installed backend, or of several")
     return names[0]

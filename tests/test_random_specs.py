@@ -5,13 +5,17 @@ The default share is always the same, so that a failure is one's own; ``make tes
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 from hypothesis import HealthCheck, Phase, given, note, reject, settings
 
 import netspec
-from netspec.codegen.second import tree
 from netspec.errors import NetspecError
+from netspec.ir import Program
+from netspec.ir.program import Kind
 from netspec.ops import OPS
+from netspec.ops.merge import MERGES
 from tests.support.random_specs import spec_texts
 from tests.support.witnesses import check
 
@@ -142,6 +146,16 @@ stem:
       - gate: {body: [{conv: {kernel: 1, out: 4}}, {gate: {body: [relu, softmax]}}, sigmoid]}
     name: a_long_name_of_a_container
 """,
+    "a flattened map that two layers take": """
+stem:
+  - {as: flat, flatten: {}}
+  - {as: mixed, linear: {out: 320}}
+  - {from: [flat, mixed]}
+""",
+    "a flattened map that a layer of another block takes": """
+blocks: {flat: {body: [flatten, relu]}}
+stem: [{branches: {a: [flat, {linear: {out: 320}}], b: [flat, softmax]}}]
+""",
 }
 """What random specs have found, as small as it gets."""
 
@@ -161,7 +175,7 @@ def test_witnesses_agree_on_many(text: str) -> None:
 
 def test_specs_are_mostly_valid_and_reach_the_whole_language() -> None:
     """Else the tests above would prove little."""
-    valid: list[tree.Network] = []
+    valid: list[Program] = []
     refused: list[str] = []
     texts: list[str] = []
 
@@ -169,27 +183,18 @@ def test_specs_are_mostly_valid_and_reach_the_whole_language() -> None:
     @given(spec_texts())
     def draw(text: str) -> None:
         try:
-            valid.append(netspec.loads(text).compilation.generalised)
+            valid.append(netspec.loads(text).network)
             texts.append(text)
         except NetspecError as error:
             refused.append(str(error))
 
     draw()
     assert len(valid) > 0.85 * (len(valid) + len(refused)), refused
-    nodes = [node for network in valid for node in tree.walk(network)]
-    assert {node.op.kind for node in nodes if isinstance(node, tree.Layer)} == OPS.keys()
-    assert {type(node) for node in nodes} >= {
-        *(
-            tree.Network,
-            tree.Stage,
-            tree.Block,
-            tree.Sequence,
-            tree.Layer,
-            tree.Residual,
-            tree.Gate,
-        ),
-        *(tree.Branches, tree.Reference, tree.Tap),
-    }
+    nodes = [node for network in valid for node in network.nodes]
+    assert {node.op.kind for node in nodes} == {*OPS, *MERGES}
+    kinds = {region.kind for network in valid for region in network.main.regions(*get_args(Kind))}
+    assert kinds == {*get_args(Kind)} - {"network"}
+    assert any(network.names for network in valid)
     assert {network.source.rank for network in valid} == {1, 2, 3}
     everything = "\n".join(texts)
     for word in (

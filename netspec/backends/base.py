@@ -10,17 +10,26 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Iterable, Mapping
 from functools import cache
-from importlib.metadata import entry_points
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
+from netspec.backends.rows import look_up, rows_from_elsewhere
 from netspec.distribution import install_command
-from netspec.errors import UsageError, did_you_mean
+from netspec.errors import (
+    Diagnostic,
+    NetspecError,
+    Span,
+    UsageError,
+    by_position,
+    did_you_mean,
+)
+from netspec.plugins import broken, load, plugins
 
 if TYPE_CHECKING:
     import numpy
     from numpy.typing import NDArray
 
+    from netspec.backends.probe import Probe
     from netspec.codegen.compilation import Compilation
     from netspec.export.base import Export
     from netspec.ir import Layer, Program
@@ -31,6 +40,18 @@ if TYPE_CHECKING:
     Array = NDArray[numpy.generic]
 
 GROUP = "netspec.backends"
+
+_REQUIRED = (
+    "name",
+    "rows",
+    "requires",
+    "build",
+    "owns",
+    "read_weights",
+    "write_weights",
+    "run",
+)
+"""The members of :class:`Backend`."""
 
 
 class WeightFiles(Protocol):
@@ -65,35 +86,27 @@ class WeightFiles(Protocol):
         """What wrappers put ahead of every name, and readers may take off."""
 
 
+@runtime_checkable
 class Backend(Protocol):
-    """One framework. Arrays that cross this interface are in canonical layout, channels first."""
+    """One framework: what every backend brings. Arrays are in canonical layout, channels first.
+
+    What it can do besides is a protocol each, below: consumers ask for it by :func:`capability`.
+    """
 
     name: str
     """What ``--backend`` calls it."""
-    extra: str
-    """The extra of netspec that installs it."""
+    rows: Mapping[str, Any]
+    """What it makes of the layers of each op, by kind; see :mod:`netspec.backends.rows`."""
 
     @property
     def requires(self) -> tuple[str, ...]:
-        """The importable modules that it needs; its source imports the first."""
-
-    rows: Mapping[str, Any]
-    """One row per op of :data:`netspec.ops.OPS`."""
-    formats: Mapping[str, str]
-    """File suffixes that :meth:`save` writes, each with what it holds."""
-    exports: Mapping[str, Export]
-    """What ``netspec export`` writes, by the name of the format."""
-    weight_files: WeightFiles
-    """Its files of weights."""
+        """The importable modules that live models need."""
 
     def build(self, network: Program, input_size: tuple[int | None, ...] | None = None) -> Any:
-        """A live model with fresh initial weights.
+        """A live model with fresh initial weights, of a network that :func:`check_network` passes.
 
         ``input_size`` replaces the spec's spatial size; None along an axis leaves it open.
         """
-
-    def generate(self, compilation: Compilation) -> str:
-        """Standalone source of the network."""
 
     def owns(self, model: Any) -> bool:
         """Whether ``model`` is one of this framework's."""
@@ -110,40 +123,186 @@ class Backend(Protocol):
         ``inputs`` is (batch, channels, *size).
         """
 
+
+@runtime_checkable
+class Generates(Protocol):
+    """The capability to print source."""
+
+    imports: str
+    """The module that all of its source imports, and that of no other backend."""
+
+    def generate(self, compilation: Compilation) -> str:
+        """Standalone source of a network that :func:`check_network` passes."""
+
+
+@runtime_checkable
+class HoldsWeights(Protocol):
+    """The capability to read and write files of weights without a live model."""
+
+    weight_files: WeightFiles
+    """Names and layouts in them."""
+
+
+@runtime_checkable
+class Saves(Protocol):
+    """The capability to write whole models."""
+
+    formats: Mapping[str, str]
+    """File suffixes that :meth:`save` writes, each with what it holds."""
+
     def save(self, model: Any, network: Program, path: Path) -> None:
         """Write the model to ``path`` in the format of its suffix, one of :attr:`formats`."""
 
 
-@cache
-def _entry_points() -> dict[str, Any]:
-    return {point.name: point for point in entry_points(group=GROUP)}
+@runtime_checkable
+class Exports(Protocol):
+    """The capability to write models that others run."""
+
+    exports: Mapping[str, Export]
+    """What ``netspec export`` writes, by the name of the format."""
+
+
+@runtime_checkable
+class Probes(Protocol):
+    """The capability to look into models, which ``netspec verify`` needs."""
+
+    def probe(self) -> Probe:
+        """How its models are looked into."""
+
+
+@runtime_checkable
+class Refuses(Protocol):
+    """The capability to refuse networks for other reasons than a row's."""
+
+    def check(self, network: Program) -> None:
+        """Raise :class:`NetspecError`, at a place in the spec, for what the framework cannot do."""
+
+
+_LACKING: Mapping[type, str] = {
+    Generates: "generates no source",
+    HoldsWeights: "has no files of weights",
+    Saves: "writes no models",
+    Exports: "exports to no format",
+    Probes: "has no `probe`, so that its models stay unseen",
+}
+
+Capability = TypeVar("Capability")
+
+
+def capability(backend: Backend, kind: type[Capability]) -> Capability:
+    """The backend as one that can do so; raises :class:`UsageError`, which names those that can."""
+    if isinstance(backend, kind):
+        return backend
+    able = able_to(kind)
+    others = f"; {' and '.join(able)} {'does' if len(able) == 1 else 'do'}" if able else ""
+    raise UsageError(f"the {backend.name} backend {_LACKING[kind]}{others}")
+
+
+def able_to(kind: type[Capability]) -> dict[str, Capability]:
+    """The installed backends that can do so, by name."""
+    backends = {name: get_backend(name) for name in backend_names()}
+    return {name: found for name, found in backends.items() if isinstance(found, kind)}
+
+
+def export_of(backend: Backend, format: str) -> Export:
+    """How ``backend`` writes the format called ``format``.
+
+    Raises :class:`UsageError`, with the backends that do, when it does not; and with the extra to install
+    when a module that this needs is missing.
+    """
+    exports = capability(backend, Exports).exports
+    export = exports.get(format)
+    if export is None:
+        listed = ", ".join(f"`{known}`" for known in exports)
+        able = [name for name, other in able_to(Exports).items() if format in other.exports]
+        hint = f"; `--backend {able[0]}` does, with the same weights" if able else ""
+        message = f"the {backend.name} backend does not export to `{format}`, but to {listed}"
+        raise UsageError(message + hint)
+    needed = dict.fromkeys((*export.format.requires, *export.requires))
+    require_modules(needed, export.format.extra or extra_of(backend), f"exporting to {format}")
+    return export
+
+
+def check_network(backend: Backend, network: Program) -> None:
+    """Raise :class:`NetspecError`, with every place in the spec, for what the backend cannot do."""
+    rows_from_elsewhere(
+        backend.name, frozenset(backend.rows)
+    )  # also where none of them is asked for
+    problems: dict[tuple[str, Span | None], Diagnostic] = {}
+    for layer in network.layers:
+        try:
+            look_up(backend.name, backend.rows, layer)
+        except NetspecError as error:  # a block that repeats has one place
+            for problem in error.diagnostics:
+                problems.setdefault((problem.message, problem.span), problem)
+    if problems:
+        raise NetspecError(sorted(problems.values(), key=by_position))
+    if isinstance(backend, Refuses):
+        backend.check(network)
+
+
+def build(
+    backend: Backend, network: Program, input_size: tuple[int | None, ...] | None = None
+) -> Any:
+    """A live model of the network.
+
+    Raises :class:`NetspecError` for what the backend cannot do, and :class:`UsageError` where its framework
+    is not installed or the network does not take the size.
+    """
+    check_network(backend, network)
+    require_framework(backend)
+    return backend.build(network, input_size)
+
+
+def generate(backend: Backend, compilation: Compilation) -> str:
+    """Standalone source of the network.
+
+    Raises :class:`NetspecError` for what the backend cannot do, and :class:`UsageError` where it generates
+    no source.
+    """
+    able = capability(backend, Generates)
+    check_network(backend, compilation.network)
+    return able.generate(compilation)
 
 
 def backend_names() -> tuple[str, ...]:
     """The names of the installed backends, whether or not their frameworks are."""
-    return tuple(sorted(_entry_points()))
+    return tuple(sorted(plugins(GROUP)))
 
 
 @cache
 def get_backend(name: str) -> Backend:
-    """The backend called ``name``; raises :class:`UsageError` when there is none."""
-    found = _entry_points().get(name)
-    if found is None:
+    """The backend called ``name``; raises :class:`UsageError` when there is none, or it is broken."""
+    point = plugins(GROUP).get(name)
+    if point is None:
         hint = did_you_mean(name, backend_names())
         raise UsageError(f"no backend is called `{name}`" + (f"; {hint}" if hint else ""))
-    return cast(Backend, found.load())
+    found = load(point)
+    if not isinstance(found, Backend):
+        lacking = [word for word in _REQUIRED if not hasattr(found, word)]
+        raise broken(point, f"it is no backend: it has no {', '.join(f'`{w}`' for w in lacking)}")
+    if found.name != name:
+        raise broken(point, f"the backend calls itself `{found.name}`")
+    return found
 
 
 def require_framework(backend: Backend) -> None:
     """Raise :class:`UsageError` that names the extra when the framework is not installed."""
-    require_modules(backend.requires, backend.extra, f"the {backend.name} backend")
+    require_modules(backend.requires, extra_of(backend), f"the {backend.name} backend")
+
+
+def extra_of(backend: Backend) -> str:
+    """The extra of netspec that installs the framework; empty for a backend of another distribution."""
+    found: str = getattr(backend, "extra", "")
+    return found
 
 
 def require_modules(modules: Iterable[str], extra: str, what: str) -> None:
     """Raise :class:`UsageError` that says how to get them unless all ``modules`` are installed."""
     missing = [name for name in modules if importlib.util.find_spec(name) is None]
     if missing:
-        raise UsageError(f"{what} needs {' and '.join(missing)}: {install_command(extra)}")
+        how = f": {install_command(extra)}" if extra else ", which is not installed"
+        raise UsageError(f"{what} needs {' and '.join(missing)}{how}")
 
 
 def backend_of(model: Any) -> Backend:

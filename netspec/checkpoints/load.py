@@ -10,8 +10,10 @@ from typing import Any
 
 from netspec.backends.base import (
     Backend,
-    backend_names,
+    HoldsWeights,
+    able_to,
     backend_of,
+    extra_of,
     get_backend,
     require_modules,
 )
@@ -100,7 +102,7 @@ def opened(
     """
     owner, file_format = find_format(path)
     namings = _possible(namings_called(compilation, source), owner, path, source)
-    require_modules(file_format.reads_with, owner.extra if owner else "all", file_format.title)
+    require_modules(file_format.reads_with, extra_of(owner) if owner else "all", file_format.title)
     with file_format.open(path, how.take) as contents:
         try:
             found = _best(str(path), contents.tensors, namings, how)
@@ -149,10 +151,9 @@ def find_format(path: Path) -> tuple[Backend | None, Format]:
     """The format of a file by its suffix, and the backend that it belongs to, if any."""
     owners: dict[str, Backend | None] = dict.fromkeys(_NEUTRAL)
     formats = dict(_NEUTRAL)
-    for name in backend_names():
-        backend = get_backend(name)
-        for suffix, file_format in backend.weight_files.formats.items():
-            owners.setdefault(suffix, backend)
+    for name, able in able_to(HoldsWeights).items():
+        for suffix, file_format in able.weight_files.formats.items():
+            owners.setdefault(suffix, get_backend(name))
             formats.setdefault(suffix, file_format)
     suffix, file_format = format_of(path, formats)
     return owners[suffix], file_format

@@ -46,7 +46,7 @@ def match(file: str, tensors: Mapping[str, StoredTensor], naming: Naming, how: M
 
     What does not fit is in :attr:`Match.problems`; the caller decides.
     """
-    known = tuple(naming.backend.weight_files.prefixes())
+    known = tuple(naming.files.prefixes())
     renaming = how.renaming
     is_of_whole_names = renaming is not None and renaming.fits(tensors)
     names = {name: name for name in tensors}

@@ -8,9 +8,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from netspec.backends.base import Backend, backend_names, get_backend
+from netspec.backends.base import (
+    Backend,
+    HoldsWeights,
+    WeightFiles,
+    able_to,
+    backend_names,
+    capability,
+    check_network,
+    get_backend,
+)
 from netspec.codegen.compilation import Compilation
-from netspec.errors import UsageError, did_you_mean
+from netspec.errors import NetspecError, UsageError, did_you_mean
 from netspec.ir import Layer, Program
 from netspec.published import published_names, renamed
 from netspec.schema.syntax import Checkpoint
@@ -54,9 +63,14 @@ class Naming:
     counted: frozenset[str] = frozenset()
 
     @cached_property
+    def files(self) -> WeightFiles:
+        """How the framework's files call and lay out weights."""
+        return capability(self.backend, HoldsWeights).weight_files
+
+    @cached_property
     def slots(self) -> Mapping[str, Slot]:
         """Every parameter and statistic by the file's name for it, in the network's order."""
-        files = self.backend.weight_files
+        files = self.files
         return {
             files.name(layer, parameter): Slot(
                 f"{self._path(layer)}.{parameter.name}",
@@ -71,7 +85,7 @@ class Naming:
     @cached_property
     def extras(self) -> Mapping[str, tuple[str, StoredTensor]]:
         """What files hold besides, by their name: canonical name, and how it starts."""
-        files = self.backend.weight_files
+        files = self.files
         return {
             files.extra_name(layer, extra): (f"{self._path(layer)}.{extra}", start)
             for layer in self.network.layers
@@ -83,14 +97,14 @@ class Naming:
 
     def decoded(self, name: str, tensor: StoredTensor) -> StoredTensor:
         """A tensor of the file in canonical layout."""
-        slot, files = self.slots[name], self.backend.weight_files
+        slot, files = self.slots[name], self.files
         return tensor.laid_out(
             slot.parameter.shape, lambda array: files.decode(slot.layer, slot.parameter, array)
         )
 
     def encoded(self, name: str, tensor: StoredTensor) -> StoredTensor:
         """A canonical tensor as the file has it."""
-        slot, files = self.slots[name], self.backend.weight_files
+        slot, files = self.slots[name], self.files
         return tensor.laid_out(
             slot.shape, lambda array: files.encode(slot.layer, slot.parameter, array)
         )
@@ -123,16 +137,23 @@ class Naming:
 
 
 def own_naming(network: Program, backend: Backend) -> Naming:
-    """The names that the backend's own models of the network have."""
+    """The names that the backend's own models of the network have.
+
+    Raises :class:`UsageError` where it has no files of weights, and :class:`NetspecError` where it cannot do
+    the network.
+    """
+    capability(backend, HoldsWeights)
+    check_network(backend, network)
     return Naming(backend.name, backend, network, {})
 
 
 def published_naming(network: Program, checkpoint: Checkpoint) -> Naming:
-    """The names of a published checkpoint; raises what :func:`published_names` does."""
+    """The names of a published checkpoint; raises what :func:`published_names` and :func:`own_naming` do."""
+    own = own_naming(network, get_backend(checkpoint.framework))
     names = published_names(network, checkpoint)
     return Naming(
         checkpoint.name,
-        get_backend(checkpoint.framework),
+        own.backend,
         renamed(network, names, checkpoint.shortcut_first),
         {name: path for path, name in names.items()},
         frozenset(checkpoint.counted.values()),
@@ -154,19 +175,23 @@ def namings_called(compilation: Compilation, label: str | None) -> list[Naming]:
     """
     if label is not None and label in compilation.spec.checkpoints:
         return [naming_called(compilation, label)]
-    backends = (
-        [_backend_called(compilation, label)]
-        if label
-        else [get_backend(n) for n in backend_names()]
-    )
-    found = []
-    for backend in backends:
-        found.append(own_naming(compilation.network, backend))
+    names = [_backend_called(compilation, label).name] if label else able_to(HoldsWeights)
+    found: list[Naming] = []
+    refusal = None
+    for name in names:
+        backend = get_backend(name)
+        try:
+            found.append(own_naming(compilation.network, backend))
+        except NetspecError as error:  # the file can be another's
+            refusal = error
+            continue
         found += [
             published_naming(compilation.network, checkpoint)
             for checkpoint in compilation.spec.checkpoints.values()
             if checkpoint.framework == backend.name
         ]
+    if refusal is not None and not found:
+        raise refusal
     return found
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from netspec.backends.base import backend_of, require_modules
+from netspec.backends.base import backend_of, extra_of, require_modules
 from netspec.checkpoints.load import find_format
 from netspec.checkpoints.naming import Naming, naming_called
 from netspec.codegen.compilation import Compilation
@@ -54,7 +54,7 @@ def output_format(output: Path, naming: Naming) -> Format:
     if file_format.writes_with is None:
         raise UsageError(f"{output}: this format ({file_format.title}) is only read")
     check_writable(output)
-    require_modules(file_format.writes_with, owner.extra if owner else "all", file_format.title)
+    require_modules(file_format.writes_with, extra_of(owner) if owner else "all", file_format.title)
     return file_format
 
 
@@ -69,7 +69,7 @@ def laid_out(
         extras: what is known of what the file holds besides, by canonical name; the rest starts anew.
     """
     written: dict[str, StoredTensor] = {}
-    files = naming.backend.weight_files
+    files = naming.files
     for layer in naming.network.layers:
         for parameter in layer.op.parameters(layer.source):
             name = files.name(layer, parameter)

@@ -122,12 +122,20 @@ def _start(arguments: argparse.Namespace, compiled: CompiledNetwork, model: Any)
     use_weights(arguments, compiled, model)
 
 
-def _export_of(path: Path, spec: str) -> str:
-    """The command that writes such a file, where exporting does."""
+def _others(path: Path) -> str:
+    """The backends that write such a file."""
     from netspec.backends.base import backend_names, get_backend
 
-    for name in backend_names():
-        for kind, export in get_backend(name).exports.items():
+    able = [name for name in backend_names() if _suffix(path, get_backend(name)) is not None]
+    return f"; `--backend {able[0]}` writes such files" if able else ""
+
+
+def _export_of(path: Path, spec: str) -> str:
+    """The command that writes such a file, where exporting does."""
+    from netspec.backends.base import Exports, able_to
+
+    for name, able in able_to(Exports).items():
+        for kind, export in able.exports.items():
             if export.format.suffix and export.format.suffix == path.suffix:
                 command = f"netspec export {spec} --backend {name} --format {kind} -o {path}"
                 return f"; `{command}` writes such files"
@@ -142,7 +150,7 @@ def _check_suffixes(paths: list[Path], backend: Backend, spec: str) -> None:
     for path in paths:
         if _suffix(path, backend) is None:
             listed = ", ".join(_suffixes(backend))
-            hint = _export_of(path, spec)
+            hint = _others(path) or _export_of(path, spec)
             raise UsageError(f"{path}: the {backend.name} backend writes {listed}{hint}")
     check_distinct(paths)
 
@@ -161,9 +169,16 @@ def _check_outputs(
 
 def _suffixes(backend: Backend) -> list[str]:
     """What a path may end in: source, weights without a framework, models, a framework's weights."""
-    weights = backend.weight_files.formats.items()
-    written = [suffix for suffix, known in weights if known.writes_with is not None]
-    return list(dict.fromkeys((SOURCE, ".safetensors", *backend.formats, *written)))
+    from netspec.backends.base import Generates, HoldsWeights, Saves
+
+    found = [SOURCE] if isinstance(backend, Generates) else []
+    found.append(".safetensors")
+    if isinstance(backend, Saves):
+        found += backend.formats
+    if isinstance(backend, HoldsWeights):
+        weights = backend.weight_files.formats.items()
+        found += [suffix for suffix, known in weights if known.writes_with is not None]
+    return list(dict.fromkeys(found))
 
 
 def _suffix(path: Path, backend: Backend) -> str | None:
@@ -218,6 +233,7 @@ def _compare(
 def _write(
     path: Path, compiled: CompiledNetwork, backend: Backend, model: Any, weights: dict[str, Any]
 ) -> None:
+    from netspec.backends.base import Saves
     from netspec.files import replacing
     from netspec.storage.safetensors import SAFETENSORS
     from netspec.storage.tensors import in_memory
@@ -227,7 +243,7 @@ def _write(
         tensors = {name: in_memory(array) for name, array in weights.items()}
         with replacing(path) as temporary:
             SAFETENSORS.write(temporary, compiled.network, tensors)
-    elif suffix in backend.formats:
+    elif isinstance(backend, Saves) and suffix in backend.formats:
         with replacing(path) as temporary:
             backend.save(model, compiled.network, temporary)
     else:

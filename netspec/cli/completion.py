@@ -124,7 +124,7 @@ def completed(command: str, action: argparse.Action) -> str | None:
 def _functions(shell: str) -> str:
     """The functions of the shell that complete each kind."""
     from netspec import library
-    from netspec.backends.base import backend_names, get_backend
+    from netspec.backends.base import Exports, able_to, backend_names
     from netspec.codes import registry
     from netspec.lint import LINTS, OPTIONAL_LINTS
 
@@ -134,7 +134,7 @@ def _functions(shell: str) -> str:
         NETWORK: networks,
         DEFINITION: sorted({*networks, *library.built_in_blocks()}),
         BACKEND: backends,
-        EXPORT: sorted({name for backend in backends for name in get_backend(backend).exports}),
+        EXPORT: sorted({name for able in able_to(Exports).values() for name in able.exports}),
         CODE: sorted(registry()),
         LINT: sorted(LINTS | OPTIONAL_LINTS),
     }

@@ -54,22 +54,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command."""
-    from netspec.backends.base import backend_names, get_backend, require_framework
+    from netspec.backends.base import export_of, get_backend, require_framework
     from netspec.cli.output import progress
     from netspec.cli.quiet import quiet
-    from netspec.errors import UsageError
     from netspec.export.base import ExportError
     from netspec.export.places import check_free
-    from netspec.export.write import export_model, find_export
+    from netspec.export.write import export_model
 
     backend = get_backend(arguments.backend)
-    try:
-        export = find_export(backend, arguments.format)
-    except UsageError as error:
-        able = [name for name in backend_names() if arguments.format in get_backend(name).exports]
-        if arguments.format in backend.exports or not able:
-            raise
-        raise UsageError(f"{error}; `--backend {able[0]}` does, with the same weights") from None
+    export = export_of(backend, arguments.format)
     require_framework(backend)
     check_free(arguments.output, export.format, arguments.force)
     check_weights_arguments(arguments)
@@ -83,7 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
                 backend,
                 model,
                 compiled.network,
-                arguments.format,
+                export,
                 arguments.output,
                 tell_progress,
             )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from netspec.errors import InternalError
-from netspec.symbolic import Varying
+from netspec.symbolic import Varying, same
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,6 +25,19 @@ class Call:
     target: str
     args: tuple[Any, ...] = ()
     kwargs: Mapping[str, Any] = field(default_factory=dict)
+
+
+def same_call(a: Any, b: Any) -> bool:
+    """Whether two calls, or arguments of calls, say the same."""
+    if isinstance(a, Call) and isinstance(b, Call):
+        alike = a.target == b.target and len(a.args) == len(b.args) and [*a.kwargs] == [*b.kwargs]
+        pairs = zip((*a.args, *a.kwargs.values()), (*b.args, *b.kwargs.values()), strict=False)
+        return alike and all(same_call(one, other) for one, other in pairs)
+    if isinstance(a, Raw) and isinstance(b, Raw):
+        return a.text == b.text
+    if isinstance(a, tuple | list) and type(a) is type(b):
+        return len(a) == len(b) and all(map(same_call, a, b))
+    return type(a) is type(b) and same(a, b)
 
 
 def execute(call: Call, resolve: Callable[[str], Any]) -> Any:

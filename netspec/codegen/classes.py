@@ -1,28 +1,23 @@
-"""Which classes or functions the blocks of a network become, and how each is called.
-
-All instances of a block are one class where its general form can say what differs between them;
-otherwise they are parted at what they differ in, until every part has a general form.
-"""
+"""Which classes or functions the blocks of a network become, and how each is called."""
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any
 
-from netspec.codegen.compilation import Compilation
-from netspec.codegen.flow import BRANCH, VARIABLES
-from netspec.codegen.general import IN_CHANNELS, GeneralBlock, generalise
+from netspec.backends.names import flat_name
+from netspec.codegen.flow import BRANCH
 from netspec.codegen.identifiers import Namespace, camel_case, safe_identifier
 from netspec.codegen.layout import Document, keyword
 from netspec.codegen.printing import MISSING, Printer, is_default
-from netspec.codegen.second import tree
-from netspec.codegen.second.scope import BlockValue, StepsValue
-from netspec.errors import UsageError
-from netspec.schema.names import flat_name
+from netspec.codegen.tensors import VARIABLES
+from netspec.ir import Program
+from netspec.ir.template import Call, Template, Templates
+from netspec.ir.template.shapes import IN_CHANNELS, plain
 from netspec.schema.syntax import BlockDefinition, Param
-from netspec.symbolic import Diverges, Varying, active, names_of
+from netspec.symbolic import Varying, names_of, same
 
 
 @dataclass(frozen=True)
@@ -47,220 +42,151 @@ class Argument:
 
 @dataclass(eq=False)
 class SourceClass:
-    """A class or function of source: the general form of some instances of a block."""
+    """A class or function of source, for a template."""
 
     name: str
-    general: GeneralBlock
+    template: Template
     arguments: tuple[Argument, ...] = ()
     used: set[str] = field(default_factory=set)
 
     @property
+    def definition(self) -> BlockDefinition:
+        """The block."""
+        assert self.template.definition is not None
+        return self.template.definition
+
+    @property
     def doc(self) -> str:
         """What the block is."""
-        return self.general.definition.doc
+        return self.definition.doc or f"The block `{self.definition.name}`."
 
     @property
     def local(self) -> list[tuple[str, Varying]]:
         """The values that the body names and uses, in order."""
-        return [(name, value) for name, value in self.general.local.items() if name in self.used]
+        return [(name, value) for name, value in self.template.local.items() if name in self.used]
 
     def use(self, names: set[str]) -> None:
         """Settle the arguments: what the source mentions, or values that it mentions are made of."""
         self.used = set(names)
-        for name, value in reversed(list(self.general.local.items())):
+        for name, value in reversed(list(self.template.local.items())):
             if name in self.used:
                 self.used |= names_of(value)
-        free = self.used - set(self.general.local)
-        self.arguments = _arguments(self.general.definition, free)
+        self.arguments = _arguments(self.template, self.used - set(self.template.local))
 
 
-def _arguments(definition: BlockDefinition, names: set[str]) -> tuple[Argument, ...]:
+def _arguments(template: Template, names: set[str]) -> tuple[Argument, ...]:
     found = [Argument(IN_CHANNELS, "int")] if IN_CHANNELS in names else []
-    for name, param in definition.params.items():
-        if name not in names:
-            continue
-        default = MISSING if param.default is None else param.default.value
-        if param.type == "steps":
-            found.append(Argument(name, "bool", False if default == [] else MISSING))
-        elif isinstance(default, bool | int | float):
-            found.append(Argument(name, param.type, default))
-        else:
-            found.append(Argument(name, param.type))
-    # What is left are arguments of the whole network, passed down.
-    rest = sorted(names - {argument.name for argument in found})
-    found += [Argument(name, "int") for name in rest]
+    params = template.definition.params if template.definition else {}
+    for name, param in params.items():
+        if name in names:
+            default = MISSING if param.default is None else param.default.value
+            found.append(_declared(param, default))
+    # What is left are numbers of other scopes, and numbers that have no name.
+    for name in sorted(names - {argument.name for argument in found}):
+        found.append(Argument(name, _type_of(template.parameters[name].value)))
     return tuple(sorted(found, key=lambda argument: argument.default is not MISSING))
+
+
+def _declared(param: Param, default: Any) -> Argument:
+    if param.type == "steps":
+        return Argument(param.name, "bool", False if default == [] else MISSING)
+    is_plain = isinstance(default, bool | int | float)
+    return Argument(param.name, param.type, default if is_plain else MISSING)
+
+
+def _type_of(value: Any) -> str:
+    if isinstance(value, list):
+        return f"list[{_type_of(value[0])}]" if value else "list[int]"
+    numbers = value.values if isinstance(value, Varying) else (value,)
+    kinds = {type(number) for number in numbers if number is not None}
+    return "float" if float in kinds else "int" if int in kinds else "bool"
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """A call of a class or function of source.
+
+    Attributes:
+        source_class: what is called.
+        values: what is passed for arguments, by name.
+    """
+
+    source_class: SourceClass
+    values: Mapping[str, Any]
+
+    def is_like(self, other: Invocation) -> bool:
+        """Whether the two say the same."""
+        return self.source_class is other.source_class and all(
+            same_argument(value, other.values[name]) for name, value in self.values.items()
+        )
+
+    def without(self, name: str) -> Invocation:
+        """The call without an argument."""
+        kept = {key: value for key, value in self.values.items() if key != name}
+        return Invocation(self.source_class, kept)
+
+    def given(self) -> Iterator[tuple[Argument, Any]]:
+        """The arguments with their values; those at their default are left out."""
+        for argument in self.source_class.arguments:
+            value = self.values.get(argument.name, argument.default)
+            if argument.name in self.values and not is_default(value, argument.default):
+                yield argument, value
+
+    def passed(self, printer: Printer) -> list[Document]:
+        """The arguments as they are written."""
+        documents: list[Document] = []
+        for argument, value in self.given():
+            document = printer.value(value)
+            if argument.default is not MISSING:
+                document = keyword(argument.identifier, document)
+            documents.append(document)
+        return documents
+
+
+def same_argument(a: Any, b: Any) -> bool:
+    """Whether two arguments are the same, numbers of lists each on its own."""
+    if isinstance(a, list) and isinstance(b, list):
+        return len(a) == len(b) and all(map(same_argument, a, b))
+    return type(a) is type(b) and same(a, b)
 
 
 class Classes:
     """The classes of a network, inner blocks ahead of those that hold them.
 
     Args:
-        compilation: the network.
-        try_out: writes a general form as source and forgets it; raises :class:`Diverges` where one
-            text cannot serve all of its instances.
+        templates: the templates.
         name: makes a class name of a block's definition and what sets the class apart, if anything.
         names: where class names are taken from.
     """
 
     def __init__(
-        self,
-        compilation: Compilation,
-        try_out: Callable[[GeneralBlock, Classes], None],
-        name: Callable[[BlockDefinition, str], str],
-        names: Namespace,
+        self, templates: Templates, name: Callable[[BlockDefinition, str], str], names: Namespace
     ) -> None:
         self.all: list[SourceClass] = []
-        self._by_path: dict[str, SourceClass] = {}
-        for definition, instances in _by_definition(compilation.generalised):
-            groups = [instances]
-            made: list[SourceClass] = []
-            while groups:
-                group = groups.pop(0)
-                try:
-                    general = generalise(definition, group, compilation.elaborator)
-                    try_out(general, self)
-                except Diverges as divergence:
-                    groups[:0] = _parted(group, divergence.test)
-                    continue
-                made.append(SourceClass("", general))
-                self._by_path.update((block.path, made[-1]) for block in group)
+        for _, group in groupby(templates.blocks, lambda template: id(template.definition)):
+            made = [SourceClass("", template) for template in group]
             for source_class in made:
                 difference = _difference(source_class, made) if made[1:] else ""
-                source_class.name = names.add(name(definition, difference))
+                source_class.name = names.add(name(source_class.definition, difference))
             self.all += made
+        self._by_template = {id(each.template): each for each in self.all}
 
-    def of(self, general: GeneralBlock | None, node: tree.Block) -> SourceClass:
-        """The class of a block inside a general form, or of the network where that is None.
-
-        Raises :class:`Diverges` when it is not the same for all instances under consideration.
-        """
-        if general is None:
-            return self._by_path[node.path]
-        chosen = active(len(general.instances))
-        found = [
-            self._by_path.get(f"{instance.path}.{node.path}") if index in chosen else None
-            for index, instance in enumerate(general.instances)
-        ]
-        present = [item for item in found if item is not None]
-        if any(item is not present[0] for item in present[1:]):
-            keys = tuple(None if item is None else id(item) for item in found)
-            raise Diverges(Varying(None, keys, False))
-        return present[0]
+    def invocation(self, call: Call) -> Invocation:
+        """How an instance of a block is called."""
+        source_class = self._by_template[id(call.template)]
+        arguments = source_class.arguments
+        return Invocation(source_class, {a.name: call.arguments[a.name] for a in arguments})
 
 
-def local_names(network: tree.Network) -> set[str]:
+def local_names(program: Program) -> set[str]:
     """What functions of source may call their arguments and variables, and nothing else then is called."""
     names = {*VARIABLES, BRANCH, *(f"{BRANCH}{number}" for number in range(2, len(VARIABLES)))}
-    names |= {*network.arguments, *(flat_name(stage.path) for stage in network.stages)}
-    for node in tree.walk(network):
-        if isinstance(node, tree.Tap):
-            names.add(node.name)
-        elif isinstance(node, tree.Block):
-            names |= {*node.definition.params, *node.definition.let}
+    names |= {*program.arguments, *(flat_name(stage.path) for stage in program.stages)}
+    names |= {*program.names.values()}
+    for block in program.main.regions("block"):
+        if block.definition is not None:
+            names |= {*block.definition.params, *block.definition.let}
     return set(map(safe_identifier, names))
-
-
-def call_arguments(
-    source_class: SourceClass, node: tree.Block, printer: Printer, without: tuple[str, ...] = ()
-) -> list[Document]:
-    """What a call of ``source_class`` passes for ``node``; defaults are left out."""
-    documents: list[Document] = []
-    for argument in source_class.arguments:
-        if argument.name in without:
-            continue
-        value = argument_value(argument, node)
-        if is_default(value, argument.default):
-            continue
-        document = printer.value(value)
-        if argument.default is MISSING:
-            documents.append(document)
-        else:
-            documents.append(keyword(argument.identifier, document))
-    return documents
-
-
-def argument_value(argument: Argument, node: tree.Block) -> Any:
-    """The value of an argument for one block."""
-    if argument.name == IN_CHANNELS:
-        return node.source.channels
-    value = node.arguments.get(argument.name, MISSING)
-    if isinstance(value, StepsValue):
-        return bool(value.steps) if value.flag is None else value.flag
-    if value is MISSING:
-        return _network_argument(argument.name, node)
-    return value
-
-
-def _network_argument(name: str, node: tree.Block) -> Any:
-    """An argument of the whole network, which keeps its name on the way down."""
-    return Varying(ast.Name(name), (None,), True)
-
-
-def _by_definition(network: tree.Network) -> Iterator[tuple[BlockDefinition, list[tree.Block]]]:
-    """The instances of each block, inner blocks ahead of those that hold them.
-
-    Instances of blocks that stand inside one another, either in either, come level by level.
-    """
-    blocks = list(tree.blocks(network))
-    nested = _nested(blocks)
-    instances: dict[tuple[str, int], list[tree.Block]] = {}
-    within: dict[tuple[str, int], dict[tuple[str, int], None]] = {}
-    for block in blocks:
-        key = _level(block, nested)
-        instances.setdefault(key, []).append(block)
-        inner = within.setdefault(key, {})
-        inner.update((_level(found, nested), None) for found in tree.blocks(block.body))
-    done: dict[tuple[str, int], None] = {}
-
-    def visit(key: tuple[str, int]) -> None:
-        if key not in done:
-            for inner in within[key]:
-                visit(inner)
-            done[key] = None
-
-    for key in instances:
-        visit(key)
-    for key in done:
-        yield instances[key][0].definition, instances[key]
-
-
-def _nested(blocks: Sequence[tree.Block]) -> frozenset[str]:
-    """The names of blocks that stand inside others of their name, or inside what stands in those."""
-    inside: dict[str, set[str]] = {}
-    for block in blocks:
-        names = inside.setdefault(block.definition.name, set())
-        names.update(inner.definition.name for inner in tree.blocks(block.body))
-    for middle in inside:
-        for names in inside.values():
-            if middle in names:
-                names |= inside[middle]
-    return frozenset(name for name, names in inside.items() if name in names)
-
-
-def _level(block: tree.Block, nested: Collection[str]) -> tuple[str, int]:
-    """A block's name, and how deep such blocks stand in it if it is among the ``nested`` ones."""
-    name = block.definition.name
-    return name, _height(block.body, nested) if name in nested else 0
-
-
-def _height(node: tree.Node, nested: Collection[str]) -> int:
-    own = isinstance(node, tree.Block) and node.definition.name in nested
-    return max((_height(child, nested) for child in node.children), default=0) + own
-
-
-def _parted(group: Sequence[tree.Block], test: Varying) -> list[list[tree.Block]]:
-    """The instances by their value of ``test``, in the order in which the values occur."""
-    parts: dict[str, list[tree.Block]] = {}
-    for block, value in zip(group, test.values, strict=True):
-        parts.setdefault(repr(value), []).append(block)
-    if len(parts) == 1:
-        name = group[0].definition.name
-        raise UsageError(
-            f"no source can be written for block `{name}`: it uses a number that is neither its "
-            "parameter nor made of its parameters, or an argument of the network that its own names hide"
-        )
-    return list(parts.values())
 
 
 _TELLING = ("steps", "block", "bool", "str", "int", "float")
@@ -272,14 +198,13 @@ def _difference(source_class: SourceClass, others: Sequence[SourceClass]) -> str
 
     Empty where that is the parameter's default, or where no parameter tells them apart.
     """
-    params = source_class.general.definition.params.values()
+    params = source_class.definition.params.values()
     for param in sorted((p for p in params if p.type in _TELLING), key=_rank):
-        values = {id(other): other.general.arguments[param.name] for other in others}
-        signatures = {key: _signature(param.name, value) for key, value in values.items()}
+        signatures = {id(other): _signature(param.name, other) for other in others}
         own = signatures.pop(id(source_class))
         if own is None or None in signatures.values() or own in signatures.values():
             continue
-        given = values[id(source_class)]
+        given = source_class.template.representatives[0].arguments[param.name]
         default = None if param.default is None else param.default.value
         return "" if getattr(given, "raw", given) == default else own
     return ""
@@ -289,20 +214,22 @@ def _rank(param: Param) -> int:
     return _TELLING.index(param.type)
 
 
-def _signature(name: str, value: Any) -> str | None:
-    """A plain value as part of a name; None where it varies."""
-    if isinstance(value, StepsValue):
-        if value.flag is not None or not isinstance(value.raw, list | str | dict):
+def _signature(name: str, source_class: SourceClass) -> str | None:
+    """The value of a parameter as part of a name; None where it varies."""
+    values = [region.arguments[name] for region in source_class.template.representatives]
+    first, *others = map(plain, values)
+    if any(type(other) is not type(first) or other != first for other in others):
+        return None
+    if hasattr(values[0], "steps"):
+        raw = values[0].raw
+        if not isinstance(raw, list | str | dict):
             return None
-        steps = value.raw if isinstance(value.raw, list) else [value.raw]
-        return "".join(_step_label(step) for step in steps)
-    if isinstance(value, BlockValue):
-        return camel_case(value.definition.name)
-    if isinstance(value, bool):
-        return camel_case(name) if value else ""
-    if isinstance(value, int | float):
-        return camel_case(name) + repr(value).replace(".", "p").replace("-", "m")
-    return camel_case(value) if isinstance(value, str) else None
+        return "".join(_step_label(step) for step in (raw if isinstance(raw, list) else [raw]))
+    if isinstance(first, bool):
+        return camel_case(name) if first else ""
+    if isinstance(first, int | float):
+        return camel_case(name) + repr(first).replace(".", "p").replace("-", "m")
+    return camel_case(first) if isinstance(first, str) else None
 
 
 def _step_label(step: Any) -> str:

@@ -1,15 +1,11 @@
-"""What source is generated from: a network, and the means to see its blocks with parameters free."""
+"""A network, with the spec that it comes from."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 
-from netspec.codegen.second import tree
-from netspec.codegen.second.network import Builder
-from netspec.codegen.second.steps import Elaborator
 from netspec.elaborate.bounds import Bounds
 from netspec.ir import Program
 from netspec.schema.syntax import Argument, Spec
@@ -31,20 +27,3 @@ class Compilation:
     folder: Path | None
     bounds: Bounds = field(default_factory=Bounds)
     place: str | None = None
-
-    @cached_property
-    def _builder(self) -> Builder:
-        variant = self.network.variant
-        return Builder(
-            self.spec, variant, self.overrides, self.folder, keep=True, bounds=self.bounds
-        )
-
-    @cached_property
-    def generalised(self) -> tree.Network:
-        """The network with the parameters that stay arguments as names."""
-        return self._builder.build()
-
-    @property
-    def elaborator(self) -> Elaborator:
-        """Expands the spec's blocks."""
-        return self._builder.elaborator

@@ -1,253 +1,238 @@
-"""How a tensor runs through a body, as statements: what the backends' generators share.
+"""How tensors run through a body, as statements: what the backends' generators share.
 
-A generator says how a layer is applied and how tensors are merged; the order of statements, the names
-of variables and what becomes of choices are the same for all.
+Dataflow is in the values of the template. Regions say what a person would write on a line of its own: the
+body of a residual beside the main line, a branch under a name. A generator says how a layer is applied and
+how tensors are merged; the order of statements, the names of variables and what becomes of choices are the
+same for all.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+import ast
+from collections.abc import Mapping, Sequence
 
 from netspec.codegen.cases import where
-from netspec.codegen.identifiers import Namespace
-from netspec.codegen.layout import Choice, Document, Operation, text_of
-from netspec.codegen.second import tree
-from netspec.codegen.statements import Assign, If, Statement
-
-VARIABLES = ("y", "z", "u", "v", "w", *(f"y{number}" for number in range(2, 40)))
-"""What runs beside the main line is written to the first of these that is not in use."""
+from netspec.codegen.layout import Choice as Conditional
+from netspec.codegen.printing import Printer, negated
+from netspec.codegen.statements import Assign, If, Operand, Statement
+from netspec.codegen.tensors import Item, Tensors
+from netspec.ir import Node, Region, Value
+from netspec.ir.template import Choice
+from netspec.ops.merge import Merge
 
 BRANCH = "branch1"
 """What a branch is written to, with a number behind it for the second and further ones."""
 
-
-_OPPOSITE = {"==": "!=", "!=": "=="}
-_COMPARISON = re.compile(r"([^=!<>]*) (==|!=) ([^=!<>]*)")
-_JOINED = re.compile(r"\b(?:and|or|if|else)\b|\bnot (?!None)")
-
-
-@dataclass(frozen=True)
-class Value:
-    """A tensor: a variable, or an expression that was not given to one yet."""
-
-    document: Document
-    is_variable: bool = True
-
-
-def taken_names(network: tree.Network) -> set[str]:
-    """What outputs, and steps that are of no block, take by name: stages among it."""
-    found = set(network.outputs.values())
-    waiting: list[tree.Node] = [*(stage.between for stage in network.stages), network.head]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, tree.Reference):
-            found.update(node.names)
-        if not isinstance(node, tree.Block):
-            waiting += node.children
-    return found
+Condition = tuple[ast.expr, bool]
+"""A test as source has it, and whether it holds for ``then`` (else for ``other``)."""
 
 
 class Flow:
-    """Statements that send a tensor through nodes; backends fill in the abstract methods.
+    """Statements that send tensors through the body of a template; backends fill in the abstract methods.
 
     Attributes:
-        statements: what was written so far.
-        results: the variables that hold named results.
+        tensors: where each tensor is, and what was written so far.
+        printer: prints numbers and tests.
     """
 
-    def __init__(self, variables: Namespace) -> None:
-        self.statements: list[Statement] = []
-        self.results: dict[str, Value] = {}
-        self.variables = variables
-        self._busy: list[str] = []
-        self._siblings: dict[str, str] = {}
+    def __init__(self, tensors: Tensors, printer: Printer) -> None:
+        self.tensors = tensors
+        self.printer = printer
 
     # What a backend fills in
 
-    def apply(
-        self, node: tree.Layer | tree.Block | tree.Sequence, value: Value, target: str
-    ) -> Value:
-        """Send ``value`` through a layer, a block or a named plain sequence."""
+    def apply(self, item: Node | Region, operand: Operand, target: str) -> Operand:
+        """Send ``operand`` through a layer, a block or a container that is one module."""
         raise NotImplementedError  # pragma: no cover
 
-    def is_unit(self, node: tree.Sequence) -> bool:
-        """Whether a sequence is one thing to :meth:`apply`."""
+    def is_unit(self, region: Region) -> bool:
+        """Whether a region is one thing to :meth:`apply`."""
         raise NotImplementedError  # pragma: no cover
 
-    def merge(self, values: list[Value], how: tree.Merge, path: str, target: str) -> Value:
+    def merge(self, node: Node, operands: Sequence[Operand], target: str) -> Operand:
         """Several tensors as one."""
         raise NotImplementedError  # pragma: no cover
 
-    def test(self, choice: tree.Choice) -> tuple[Document, bool] | None:
-        """The condition of a choice, and whether it holds for ``then`` (else for ``other``).
-
-        None where both branches are applied by the same words.
-        """
+    def stage(self, stage: Region, target: str) -> None:
+        """Send what flows through a stage, and the steps ahead of its blocks."""
         raise NotImplementedError  # pragma: no cover
 
-    # What they share
+    def test(self, choice: Choice) -> Condition | None:
+        """The condition of a choice; None where both branches are applied by the same words."""
+        raise NotImplementedError  # pragma: no cover
 
-    def run(self, node: tree.Node, value: Value, target: str) -> Value:
-        """Send ``value`` through ``node``; ``target`` is the variable to write to on the way."""
-        match node:
-            case tree.Layer() | tree.Block():
-                return self.apply(node, value, target)
-            case tree.Sequence() if self.is_unit(node):
-                return self.apply(node, value, target)
-            case tree.Sequence():
-                return self.run_all(node.items, value, target)
-            case tree.Residual():
-                return self._residual(node, value, target)
-            case tree.Gate():
-                return self._gate(node, value, target)
-            case tree.Branches():
-                return self._branches(node, value, target)
-            case tree.Reference():
-                values = [self.results[name] for name in node.names]
-                if len(values) == 1:
-                    return values[0]
-                return self.merge(values, node.merge, node.path, target)
-            case tree.Tap():
-                return self._tap(node, value, target)
-            case tree.Choice():
-                return self._choice(node, value, target)
-        raise AssertionError(node)  # pragma: no cover
+    # Running
 
-    def run_all(self, nodes: Sequence[tree.Node], value: Value, target: str) -> Value:
-        """Send ``value`` through nodes in a row."""
-        for node in nodes:
-            value = self.run(node, value, target)
-        return value
+    def run(self, item: Item, target: str) -> None:
+        """Send what an item takes through it; ``target`` is the variable to write to on the way."""
+        match item:
+            case Node():
+                self._node(item, target)
+            case Choice():
+                self._choice(item, target)
+            case Region() if item.kind == "block" or self.is_unit(item):
+                target = self._target(item.result, target)
+                operand = self.tensors.take(item.source, target)
+                self.tensors.define(
+                    item.result, self.apply(item, operand, self.tensors.free(target))
+                )
+            case Region(kind="sequence", path=""):
+                self.run_all(item.items, target)
+            case Region(kind="stage"):
+                self.stage(item, target)
+            case Region():
+                if item.result is not item.source:
+                    target = self._target(item.result, target)
+                self._region(item, target)
 
-    def run_between(self, stage: tree.Stage, value: Value, target: str) -> Value:
-        """Send ``value`` through the steps ahead of a stage, whose names are their own."""
-        before = dict(self.results)
-        value = self.run(stage.between, value, target)
-        self.results = before
-        return value
+    def run_all(self, items: Sequence[Item], target: str) -> None:
+        """Send what flows through items in a row."""
+        for item in items:
+            self.run(item, target)
 
-    def settle(self, value: Value, target: str) -> Value:
-        """``value`` in a variable, ``target`` unless it is in one already."""
-        if value.is_variable:
-            return value
-        self.statements.append(Assign(target, value.document))
-        return Value(target)
+    def _target(self, value: Value, target: str) -> str:
+        return self.tensors.hint(value) or target
 
-    @contextmanager
-    def _beside(self) -> Iterator[str]:
-        """A variable that nothing else uses within the context."""
-        name = next(name for name in VARIABLES if name not in self._busy)
-        self._busy.append(name)
-        yield name
-        self._busy.remove(name)
+    def _node(self, node: Node, target: str) -> None:
+        (value,) = node.outputs
+        target = self._target(value, target)
+        if isinstance(node.op, Merge):
+            operands = [self.tensors.operand(taken, target) for taken in node.inputs]
+            self.tensors.define(value, self.merge(node, operands, self.tensors.free(target)))
+        else:
+            operand = self.tensors.take(node.inputs[0], target)
+            self.tensors.define(value, self.apply(node, operand, self.tensors.free(target)))
 
-    def _operand(self, value: Value, target: str) -> Value:
-        """``value``, in a variable where it would need parentheses as an operand."""
-        compound = isinstance(value.document, Choice | Operation)
-        return self.settle(value, target) if compound else value
+    def _region(self, region: Region, target: str) -> None:
+        parts = _paths_of(region)
+        if parts is None:
+            self.run_all(region.items, target)
+            return
+        paths, node = parts
+        self.tensors.settle_value(region.source, target)
+        found: dict[int, Operand] = {}
+        if region.kind == "branches" and not _has_identity_first(paths):
+            for path in paths:
+                name = self.tensors.names.add(BRANCH) if path.items else ""
+                self.run(path, name)
+                found[path.result.id] = self.tensors.settle(
+                    self.tensors.take(path.result, name), name
+                )
+            self._merged(node, found, target)
+            return
+        with self.tensors.beside() as inner:
+            body, shortcut = _body_of(paths)
+            self.run(body, inner)
+            if shortcut is None:
+                found[body.result.id] = self.tensors.operand(body.result, inner)
+            else:
+                taken = self.tensors.take(body.result, inner)
+                found[body.result.id] = self.tensors.settle(taken, inner)
+                self.run(shortcut, "shortcut")
+                found[shortcut.result.id] = self.tensors.operand(shortcut.result, "shortcut")
+            self._merged(node, found, target)
 
-    def _residual(self, node: tree.Residual, value: Value, target: str) -> Value:
-        value = self.settle(value, target)
-        with self._beside() as inner:
-            body = self.run(node.body, value, inner)
-            if not node.shortcut.items:
-                return self.merge([self._operand(body, inner), value], "add", node.path, target)
-            body = self.settle(body, inner)
-            shortcut = self._operand(self.run(node.shortcut, value, "shortcut"), "shortcut")
-            return self.merge([body, shortcut], "add", node.path, target)
+    def _merged(self, node: Node, known: Mapping[int, Operand], target: str) -> None:
+        left = dict(known)  # an operand that comes twice is taken twice
+        operands = [
+            left.pop(v.id) if v.id in left else self.tensors.take(v, target) for v in node.inputs
+        ]
+        self.tensors.define(node.outputs[0], self.merge(node, operands, self.tensors.free(target)))
 
-    def _gate(self, node: tree.Gate, value: Value, target: str) -> Value:
-        value = self.settle(value, target)
-        with self._beside() as inner:
-            gate = self._operand(self.run(node.body, value, inner), inner)
-            return self.merge([value, gate], "mul", node.path, target)
+    # Choices
 
-    def _branches(self, node: tree.Branches, value: Value, target: str) -> Value:
-        value = self.settle(value, target)
-        if len(node.paths) == 2 and not node.paths[0].items:
-            with self._beside() as inner:
-                other = self._operand(self.run(node.paths[1], value, inner), inner)
-                return self.merge([value, other], node.merge, node.path, target)
-        values = []
-        for path in node.paths:
-            name = self.variables.add(BRANCH) if path.items else ""
-            values.append(self.settle(self.run(path, value, name), name) if path.items else value)
-        return self.merge(values, node.merge, node.path, target)
-
-    def _tap(self, node: tree.Tap, value: Value, target: str) -> Value:
-        name = self._siblings.get(node.name) or self.variables.add(node.name)
-        found = self.run(node.body, value, name)
-        if text_of(found.document) != name:
-            self.statements.append(Assign(name, found.document))
-        self.results[node.name] = Value(name)
-        return Value(name)
-
-    def _choice(self, node: tree.Choice, value: Value, target: str) -> Value:
-        test = self.test(node)
+    def _choice(self, choice: Choice, target: str) -> None:
+        test = self.test(choice)
         if test is None:
-            with where(node.test, True):
-                return self.run(node.then, value, target)
+            self.tensors.drop_other(choice)
+            with where(choice.test, True):
+                self.run(choice.then, target)
+            for merged in choice.merged:
+                self.tensors.define(merged.result, self.tensors.take(merged.then, target))
+            return
         condition, holds_for_then = test
-        value = self.settle(value, target)
-        branches = (node.then, node.other) if holds_for_then else (node.other, node.then)
-        results = dict(self.results)
-        with where(node.test, holds_for_then):
-            first, first_value = self._aside(branches[0], value, target)
-        with where(node.test, not holds_for_then), self._beside_results_since(results):
-            second, second_value = self._aside(branches[1], value, target)
-        documents = first_value.document, second_value.document
-        nested = any(isinstance(document, Choice) for document in documents)
-        in_place = text_of(value.document) == target and target in map(text_of, documents)
-        if not (first or second or nested or in_place):
-            return Value(Choice(documents[0], condition, documents[1]), False)
-        first, second = (
-            self._into(first, first_value, target),
-            self._into(second, second_value, target),
-        )
-        if not first and not second:
-            return Value(target)
-        if not first:
-            condition = negated(condition)
-            first, second = second, first
-        self.statements.append(If(condition, tuple(first), tuple(second)))
-        return Value(target)
+        targets = [
+            self._target(merged.result, target) if index == 0 else self.tensors.extra(merged.result)
+            for index, merged in enumerate(choice.merged)
+        ]
+        self.tensors.settle_value(choice.then.source, (targets or [target])[0])
+        self.tensors.settle_all()
+        first, first_results = self._side(choice, holds_for_then, targets or [target])
+        second, second_results = self._side(choice, not holds_for_then, targets or [target])
+        self.tensors.drop(choice)
+        results = [*zip(targets, first_results, second_results, strict=True)]
+        if len(results) == 1 and not (first or second):
+            found = self._in_place(choice, condition, *results[0])
+            if found is not None:
+                self.tensors.define(choice.merged[0].result, found)
+                return
+        for name, one, other in results:
+            first, second = _into(first, one, name), _into(second, other, name)
+        if first or second:
+            if not first:
+                condition, first, second = negated(condition), second, first
+            test_document = self.printer.expression(condition)
+            self.tensors.statements.append(If(test_document, tuple(first), tuple(second)))
+        for merged, (name, _, _) in zip(choice.merged, results, strict=True):
+            self.tensors.define(merged.result, Operand.of(name))
 
-    @contextmanager
-    def _beside_results_since(self, before: dict[str, Value]) -> Iterator[None]:
-        """Within, a result that was named since ``before`` is written to the same variable again."""
-        outer = self._siblings
-        new = {n: text_of(v.document) for n, v in self.results.items() if v is not before.get(n)}
-        self._siblings = {**outer, **new}
-        yield
-        self._siblings = outer
+    def _in_place(
+        self, choice: Choice, condition: ast.expr, target: str, one: Operand, other: Operand
+    ) -> Operand | None:
+        """A choice of two expressions as one; None where statements say it better."""
+        source = self.tensors.at(choice.then.source)
+        nested = any(isinstance(each.document, Conditional) for each in (one, other))
+        if nested or (source.variable == target and target in (one.variable, other.variable)):
+            return None
+        test = self.printer.expression(condition)
+        return Operand.made(Conditional(one.document, test, other.document), one, other)
 
-    def _aside(self, node: tree.Node, value: Value, target: str) -> tuple[list[Statement], Value]:
-        """The statements of a branch and its result, not written yet."""
-        before, self.statements = self.statements, []
-        try:
-            found = self.run(node, value, target)
-            return self.statements, found
-        finally:
-            self.statements = before
-
-    @staticmethod
-    def _into(statements: list[Statement], value: Value, target: str) -> list[Statement]:
-        if text_of(value.document) == target:
-            return statements
-        return [*statements, Assign(target, value.document)]
+    def _side(
+        self, choice: Choice, outcome: bool, targets: Sequence[str]
+    ) -> tuple[list[Statement], list[Operand]]:
+        """The statements of one side and its results, not written yet."""
+        values = [merged.then if outcome else merged.other for merged in choice.merged]
+        with self.tensors.side(choice, outcome) as written, where(choice.test, outcome):
+            self.run(choice.then if outcome else choice.other, targets[0])
+            pairs = zip(
+                values, targets, strict=False
+            )  # without values there is a target all the same
+            found = [self.tensors.take(value, target) for value, target in pairs]
+        return written, found
 
 
-def negated(condition: Document) -> Document:
-    """The opposite of a condition."""
-    text = text_of(condition)
-    if not _JOINED.search(text):
-        for positive, negative in ((" is None", " is not None"), (" is not None", " is None")):
-            if text.endswith(positive):
-                return text.removesuffix(positive) + negative
-        comparison = _COMPARISON.fullmatch(text)
-        if comparison is not None:
-            return f"{comparison[1]} {_OPPOSITE[comparison[2]]} {comparison[3]}"
-    return f"not ({text})" if " " in text else f"not {text}"
+def _into(statements: list[Statement], operand: Operand, target: str) -> list[Statement]:
+    if operand.variable == target:
+        return statements
+    return [*statements, Assign(target, operand.document)]
+
+
+def _paths_of(region: Region) -> tuple[Sequence[Region], Node] | None:
+    """The parts of a combinator and what merges them, where it still looks as the language has it."""
+    *paths, last = region.items or (None,)
+    if region.kind not in ("residual", "gate", "branches") or not isinstance(last, Node):
+        return None
+    if not isinstance(last.op, Merge) or not paths:
+        return None
+    parts = [path for path in paths if isinstance(path, Region) and not path.path]
+    if len(parts) != len(paths) or any(part.kind != "sequence" for part in parts):
+        return None
+    known = {region.source.id, *(part.result.id for part in parts)}
+    alike = all(part.source is region.source for part in parts)
+    is_whole = all(value.id in known for value in last.inputs) and last.outputs[0] is region.result
+    has_all = {part.result.id for part in parts} <= {value.id for value in last.inputs}
+    return (parts, last) if alike and is_whole and has_all else None
+
+
+def _has_identity_first(paths: Sequence[Region]) -> bool:
+    return len(paths) == 2 and not paths[0].items
+
+
+def _body_of(paths: Sequence[Region]) -> tuple[Region, Region | None]:
+    """What runs beside the main line, and a shortcut that does anything."""
+    if len(paths) == 1:
+        return paths[0], None
+    first, second = paths
+    if not first.items:
+        return second, None
+    return first, second if second.items else None

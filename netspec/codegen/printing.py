@@ -82,12 +82,23 @@ class Printer:
         """The expression that computes a number; a test of several parts may break between them."""
         if not isinstance(value, Varying):
             return print_number(value)
+        return self.expression(self.source(value))
+
+    def source(self, value: Varying) -> ast.expr:
+        """The formula of a number under the names that source has for its parameters and functions.
+
+        Raises :class:`Diverges` for what has no formula.
+        """
         if value.node is None:
             raise Diverges(value)
         self.names |= names_of(value)
         visitor = _InSource()
-        node = visitor.visit(value.node)
+        node: ast.expr = visitor.visit(value.node)
         self.targets |= visitor.functions
+        return node
+
+    def expression(self, node: ast.expr) -> Document:
+        """An expression of source; a test of several parts may break between them."""
         if isinstance(node, ast.BoolOp) and all(not isinstance(v, ast.BoolOp) for v in node.values):
             operator = "or" if isinstance(node.op, ast.Or) else "and"
             return Operation(operator, tuple(print_node(operand) for operand in node.values))
@@ -170,6 +181,24 @@ class _InSource(ast.NodeTransformer):
             for name, value in ast.iter_fields(node)
         }
         return type(node)(**fields)
+
+
+_OPPOSITES: Mapping[type[ast.cmpop], type[ast.cmpop]] = {
+    ast.Eq: ast.NotEq,
+    ast.NotEq: ast.Eq,
+    ast.Is: ast.IsNot,
+    ast.IsNot: ast.Is,
+}
+
+
+def negated(condition: ast.expr) -> ast.expr:
+    """The opposite of a condition."""
+    match condition:
+        case ast.Compare(left=left, ops=[op], comparators=others) if type(op) in _OPPOSITES:
+            return ast.Compare(left, [_OPPOSITES[type(op)]()], others)
+        case ast.UnaryOp(op=ast.Not(), operand=operand):
+            return operand
+    return ast.UnaryOp(ast.Not(), condition)
 
 
 def is_default(given: Any, default: Any) -> bool:

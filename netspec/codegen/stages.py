@@ -5,17 +5,23 @@ from __future__ import annotations
 import ast
 import dataclasses
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from netspec.codegen.layout import Document, text_of
-from netspec.codegen.second import tree
-from netspec.codegen.second.schedules import INDEX
-from netspec.symbolic import Varying, value_at
+from netspec.codegen.classes import Invocation
+from netspec.errors import NetspecError
+from netspec.ir import Program, Region
+from netspec.ir.formula import NETWORK_SCOPE, Formula, qualify
+from netspec.ir.template import Template
+from netspec.ir.template.shapes import IN_CHANNELS, plain
+from netspec.symbolic import Diverges, Varying, named, names_of, value_at, vary
 
 LOOP_FROM = 3
 """So many blocks alike in a row are written as a loop; fewer are written out."""
+
+INDEX = "index"
+"""The name of the counter in the formulas, from 0 in each stage."""
 
 _NUMBERED = re.compile(r"(.*?)(\d+)(\D*)\Z", re.DOTALL)
 
@@ -25,19 +31,19 @@ class Run:
     """Blocks in a row that are made by the same call.
 
     Attributes:
-        blocks: the blocks.
+        calls: the call of each block.
         names: their names in the stage.
         pattern: their names with ``{index}`` for a number that counts up; None where they have none.
         start: the first of these numbers.
-        block: a block that stands for all: where their arguments differ, by formulas of ``index``.
+        call: what stands for all: where their arguments differ, by formulas of ``index``.
         is_scheduled: whether there are such formulas.
     """
 
-    blocks: tuple[tree.Block, ...]
+    calls: tuple[Invocation, ...]
     names: tuple[str, ...]
     pattern: str | None
     start: int
-    block: tree.Block
+    call: Invocation
     is_scheduled: bool
 
     @property
@@ -52,85 +58,146 @@ class Run:
         return f"range({self.start}, {stop})" if self.start else f"range({stop})"
 
 
-def runs(
-    stage: tree.Stage, names: Sequence[str], call: Callable[[tree.Block], Document]
-) -> list[Run]:
-    """The blocks of a stage, with the name of each, as runs whose calls are alike.
+@dataclass(frozen=True)
+class StageCalls:
+    """The blocks of a stage, as they are called.
 
-    ``call`` gives the call that makes a block, apart from its name.
+    Attributes:
+        blocks: the blocks.
+        names: their names in the stage.
+        calls: how each is called.
+        schedule: the arguments that change from block to block by a formula of ``index``, with their
+            value in each block.
     """
-    found: list[Run] = []
-    plain = [text_of(call(block)) for block in stage.blocks]
-    position = 0
-    while position < len(plain):
-        equal = _longest(plain, names, position)
-        run = _run(stage, names, position, equal)
-        if equal < LOOP_FROM and equal < len(plain) - position:
-            run = max(
-                (run, *(_scheduled_run(stage, names, call, position, of) for of in _CHANNELS)),
-                key=lambda each: len(each.names) if each.is_loop else 0,
-            )
-        found.append(run)
-        position += len(run.names)
+
+    blocks: tuple[Region, ...]
+    names: tuple[str, ...]
+    calls: tuple[Invocation, ...]
+    schedule: Mapping[str, Varying]
+
+    def runs(self) -> list[Run]:
+        """The blocks as runs whose calls are alike."""
+        found: list[Run] = []
+        position = 0
+        while position < len(self.calls):
+            equal = self._longest(position)
+            run = self._run(position, equal)
+            if equal < LOOP_FROM and equal < len(self.calls) - position:
+                run = max(
+                    (run, *(self._scheduled_run(position, of) for of in _CHANNELS)),
+                    key=lambda each: len(each.names) if each.is_loop else 0,
+                )
+            found.append(run)
+            position += len(run.names)
+        return found
+
+    def _longest(self, position: int) -> int:
+        """How many calls from ``position`` on are equal, under names that count up."""
+        length = 1
+        while (
+            position + length < len(self.calls)
+            and self.calls[position + length].is_like(self.calls[position])
+            and _counts_up(self.names, position, length)
+        ):
+            length += 1
+        return length
+
+    def _run(self, start: int, length: int) -> Run:
+        own = self.names[start : start + length]
+        pattern, number = _pattern(own) or (None, 0)
+        calls = self.calls[start : start + length]
+        return Run(calls, own, pattern, number, calls[0], False)
+
+    def _scheduled_run(self, start: int, channels: Channels) -> Run:
+        """The longest run from ``start`` on whose calls are alike once formulas stand for numbers."""
+        first = self._scheduled(start, start, channels)
+        length = 1
+        while start + length < len(self.calls):
+            call = self._scheduled(start + length, start, channels)
+            if not _counts_up(self.names, start, length) or not call.is_like(first):
+                break
+            length += 1
+        return dataclasses.replace(self._run(start, length), call=first, is_scheduled=True)
+
+    def _scheduled(self, index: int, start: int, channels: Channels) -> Invocation:
+        """Call ``index`` with formulas for what has them, counted as the names count from ``start`` on."""
+        call = self.calls[index]
+        pattern = _pattern(self.names[start : start + 1])
+        offset = pattern[1] - start if pattern is not None else 0
+        values = dict(call.values)
+        for name, formula in self.schedule.items():
+            if name in values and value_at(values[name], 0) == formula.values[index]:
+                node = _counted(formula, offset)
+                if node is not None:
+                    values[name] = Varying(node, (), False)
+        node = channels(self, index, start, offset) if IN_CHANNELS in values else None
+        if node is not None:
+            values[IN_CHANNELS] = Varying(node, (), False)
+        return Invocation(call.source_class, values)
+
+
+def schedule(stage: Region, program: Program, network: Template) -> dict[str, Varying]:
+    """The arguments of a stage's blocks that follow a formula of the block's index.
+
+    Arguments that read the channels or size at their place have no formula and are left out.
+
+    Args:
+        stage: the stage, as it is in the program.
+        program: the program.
+        network: its own template, which knows what stays an argument.
+    """
+    blocks = stage.blocks
+    if not blocks:
+        return {}
+    around = _around(blocks, program, network)
+    found: dict[str, Varying] = {}
+    for name in dict.fromkeys(name for block in blocks for name in block.arguments):
+        formulas = {block.formulas.get(name): None for block in blocks}
+        for formula in formulas:
+            value = None if formula is None or _looks_up(formula) else _value(formula, around)
+            if isinstance(value, Varying) and value.node is not None and INDEX in names_of(value):
+                found[name] = value
+                break
     return found
 
 
-def _longest(calls: Sequence[str], names: Sequence[str], position: int) -> int:
-    """How many calls from ``position`` on are equal, under names that count up."""
-    length = 1
-    while (
-        position + length < len(calls)
-        and calls[position + length] == calls[position]
-        and _pattern(names[position : position + length + 1]) is not None
-    ):
-        length += 1
-    return length
+def _around(blocks: Sequence[Region], program: Program, network: Template) -> Mapping[str, Any]:
+    """What names mean to the arguments of a stage's blocks, a value for each block."""
+    found = {qualify(NETWORK_SCOPE, k): plain(v) for k, v in program.main.arguments.items()}
+    for parameter in network.parameters.values():
+        if parameter.qualified is not None and isinstance(parameter.value, Varying):
+            values = parameter.value.values * len(blocks)
+            found[parameter.qualified] = Varying(parameter.value.node, values, True)
+    found |= blocks[0].indices
+    first = blocks[0].indices.get(qualify(NETWORK_SCOPE, "running_index"), 0)
+    node = ast.Name(INDEX)
+    running = ast.BinOp(node, ast.Add(), ast.Constant(first)) if first else node
+    numbers = range(len(blocks))
+    found[qualify(NETWORK_SCOPE, INDEX)] = named(INDEX, [*numbers])
+    found[qualify(NETWORK_SCOPE, "running_index")] = vary(running, [first + n for n in numbers])
+    return found
 
 
-def _run(stage: tree.Stage, names: Sequence[str], start: int, length: int) -> Run:
-    own = tuple(names[start : start + length])
-    pattern, number = _pattern(own) or (None, 0)
-    blocks = stage.blocks[start : start + length]
-    return Run(blocks, own, pattern, number, blocks[0], False)
+def _value(formula: Formula, around: Mapping[str, Any]) -> Any:
+    try:
+        return formula.evaluate(around)
+    except (NetspecError, Diverges):
+        return None
 
 
-def _scheduled_run(
-    stage: tree.Stage,
-    names: Sequence[str],
-    call: Callable[[tree.Block], Document],
-    start: int,
-    channels: Channels,
-) -> Run:
-    """The longest run from ``start`` on whose calls are alike once formulas stand for numbers."""
-    first = _scheduled(stage, start, start, names, channels)
-    made, length = text_of(call(first)), 1
-    while start + length < len(stage.blocks):
-        block = _scheduled(stage, start + length, start, names, channels)
-        if _pattern(names[start : start + length + 1]) is None or text_of(call(block)) != made:
-            break
-        length += 1
-    return dataclasses.replace(_run(stage, names, start, length), block=first, is_scheduled=True)
+def _looks_up(formula: Formula) -> bool:
+    """Whether a formula takes an element of a list that it writes: the elements say it better."""
+    nodes = ast.walk(formula.node)
+    return any(isinstance(n, ast.Subscript) and isinstance(n.value, ast.List) for n in nodes)
 
 
-def _scheduled(
-    stage: tree.Stage, index: int, start: int, names: Sequence[str], channels: Channels
-) -> tree.Block:
-    """Block ``index`` with formulas for what has them, counted as the names count from ``start`` on."""
-    block = stage.blocks[index]
+def _counts_up(names: Sequence[str], start: int, length: int) -> bool:
+    """Whether the name behind a run of ``length`` from ``start`` on goes on counting."""
     pattern = _pattern(names[start : start + 1])
-    offset = pattern[1] - start if pattern is not None else 0
-    arguments = dict(block.arguments)
-    for name, formula in stage.schedule.items():
-        if value_at(arguments.get(name), 0) == formula.values[index]:
-            node = _counted(formula, offset)
-            if node is not None:
-                arguments[name] = Varying(node, (formula.values[index],), False)
-    node = channels(stage, index, start, offset)
-    source = block.source
-    if node is not None:
-        varying: Any = Varying(node, (source.channels,), False)
-        source = dataclasses.replace(source, channels=varying)
-    return dataclasses.replace(block, arguments=arguments, source=source)
+    if pattern is None:
+        return False
+    text, number = pattern
+    return names[start + length] == text.format(index=number + length)
 
 
 def _counted(formula: Varying, offset: int) -> ast.expr | None:
@@ -141,11 +208,13 @@ def _counted(formula: Varying, offset: int) -> ast.expr | None:
     return node
 
 
-def _growing(stage: tree.Stage, index: int, start: int, offset: int) -> ast.expr | None:
+def _growing(stage: StageCalls, index: int, start: int, offset: int) -> ast.expr | None:
     """Channels that grow evenly, as in DenseNet, where each block adds as many."""
     if start + 1 >= len(stage.blocks):
         return None
-    first, second, number = (stage.blocks[i].source.channels for i in (start, start + 1, index))
+    first, second, number = (
+        stage.blocks[i].source.type.channels for i in (start, start + 1, index)
+    )
     if not all(isinstance(each, int) for each in (first, second, number)):
         return None
     step = second - first
@@ -158,9 +227,9 @@ def _growing(stage: tree.Stage, index: int, start: int, offset: int) -> ast.expr
     return ast.BinOp(ast.Constant(base), ast.Add(), node) if base else node
 
 
-def _following(stage: tree.Stage, index: int, start: int, offset: int) -> ast.expr | None:
+def _following(stage: StageCalls, index: int, start: int, offset: int) -> ast.expr | None:
     """Channels that a schedule gave to the block before, or a multiple, as in PyramidNet."""
-    number = stage.blocks[index].source.channels
+    number = stage.blocks[index].source.type.channels
     for formula in stage.schedule.values() if index else ():
         before = formula.values[index - 1]
         node = _counted(formula, offset + 1)
@@ -174,7 +243,7 @@ def _following(stage: tree.Stage, index: int, start: int, offset: int) -> ast.ex
     return None
 
 
-Channels = Callable[[tree.Stage, int, int, int], ast.expr | None]
+Channels = Callable[[StageCalls, int, int, int], ast.expr | None]
 """A formula for the channels that enter a block: of a stage, at an index, in a run from a start on."""
 
 _CHANNELS: tuple[Channels, ...] = (_growing, _following)

@@ -1,11 +1,11 @@
-"""Statements of generated source, and their text."""
+"""Statements of generated source, their text, and the tensors that they make."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from netspec.codegen.layout import INDENT, Document, lay_out, text_of
+from netspec.codegen.layout import INDENT, Document, lay_out
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,31 @@ class For:
     body: tuple[Statement, ...]
 
 
+@dataclass(frozen=True)
+class Operand:
+    """A tensor: in a variable, or an expression that was not given to one yet.
+
+    Attributes:
+        document: the text of it.
+        variable: the variable; None for an expression.
+        reads: the variables that it is made of.
+    """
+
+    document: Document
+    variable: str | None = None
+    reads: frozenset[str] = frozenset()
+
+    @staticmethod
+    def of(variable: str) -> Operand:
+        """What is in a variable."""
+        return Operand(variable, variable, frozenset((variable,)))
+
+    @staticmethod
+    def made(document: Document, *operands: Operand) -> Operand:
+        """An expression that is made of others."""
+        return Operand(document, None, frozenset[str]().union(*(each.reads for each in operands)))
+
+
 Statement = Assign | Do | Return | If | For
 
 
@@ -79,9 +104,9 @@ def _lines(statement: Statement, level: int) -> list[str]:
             return lines
 
 
-def returning(statements: Sequence[Statement], value: Document) -> list[Statement]:
-    """The statements with a return of ``value`` behind them, folded into an assignment to it."""
-    *before, last = [*statements, Return(value)]
-    if before and isinstance(before[-1], Assign) and before[-1].target == text_of(value):
+def returning(statements: Sequence[Statement], operand: Operand) -> list[Statement]:
+    """The statements with a return of ``operand`` behind them, folded into an assignment to it."""
+    *before, last = [*statements, Return(operand.document)]
+    if before and isinstance(before[-1], Assign) and before[-1].target == operand.variable:
         return [*before[:-1], Return(before[-1].value)]
     return [*before, last]

@@ -24,6 +24,7 @@ GROUPS: Mapping[str, str] = MappingProxyType(
         "shapes": "Shapes",
         "bounds": "Bounds",
         "checkpoints": "Files of weights",
+        "backends": "Backends",
     }
 )
 """The data files, without `.yaml`, and what each holds; in the order of their codes."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import NamedTuple
 
+from netspec.backends.names import flat_name
 from netspec.elaborate.bounds import RAISE_PARAMETERS, Bounds
 from netspec.elaborate.liveness import check_liveness
 from netspec.errors import NetspecError, Span, fail
 from netspec.ir import Program, Region
 from netspec.ops import Op
 from netspec.ops.merge import Merge
-from netspec.schema.names import flat_name
 from netspec.types import TensorType
 
 

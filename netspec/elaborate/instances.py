@@ -50,12 +50,14 @@ class Instance(NamedTuple):
     Attributes:
         call: what it came from.
         region: what it came to, under the path where it was first.
+        names: what it calls results, by the value's id.
         layers: how many layers it has.
         steps: how many steps it took.
     """
 
     call: Call
     region: Region
+    names: Mapping[int, str]
     layers: int
     steps: int
 
@@ -116,14 +118,23 @@ def _type_key(source: TensorType) -> Key:
     return (shape, source.non_negative, layout)
 
 
-def again(instance: Instance, call: Call, path: str, source: Value, ids: Iterator[int]) -> Region:
-    """The block of an instance at another call, which comes to the same."""
+def again(
+    instance: Instance,
+    call: Call,
+    path: str,
+    source: Value,
+    ids: Iterator[int],
+    names: dict[int, str],
+) -> Region:
+    """The block of an instance at another call, which comes to the same; adds to ``names``."""
     first = instance.region
     copy = _Copy(instance, call, path, ids)
     copy.values[first.source.id] = source
+    items = copy.items(first.items)
+    names |= {copy.values[id].id: name for id, name in instance.names.items()}
     return Region(
         "block",
-        copy.items(first.items),
+        items,
         source,
         copy.values[first.result.id],
         path,

@@ -68,7 +68,7 @@ def elaborate(
 ) -> Program:
     """The network that ``spec`` describes: concrete, typed, checked, within ``bounds``."""
     builder = Builder(spec, variant, overrides or {}, folder, bounds)
-    program = absorb_flatten(builder.build(), builder.elaborator.named)
+    program = absorb_flatten(builder.build())
     check_network(program, builder.elaborator.bounds)
     check_program(program)
     return program
@@ -202,6 +202,7 @@ class Builder:
             doc=spec.doc,
             arguments={name: self.environment[name] for name in kept},
             span=spec.span,
+            names=self.elaborator.names,
         )
 
     def _line(self, steps: tuple[Step, ...], what: str, row: Row, scope: Scope) -> None:

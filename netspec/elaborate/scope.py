@@ -11,89 +11,24 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from netspec.arithmetic import FUNCTIONS
+from netspec.backends.names import RESERVED_CHILDREN
 from netspec.errors import Span, fail
 from netspec.expr import CONSTANT_NAMES
 from netspec.expr import parse as parse_expression
 from netspec.ir import Value
 from netspec.ir.formula import NETWORK_SCOPE, Indices, no_indices, qualify
 from netspec.ops import OPS
+from netspec.ops.words import ROLES as ROLES
 from netspec.schema.models import COMBINATORS
 from netspec.schema.syntax import BlockDefinition, Step
 from netspec.types import TensorType
 
 Environment = Mapping[str, Any]
 
-ROLES = ("norm", "act")
 PLACE_NAMES = ("channels", "size", "in_channels", "in_size")
 STAGE_NAMES = ("stage", "index", "count", "running_index", "total")
 RESERVED = frozenset({*PLACE_NAMES, *STAGE_NAMES, *FUNCTIONS, *CONSTANT_NAMES, "x", "name"})
 
-# Attributes of torch.nn.Module and keras.Layer that a child of this name would hide.
-RESERVED_CHILDREN = frozenset(
-    [
-        "add_module",
-        "apply",
-        "bfloat16",
-        "bool",
-        "buffers",
-        "build",
-        "call",
-        "call_super_init",
-        "children",
-        "compile",
-        "cpu",
-        "cuda",
-        "double",
-        "dump_patches",
-        "eval",
-        "extra_repr",
-        "float",
-        "forward",
-        "get_buffer",
-        "get_extra_state",
-        "get_parameter",
-        "get_submodule",
-        "half",
-        "ipu",
-        "load_state_dict",
-        "modules",
-        "mtia",
-        "named_buffers",
-        "named_children",
-        "named_modules",
-        "named_parameters",
-        "parameters",
-        "register_backward_hook",
-        "register_buffer",
-        "register_forward_hook",
-        "register_forward_pre_hook",
-        "register_full_backward_hook",
-        "register_full_backward_pre_hook",
-        "register_load_state_dict_post_hook",
-        "register_load_state_dict_pre_hook",
-        "register_module",
-        "register_parameter",
-        "register_state_dict_post_hook",
-        "register_state_dict_pre_hook",
-        "requires_grad_",
-        "set_extra_state",
-        "set_submodule",
-        "share_memory",
-        "state_dict",
-        "to",
-        "to_empty",
-        "train",
-        "training",
-        "type",
-        "xpu",
-        "zero_grad",
-        "T_destination",
-        "append",
-        "extend",
-        "insert",
-        "pop",
-    ]
-)
 _CHILD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*\Z")
 
 

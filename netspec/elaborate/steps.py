@@ -57,7 +57,7 @@ class Elaborator:
         lookup: finds what they call.
         ids: counts the values of the program.
         layer_count: how many layers there are so far.
-        named: the ids of what enters and leaves steps whose results are named.
+        names: what results are called (`as`), by the value's id.
     """
 
     def __init__(self, lookup: Lookup, bounds: Bounds | None = None) -> None:
@@ -66,7 +66,7 @@ class Elaborator:
         self.keys = Keys()
         self.ids = count()
         self.layer_count = 0
-        self.named: set[int] = set()
+        self.names: dict[int, str] = {}
         self._step_count = 0
         self._nesting = 0
         self._slots: list[StepsValue] = []
@@ -96,16 +96,17 @@ class Elaborator:
 
     def step(self, step: Step, row: Row, scope: Scope) -> None:
         """Expand one step: its inputs, what it does, and the name of its result."""
+        source = row.value
         if step.inputs:
             combinators.take(step, row, scope)
-        source = row.value
         self._action(step, row, scope)
         if step.result:
             if step.result in scope.results:
                 message = f"the name `{step.result}` is taken in this block"
                 raise fail("NS224", message, step.place("as"))
             scope.results[step.result] = row.value
-            self.named.update((source.id, row.value.id))
+            if row.value is not source:  # what a step passes on has the name that it was given
+                self.names.setdefault(row.value.id, step.result)
 
     def _action(self, step: Step, row: Row, scope: Scope) -> None:
         match step.action:
@@ -285,11 +286,11 @@ class Elaborator:
         if known is not None and self._has_room(known):
             self.layer_count += known.layers
             self._step_count += known.steps
-            return again(known, call, path, source, self.ids)
+            return self.again(known, call, path, source)
         layers, steps = self.layer_count, self._step_count
-        region = self.new_block(call, path, source)
+        region, names = self.new_block(call, path, source)
         layers, steps = self.layer_count - layers, self._step_count - steps
-        self._instances[key] = Instance(call, region, layers, steps)
+        self._instances[key] = Instance(call, region, names, layers, steps)
         return region
 
     def _has_room(self, known: Instance) -> bool:
@@ -297,12 +298,21 @@ class Elaborator:
         layers, steps = self.layer_count + known.layers, self._step_count + known.steps
         return layers <= self.bounds.layers and steps <= self.bounds.steps
 
-    def new_block(self, call: Call, path: str, source: Value) -> Region:
-        """A block that is expanded here."""
+    def again(self, known: Instance, call: Call, path: str, source: Value) -> Region:
+        """A block that was expanded elsewhere."""
+        return again(known, call, path, source, self.ids, self.names)
+
+    def new_block(self, call: Call, path: str, source: Value) -> tuple[Region, Mapping[int, str]]:
+        """A block that is expanded here, and what it calls results, by the value's id."""
         row = Row(source, self.ids)
         labels = count_labels(self.lookup, call.definition.body, call.arguments)
-        self._expand(call, row, Names(path, labels))
-        return _region("block", call, row, path)
+        outer, self.names = self.names, {}
+        try:
+            self._expand(call, row, Names(path, labels))
+        finally:
+            names, self.names = self.names, outer
+            outer |= names
+        return _region("block", call, row, path), names
 
     def _expand(self, call: Call, row: Row, names: Names) -> None:
         """Add the body of a block to a row."""

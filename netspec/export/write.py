@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from netspec.distribution import install_command
 from netspec.errors import UsageError
 from netspec.export.base import Export, ExportError
 from netspec.export.comparison import Comparison, compare
@@ -43,31 +41,11 @@ class Report:
     comparison: Comparison
 
 
-def find_export(backend: Backend, name: str) -> Export:
-    """How ``backend`` writes the format called ``name``.
-
-    Raises :class:`UsageError`, with what it does write, when it does not; and with the extra to
-    install when a module that this needs is missing.
-    """
-    export = backend.exports.get(name)
-    if export is None:
-        listed = ", ".join(f"`{known}`" for known in backend.exports) or "nothing"
-        raise UsageError(f"the {backend.name} backend does not export to `{name}`, but to {listed}")
-    needed = dict.fromkeys((*export.format.requires, *export.requires))
-    missing = [module for module in needed if importlib.util.find_spec(module) is None]
-    if missing:
-        raise UsageError(
-            f"exporting to {name} needs {' and '.join(missing)}: "
-            f"{install_command(export.format.extra or backend.extra)}"
-        )
-    return export
-
-
 def export_model(
     backend: Backend,
     model: Any,
     network: Program,
-    format: str,
+    export: Export,
     path: Path,
     tell: Tell = silent,
 ) -> Report:
@@ -77,12 +55,11 @@ def export_model(
     it takes its place.
 
     Raises:
-        UsageError: the backend does not write the format, something that this needs is not installed,
-            or ``path`` cannot be written to.
+        UsageError: ``path`` cannot be written to.
         ExportError: the framework's exporter or the runtime refuses the network, or the export
             computes something else than the model.
     """
-    export = find_export(backend, format)
+    format = export.format.name
     check_place(path, export.format)
     with staged(path, export.format) as written:
         try:

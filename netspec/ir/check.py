@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from netspec.errors import InternalError
 from netspec.ir.program import Node, Program, Region, Value
 from netspec.ops import Op, OpError
-from netspec.schema.names import flat_name
 from netspec.types import FlatLayout, TensorType
 
 
@@ -15,7 +14,7 @@ def check_program(program: Program, after: str = "elaboration") -> None:
     """Raise :class:`InternalError` where ``program`` is not sound, which only netspec can cause.
 
     Every value is given once, ahead of what takes it, with the type that the op gives, facts too; paths
-    are unique in every spelling; what flows through a region is there; all that is computed is used.
+    are unique; what flows through a region is there; all that is computed is used.
 
     Args:
         program: the program.
@@ -41,10 +40,9 @@ def _problems(program: Program) -> Iterator[str]:
             if value.id in known:
                 yield f"%{value.id} is given twice, by `{node.path}` the second time"
             known[value.id] = value
-        flat = flat_name(node.path)
-        if flat in paths:
+        if node.path in paths:
             yield f"two ops are named `{node.path}`"
-        paths.add(flat)
+        paths.add(node.path)
     yield from _wrong_regions(program.main, known)
     if "output" not in program.outputs:
         yield "there is no `output`"

@@ -204,6 +204,7 @@ class Program:
         doc: one line on it.
         arguments: the parameters that stay arguments of generated functions, with their values.
         span: the spec.
+        names: what the spec calls results (`as`), by the value's id; source calls variables so.
     """
 
     main: Region
@@ -215,6 +216,7 @@ class Program:
     doc: str
     arguments: Mapping[str, Any]
     span: Span | None = None
+    names: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def model_name(self) -> str:

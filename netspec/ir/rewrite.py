@@ -36,7 +36,8 @@ def rewrite(program: Program, change: Change, inputs: tuple[Value, ...] | None =
     known = {old.id: new for old, new in zip(program.inputs, given, strict=True)}
     main = _region(program.main, change, known)
     outputs = {name: known[value.id] for name, value in program.outputs.items()}
-    return replace(program, main=main, inputs=given, outputs=outputs)
+    names = {known[id].id: name for id, name in program.names.items() if id in known}
+    return replace(program, main=main, inputs=given, outputs=outputs, names=names)
 
 
 def _region(region: Region, change: Change, known: dict[int, Value]) -> Region:

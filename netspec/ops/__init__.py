@@ -1,9 +1,20 @@
-"""The primitive ops of the language, by name. Everything else is a block, written in YAML."""
+"""The primitive ops, by name: those of the language, and those that other distributions bring.
+
+Everything else is a block, written in YAML.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from netspec.ops import activation, convolution, normalization, pooling, structure
 from netspec.ops.base import Axes, Op, OpError, attributes_of
+from netspec.ops.elsewhere import with_plugins
 
-OPS: dict[str, type[Op]] = {
+if TYPE_CHECKING:
+    OPS: dict[str, type[Op]]
+
+LANGUAGE_OPS: dict[str, type[Op]] = {
     op.kind: op
     for op in (
         convolution.Conv,
@@ -40,4 +51,14 @@ OPS: dict[str, type[Op]] = {
     )
 }
 
-__all__ = ["OPS", "Axes", "Op", "OpError", "attributes_of"]
+
+def __getattr__(name: str) -> Any:
+    """``OPS``, made when it is first asked for: a distribution's module may be what imports us."""
+    if name != "OPS":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = with_plugins(LANGUAGE_OPS)
+    globals()["OPS"] = found
+    return found
+
+
+__all__ = ["LANGUAGE_OPS", "OPS", "Axes", "Op", "OpError", "attributes_of"]

@@ -57,15 +57,15 @@ class Pool(Op):
             if before > self.kernel[axis] // 2 or after > self.kernel[axis] // 2:
                 raise RangeError("padding of a pooling is at most half its kernel", "padding")
         if self.ceil:
-            self.require_ceil_portable(pads)
+            self.require_ceil_defined(pads)
         ones = (1,) * source.rank
         size = output_size(source.size, self.kernel, self.step, ones, self.padding, self.ceil)
         require_window_fits(source, size, self.kind)
         return TensorType(source.channels, size, non_negative=source.non_negative)
 
     @abstractmethod
-    def require_ceil_portable(self, pads: tuple[tuple[int, int], ...] | None) -> None:
-        """Refuse the cases of `ceil` that no padding independent of the input's size reproduces."""
+    def require_ceil_defined(self, pads: tuple[tuple[int, int], ...] | None) -> None:
+        """Refuse the cases in which `ceil` has no meaning. A backend may refuse more."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -79,17 +79,13 @@ class MaxPool(Pool):
         "what padding holds: `lowest` never wins; `zero` can, where values are negative", "lowest"
     )
 
-    def require_ceil_portable(self, pads: tuple[tuple[int, int], ...] | None) -> None:
+    def require_ceil_defined(self, pads: tuple[tuple[int, int], ...] | None) -> None:
         if pads is None:
             raise OpError("`ceil` has no meaning with `padding: same`", "ceil")
         if self.pad_value == "zero":
             raise OpError("`ceil` and `pad_value: zero` exclude each other", "ceil")
-        for axis, (before, after) in enumerate(pads):
-            if before != after or before + self.step[axis] > self.kernel[axis]:
-                raise OpError(
-                    "`ceil` needs equal padding on both sides and padding + stride <= kernel",
-                    "ceil",
-                )
+        if any(before != after for before, after in pads):
+            raise OpError("`ceil` needs equal padding on both sides", "ceil")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -126,12 +122,9 @@ class AvgPool(Pool):
                     + "×".join(str(n) for n in source.size)
                 )
 
-    def require_ceil_portable(self, pads: tuple[tuple[int, int], ...] | None) -> None:
+    def require_ceil_defined(self, pads: tuple[tuple[int, int], ...] | None) -> None:
         if pads is None or any(before != 0 or after != 0 for before, after in pads):
             raise OpError("`ceil` of an average needs `padding: valid`", "ceil")
-        for kernel, stride in zip(self.kernel, self.step, strict=True):
-            if (kernel, stride) not in ((1, 1), (2, 2)):
-                raise OpError("`ceil` of an average needs kernel 2 and stride 2", "ceil")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

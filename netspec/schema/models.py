@@ -21,6 +21,8 @@ from netspec.geometry import Padding
 from netspec.initializers import Initializer
 from netspec.ops import OPS, Axes, Op, attributes_of
 from netspec.ops.base import AttributeInfo
+from netspec.ops.words import COMBINATORS as COMBINATORS
+from netspec.ops.words import META as META
 from netspec.schema.checkpoints import CheckpointModel as CheckpointModel
 from netspec.schema.fields import (
     AxesField,
@@ -80,9 +82,6 @@ def _stray_key_help(actions: list[str]) -> str:
         return f"`{second}` belongs inside `{first}`, as in `{first}: {{{second}: …}}`"
     return "put a `-` before each, so that they are two steps"
 
-
-META = ("name", "as", "from", "merge")
-COMBINATORS = ("residual", "gate", "concat", "branches", "repeat", "when", "sequence")
 
 KNOWN_ACTIONS = frozenset({*OP_MODELS, *COMBINATORS})
 

@@ -17,8 +17,3 @@ def as_text(value: Any) -> Any:
 
 
 Name = Annotated[NameTemplate, BeforeValidator(as_text)]
-
-
-def flat_name(path: str) -> str:
-    """A path as one identifier-like word: what frameworks that forbid dots in names use."""
-    return path.replace(".", "_")

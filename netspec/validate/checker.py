@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from netspec.elaborate.bounds import MAX_LAYERS, RAISE_LAYERS, Bounds
-from netspec.elaborate.instances import Call, Instance, again
+from netspec.elaborate.instances import Call, Instance
 from netspec.elaborate.layers import Filling, fill_attributes
 from netspec.elaborate.lookup import Calls, Lookup
 from netspec.elaborate.network import Builder
@@ -172,17 +172,17 @@ class Checker(Elaborator):
         if checked is None:
             layers, problems, trail = self.layer_count, self._problems.count, len(known.trail)
             lost = self._lost
-            region = self.new_block(call, path, source)
-            instance = Instance(call, region, self.layer_count - layers, 0)
-            names, found = frozenset(known.trail[trail:]), self._problems.since(problems)
-            known.add(key, Checked(instance, self._lost == lost, found, names))
+            region, names = self.new_block(call, path, source)
+            instance = Instance(call, region, names, self.layer_count - layers, 0)
+            blocks, found = frozenset(known.trail[trail:]), self._problems.since(problems)
+            known.add(key, Checked(instance, self._lost == lost, found, blocks))
             return region
         for name in checked.blocks:  # a file beside this spec may hide one
             self.lookup.find_block(name, call.span)
         self.count_layers(checked.instance.layers, call.span)
         self._problems.add_again(checked.problems)
         if checked.is_whole:
-            return again(checked.instance, call, path, source, self.ids)
+            return self.again(checked.instance, call, path, source)
         self._lost += 1
         return replace(checked.instance.region, path=path, span=call.span)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from netspec.backends.base import Backend
+from netspec.backends.base import Backend, generate
 from netspec.codegen.compilation import Compilation
 from netspec.codegen.identifiers import safe_identifier
 from netspec.elaborate.network import elaborate
@@ -68,7 +68,7 @@ def check_argument(
 
 
 def _called(compilation: Compilation, backend: Backend, name: str, value: Any) -> Any:
-    module = import_source(backend.generate(compilation))
+    module = import_source(generate(backend, compilation))
     function = getattr(module, safe_identifier(compilation.network.model_name))
     return function(**{safe_identifier(name): value})
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
-from netspec.backends.base import backend_of
+from netspec.backends.base import backend_of, build
 from netspec.codegen.compilation import Compilation
 from netspec.errors import UsageError, did_you_mean
 from netspec.ir import Program
@@ -151,7 +151,7 @@ def _names(
             return names, [
                 f"{target}: its layers are called as the spec's checkpoint `{label}` says"
             ]
-    live = party.backend.build(compilation.network, at_size.source.size)
+    live = build(party.backend, compilation.network, at_size.source.size)
     found = _by_order(held, _by_layer(probe.held(live)), compilation.network, probe)
     if found is None:
         return {}, []

@@ -10,7 +10,7 @@ from functools import partial
 from importlib.metadata import version
 
 from netspec.analyse import summarise
-from netspec.backends.base import get_backend
+from netspec.backends.base import Generates, generate, get_backend
 from netspec.codegen.compilation import Compilation
 from netspec.errors import UsageError
 from netspec.ir import Program
@@ -64,7 +64,7 @@ def verify(
     the size asked for. Models that differ are no error: the result says so.
     """
     network = compilation.network
-    parties, notes = parties_for(options.backends)
+    parties, notes = parties_for(options.backends, network)
     tied = [(party.backend.name, path) for party in parties if (path := party.probe.tied(network))]
     at_size = _at_size(network, options.size, tied, notes)
     dtype = _dtype(at_size, parties, notes)
@@ -91,7 +91,10 @@ def verify(
         assignments=origin.assignments,
         name=network.model_name,
         fingerprint=fingerprint(network),
-        sources=source_hashes(compilation, [party.backend.name for party in parties]),
+        sources=source_hashes(
+            compilation,
+            [p.backend.name for p in parties if isinstance(p.backend, Generates)],
+        ),
         input_shape=(BATCH, *at_size.source.shape),
         parameters=summarise(network).parameters.total,
         dtype=dtype,
@@ -200,7 +203,7 @@ def versions(options: Options) -> dict[str, str]:
 def source_hashes(compilation: Compilation, backends: Sequence[str]) -> dict[str, str]:
     """The SHA-256 of the source that each backend generates. Needs no framework."""
     return {
-        name: hashlib.sha256(get_backend(name).generate(compilation).encode()).hexdigest()
+        name: hashlib.sha256(generate(get_backend(name), compilation).encode()).hexdigest()
         for name in backends
     }
 

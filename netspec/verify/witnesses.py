@@ -4,17 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-from netspec.backends.base import backend_names, get_backend, require_framework
+from netspec.backends.base import (
+    Backend,
+    Generates,
+    Probes,
+    backend_names,
+    build,
+    capability,
+    check_network,
+    generate,
+    get_backend,
+    require_framework,
+)
 from netspec.codegen.compilation import Compilation
 from netspec.codegen.identifiers import safe_identifier
-from netspec.errors import UsageError
+from netspec.errors import NetspecError, UsageError
 from netspec.ir import Program
 from netspec.verify.generated import import_source
 
 if TYPE_CHECKING:
-    from netspec.backends.base import Backend
     from netspec.backends.probe import Array, Arrays, Probe, Trained
 
 
@@ -67,40 +77,43 @@ def _renamed(weights: Arrays, names: Mapping[str, str]) -> dict[str, Array]:
     return found
 
 
-def parties_for(names: Sequence[str]) -> tuple[list[Party], list[str]]:
-    """The backends called ``names``, or all that are there, and notes on those that are not.
+def parties_for(
+    names: Sequence[str], network: Program | None = None
+) -> tuple[list[Party], list[str]]:
+    """The backends called ``names``, or all that are there, and notes on those that take no part in ``network``.
 
     Raises :class:`UsageError` when one that was asked for is missing, none is left, or one that is there
-    cannot be looked into as the environment has it.
+    cannot be looked into as the environment has it; and :class:`NetspecError` when one that was asked for
+    cannot do the network.
     """
-    chosen = list(dict.fromkeys(names)) or _in_order(backend_names())
+    chosen = list(dict.fromkeys(names)) or backend_names()
     parties, notes = [], []
     for name in chosen:
         try:
             backend = get_backend(name)
+            able = capability(backend, Probes)
+            if network is not None:
+                check_network(backend, network)
             require_framework(backend)
-            make_probe = _maker_of_probe(backend)
-        except UsageError as error:
+        except (UsageError, NetspecError) as error:
             if names:
                 raise
-            notes.append(f"{name} takes no part: {error}")
+            notes.append(f"{name} takes no part: {_in_a_line(error)}")
         else:
-            parties.append(Party(backend, make_probe()))
+            parties.append(Party(backend, able.probe()))
     if not parties:
         raise UsageError("there is nothing to verify with: " + "; ".join(notes))
+    if not names:
+        # What follows is held against the first: one whose models list weights as the program does.
+        parties.sort(key=lambda party: not party.probe.ordered)
     return parties, notes
 
 
-def _in_order(names: Sequence[str]) -> list[str]:
-    """Those whose layout is the canonical one first: what follows is held against the first."""
-    return sorted(names, reverse=True)
-
-
-def _maker_of_probe(backend: Backend) -> Callable[[], Probe]:
-    make = getattr(backend, "probe", None)
-    if make is None:
-        raise UsageError(f"the {backend.name} backend has no `probe`, so its models stay unseen")
-    return cast("Callable[[], Probe]", make)
+def _in_a_line(error: UsageError | NetspecError) -> str:
+    if isinstance(error, UsageError):
+        return str(error)
+    first = error.diagnostics[0]
+    return f"{first.span}: {first.message}" if first.span else first.message
 
 
 def witnesses_of(
@@ -109,30 +122,30 @@ def witnesses_of(
     """Every witness, a backend's live model ahead of its generated one."""
     found = []
     for party in parties:
-        for kind, build in (
-            ("live", _live(party, compilation, at_size)),
-            ("generated", _generated(party, compilation, at_size)),
-        ):
+        kinds = {"live": _live(party, compilation, at_size)}
+        if isinstance(party.backend, Generates):
+            kinds["generated"] = _generated(party, compilation, at_size)
+        for kind, make in kinds.items():
             name = f"{party.backend.name} {kind}"
             is_generated = kind == "generated"
             found.append(
-                Witness(name, party, build, compilation.network, at_size, is_generated=is_generated)
+                Witness(name, party, make, compilation.network, at_size, is_generated=is_generated)
             )
     return found
 
 
 def _live(party: Party, compilation: Compilation, at_size: Program) -> Callable[[], Any]:
     size = at_size.source.size
-    return lambda: party.backend.build(compilation.network, size)
+    return lambda: build(party.backend, compilation.network, size)
 
 
 def _generated(party: Party, compilation: Compilation, at_size: Program) -> Callable[[], Any]:
-    def build() -> Any:
-        module = import_source(party.backend.generate(compilation))
+    def make() -> Any:
+        module = import_source(generate(party.backend, compilation))
         function = getattr(module, safe_identifier(compilation.network.model_name))
         return party.probe.make(function, at_size)
 
-    return build
+    return make
 
 
 def trained_in_our_names(trained: Trained, witness: Witness) -> Trained:

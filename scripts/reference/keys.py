@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from netspec.backends.names import RESERVED_CHILDREN
 from netspec.elaborate import scope
 from netspec.schema import models, parameters
 from reference.words import (
@@ -75,7 +76,7 @@ def reserved() -> str:
         (
             "a part of a layer's name",
             "the attributes of PyTorch's modules and Keras' layers: "
-            + listed(sorted(scope.RESERVED_CHILDREN)),
+            + listed(sorted(RESERVED_CHILDREN)),
         ),
     ]
     return table(("what declares a name", "cannot take"), rows)

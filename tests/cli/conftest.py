@@ -10,6 +10,7 @@ import pytest
 
 from netspec.backends import base
 from netspec.cli import main
+from netspec.plugins import plugins
 from tests.support.fake_backend import FakeBackend
 
 SMALL = """\
@@ -88,8 +89,8 @@ def broken(tmp_path: Path) -> Path:
 def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeBackend]:
     """The backend `fake`, beside the others."""
     backend = FakeBackend()
-    points = {**base._entry_points(), "fake": backend}
-    monkeypatch.setattr(base, "_entry_points", lambda: points)
+    points = {**plugins(base.GROUP), "fake": backend}
+    monkeypatch.setattr(base, "plugins", lambda group: points)
     base.get_backend.cache_clear()
     yield backend
     base.get_backend.cache_clear()

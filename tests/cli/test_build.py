@@ -82,7 +82,7 @@ def test_transposed_weights_survive(
 def test_what_cannot_be_written_is_said_before_the_work(
     run: Run, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(FakeBackend, "build", None)
+    monkeypatch.setattr(FakeBackend, "build", lambda *_: pytest.fail("it was built"))
     result = run("build", "resnet50", "--backend", "fake", "-o", tmp_path / name)
     assert result.status == 2
     assert list(tmp_path.iterdir()) == []

@@ -98,7 +98,7 @@ def test_a_third_backend_needs_neither_framework_nor_model(
     fake: FakeBackend,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(FakeBackend, "build", None)
+    monkeypatch.setattr(FakeBackend, "build", lambda *_: pytest.fail("it was built"))
     fake.requires = ("surely_not_installed",)
     there, back = tmp_path / "there.safetensors", tmp_path / "back.safetensors"
     assert run("convert", file, "--spec", small, "--to", "fake", "-o", there).status == 0

@@ -43,7 +43,7 @@ def test_spec_options_are_those_of_other_commands(run: Run, small: Path, tmp_pat
     path = tmp_path / "net"
     result = run("export", small, *options, "--backend", "fake", "--format", "folder", "-o", path)
     assert result.status == 0
-    assert result.out.startswith("small_b (fake) as folder")
+    assert result.out.startswith("small_b (fake) as fake-format")
     assert "batch×7" in result.out
     assert path.is_dir()
 
@@ -85,7 +85,7 @@ def test_what_cannot_be_done_is_said_before_the_work(
     name: str,
     said: str,
 ) -> None:
-    monkeypatch.setattr(FakeBackend, "build", None)
+    monkeypatch.setattr(FakeBackend, "build", lambda *_: pytest.fail("it was built"))
     path = tmp_path / name
     result = run("export", small, "--backend", "fake", "--format", kind, "-o", path)
     assert result.status == 2

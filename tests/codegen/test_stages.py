@@ -8,8 +8,10 @@ import pytest
 
 from netspec import api
 from netspec.backends.base import get_backend
-from netspec.codegen.second import tree
-from netspec.codegen.stages import Run, runs
+from netspec.codegen.classes import Classes
+from netspec.codegen.identifiers import Namespace
+from netspec.codegen.stages import Run, StageCalls, schedule
+from netspec.ir.template import templates
 from netspec.symbolic import to_text
 from tests.support.generated import build_generated
 
@@ -27,18 +29,21 @@ stages:
 """
 
 
-def stage_of(text: str) -> tree.Stage:
-    return api.loads(UNIT + text).compilation.generalised.stages[0]
-
-
 def found(text: str) -> list[Run]:
-    stage = stage_of(text)
-    names = [block.path.removeprefix(f"{stage.path}.") for block in stage.blocks]
-    return runs(stage, names, lambda block: f"{block.source.channels} {_arguments(block)}")
+    program = api.loads(UNIT + text).network
+    made = templates(program)
+    classes = Classes(made, lambda definition, difference: definition.name, Namespace())
+    for each in classes.all:
+        each.use(set(each.template.parameters))
+    stage = program.stages[0]
+    names = tuple(block.path.removeprefix(f"{stage.path}.") for block in stage.blocks)
+    calls = tuple(classes.invocation(made.network.calls[block.path]) for block in stage.blocks)
+    formulas = schedule(stage, program, made.network)
+    return StageCalls(stage.blocks, names, calls, formulas).runs()
 
 
-def _arguments(block: tree.Block) -> str:
-    return " ".join(str(to_text(value)) for value in block.arguments.values())
+def _arguments(run: Run) -> str:
+    return " ".join(str(to_text(value)) for value in run.call.values.values())
 
 
 def test_equal_calls_with_names_that_count_up_are_one_run() -> None:
@@ -85,7 +90,7 @@ def test_a_stage_without_blocks_has_no_runs() -> None:
 def test_numbers_that_follow_the_index_are_a_run_of_formulas() -> None:
     (run,) = found("  - {block: unit, repeat: 4, width: 3, rate: 0.1 * index}")
     assert run.is_scheduled
-    assert "0.1 * index" in _arguments(run.block)
+    assert "0.1 * index" in _arguments(run)
 
 
 def test_formulas_count_as_the_names_do() -> None:
@@ -93,7 +98,7 @@ def test_formulas_count_as_the_names_do() -> None:
         '  - {block: unit, repeat: 4, width: 3, rate: 0.1 * index, block_name: "u{index + 1}"}'
     )
     assert run.range == "range(1, 5)"
-    assert "0.1 * (index - 1)" in _arguments(run.block)
+    assert "0.1 * (index - 1)" in _arguments(run)
 
 
 def test_what_the_first_block_has_of_its_own_stays_out_of_the_loop() -> None:

@@ -20,6 +20,7 @@ PACKAGE = Path(netspec.__file__).parent
 CODE = re.compile(r"NS[0-9]{3}")
 
 OF_WEIGHTS = {f"NS60{number}" for number in range(1, 10)}
+OF_BACKENDS = {"NS701", "NS702", "NS703"}
 WITHOUT_EXAMPLE = {
     "NS109",
     "NS110",
@@ -30,8 +31,9 @@ WITHOUT_EXAMPLE = {
     "NS507",
     "NS508",
     *OF_WEIGHTS,
+    *OF_BACKENDS,
 }
-"""Codes that no small text shows: they are about bytes, other files, or a command's arguments."""
+"""Codes that no small text shows: they are about bytes, other files, a command's arguments, or backends."""
 
 
 def raised() -> dict[str, str]:

@@ -31,10 +31,12 @@ def flattens(steps: str) -> tuple[list[bool], list[bool]]:
         ("flatten\nscale\nlinear: {out: 4}", ([False], [False])),
         ("flatten\nprelu\nlinear: {out: 4}", ([False], [False])),
         ("flatten\nresidual: {body: [relu]}\nlinear: {out: 4}", ([False], [False])),
-        ("flatten\n{relu: {}, as: a}\nlinear: {out: 4}", ([False], [False])),
-        ("flatten\n{as: a, linear: {out: 4}}", ([False], [False])),
-        ("flatten\n{sequence: [{linear: {out: 4}}, relu], as: a}", ([False], [False])),
-        ("{flatten: {}, as: a}\n{from: a, linear: {out: 4}}", ([False], [False])),
+        ("flatten\n{relu: {}, as: a}\nlinear: {out: 4}", ([True], [True])),
+        ("{flatten: {}, as: a}\n{from: a, linear: {out: 4}}", ([True], [True])),
+        (
+            "flatten\n{as: a, relu: {}}\n{as: b, linear: {out: 72}}\nfrom: [a, b]",
+            ([False], [False]),
+        ),
         ("global_avg_pool\nlinear: {out: 4}", ([], [False])),
         (
             "residual: {body: [flatten, {linear: {out: 4}}], shortcut: [flatten, {linear: {out: 4}}]}",
@@ -50,7 +52,7 @@ def test_where_a_linear_layer_takes_the_order(
 
 def test_absorbing_twice_changes_nothing() -> None:
     network = network_of("flatten\nlinear: {out: 4}\nlinear: {out: 2}", (3, 4))
-    flatten, *others = absorb_flatten(network, ()).layers
+    flatten, *others = absorb_flatten(network).layers
     assert isinstance(flatten.op, Flatten)
     assert flatten.op.absorbed
     assert [layer.op for layer in others] == [layer.op for layer in network.layers[1:]]

@@ -34,6 +34,6 @@ def exported(network: Program, backend: str, kind: str, folder: Path) -> tuple[R
     model = found.build(network)
     found.write_weights(model, network, random_weights(network))
     path = folder / f"net{found.exports[kind].format.suffix}"
-    report = export_model(found, model, network, kind, path)
+    report = export_model(found, model, network, found.exports[kind], path)
     assert [entry.name for entry in folder.iterdir()] == [path.name]
     return report, path

@@ -155,7 +155,7 @@ def test_an_exporter_that_changes_a_constant_is_caught(
     monkeypatch.setattr(found, "run", lambda _, inputs: type(found).run(found, changed, inputs))
     path = tmp_path / f"net{found.exports[kind].format.suffix}"
     with pytest.raises(ExportError, match=f"the {kind} export differs from the live model"):
-        export_model(found, model, network, kind, path)
+        export_model(found, model, network, found.exports[kind], path)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -165,7 +165,9 @@ def test_training_mode_is_left_as_it_was_and_plays_no_part(tmp_path: Path) -> No
     network = network_of("conv: {out: 4, kernel: 3}\nbatch_norm\ndropout: {rate: 0.5}", (6, 8))
     model = found.build(network)
     model.train()
-    report = export_model(found, model, network, "torch-export", tmp_path / "net.pt2")
+    report = export_model(
+        found, model, network, found.exports["torch-export"], tmp_path / "net.pt2"
+    )
     assert report.comparison.outputs[0].error == 0
     assert all(module.training for module in model.modules())
     program = torch.export.load(tmp_path / "net.pt2").module()
@@ -191,7 +193,7 @@ def test_what_litert_cannot_do_is_one_line(tmp_path: Path) -> None:
     network = network_of("max_pool: {kernel: 2}", (5, 6, 7))
     model: Any = found.build(network)
     with pytest.raises(ExportError) as caught:
-        export_model(found, model, network, "litert", tmp_path / "net.tflite")
+        export_model(found, model, network, found.exports["litert"], tmp_path / "net.tflite")
     assert "LiteRT cannot do" in str(caught.value)
     assert "MaxPool3D" in str(caught.value)
     assert "\n" not in str(caught.value)

@@ -13,9 +13,10 @@ import pytest
 
 import netspec
 from netspec.api import CompiledNetwork
+from netspec.backends.base import export_of
 from netspec.errors import UsageError
 from netspec.export.base import ExportError
-from netspec.export.write import export_model, find_export
+from netspec.export.write import export_model
 from tests.support.fake_backend import FakeBackend
 from tests.support.fake_export import FakeFormat, Outputs
 
@@ -40,7 +41,8 @@ def small() -> CompiledNetwork:
 def exported(small: CompiledNetwork, fake: FakeFormat, path: Path, **options: bool) -> Any:
     backend = FakeBackend(exports={"fake-format": fake.export(**options)})
     model = backend.build(small.network)
-    return export_model(backend, model, small.network, "fake-format", path)
+    export = export_of(backend, "fake-format")
+    return export_model(backend, model, small.network, export, path)
 
 
 def test_a_report_says_what_was_compared(small: CompiledNetwork, tmp_path: Path) -> None:
@@ -317,14 +319,14 @@ def test_an_exporter_without_room_is_no_refusal_of_the_network(
 def test_an_unsupported_format_names_the_possible_ones() -> None:
     backend = FakeBackend(exports={"one": FakeFormat().export(), "two": FakeFormat().export()})
     with pytest.raises(UsageError) as caught:
-        find_export(backend, "three")
+        export_of(backend, "three")
     assert str(caught.value) == ("the fake backend does not export to `three`, but to `one`, `two`")
 
 
 def test_a_missing_module_is_one_line_that_names_the_extra() -> None:
     export = FakeFormat().needing("surely_not", "json", "nor_this")
     with pytest.raises(UsageError) as caught:
-        find_export(FakeBackend(exports={"f": export}), "f")
+        export_of(FakeBackend(exports={"f": export}), "f")
     assert str(caught.value) == (
         "exporting to f needs surely_not and nor_this: pip install 'netspec-compiler[special]'"
     )

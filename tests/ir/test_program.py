@@ -127,7 +127,7 @@ def test_the_verifier_notices(program: Program) -> None:
         ({"outputs": (replace(relu.outputs[0], type=conv.target),)}, "is given twice"),
         ({"outputs": (wide,)}, "gives %4: 5×8×9, and its op 4×8×9"),
         ({"outputs": (positive,)}, "does not follow from its op"),
-        ({"path": "layer1_1_relu"}, "two ops are named"),
+        ({"path": relu.path}, "two ops are named"),
         ({"path": "elsewhere.conv1"}, "is not named so"),
         ({"outputs": (*conv.outputs, stranger)}, "gives 2 values, and its op 1"),
     ):

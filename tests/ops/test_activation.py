@@ -7,7 +7,7 @@ import torch
 
 from netspec.backends.torch.live import make_module
 from netspec.backends.torch.rows import ROWS
-from netspec.codegen.second import tree
+from netspec.ir import Node, Value
 from netspec.ops import OPS
 from netspec.ops.activation import Activation
 from netspec.types import FlatLayout, TensorType
@@ -29,7 +29,7 @@ def test_the_sign_is_that_of_the_function(kind: str) -> None:
     source = TensorType(4, (50,))
     op = make(kind, source)
     target = op.infer(source)
-    layer = make_module(ROWS[kind](tree.Layer(source=source, target=target, path="x", op=op)))
+    layer = make_module(ROWS[kind](Node(op, (Value(0, source),), (Value(1, target),), "x")))
     with torch.no_grad():
         lowest = layer(torch.linspace(-8, 8, 200).reshape(1, 4, 50)).min()
     assert target.non_negative == bool(lowest >= 0)

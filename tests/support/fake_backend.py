@@ -11,6 +11,7 @@ import numpy
 
 from netspec.analyse import output_shapes, weight_shapes
 from netspec.ir import Layer, Program
+from netspec.ops import OPS
 from netspec.types import Parameter
 
 
@@ -57,7 +58,8 @@ class FakeBackend:
     name: str = "fake"
     extra: str = "fake"
     requires: tuple[str, ...] = ()
-    rows: Mapping[str, Any] = field(default_factory=dict)
+    imports: str = "fake"
+    rows: Mapping[str, Any] = field(default_factory=lambda: dict.fromkeys(OPS, lambda layer: None))
     formats: Mapping[str, str] = field(default_factory=lambda: {".fake": "a fake model"})
     weight_files: FakeFiles = field(default_factory=FakeFiles)
     exports: Mapping[str, Any] = field(default_factory=dict)

@@ -16,10 +16,10 @@ from netspec.api import CompiledNetwork
 from netspec.backends.base import get_backend
 from netspec.backends.keras.instances import adapt
 from netspec.backends.keras.weights import layers_of
+from netspec.backends.names import flat_name
 from netspec.ir import Program
 from netspec.ir.check import check_program
 from netspec.ir.interpret import interpret
-from netspec.schema.names import flat_name
 from tests.support.agreement import precision, relative
 from tests.support.float32 import FLOAT32_BOUND, dtype_of
 from tests.support.generated import IMPORTS, build_generated, imported_modules, style_problems

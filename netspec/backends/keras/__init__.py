@@ -28,6 +28,7 @@ class KerasBackend:
 
     name = "keras"
     extra = "keras"
+    imports = "keras"
     rows: Mapping[str, Any] = ROWS
     formats: Mapping[str, str] = {".keras": "Keras model"}
     exports: Mapping[str, Export] = EXPORTS
@@ -52,6 +53,12 @@ class KerasBackend:
         from netspec.backends.keras.emit import generate
 
         return generate(compilation)
+
+    def check(self, network: Program) -> None:
+        """Raise :class:`NetspecError` where two layers would have one name."""
+        from netspec.backends.keras.plan import check_names
+
+        check_names(network)
 
     def owns(self, model: Any) -> bool:
         """Whether ``model`` is a Keras model; a process that has not imported Keras has none."""

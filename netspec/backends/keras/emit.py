@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from netspec.arithmetic import COPIED
 from netspec.backends.keras.flow import (
     EXPRESSION,
-    BlockCall,
     KerasFlow,
     absolute_name,
     relative_name,
 )
 from netspec.backends.keras.plan import (
-    check_names,
     chunks,
     depends_on_size,
     is_deep,
@@ -22,18 +21,16 @@ from netspec.backends.keras.plan import (
 )
 from netspec.backends.keras.rows import SIGNATURE_DEFAULTS
 from netspec.backends.keras.shared import SharedInitializers
+from netspec.backends.names import flat_name
 from netspec.codegen.classes import (
     Argument,
     Classes,
+    Invocation,
     SourceClass,
-    argument_value,
-    call_arguments,
     local_names,
 )
 from netspec.codegen.compilation import Compilation
-from netspec.codegen.flow import VARIABLES, Value, taken_names
 from netspec.codegen.frame import copied, docstring, fill, head
-from netspec.codegen.general import IN_CHANNELS, GeneralBlock
 from netspec.codegen.identifiers import Namespace, camel_case, safe_identifier, snake_case
 from netspec.codegen.layout import (
     Document,
@@ -46,13 +43,24 @@ from netspec.codegen.layout import (
     literal,
     text_of,
 )
-from netspec.codegen.printing import MISSING, Printer, is_default, quoted
-from netspec.codegen.second import tree
-from netspec.codegen.stages import Run, runs
-from netspec.codegen.statements import Assign, Do, For, If, Return, Statement, render, returning
-from netspec.schema.names import flat_name
+from netspec.codegen.printing import MISSING, Printer, quoted
+from netspec.codegen.stages import Run, StageCalls, schedule
+from netspec.codegen.statements import (
+    Assign,
+    Do,
+    For,
+    If,
+    Operand,
+    Return,
+    Statement,
+    render,
+    returning,
+)
+from netspec.codegen.tensors import VARIABLES, Tensors
+from netspec.ir import Region
+from netspec.ir.template import Call, Template, templates
+from netspec.ir.template.shapes import IN_CHANNELS
 from netspec.schema.syntax import BlockDefinition
-from netspec.symbolic import value_at
 
 
 def generate(compilation: Compilation) -> str:
@@ -71,25 +79,25 @@ class _Function:
 
 class _Generator:
     def __init__(self, compilation: Compilation) -> None:
-        self.network = compilation.generalised
-        self.concrete = compilation.network
-        check_names(self.concrete)
+        self.program = compilation.network
         self.compilation = compilation
-        self.deep = is_deep(self.concrete)
+        self.deep = is_deep(self.program)
         self.initializers = SharedInitializers()
         self.targets: set[str] = set()
-        self.function_name = safe_identifier(self.network.model_name)
-        self.names = Namespace({self.function_name, *local_names(self.network)})
-        self.classes = Classes(compilation, self._try_out, _function_name, self.names)
+        self.function_name = safe_identifier(self.program.model_name)
+        self.names = Namespace({self.function_name, *local_names(self.program)})
+        self.classes: Classes | None = None
+        self.templates = templates(self.program, self._try_out)
+        self.classes = Classes(self.templates, _function_name, self.names)
         self.initializers = SharedInitializers()
         self._functions()  # counts the initialisers
         self.initializers.settle(self.names)
 
-    def _try_out(self, general: GeneralBlock, classes: Classes) -> None:
-        self.classes = classes
-        self._parts(general)
+    def _try_out(self, template: Template) -> None:
+        self._parts(template)
 
     def _functions(self) -> list[_Function]:
+        assert self.classes is not None
         self.targets = set()
         blocks = [self._block_function(source_class) for source_class in self.classes.all]
         return [*blocks, self._network_function()]
@@ -119,7 +127,7 @@ class _Generator:
     # Blocks
 
     def _block_function(self, source_class: SourceClass) -> _Function:
-        printer, statements = self._parts(source_class.general)
+        printer, statements = self._parts(source_class.template)
         source_class.use(printer.names)
         local: list[Statement] = []
         if any(argument.name == IN_CHANNELS for argument in source_class.arguments):
@@ -134,60 +142,58 @@ class _Generator:
         lines = lay_out(
             brackets("(", [*declared, "*", "name"], ")"), f"def {source_class.name}", ":", 0
         )
-        doc = source_class.doc or f"The block `{source_class.general.definition.name}`."
-        return _Function("\n".join(lines), docstring([doc], 1), render([*local, *statements], 1))
+        doc = docstring([source_class.doc], 1)
+        return _Function("\n".join(lines), doc, render([*local, *statements], 1))
 
-    def _parts(self, general: GeneralBlock) -> tuple[Printer, list[Statement]]:
+    def _parts(self, template: Template) -> tuple[Printer, list[Statement]]:
         printer = self._printer()
-        definition = general.definition
-        taken = {
-            *VARIABLES,
-            IN_CHANNELS,
-            *map(safe_identifier, (*definition.params, *definition.let)),
-        }
-        taken |= {safe_identifier(name) for name in self.network.arguments}
-        flow = KerasFlow(
-            printer, Namespace(taken), relative_name, self._block_call(general, printer)
-        )
-        value = flow.run(general.body, Value("x"), "x")
-        return printer, returning(flow.statements, value.document)
+        taken = {*VARIABLES, IN_CHANNELS, *map(safe_identifier, template.parameters)}
+        if template.definition is not None:
+            definition = template.definition
+            taken |= {*map(safe_identifier, (*definition.params, *definition.let))}
+        taken |= {safe_identifier(name) for name in self.program.arguments}
+        tensors = Tensors(template, Namespace(taken))
+        flow = KerasFlow(tensors, printer, relative_name, self)
+        tensors.define(template.source, Operand.of("x"))
+        flow.run_all(template.body.items, "x")
+        return printer, returning(tensors.statements, tensors.take(template.body.result, "x"))
 
-    def _block_call(self, general: GeneralBlock | None, printer: Printer) -> BlockCall:
-        def block_call(node: tree.Block, value: Document, name: Document) -> Document:
-            source_class = self.classes.of(general, node)
-            passed = call_arguments(source_class, node, printer, without=(IN_CHANNELS,))
-            return call(source_class.name, [value, *passed, keyword("name", name)])
+    def block_call(
+        self, template: Template, block: Region, value: Document, name: Document, printer: Printer
+    ) -> Document:
+        """The call of a block's function, on a tensor and under a name."""
+        made = template.calls[block.path]
+        if self.classes is None:  # trying whether numbers have formulas
+            return call("block", [printer.value(value) for value in made.arguments.values()])
+        return _made(self._invocation(made), value, name, printer)
 
-        return block_call
+    def _invocation(self, made: Call) -> Invocation:
+        """How a block's function is called, which sees the channels by itself."""
+        assert self.classes is not None
+        return self.classes.invocation(made).without(IN_CHANNELS)
 
     # The network
 
     def _network_function(self) -> _Function:
-        network = self.network
+        template = self.templates.network
         printer = self._printer()
-        kept = [safe_identifier(name) for name in network.arguments]
+        kept = [safe_identifier(name) for name in self.program.arguments]
         taken = {*VARIABLES, "input_shape", "index", *kept}
-        flow = KerasFlow(printer, Namespace(taken), absolute_name, self._block_call(None, printer))
-        value = flow.run(network.stem, Value("inputs"), "x")
-        wanted = taken_names(network)
-        for stage in network.stages:
-            value = flow.run_between(stage, value, "x")
-            value = self._stage(stage, value, flow)
-            if stage.path in wanted:
-                name = flow.variables.add(flat_name(stage.path))
-                flow.statements.append(Assign(name, value.document))
-                flow.results[stage.path] = Value(name)
-        value = flow.run(network.head, value, "x")
+        named = {k: v for k, v in template.outputs.items() if k != "output"}
+        tensors = Tensors(template, Namespace(taken), [*named.values()])
+        flow = KerasFlow(tensors, printer, absolute_name, self)
+        tensors.define(template.source, Operand.of("inputs"))
+        flow.run_all(template.body.items, "x")
+        outputs = tensors.take(template.body.result, "x").document
         self.targets |= printer.targets
-        outputs = value.document
-        if network.outputs:
-            named = {name: flow.results[key].document for name, key in network.outputs.items()}
-            named["output"] = value.document
-            items: list[Document] = [Row((f"{quoted(name)}: ", d)) for name, d in named.items()]
-            flow.statements.append(Assign("outputs", literal("{", items, "}")))
+        if named:
+            documents = {name: tensors.take(value, "x").document for name, value in named.items()}
+            documents["output"] = outputs
+            items: list[Document] = [Row((f"{quoted(name)}: ", d)) for name, d in documents.items()]
+            tensors.statements.append(Assign("outputs", literal("{", items, "}")))
             outputs = "outputs"
         model = call(
-            "keras.Model", ["inputs", outputs, keyword("name", quoted(network.model_name))]
+            "keras.Model", ["inputs", outputs, keyword("name", quoted(self.program.model_name))]
         )
         body: list[Statement] = [
             *self._size_check(),
@@ -196,33 +202,33 @@ class _Generator:
                 "inputs",
                 call(
                     "keras.Input",
-                    ["input_shape", keyword("name", quoted(model_input_name(self.concrete)))],
+                    ["input_shape", keyword("name", quoted(model_input_name(self.program)))],
                 ),
             ),
-            *flow.statements,
+            *tensors.statements,
             Return(model),
         ]
         return _Function(self._signature(), self._doc(), render(body, 1))
 
     def _shape(self) -> tuple[int, ...]:
-        return (*self.concrete.source.size, self.concrete.source.channels)
+        return (*self.program.source.size, self.program.source.channels)
 
     def _signature(self) -> str:
         declared: list[Document] = [Row(("input_shape=", Printer({}).value(self._shape())))]
         declared += [
-            f"{safe_identifier(name)}={text_of(Printer({}).value(value_at(value, 0)))}"
-            for name, value in self.network.arguments.items()
+            f"{safe_identifier(name)}={text_of(Printer({}).value(value))}"
+            for name, value in self.program.arguments.items()
         ]
         return "\n".join(lay_out(brackets("(", declared, ")"), f"def {self.function_name}", ":", 0))
 
     def _doc(self) -> str:
         return docstring(
-            [f"A new {self.network.model_name}; ``input_shape`` is (*size, channels)."], 1
+            [f"A new {self.program.model_name}; ``input_shape`` is (*size, channels)."], 1
         )
 
     def _size_check(self) -> list[Statement]:
         """Refuse other sizes where padding was worked out for the spec's."""
-        if not any(depends_on_size(layer) for layer in self.concrete.layers):
+        if not any(depends_on_size(layer) for layer in self.program.layers):
             return []
         shape = text_of(Printer({}).value(self._shape()))
         error = call("ValueError", [quoted(f"the padding is for an input_shape of {shape} only")])
@@ -230,65 +236,87 @@ class _Generator:
 
     # Stages
 
-    def _stage(self, stage: tree.Stage, value: Value, flow: KerasFlow) -> Value:
+    def blocks(self, stage: Region, flow: KerasFlow, target: str) -> None:
+        """Send what flows through the blocks of a stage."""
         if not stage.blocks:
-            return value
-        names = [flat_name(block.path) for block in stage.blocks]
+            return
+        names = tuple(flat_name(block.path) for block in stage.blocks)
+        found = self._calls(stage, names).runs()
+        value = flow.tensors.take(stage.blocks[0].source, target).document
+        result = flow.tensors.free(target, stage.result)
         if self.deep:
-            return self._submodels(stage, names, value, flow)
-        current = value.document
-        for run in runs(stage, names, lambda block: flow.block_call(block, "x", "name")):
+            self._submodels(stage, found, value, result, flow)
+        else:
+            self._in_order(found, value, result, flow)
+        flow.tensors.define(stage.result, Operand.of(result))
+
+    def _calls(self, stage: Region, names: tuple[str, ...]) -> StageCalls:
+        template = self.templates.network
+        calls = (self._invocation(template.calls[block.path]) for block in stage.blocks)
+        formulas = schedule(self._stage(stage), self.program, template)
+        return StageCalls(stage.blocks, names, tuple(calls), formulas)
+
+    def _stage(self, stage: Region) -> Region:
+        """A stage as it is in the program."""
+        return next(found for found in self.program.stages if found.path == stage.path)
+
+    def _in_order(
+        self, found: Sequence[Run], value: Document, target: str, flow: KerasFlow
+    ) -> None:
+        for run in found:
             if run.is_loop:
-                if text_of(current) != "x":
-                    flow.statements.append(Assign("x", current))
-                body = Assign("x", flow.block_call(run.block, "x", f'f"{run.pattern}"'))
-                flow.statements.append(For(f"index in {run.range}", (body,)))
-                current = "x"
+                if value != target:
+                    flow.tensors.statements.append(Assign(target, value))
+                made = _made(run.call, target, f'f"{run.pattern}"', flow.printer)
+                body = Assign(target, made)
+                flow.tensors.statements.append(For(f"index in {run.range}", (body,)))
+                value = target
                 continue
-            for name, block in zip(run.names, run.blocks, strict=True):
-                flow.statements.append(Assign("x", flow.block_call(block, current, quoted(name))))
-                current = "x"
-        return Value("x")
+            for name, invocation in zip(run.names, run.calls, strict=True):
+                made = _made(invocation, value, quoted(name), flow.printer)
+                flow.tensors.statements.append(Assign(target, made))
+                value = target
 
     def _submodels(
-        self, stage: tree.Stage, names: list[str], value: Value, flow: KerasFlow
-    ) -> Value:
-        found = runs(stage, names, lambda block: self._partial(block, flow, "name"))
-        items = [item for run in found for item in self._partials(run, flow)]
+        self, stage: Region, found: Sequence[Run], value: Document, target: str, flow: KerasFlow
+    ) -> None:
+        items = [item for run in found for item in _partials(run, flow.printer)]
         stops, total = [], 0
-        concrete = next(found for found in self.concrete.stages if found.path == stage.path)
-        for _, group in chunks(concrete):
+        for _, group in chunks(self._stage(stage)):
             total += len(group)
             stops.append(total)
         blocks = literal("[", items, "]")
         if len(found) == 1 and found[0].is_loop:
-            made = self._partial(found[0].block, flow, f'f"{found[0].pattern}"')
+            made = _partial(found[0].call, f'f"{found[0].pattern}"', flow.printer)
             blocks = comprehension("[", made, f"for index in {found[0].range}", "]")
-        flow.statements.append(Assign("blocks", blocks))
+        flow.tensors.statements.append(Assign("blocks", blocks))
         arguments: list[Document] = [
-            value.document,
+            value,
             quoted(flat_name(stage.path)),
             "blocks",
             keyword("stops", Printer({}).value(tuple(stops))),
         ]
-        flow.statements.append(Assign("x", call("submodels", arguments)))
-        return Value("x")
+        flow.tensors.statements.append(Assign(target, call("submodels", arguments)))
 
-    def _partials(self, run: Run, flow: KerasFlow) -> list[Document]:
-        if not run.is_loop:
-            pairs = zip(run.names, run.blocks, strict=True)
-            return [self._partial(block, flow, quoted(name)) for name, block in pairs]
-        made = self._partial(run.block, flow, f'f"{run.pattern}"')
-        return [Row(("*", comprehension("(", made, f"for index in {run.range}", ")")))]
 
-    def _partial(self, block: tree.Block, flow: KerasFlow, name: Document) -> Document:
-        source_class = self.classes.of(None, block)
-        items: list[Document] = [source_class.name]
-        for argument in source_class.arguments:
-            given = argument_value(argument, block)
-            if argument.name != IN_CHANNELS and not is_default(given, argument.default):
-                items.append(keyword(argument.identifier, flow.printer.value(given)))
-        return call("partial", [*items, keyword("name", name)])
+def _made(invocation: Invocation, value: Document, name: Document, printer: Printer) -> Document:
+    arguments = [value, *invocation.passed(printer), keyword("name", name)]
+    return call(invocation.source_class.name, arguments)
+
+
+def _partials(run: Run, printer: Printer) -> list[Document]:
+    if not run.is_loop:
+        pairs = zip(run.names, run.calls, strict=True)
+        return [_partial(invocation, quoted(name), printer) for name, invocation in pairs]
+    made = _partial(run.call, f'f"{run.pattern}"', printer)
+    return [Row(("*", comprehension("(", made, f"for index in {run.range}", ")")))]
+
+
+def _partial(invocation: Invocation, name: Document, printer: Printer) -> Document:
+    items: list[Document] = [invocation.source_class.name]
+    for argument, value in invocation.given():
+        items.append(keyword(argument.identifier, printer.value(value)))
+    return call("partial", [*items, keyword("name", name)])
 
 
 def _declared(argument: Argument) -> Document:

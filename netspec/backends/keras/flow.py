@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
 
 from netspec.backends.keras.lowered import Joined, Lowered, X, bound, is_layer
 from netspec.backends.keras.plan import lower
+from netspec.backends.names import flat_name
 from netspec.codegen.calls import Call, Raw
 from netspec.codegen.cases import Case, by_cases, where
-from netspec.codegen.flow import Flow, Value
-from netspec.codegen.identifiers import Namespace
+from netspec.codegen.flow import Condition, Flow
 from netspec.codegen.layout import (
     Document,
     Row,
@@ -20,16 +21,30 @@ from netspec.codegen.layout import (
     text_of,
 )
 from netspec.codegen.printing import Printer, quoted
-from netspec.codegen.second import tree
-from netspec.codegen.statements import Assign, If, Statement
-from netspec.schema.names import flat_name
+from netspec.codegen.statements import Assign, If, Operand, Statement
+from netspec.codegen.tensors import Tensors
+from netspec.ir import Node, Region
+from netspec.ir.template import Choice, Template
+from netspec.ops import Op
+from netspec.ops.merge import Add, Concat, Mul
 
 Naming = Callable[[str], Document]
 """The name argument of a layer: by the path of the op and a suffix."""
 
-BlockCall = Callable[[tree.Block, Document, Document], Document]
-"""The call of a block's function, on a tensor and under a name."""
 
+class BlockCalls(Protocol):
+    """What a flow is told about blocks."""
+
+    def block_call(
+        self, template: Template, block: Region, value: Document, name: Document, printer: Printer
+    ) -> Document:
+        """The call of a block's function, on a tensor and under a name."""
+
+    def blocks(self, stage: Region, flow: KerasFlow, target: str) -> None:
+        """Send what flows through the blocks of a stage."""
+
+
+_MERGES: Mapping[type[Op], str] = {Add: "Add", Mul: "Multiply", Concat: "Concatenate"}
 
 EXPRESSION = "expression"
 """The function of generated source that makes a model of an expression."""
@@ -39,29 +54,28 @@ class KerasFlow(Flow):
     """A statement for each layer."""
 
     def __init__(
-        self, printer: Printer, variables: Namespace, naming: Naming, block_call: BlockCall
+        self, tensors: Tensors, printer: Printer, naming: Naming, calls: BlockCalls
     ) -> None:
-        super().__init__(variables)
-        self.printer = printer
+        super().__init__(tensors, printer)
         self.naming = naming
-        self.block_call = block_call
+        self.calls = calls
 
-    def apply(
-        self, node: tree.Layer | tree.Block | tree.Sequence, value: Value, target: str
-    ) -> Value:
+    def apply(self, item: Node | Region, operand: Operand, target: str) -> Operand:
         """The layers of an op, or the function of a block."""
-        if isinstance(node, tree.Block):
-            name = self.naming(flat_name(node.path))
-            self.statements.append(Assign(target, self.block_call(node, value.document, name)))
-            return Value(target)
-        assert isinstance(node, tree.Layer)
-        value = self.settle(value, target)
-        lowered = by_cases(lambda: lower(node))
-        self.statements += self._lowered(node, lowered, value.document, target)
-        return Value(target)
+        if isinstance(item, Region):
+            name = self.naming(flat_name(item.path))
+            made = self.calls.block_call(
+                self.tensors.template, item, operand.document, name, self.printer
+            )
+            self.tensors.statements.append(Assign(target, made))
+            return Operand.of(target)
+        operand = self.tensors.settle(operand, target)
+        lowered = by_cases(lambda: lower(item))
+        self.tensors.statements += self._lowered(item, lowered, str(operand.variable), target)
+        return Operand.of(target)
 
     def _lowered(
-        self, layer: tree.Layer, lowered: Lowered | Case[Lowered], value: Document, target: str
+        self, layer: Node, lowered: Lowered | Case[Lowered], value: str, target: str
     ) -> list[Statement]:
         if isinstance(lowered, Case):
             test = self.printer.formula(lowered.test)
@@ -72,16 +86,16 @@ class KerasFlow(Flow):
             return [If(test, tuple(then), tuple(other))]
         *ahead, last = lowered
         if any(isinstance(made, Joined) for _, made in lowered):
-            with self._beside() as inner:
+            with self.tensors.beside() as inner:
                 return self._row(layer, ahead, last, value, inner, target)
         return self._row(layer, ahead, last, value, target, target)
 
     def _row(
         self,
-        layer: tree.Layer,
+        layer: Node,
         ahead: Sequence[tuple[str, Call]],
         last: tuple[str, Call],
-        given: Document,
+        given: str,
         inner: str,
         target: str,
     ) -> list[Statement]:
@@ -95,7 +109,7 @@ class KerasFlow(Flow):
             value = written
         return statements
 
-    def _layer(self, made: Call, value: Document, name: Document) -> Document:
+    def _layer(self, made: Call, value: str, name: Document) -> Document:
         """What is called on ``value``: a layer, or a model of an expression."""
         if not is_layer(made):
             expression = self.printer.call(bound(made, X, X))
@@ -104,25 +118,31 @@ class KerasFlow(Flow):
                 EXPRESSION,
                 [Row(("lambda x: ", enclosed_if_broken(expression))), value, keyword("name", name)],
             )
-        made = bound(made, X, Raw(f"{text_of(value)}.shape[1:]", None))
+        made = bound(made, X, Raw(f"{value}.shape[1:]", None))
         named = {**made.kwargs, "name": Raw(text_of(name), None)}
         return self.printer.call(Call(made.target, made.args, named))
 
-    def is_unit(self, node: tree.Sequence) -> bool:
+    def is_unit(self, region: Region) -> bool:
         """Keras has no layer for a row of layers here."""
         return False
 
-    def merge(self, values: list[Value], how: tree.Merge, path: str, target: str) -> Value:
-        """A merging layer."""
-        kind = {"add": "Add", "mul": "Multiply", "concat": "Concatenate"}[how]
-        made = call(f"layers.{kind}", [keyword("name", self.naming(flat_name(path)))])
-        tensors = literal("[", [value.document for value in values], "]")
-        self.statements.append(Assign(target, call(made, [tensors])))
-        return Value(target)
+    def stage(self, stage: Region, target: str) -> None:
+        """The steps ahead of the blocks, and the blocks."""
+        self.run_all([item for item in stage.items if item not in stage.blocks], target)
+        self.calls.blocks(stage, self, target)
 
-    def test(self, choice: tree.Choice) -> tuple[Document, bool] | None:
+    def merge(self, node: Node, operands: Sequence[Operand], target: str) -> Operand:
+        """A merging layer."""
+        kind = _MERGES[type(node.op)]
+        made = call(f"layers.{kind}", [keyword("name", self.naming(flat_name(node.path)))])
+        tensors = literal("[", [operand.document for operand in operands], "]")
+        self.tensors.release(target)
+        self.tensors.statements.append(Assign(target, call(made, [tensors])))
+        return Operand.of(target)
+
+    def test(self, choice: Choice) -> Condition | None:
         """The test itself: functions see their arguments."""
-        return self.printer.formula(choice.test), True
+        return self.printer.source(choice.test), True
 
 
 def relative_name(name: str) -> Document:

@@ -21,13 +21,13 @@ from netspec.backends.keras.lowered import (
     is_layer,
     name_of,
 )
-from netspec.backends.keras.plan import check_names, chunks, is_deep, lower, model_input_name
+from netspec.backends.keras.plan import chunks, is_deep, lower, model_input_name
+from netspec.backends.names import flat_name
 from netspec.codegen.calls import Call, Raw, execute
 from netspec.errors import UsageError
 from netspec.ir import Node, Program, Value
 from netspec.ops.merge import Merge
 from netspec.resize import check_input_size
-from netspec.schema.names import flat_name
 
 keras = load_keras()
 
@@ -90,7 +90,6 @@ class _Builder:
     """Builds one network: a tensor for each value."""
 
     def __init__(self, network: Program) -> None:
-        check_names(network)
         self.network = network
         self.tensors: Tensors = {}
 

@@ -15,9 +15,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from netspec.backends.names import flat_name
 from netspec.codegen.calls import Call, Raw
 from netspec.ir import Layer
-from netspec.schema.names import flat_name
 
 Lowered = tuple[tuple[str, Call], ...]
 """(suffix, call) in the order of running. Exactly one suffix is empty: that call has the op's name."""

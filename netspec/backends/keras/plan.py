@@ -13,12 +13,13 @@ from typing import cast
 
 from netspec.backends.keras.lowered import Lowered, input_name, is_layer, name_of
 from netspec.backends.keras.rows import ROWS
-from netspec.errors import Span, UsageError
+from netspec.backends.names import flat_name
+from netspec.backends.rows import look_up
+from netspec.errors import NetspecError, Span, fail
 from netspec.export.base import free_name
 from netspec.ir import Layer, Node, Program, Region
 from netspec.ops import Op
 from netspec.ops.merge import Merge
-from netspec.schema.names import flat_name
 from netspec.types import TensorType
 
 FLAT_LIMIT = 700
@@ -35,7 +36,7 @@ def lower(layer: Layer, size: tuple[int | None, ...] | None = None) -> Lowered:
         # None stands for an open axis; the rows that need its number say so.
         source = dataclasses.replace(layer.source, size=cast(tuple[int, ...], size))
         layer = _Sized(layer.op, layer.path, source, layer.target, layer.span)
-    return ROWS[layer.op.kind](layer)
+    return look_up("keras", ROWS, layer)
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ def depends_on_size(layer: Layer) -> bool:
     """Whether the layers of an op are made for one size of its input."""
     try:
         lower(layer, (None,) * layer.source.rank)
-    except UsageError:
+    except NetspecError:
         return True
     return False
 
@@ -89,27 +90,30 @@ def model_input_name(network: Program) -> str:
 
 
 def check_names(network: Program) -> None:
-    """Raise :class:`UsageError` when two layers of ``network`` would have the same name."""
-    taken = {flat_name(node.path): node.path for node in network.nodes}
-    for name, path in _additional_names(network):
+    """Raise :class:`NetspecError` when two layers of ``network`` would have the same name."""
+    taken: dict[str, str] = {}
+    for name, path, span in _names(network):
         if name in taken:
-            raise UsageError(
+            message = (
                 f"Keras: `{path}` needs a layer `{name}`, which is the name of `{taken[name]}`"
             )
+            raise fail("NS703", message, span, path=path)
         taken[name] = path
 
 
-def _additional_names(network: Program) -> Iterator[tuple[str, str]]:
-    """The names that no path of the IR has, each with the path that it serves."""
+def _names(network: Program) -> Iterator[tuple[str, str, Span | None]]:
+    """All names, those of paths first, each with the path that it serves and the place of that."""
+    for node in network.nodes:
+        yield flat_name(node.path), node.path, node.span
     for layer in network.layers:
         for suffix, call in lower(layer):
             name = name_of(layer.path, suffix)
             if suffix:
-                yield name, layer.path
+                yield name, layer.path, layer.span
             if not is_layer(call):
-                yield input_name(name), layer.path
+                yield input_name(name), layer.path, layer.span
     if is_deep(network):
         for stage in network.stages:
             for name, _ in chunks(stage):
-                yield name, stage.path
-                yield input_name(name), stage.path
+                yield name, stage.path, stage.span
+                yield input_name(name), stage.path, stage.span

@@ -25,11 +25,11 @@ from netspec.backends.keras.weights import (
     variable_name,
     variable_shape,
 )
+from netspec.backends.names import flat_name
 from netspec.backends.probe import Held, Inside, Limit, Observed, Places, Trained
 from netspec.ir import Layer, Program, Value
 from netspec.ops.merge import Merge
 from netspec.ops.normalization import BatchNorm
-from netspec.schema.names import flat_name
 
 if TYPE_CHECKING:
     from netspec.backends.probe import Array, Arrays

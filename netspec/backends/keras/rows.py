@@ -22,6 +22,7 @@ from netspec.backends.keras.windows import (
     max_pool,
     subsample,
 )
+from netspec.backends.rows import Rows
 from netspec.codegen.calls import Call
 from netspec.geometry import scalar_or_tuple
 from netspec.ir import Layer
@@ -175,7 +176,7 @@ def _drop_path(layer: Layer) -> Lowered:
     return (("", Call("layers.Dropout", (op.rate,), {"noise_shape": whole_examples})),)
 
 
-ROWS: Mapping[str, Row] = {
+ROWS: Rows[Lowered] = {
     "conv": conv,
     "linear": _linear,
     "batch_norm": _batch_norm,

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from netspec.analyse import weight_shapes
 from netspec.backends.keras.initial import is_depthwise
+from netspec.backends.names import flat_name
 from netspec.ir import Layer, Program
 from netspec.ops.activation import Prelu
 from netspec.ops.convolution import Conv, Linear
 from netspec.ops.normalization import Normalization
 from netspec.ops.structure import Scale
-from netspec.schema.names import flat_name
 from netspec.types import Parameter
 from netspec.weights import check_weights
 

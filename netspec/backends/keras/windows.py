@@ -11,8 +11,8 @@ from typing import Any
 
 from netspec.backends.keras.initial import initializer, is_depthwise
 from netspec.backends.keras.lowered import Lowered, Row, X, operation
+from netspec.backends.rows import Unsupported
 from netspec.codegen.calls import Call, Raw
-from netspec.errors import UsageError
 from netspec.geometry import effective_kernel, is_zero, scalar_or_tuple
 from netspec.ir import Layer
 from netspec.ops.convolution import Conv
@@ -91,9 +91,8 @@ def _same_pads(layer: Layer, op: Conv | Pool) -> Pads:
             pads.append((0, 0))
             continue
         if length is None:
-            raise UsageError(
-                f"`{layer.path}`: Keras cannot do this stride with `padding: same` by itself, so the "
-                "input size must be fixed"
+            raise Unsupported(
+                "Keras cannot do this stride with `padding: same` by itself, so the input size must be fixed"
             )
         total = (length - 1) // step * step + effective_kernel(kernel, spacing) - length
         total = total if total > 0 else 0
@@ -159,6 +158,10 @@ def max_pool(layer: Layer) -> Lowered:
     if pads is None:
         return (("", _pooling("Max", rank, op.kernel, op.step, "same")),)
     if op.ceil:
+        if any(p + s > k for (p, _), s, k in zip(pads, op.step, op.kernel, strict=True)):
+            raise Unsupported(
+                "`ceil` needs padding + stride <= kernel; no padding serves all input sizes else"
+            )
         # So much at the end that the last window fits at every input size, and no window more.
         pads = [(p, p + s - 1) for (p, _), s in zip(pads, op.step, strict=True)]
     valid = ("", _pooling("Max", rank, op.kernel, op.step, "valid"))
@@ -188,8 +191,11 @@ def avg_pool(layer: Layer) -> Lowered:
     excluded = pads is None or not op.count_include_pad
     if pads is None and _mistaken_same(op, rank):
         pads = _same_pads(layer, op)
+    if op.ceil and any(
+        (k, s) not in ((1, 1), (2, 2)) for k, s in zip(op.kernel, op.step, strict=True)
+    ):
+        raise Unsupported("`ceil` of an average needs kernel 2 and stride 2, which is its `same`")
     if pads is None or op.ceil:
-        # Of `ceil` the language has kernel 2 and stride 2 alone, which is Keras' `same`.
         return (("", _pooling("Average", rank, op.kernel, op.step, "same")),)
     valid = ("", _pooling("Average", rank, op.kernel, op.step, "valid"))
     if is_zero(pads):

@@ -25,6 +25,7 @@ class TorchBackend:
 
     name = "torch"
     extra = "torch"
+    imports = "torch"
     requires = ("torch",)
     rows: Mapping[str, Any] = ROWS
     formats: Mapping[str, str] = {".pt2": "exported PyTorch program"}

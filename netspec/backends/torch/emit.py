@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from netspec.arithmetic import COPIED
 from netspec.backends.torch.modules import ModuleWriter
-from netspec.backends.torch.plan import sequential_items
+from netspec.backends.torch.plan import Plan
 from netspec.backends.torch.rows import SIGNATURE_DEFAULTS
 from netspec.backends.torch.starts import Starts
 from netspec.codegen.classes import (
     Argument,
     Classes,
+    Invocation,
     SourceClass,
-    call_arguments,
     local_names,
 )
 from netspec.codegen.compilation import Compilation
-from netspec.codegen.flow import VARIABLES, Flow, Value, taken_names
+from netspec.codegen.flow import Condition, Flow
 from netspec.codegen.frame import copied, docstring, fill, head
-from netspec.codegen.general import GeneralBlock
 from netspec.codegen.identifiers import Namespace, camel_case, safe_identifier
 from netspec.codegen.layout import (
     Document,
@@ -37,11 +36,22 @@ from netspec.codegen.layout import (
     text_of,
 )
 from netspec.codegen.printing import MISSING, Printer, quoted
-from netspec.codegen.second import tree
-from netspec.codegen.stages import Run, runs
-from netspec.codegen.statements import Assign, Do, For, Return, Statement, render, returning
+from netspec.codegen.stages import Run, StageCalls, schedule
+from netspec.codegen.statements import (
+    Assign,
+    Do,
+    For,
+    Operand,
+    Return,
+    Statement,
+    render,
+    returning,
+)
+from netspec.codegen.tensors import VARIABLES, Tensors
+from netspec.ir import Node, Region
+from netspec.ir.template import Choice, Template, templates
+from netspec.ops.merge import Add, Concat
 from netspec.schema.syntax import BlockDefinition
-from netspec.symbolic import value_at
 
 HEAVY = frozenset(("conv", "linear", "max_pool", "avg_pool"))
 """Ops that start a line of their own; what follows them is nested around them."""
@@ -67,23 +77,23 @@ class _Class:
 
 class _Generator:
     def __init__(self, compilation: Compilation) -> None:
-        self.network = compilation.generalised
-        self.concrete = compilation.network
+        self.program = compilation.network
         self.compilation = compilation
         self.starts = Starts()
         self.targets: set[str] = set()
-        function_name = safe_identifier(self.network.model_name)
-        self.names = Namespace({function_name, *local_names(self.network)})
-        self.network_name = self.names.add(camel_case(self.network.title))
-        self.classes = Classes(compilation, self._try_out, _class_name, self.names)
-        # A first pass over the network's own layers completes what is known of how parameters start.
+        function_name = safe_identifier(self.program.model_name)
+        self.names = Namespace({function_name, *local_names(self.program)})
+        self.network_name = self.names.add(camel_case(self.program.title))
+        self.classes: Classes | None = None
+        self.templates = templates(self.program, self._try_out)
+        # A first pass completes what is known of how parameters start.
         self._network_class(settled=False)
+        self.classes = Classes(self.templates, _class_name, self.names)
 
-    def _try_out(self, general: GeneralBlock, classes: Classes) -> None:
-        self.classes = classes
+    def _try_out(self, template: Template) -> None:
         starts, self.starts = self.starts, Starts()
         try:
-            self._parts(general, settled=False)
+            self._parts(template, settled=False)
             starts.add(self.starts)
         finally:
             self.starts = starts
@@ -92,6 +102,7 @@ class _Generator:
 
     def file(self) -> str:
         """The whole source."""
+        assert self.classes is not None
         blocks = [self._block_class(source_class) for source_class in self.classes.all]
         classes = [*blocks, self._network_class(settled=True)]
         function = self._function()
@@ -111,28 +122,28 @@ class _Generator:
 
     def _function(self) -> dict[str, str]:
         arguments = self._kept()
-        name = safe_identifier(self.network.model_name)
+        name = safe_identifier(self.program.model_name)
         parameters = brackets("(", [_declared(a) for a in arguments], ")")
         passed: list[Document] = [argument.identifier for argument in arguments]
-        shape = "×".join(str(n) for n in self.concrete.source.shape)
+        shape = "×".join(str(n) for n in self.program.source.shape)
         return {
             "signature": "\n".join(
                 lay_out(parameters, f"def {name}", f" -> {self.network_name}:", 0)
             ),
-            "doc": docstring([f"A new {self.network.model_name}, made for inputs of {shape}."], 1),
+            "doc": docstring([f"A new {self.program.model_name}, made for inputs of {shape}."], 1),
             "body": render([Return(call(self.network_name, passed))], 1),
         }
 
     def _kept(self) -> list[Argument]:
         return [
-            Argument(name, "float" if isinstance(value_at(v, 0), float) else "int", value_at(v, 0))
-            for name, v in self.network.arguments.items()
+            Argument(name, "float" if isinstance(value, float) else "int", value)
+            for name, value in self.program.arguments.items()
         ]
 
     # Blocks
 
     def _block_class(self, source_class: SourceClass) -> _Class:
-        printer, registration, forward = self._parts(source_class.general, settled=True)
+        printer, registration, forward = self._parts(source_class.template, settled=True)
         source_class.use(printer.names)
         local: list[Statement] = [
             Assign(safe_identifier(name), printer.formula(value))
@@ -141,9 +152,7 @@ class _Generator:
         self.targets |= printer.targets
         return _Class(
             name=source_class.name,
-            doc=docstring(
-                [source_class.doc or f"The block `{source_class.general.definition.name}`."], 1
-            ),
+            doc=docstring([source_class.doc], 1),
             signature=_signature(source_class.arguments),
             body=render([*local, *registration], 2),
             forward=render(forward, 2),
@@ -151,135 +160,172 @@ class _Generator:
         )
 
     def _parts(
-        self, general: GeneralBlock, settled: bool
+        self, template: Template, settled: bool
     ) -> tuple[Printer, list[Statement], list[Statement]]:
+        writer = self._writer(template, settled)
+        for item in template.body.items:
+            writer.reserve(item)
+        for item in template.body.items:
+            writer.register(item)
+        tensors = Tensors(template, Namespace(set(VARIABLES)))
+        flow = _Flow(tensors, writer)
+        tensors.define(template.source, Operand.of("x"))
+        flow.run_all(template.body.items, "x")
+        forward = returning(tensors.statements, tensors.take(template.body.result, "x"))
+        return writer.printer, writer.statements, forward
+
+    def _writer(self, template: Template, settled: bool) -> ModuleWriter:
         printer = Printer(SIGNATURE_DEFAULTS)
 
-        def block_call(node: tree.Block) -> Document:
-            source_class = self.classes.of(general, node)
-            return call(source_class.name, call_arguments(source_class, node, printer))
+        def block_call(block: Region) -> Document:
+            made = template.calls[block.path]
+            if self.classes is None:  # trying whether numbers have formulas
+                return call("block", [printer.value(value) for value in made.arguments.values()])
+            invocation = self.classes.invocation(made)
+            return call(invocation.source_class.name, invocation.passed(printer))
 
-        writer = ModuleWriter(printer, block_call, self.starts, settled)
-        writer.reserve(general.body)
-        writer.register(general.body)
-        flow = _Flow(writer)
-        value = flow.run(general.body, Value("x"), "x")
-        return printer, writer.statements, returning(flow.statements, value.document)
+        return ModuleWriter(Plan(template), printer, block_call, self.starts, settled)
 
     # The network
 
     def _network_class(self, settled: bool) -> _Class:
-        network = self.network
-        printer = Printer(SIGNATURE_DEFAULTS)
-
-        def block_call(node: tree.Block) -> Document:
-            source_class = self.classes.of(None, node)
-            return call(source_class.name, call_arguments(source_class, node, printer))
-
-        writer = ModuleWriter(printer, block_call, self.starts, settled)
-        for part in (network.stem, *(stage.between for stage in network.stages), network.head):
-            writer.reserve(part)
-        writer.register(network.stem)
-        for stage in network.stages:
-            writer.register(stage.between)
-            _register_stage(writer, stage)
-        writer.register(network.head)
+        template = self.templates.network
+        writer = self._writer(template, settled)
+        for part in template.body.items:
+            for item in _ahead(part):
+                writer.reserve(item)
+        for part in template.body.items:
+            for item in _ahead(part):
+                writer.register(item)
+            if isinstance(part, Region) and part.kind == "stage" and settled:
+                self._register_stage(writer, part)
         loop = self.starts.loop() if settled else []
         if loop:
             writer.statements.append(For("module in self.modules()", tuple(loop)))
-        self.targets |= printer.targets
+        self.targets |= writer.printer.targets
         return _Class(
             name=self.network_name,
-            doc=docstring([network.doc or f"The network `{network.name}`."], 1),
+            doc=docstring([self.program.doc or f"The network `{self.program.name}`."], 1),
             signature=_signature(self._kept()),
             body=render(writer.statements, 2),
-            forward=render(self._network_forward(writer), 2),
-            result="dict[str, Tensor]" if network.outputs else "Tensor",
+            forward=render(self._network_forward(writer), 2) if settled else "",
+            result="dict[str, Tensor]" if self.program.has_outputs else "Tensor",
         )
 
     def _network_forward(self, writer: ModuleWriter) -> list[Statement]:
-        network = self.network
-        flow = _Flow(writer)
-        value = flow.run(network.stem, Value("x"), "x")
-        wanted = taken_names(network)
-        for stage in network.stages:
-            value = flow.run_between(stage, value, "x")
-            value = flow.settle(value, "x")
-            value = Value(call(writer.access(stage.path), [value.document]), False)
-            if stage.path in wanted:
-                value = flow.settle(value, flow.variables.add(stage.path.replace(".", "_")))
-                flow.results[stage.path] = value
-        value = flow.run(network.head, value, "x")
-        if not network.outputs:
-            return returning(flow.statements, value.document)
-        named: Mapping[str, Document] = {
-            **{name: flow.results[key].document for name, key in network.outputs.items()},
-            "output": value.document,
-        }
-        items: list[Document] = [Row((f"{quoted(name)}: ", d)) for name, d in named.items()]
-        return [*flow.statements, Return(literal("{", items, "}"))]
+        template = self.templates.network
+        named = {k: v for k, v in template.outputs.items() if k != "output"}
+        tensors = Tensors(template, Namespace(set(VARIABLES)), [*named.values()])
+        flow = _Flow(tensors, writer)
+        tensors.define(template.source, Operand.of("x"))
+        flow.run_all(template.body.items, "x")
+        result = tensors.take(template.body.result, "x")
+        if not named:
+            return returning(tensors.statements, result)
+        documents = {name: tensors.take(value, "x").document for name, value in named.items()}
+        documents["output"] = result.document
+        items: list[Document] = [Row((f"{quoted(name)}: ", d)) for name, d in documents.items()]
+        return [*tensors.statements, Return(literal("{", items, "}"))]
+
+    def _register_stage(self, writer: ModuleWriter, stage: Region) -> None:
+        """A stage as a `nn.Sequential`; runs of blocks alike are loops."""
+        names = tuple(block.path[len(stage.path) + 1 :] for block in stage.blocks)
+        if stage.blocks and writer.plan.row(stage) is None:
+            writer.container(stage.path)
+            for block in stage.blocks:
+                writer.register(block)
+            return
+        found = self._calls(stage, names).runs()
+        if names == tuple(str(index) for index in range(len(names))):
+            items = [item for run in found for item in _items(run, writer.printer)]
+            writer.statements.append(writer.assign(stage.path, call("nn.Sequential", items)))
+            return
+        writer.statements.append(writer.assign(stage.path, "nn.Sequential()"))
+        add = f"{writer.access(stage.path)}.add_module"
+        for run in found:
+            if run.is_loop:
+                body = Do(call(add, [f'f"{run.pattern}"', _made(run.call, writer.printer)]))
+                writer.statements.append(For(f"index in {run.range}", (body,)))
+                continue
+            for name, made in zip(run.names, run.calls, strict=True):
+                writer.statements.append(Do(call(add, [quoted(name), _made(made, writer.printer)])))
+
+    def _calls(self, stage: Region, names: tuple[str, ...]) -> StageCalls:
+        assert self.classes is not None
+        template = self.templates.network
+        calls = (self.classes.invocation(template.calls[block.path]) for block in stage.blocks)
+        (original,) = (found for found in self.program.stages if found.path == stage.path)
+        formulas = schedule(original, self.program, template)
+        return StageCalls(stage.blocks, names, tuple(calls), formulas)
 
 
 class _Flow(Flow):
     """Calls of modules, nested; a heavy one starts a new statement."""
 
-    def __init__(self, writer: ModuleWriter) -> None:
-        super().__init__(Namespace(set(VARIABLES)))
+    def __init__(self, tensors: Tensors, writer: ModuleWriter) -> None:
+        super().__init__(tensors, writer.printer)
         self.writer = writer
 
-    def apply(
-        self, node: tree.Layer | tree.Block | tree.Sequence, value: Value, target: str
-    ) -> Value:
-        """The module's call on ``value``."""
-        assert node.path is not None
-        heavy = not isinstance(node, tree.Layer) or node.op.kind in HEAVY
-        if not value.is_variable and (heavy or len(text_of(value.document)) > NESTED_WIDTH):
-            value = self.settle(value, target)
-        return Value(call(self.writer.access(node.path), [value.document]), False)
+    def apply(self, item: Node | Region, operand: Operand, target: str) -> Operand:
+        """The module's call on ``operand``."""
+        heavy = not isinstance(item, Node) or item.op.kind in HEAVY
+        is_long = heavy or len(text_of(operand.document)) > NESTED_WIDTH
+        if operand.variable is None and is_long:
+            operand = self.tensors.settle(operand, target)
+        return Operand.made(call(self.writer.access(item.path), [operand.document]), operand)
 
-    def is_unit(self, node: tree.Sequence) -> bool:
-        """Whether the sequence is a `nn.Sequential`."""
-        return sequential_items(node) is not None
+    def is_unit(self, region: Region) -> bool:
+        """Whether the region is a `nn.Sequential`."""
+        return region.kind != "stage" and self.writer.plan.row(region) is not None
 
-    def merge(self, values: list[Value], how: tree.Merge, path: str, target: str) -> Value:
+    def stage(self, stage: Region, target: str) -> None:
+        """The steps ahead of the blocks, and the `nn.Sequential` of the blocks."""
+        self.run_all(_ahead(stage), target)
+        if stage.blocks and self.writer.plan.row(stage) is None:
+            self.run_all(stage.blocks, target)
+            return
+        entering = stage.blocks[0].source if stage.blocks else stage.result
+        self.tensors.settle_value(entering, target)
+        operand = (
+            self.tensors.take(entering, target)
+            if stage.blocks
+            else self.tensors.settle_value(entering, target)
+        )
+        made = call(self.writer.access(stage.path), [operand.document])
+        self.tensors.define(stage.result, Operand.made(made, operand))
+
+    def merge(self, node: Node, operands: Sequence[Operand], target: str) -> Operand:
         """A sum, a product or a concatenation along the channels."""
-        documents = [value.document for value in values]
-        if how == "concat":
+        documents = [operand.document for operand in operands]
+        if isinstance(node.op, Concat):
             tensors = literal("[", documents, "]")
-            return Value(call("torch.cat", [tensors, keyword("dim", "1")]), False)
-        return Value(Operation("+" if how == "add" else "*", tuple(documents)), False)
+            return Operand.made(call("torch.cat", [tensors, keyword("dim", "1")]), *operands)
+        sign = "+" if isinstance(node.op, Add) else "*"
+        return Operand.made(Operation(sign, tuple(documents)), *operands)
 
-    def test(self, choice: tree.Choice) -> tuple[Document, bool] | None:
+    def test(self, choice: Choice) -> Condition | None:
         """By the module that only one branch has."""
         return self.writer.tests[id(choice)]
 
 
-def _register_stage(writer: ModuleWriter, stage: tree.Stage) -> None:
-    """A stage as a `nn.Sequential`; runs of blocks alike are loops."""
-    names = [block.path[len(stage.path) + 1 :] for block in stage.blocks]
-    found = runs(stage, names, writer.block_call)
-    if names == [str(index) for index in range(len(names))]:
-        items = [item for run in found for item in _items(run, writer)]
-        writer.statements.append(writer.assign(stage.path, call("nn.Sequential", items)))
-        return
-    writer.statements.append(writer.assign(stage.path, "nn.Sequential()"))
-    add = f"{writer.access(stage.path)}.add_module"
-    for run in found:
-        if run.is_loop:
-            body = Do(call(add, [f'f"{run.pattern}"', writer.block_call(run.block)]))
-            writer.statements.append(For(f"index in {run.range}", (body,)))
-            continue
-        for name, block in zip(run.names, run.blocks, strict=True):
-            writer.statements.append(Do(call(add, [quoted(name), writer.block_call(block)])))
+def _ahead(part: Node | Region | Choice) -> tuple[Node | Region | Choice, ...]:
+    """Of a stage, what stands ahead of its blocks; of the stem and the head, all."""
+    if isinstance(part, Region) and part.kind == "stage":
+        return tuple(item for item in part.items if item not in part.blocks)
+    return (part,)
 
 
-def _items(run: Run, writer: ModuleWriter) -> list[Document]:
+def _made(invocation: Invocation, printer: Printer) -> Document:
+    return call(invocation.source_class.name, invocation.passed(printer))
+
+
+def _items(run: Run, printer: Printer) -> list[Document]:
     if not run.is_loop:
-        return [writer.block_call(block) for block in run.blocks]
+        return [_made(each, printer) for each in run.calls]
     count = f"for _ in range({len(run.names)})"
     if run.is_scheduled:
         count = f"for index in {run.range}"
-    return [Row(("*", comprehension("(", writer.block_call(run.block), count, ")")))]
+    return [Row(("*", comprehension("(", _made(run.call, printer), count, ")")))]
 
 
 def _signature(arguments: Any) -> str:

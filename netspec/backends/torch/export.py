@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from netspec.backends.torch.torch_export import TORCH_EXPORT
 from netspec.export.base import Export, free_name
 from netspec.export.onnx import ONNX
-from netspec.export.torch_export import TORCH_EXPORT
 from netspec.ir import Program
 from netspec.room import PatientFile
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from netspec.backends.torch import support
 from netspec.backends.torch.initial import init_call
-from netspec.backends.torch.rows import ROWS
+from netspec.backends.torch.rows import module_of
 from netspec.codegen.calls import Call, execute
 from netspec.ir import Node, Program, Value
 from netspec.ir.containers import Container, Unit, containers, units
@@ -168,7 +168,7 @@ def _register(module: nn.Module, container: Container, network: Program) -> None
     """Register what has a name in ``container`` in its module."""
     for name, child in container.children.items():
         if isinstance(child, Node):
-            module.add_module(name, make_module(ROWS[child.op.kind](child)))
+            module.add_module(name, make_module(module_of(child)))
             continue
         inner = _module(child, network)
         _register(inner, child, network)

@@ -2,39 +2,40 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator
-from typing import Protocol, cast
+import ast
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 
+from netspec.backends.names import RESERVED_CHILDREN
 from netspec.backends.torch.initial import init_call, is_native
-from netspec.backends.torch.plan import opened, sequential_items
-from netspec.backends.torch.rows import ROWS
+from netspec.backends.torch.plan import Item, Plan, opened
+from netspec.backends.torch.rows import module_of
 from netspec.backends.torch.starts import Starts, base_class
-from netspec.codegen.calls import Call, Raw
+from netspec.codegen.calls import Call, Raw, same_call
 from netspec.codegen.cases import Case, by_cases, where
+from netspec.codegen.flow import Condition
 from netspec.codegen.identifiers import is_attribute
-from netspec.codegen.layout import Choice, Document, Row, call, text_of
-from netspec.codegen.printing import Printer, quoted
-from netspec.codegen.second import tree
+from netspec.codegen.layout import Choice as Conditional
+from netspec.codegen.layout import Document, call
+from netspec.codegen.printing import Printer, negated, quoted
 from netspec.codegen.statements import Assign, Do, If, Statement
-from netspec.elaborate.scope import RESERVED_CHILDREN
+from netspec.formula import print_node
+from netspec.ir import Node, Region
+from netspec.ir.template import Choice
+from netspec.ir.template.data import children
+from netspec.ops.merge import Merge
 from netspec.symbolic import Varying, names_of
 
-BlockCall = Callable[[tree.Block], Document]
-
-
-class Unit(Protocol):
-    """A node that is one module."""
-
-    @property
-    def path(self) -> str:
-        """Where the module is."""
+BlockCall = Callable[[Region], Document]
+Unit = Node | Region
+"""What is one module."""
 
 
 class ModuleWriter:
     """Writes the registration of the modules of one class, and knows how each is reached.
 
     Args:
+        plan: which regions of the body are one module.
         printer: prints calls.
         block_call: the call that makes an inner block.
         starts: takes down how parameters start while classes are formed; afterwards decides what is
@@ -43,17 +44,24 @@ class ModuleWriter:
     """
 
     def __init__(
-        self, printer: Printer, block_call: BlockCall, starts: Starts, settled: bool
+        self,
+        plan: Plan,
+        printer: Printer,
+        block_call: BlockCall,
+        starts: Starts,
+        settled: bool,
     ) -> None:
+        self.plan = plan
         self.printer = printer
         self.block_call = block_call
         self.starts = starts
         self.settled = settled
         self.statements: list[Statement] = []
-        self.tests: dict[int, tuple[Document, bool] | None] = {}
+        self.tests: dict[int, Condition | None] = {}
         self._attributes: set[str] = set(RESERVED_CHILDREN)
+        self._owners: Counter[str] = Counter()
         self._containers: set[str] = set()
-        self._shared: dict[str, str] = {}
+        self._shared: list[tuple[str, Call]] = []
         self._aliases: dict[str, str] = {}
         self._depth = 0
 
@@ -63,21 +71,25 @@ class ModuleWriter:
         """The expression for the module at ``path``."""
         return _dotted(self._aliases.get(path, path))
 
-    def reserve(self, node: tree.Node) -> None:
-        """Keep the names of ``node``'s modules free of what shared modules are called."""
-        for unit in _units(node):
-            if not (isinstance(unit, tree.Layer) and _is_shareable(unit)):
+    def reserve(self, item: Item) -> None:
+        """Keep the names of the modules in ``item`` free of what shared modules are called."""
+        for unit in self._units(item):
+            self._owners[unit.path] += 1
+            if not (isinstance(unit, Node) and _is_shareable(unit)):
                 self._attributes.add(unit.path.split(".")[0])
 
     def assign(self, path: str, module: Document) -> Statement:
         """The statement that registers ``module`` at ``path``, its containers ahead of it."""
         *parents, name = path.split(".")
         for length in range(1, len(parents) + 1):
-            container = ".".join(parents[:length])
-            if container not in self._containers:
-                self._containers.add(container)
-                self.statements.append(self._assignment(container, "nn.Module()"))
+            self.container(".".join(parents[:length]))
         return self._assignment(".".join([*parents, name]), module)
+
+    def container(self, path: str) -> None:
+        """Write an empty container at ``path``, unless there is one."""
+        if path not in self._containers:
+            self._containers.add(path)
+            self.statements.append(self._assignment(path, "nn.Module()"))
 
     @staticmethod
     def _assignment(path: str, value: Document) -> Statement:
@@ -88,24 +100,25 @@ class ModuleWriter:
 
     # Registration
 
-    def register(self, node: tree.Node) -> None:
-        """Register the modules inside ``node``, in the order of names."""
-        items = sequential_items(node)
-        if items is not None:
-            self._sequential(node.path, items)  # type: ignore[attr-defined]
-            return
-        match node:
-            case tree.Layer():
-                self._layer(node)
-            case tree.Block():
-                self.statements.append(self.assign(node.path, self.block_call(node)))
-            case tree.Choice():
-                self._choice(node)
+    def register(self, item: Item) -> None:
+        """Register the modules inside ``item``, in the order of names."""
+        row = self.plan.row(item)
+        match item:
+            case Region() if row is not None:
+                self._sequential(item.path, row)
+            case Node(op=Merge()):
+                return
+            case Node():
+                self._layer(item)
+            case Region() if item.kind == "block":
+                self.statements.append(self.assign(item.path, self.block_call(item)))
+            case Choice():
+                self._choice(item)
             case _:
-                for child in node.children:
-                    self.register(child)
+                for inner in item.items:
+                    self.register(inner)
 
-    def _layer(self, layer: tree.Layer) -> None:
+    def _layer(self, layer: Node) -> None:
         calls = _cases(layer)
         self._note(layer, calls)
         if isinstance(calls, Call) and self._share(layer, calls):
@@ -114,13 +127,12 @@ class ModuleWriter:
             self.statements.append(statement)
         self.statements += self._starts(layer, self.access(layer.path), calls)
 
-    def _share(self, layer: tree.Layer, made: Call) -> bool:
+    def _share(self, layer: Node, made: Call) -> bool:
         """Reach a layer without parameters that names itself by one attribute for all that are alike."""
         if not _is_shareable(layer):
             return False
-        document = self.printer.call(made)
-        text = text_of(document)
-        if text not in self._shared:
+        attribute = next((name for name, known in self._shared if same_call(known, made)), None)
+        if attribute is None:
             if self._depth:
                 return False
             attribute = layer.op.label
@@ -129,9 +141,9 @@ class ModuleWriter:
                 count += 1
                 attribute = f"{layer.op.label}{count}"
             self._attributes.add(attribute)
-            self._shared[text] = attribute
-            self.statements.append(self.assign(attribute, document))
-        self._aliases[layer.path] = self._shared[text]
+            self._shared.append((attribute, made))
+            self.statements.append(self.assign(attribute, self.printer.call(made)))
+        self._aliases[layer.path] = attribute
         return True
 
     def _made(self, path: str, calls: Call | Case[Call]) -> list[Statement]:
@@ -144,50 +156,55 @@ class ModuleWriter:
             other = self._made(path, calls.other)
         return [If(test, tuple(then), tuple(other))]
 
-    def _sequential(self, path: str, items: list[tree.Layer | tree.Block | tree.Choice]) -> None:
-        modules = [self._item(item, f"{path}.{index}") for index, item in enumerate(items)]
+    def _sequential(self, path: str, items: Sequence[Item]) -> None:
+        modules = [self._item(item) for item in items]
         self.statements.append(self.assign(path, call("nn.Sequential", modules)))
+        self._containers.add(path)
         for index, item in enumerate(items):
             access = f"{self.access(path)}[{index}]"
-            if isinstance(item, tree.Layer):
+            if isinstance(item, Node):
                 calls = _cases(item)
                 self._note(item, calls)
                 self.statements += self._starts(item, access, calls)
-            elif isinstance(item, tree.Choice):
+            elif isinstance(item, Choice):
                 self._optional_starts(item, access)
 
-    def _optional_starts(self, choice: tree.Choice, access: str) -> None:
+    def _optional_starts(self, choice: Choice, access: str) -> None:
         branches: list[tuple[Statement, ...]] = []
         for branch, outcome in ((choice.then, True), (choice.other, False)):
             found: list[Statement] = []
             with where(choice.test, outcome):
-                for layer in opened(branch):
-                    if isinstance(layer, tree.Layer):
-                        calls = _cases(layer)
-                        self._note(layer, calls)
-                        found += self._starts(layer, access, calls)
+                layer = self.plan.single(branch)
+                if isinstance(layer, Node):
+                    calls = _cases(layer)
+                    self._note(layer, calls)
+                    found += self._starts(layer, access, calls)
             branches.append(tuple(found))
-        test = self.printer.formula(choice.test)
-        if branches[0]:
-            self.statements.append(If(test, branches[0], branches[1]))
-        elif branches[1]:
-            self.statements.append(If(Row(("not (", test, ")")), branches[1]))
+        if any(branches):
+            self.statements += self._either(choice.test, branches[0], branches[1])
 
-    def _item(self, item: tree.Node, path: str) -> Document:
+    def _either(
+        self, test: Varying, then: Sequence[Statement], other: Sequence[Statement]
+    ) -> list[Statement]:
+        """Statements under a test, of which one side may be empty."""
+        condition = self.printer.source(test)
+        if not then:
+            condition, then, other = negated(condition), other, then
+        return [If(self.printer.expression(condition), tuple(then), tuple(other))] if then else []
+
+    def _item(self, item: Item) -> Document:
         match item:
-            case tree.Layer():
+            case Node():
                 return self._document(_cases(item))
-            case tree.Block():
+            case Region():
                 return self.block_call(item)
-            case tree.Choice():
-                test = self.printer.formula(item.test)
-                branches: list[Document] = []
-                for branch, outcome in ((item.then, True), (item.other, False)):
-                    with where(item.test, outcome):
-                        inside = opened(branch)
-                        branches.append(self._item(inside[0], path) if inside else "nn.Identity()")
-                return Choice(branches[0], test, branches[1])
-        raise AssertionError(item)  # pragma: no cover
+        test = self.printer.formula(item.test)
+        branches: list[Document] = []
+        for branch, outcome in ((item.then, True), (item.other, False)):
+            with where(item.test, outcome):
+                single = self.plan.single(branch)
+                branches.append("nn.Identity()" if single is None else self._item(single))
+        return Conditional(branches[0], test, branches[1])
 
     def _document(self, calls: Call | Case[Call]) -> Document:
         if isinstance(calls, Call):
@@ -197,56 +214,57 @@ class ModuleWriter:
             then = self._document(calls.then)
         with self.printer.assuming(calls.test, False):
             other = self._document(calls.other)
-        return Choice(then, test, other)
+        return Conditional(then, test, other)
 
     # Choices
 
-    def _choice(self, choice: tree.Choice) -> None:
-        test = self.printer.formula(choice.test)
+    def _choice(self, choice: Choice) -> None:
         with where(choice.test, True):
             then, then_made = self._aside(choice.then)
         with where(choice.test, False):
             other, other_made = self._aside(choice.other)
         if not then and not other and not then_made and not other_made:
-            self.tests[id(choice)] = self._flag(choice.test, test)
+            self.tests[id(choice)] = self._flag(choice.test)
             return
         match then, other:
             case [Assign(target=first, value=one)], [Assign(target=second, value=two)] if (
                 first == second and self._same_words(choice)
             ):
-                self.statements.append(Assign(first, Choice(one, test, two)))
+                test = self.printer.formula(choice.test)
+                self.statements.append(Assign(first, Conditional(one, test, two)))
                 self.tests[id(choice)] = None
                 return
-        only_then = [p for p in then_made if p not in other_made and _can_be_none(p)]
-        only_other = [p for p in other_made if p not in then_made and _can_be_none(p)]
-        if only_then:
-            marker = _dotted(only_then[0])
-            self.tests[id(choice)] = (f"{marker} is None", False)
-        elif only_other:
-            marker = _dotted(only_other[0])
-            self.tests[id(choice)] = (f"{marker} is None", True)
-        else:
-            self.tests[id(choice)] = self._flag(choice.test, test)
-            marker = ""
+        only_then = [p for p in then_made if p not in other_made and self._can_be_none(p)]
+        only_other = [p for p in other_made if p not in then_made and self._can_be_none(p)]
+        marker = (only_then or only_other or [""])[0]
         if marker:
-            self.statements.append(Assign(marker, "None"))
-        if then:
-            self.statements.append(If(test, tuple(then), tuple(other)))
-        elif other:
-            self.statements.append(If(Row(("not (", test, ")")), tuple(other)))
+            is_none = ast.Compare(_node(marker), [ast.Is()], [ast.Constant(None)])
+            self.tests[id(choice)] = (is_none, not only_then)
+            self.statements.append(Assign(_dotted(marker), "None"))
+        else:
+            self.tests[id(choice)] = self._flag(choice.test)
+        self.statements += self._either(choice.test, then, other)
 
-    def _same_words(self, choice: tree.Choice) -> bool:
+    def _can_be_none(self, path: str) -> bool:
+        """Whether None at ``path`` can say that a branch was not taken.
+
+        One called like ``a-b`` is added by a call, and one of two branches is there if either is.
+        """
+        return is_attribute(path.rpartition(".")[2]) and self._owners[path] < 2
+
+    def _same_words(self, choice: Choice) -> bool:
         """Whether both branches are one module at the same path."""
-        units = [opened(branch) for branch in (choice.then, choice.other)]
-        return all(
-            len(unit) == 1 and getattr(unit[0], "path", None) == getattr(units[0][0], "path", "")
-            for unit in units
-        ) and all(
-            isinstance(unit[0], tree.Layer | tree.Block) or sequential_items(unit[0]) is not None
-            for unit in units
-        )
+        paths = [_path_of(self._alone(side)) for side in (choice.then, choice.other)]
+        return paths[0] is not None and paths[0] == paths[1]
 
-    def _flag(self, test: Varying, document: Document) -> tuple[Document, bool]:
+    def _alone(self, side: Region) -> Unit | None:
+        """What a side consists of, where that is one module or one row of modules."""
+        inside = opened(side)
+        if len(inside) == 1 and isinstance(inside[0], Region) and self.plan.row(inside[0]):
+            return inside[0]
+        return self.plan.single(side)
+
+    def _flag(self, test: Varying) -> Condition:
         """Keep the outcome of a test that no module tells."""
         (name,) = names_of(test) if len(names_of(test)) == 1 else ("condition",)
         count, attribute = 1, name
@@ -254,40 +272,45 @@ class ModuleWriter:
             count += 1
             attribute = f"{name}{count}"
         self._attributes.add(attribute)
-        self.statements.append(Assign(f"self.{attribute}", document))
-        return f"self.{attribute}", True
+        self.statements.append(Assign(f"self.{attribute}", self.printer.formula(test)))
+        return _node(attribute), True
 
-    def _aside(self, node: tree.Node) -> tuple[list[Statement], list[str]]:
+    def _aside(self, item: Item) -> tuple[list[Statement], list[str]]:
         """The registration of a branch, not written yet, and the outermost paths that it makes."""
         before, self.statements = self.statements, []
         containers = set(self._containers)
         self._depth += 1
         try:
-            self.register(node)
+            self.register(item)
+            shared = {name for name, _ in self._shared}
             made: dict[str, None] = {}
-            for unit in _units(node):
+            for unit in self._units(item):
                 path = self._aliases.get(unit.path, unit.path)
-                if path in self._shared.values():
+                if path in shared:
                     continue
                 parts = path.split(".")
-                fresh = next(
-                    (
-                        ".".join(parts[:length])
-                        for length in range(1, len(parts))
-                        if ".".join(parts[:length]) not in containers
-                    ),
-                    path,
-                )
-                made[fresh] = None
+                prefixes = (".".join(parts[:length]) for length in range(1, len(parts)))
+                made[next((p for p in prefixes if p not in containers), path)] = None
             return self.statements, list(made)
         finally:
             self.statements = before
             self._depth -= 1
             self._containers &= containers
 
+    def _units(self, item: Item) -> Iterator[Unit]:
+        """The outermost parts of ``item`` that are modules of their own."""
+        if isinstance(item, Node):
+            if not isinstance(item.op, Merge):
+                yield item
+        elif isinstance(item, Region) and (item.kind == "block" or self.plan.row(item) is not None):
+            yield item
+        else:
+            for child in children(item):
+                yield from self._units(child)
+
     # How parameters start
 
-    def _note(self, layer: tree.Layer, calls: Call | Case[Call]) -> None:
+    def _note(self, layer: Node, calls: Call | Case[Call]) -> None:
         if self.settled:
             return
         for made in _leaves(calls):
@@ -300,7 +323,7 @@ class ModuleWriter:
                 start = init_call(parameter, Raw(f"module.{parameter.name}", None))
                 self.starts.note(target, parameter.name, self.printer.call(start), _varies(start))
 
-    def _starts(self, layer: tree.Layer, access: str, calls: Call | Case[Call]) -> list[Statement]:
+    def _starts(self, layer: Node, access: str, calls: Call | Case[Call]) -> list[Statement]:
         """The calls that start what the loop over all modules does not."""
         statements: list[Statement] = []
         target = base_class(next(_leaves(calls)).target)
@@ -314,8 +337,8 @@ class ModuleWriter:
         return statements
 
 
-def _cases(layer: tree.Layer) -> Call | Case[Call]:
-    return by_cases(lambda: ROWS[layer.op.kind](layer))
+def _cases(layer: Node) -> Call | Case[Call]:
+    return by_cases(lambda: module_of(layer))
 
 
 def _varies(made: Call) -> bool:
@@ -331,31 +354,27 @@ def _leaves(calls: Call | Case[Call]) -> Iterator[Call]:
         yield calls
 
 
-def _can_be_none(path: str) -> bool:
-    """Whether a statement can set the module at ``path`` to None: one called like ``a-b`` is added by a call."""
-    return is_attribute(path.rpartition(".")[2])
+def _path_of(unit: Unit | None) -> str | None:
+    return None if unit is None else unit.path
 
 
 def _dotted(path: str) -> str:
-    found = "self"
+    return print_node(_node(path))
+
+
+def _node(path: str) -> ast.expr:
+    """The expression for what is at ``path``."""
+    found: ast.expr = ast.Name("self")
     for name in path.split(".") if path else ():
-        found = f"{found}.{name}" if is_attribute(name) else f"getattr({found}, {quoted(name)})"
+        if is_attribute(name):
+            found = ast.Attribute(found, name)
+        else:
+            found = ast.Call(ast.Name("getattr"), [found, ast.Constant(name)], [])
     return found
 
 
-def _is_shareable(layer: tree.Layer) -> bool:
+def _is_shareable(layer: Node) -> bool:
     """Whether a layer holds nothing and has a name that nobody chose."""
     if "." in layer.path or layer.op.parameters(layer.source):
         return False
-    return re.fullmatch(rf"{layer.op.label}\d*", layer.path) is not None
-
-
-def _units(node: tree.Node) -> Iterator[Unit]:
-    """The outermost nodes inside ``node`` that are modules of their own."""
-    if isinstance(node, tree.Layer | tree.Block):
-        yield node
-    elif isinstance(node, tree.Sequence) and sequential_items(node) is not None:
-        yield cast(Unit, node)
-    else:
-        for child in node.children:
-            yield from _units(child)
+    return layer.path.removeprefix(layer.op.label).isdecimal() or layer.path == layer.op.label

@@ -1,46 +1,143 @@
-"""How nodes of the IR become modules: what is a `nn.Sequential`. Needs no PyTorch."""
+"""Which parts of a body are a `nn.Sequential` in source. Needs no PyTorch."""
 
 from __future__ import annotations
 
-from netspec.codegen.second import tree
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from netspec.ir import Node, Region, Value
+from netspec.ir.template import Choice, Template
+from netspec.ir.template.data import children
+from netspec.ops.merge import Merge
+
+Item = Node | Region | Choice
 
 
-def sequential_items(node: tree.Node) -> list[tree.Layer | tree.Block | tree.Choice] | None:
-    """The items of a named sequence that is a `nn.Sequential`, in order; None where it is not one.
+class Plan:
+    """Finds the regions of a template that are rows of modules: what runs is what they hold, in order.
 
-    That is so where it holds nothing but modules in a row, with indices from 0. In the general form of
-    a block, a choice between modules at one index, or a module and none, is an item too.
+    That is so where a named sequence or a stage holds nothing but modules in a row, each of which takes what
+    the one ahead of it gives, nothing inside is used elsewhere, and no other module has a name in it. A
+    choice between modules at one place, or a module and none, is an item too.
     """
-    if not isinstance(node, tree.Sequence) or node.path is None:
-        return None
-    items: list[tree.Layer | tree.Block | tree.Choice] = []
-    for item in opened(node):
-        path = f"{node.path}.{len(items)}"
-        if isinstance(item, tree.Choice):
-            if any(
-                single(branch, path) is None for branch in (item.then, item.other) if branch.items
-            ):
-                return None
-        elif not isinstance(item, tree.Layer | tree.Block) or item.path != path:
+
+    def __init__(self, template: Template) -> None:
+        self._template = template
+        self._rows: dict[int, tuple[Item, ...] | None] = {}
+        self._children: dict[str, dict[str, None]] = {}
+        self._uses = Counter((template.body.result.id,))
+        for item in _outermost(template.body.items):
+            self._register(item)
+
+    def _register(self, item: Node | Region | Choice) -> None:
+        match item:
+            case Choice():
+                self._uses.update(v.id for m in item.merged for v in (m.then, m.other))
+                return
+            case Node():
+                self._uses.update(value.id for value in item.inputs)
+            case _:
+                self._uses[item.source.id] += 1
+        if isinstance(item, Node) and isinstance(item.op, Merge):
+            return
+        path = item.path
+        while path:
+            path, _, name = path.rpartition(".")
+            self._children.setdefault(path, {})[name] = None
+
+    def row(self, item: Item) -> tuple[Item, ...] | None:
+        """The modules of a region that is a row, in order; None for everything else."""
+        if not isinstance(item, Region) or not item.path or item.kind == "block":
             return None
-        items.append(item)
-    return items or None
+        if id(item) not in self._rows:
+            self._rows[id(item)] = self._row(item)
+        return self._rows[id(item)]
+
+    def _row(self, region: Region) -> tuple[Item, ...] | None:
+        items = region.blocks if region.kind == "stage" else tuple(opened(region))
+        names = [self.name_in(region, item) for item in items]
+        if not items or None in names or [*self._children.get(region.path, ())] != names:
+            return None
+        if region.kind != "stage" and names != [str(index) for index in range(len(names))]:
+            return None
+        source = value = _ends(items[0])[0]
+        for item in items:
+            taken, given, uses = _ends(item)
+            if taken is not value or (value is not source and self._uses[value.id] != uses):
+                return None
+            value = given
+        return items if value is region.result else None
+
+    def name_in(self, region: Region, item: Item) -> str | None:
+        """The name that a module has directly in a region; None where it is no single module there."""
+        if isinstance(item, Choice):
+            names = {
+                single.path
+                for side in (item.then, item.other)
+                if (single := self.single(side)) is not None
+            }
+            alone = [len(opened(side)) <= 1 for side in (item.then, item.other)]
+            if len(names) != 1 or not all(alone) or not item.merged:
+                return None
+            if any(opened(s) and self.single(s) is None for s in (item.then, item.other)):
+                return None
+            (path,) = names
+        elif (isinstance(item, Node) and isinstance(item.op, Merge)) or (
+            isinstance(item, Region) and item.kind != "block"
+        ):
+            return None
+        else:
+            path = item.path
+        above, _, name = path.rpartition(".")
+        return name if above == region.path else None
+
+    @staticmethod
+    def single(side: Region) -> Node | Region | None:
+        """The one module that a side of a choice consists of."""
+        inside = opened(side)
+        if len(inside) != 1 or not isinstance(inside[0], Node | Region):
+            return None
+        found = inside[0]
+        if isinstance(found, Node):
+            return None if isinstance(found.op, Merge) else found
+        return found if found.kind == "block" else None
 
 
-def single(node: tree.Sequence, path: str) -> tree.Layer | tree.Block | None:
-    """The one module that a branch consists of, if it is called ``path``."""
-    inside = opened(node)
-    if len(inside) != 1 or not isinstance(inside[0], tree.Layer | tree.Block):
-        return None
-    return inside[0] if inside[0].path == path else None
+def _ends(item: Item) -> tuple[Value, Value, int]:
+    """What an item takes and gives, and how often it takes that."""
+    match item:
+        case Node():
+            return item.inputs[0], item.outputs[0], len(item.inputs)
+        case Region():
+            return item.source, item.result, 1
+    taken = item.then.source
+    uses = sum(v is taken for m in item.merged for v in (m.then, m.other))
+    for side in (item.then, item.other):
+        uses += sum(_ends(inner)[2] for inner in opened(side))
+    return taken, item.merged[0].result if item.merged else taken, uses
 
 
-def opened(node: tree.Sequence) -> list[tree.Node]:
-    """The items of a sequence, unnamed sequences inside it opened."""
-    items: list[tree.Node] = []
-    for item in node.items:
-        if isinstance(item, tree.Sequence) and item.path is None:
+def _outermost(items: Sequence[Item]) -> Iterator[Item]:
+    """The ops, blocks and choices of a body; what stands in the blocks is not its own."""
+    waiting: list[Item] = [*reversed(items)]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, Node | Choice) or item.kind == "block":
+            yield item
+        if not isinstance(item, Region) or item.kind != "block":
+            waiting += reversed(children(item))
+
+
+def opened(region: Region) -> Sequence[Item]:
+    """The items of a region, regions without a name inside it opened."""
+    items: list[Item] = []
+    for item in region.items:
+        if isinstance(item, Region) and not item.path and not _merges(item):
             items += opened(item)
         else:
             items.append(item)
     return items
+
+
+def _merges(region: Region) -> bool:
+    return region.kind in ("residual", "gate", "branches")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from netspec.backends.rows import Rows, look_up
 from netspec.codegen.calls import Call, Raw
 from netspec.geometry import effective_kernel, is_zero, scalar_or_tuple
 from netspec.ir import Layer
@@ -208,7 +209,7 @@ def _drop(target: str) -> Row:
     return row
 
 
-ROWS: Mapping[str, Row] = {
+ROWS: Rows[Call] = {
     "conv": _conv,
     "linear": _linear,
     "batch_norm": _batch_norm,
@@ -241,6 +242,12 @@ ROWS: Mapping[str, Row] = {
     "dropout": _drop("nn.Dropout"),
     "drop_path": _drop("DropPath"),
 }
+
+
+def module_of(layer: Layer) -> Call:
+    """The call that makes the module of a layer; raises :class:`NetspecError` where there is none."""
+    return look_up("torch", ROWS, layer)
+
 
 # Arguments that equal the signature's default, which source may leave out. A test holds this table
 # against PyTorch's own signatures.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from netspec.errors import Span
@@ -135,6 +135,8 @@ class Template:
         local: values that the block names, in order, with their formulas.
         calls: the blocks inside, by relative path.
         guards: what was decided by a kept argument.
+        outputs: of a network, what it gives by name.
+        names: what the spec calls results, by the value's id.
         reasons: why its block has other templates beside it.
     """
 
@@ -147,6 +149,8 @@ class Template:
     local: Mapping[str, Varying]
     calls: Mapping[str, Call]
     guards: tuple[Guard, ...] = ()
+    outputs: Mapping[str, Value] = field(default_factory=dict)
+    names: Mapping[int, str] = field(default_factory=dict)
     reasons: tuple[str, ...] = ()
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -12,6 +12,7 @@ from netspec.ir.template.check import check_template
 from netspec.ir.template.data import Split, Template
 from netspec.ir.template.shapes import Key, Shapes, Surroundings
 from netspec.ir.template.unify import Unifier
+from netspec.symbolic import Diverges
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,11 +40,16 @@ class Templates:
         }
 
 
-def templates(program: Program) -> Templates:
+def templates(program: Program, accept: Callable[[Template], None] | None = None) -> Templates:
     """The templates of a program and of all its blocks, each verified against every instance.
 
     Blocks of one definition share a template unless they differ by more than numbers and choices; then
     they are parted at what differs. Takes time in proportion to the size of the program.
+
+    Args:
+        program: the program.
+        accept: called with each template of a block, inner ones first; raises :class:`Diverges` where it
+            has no use for one body of all these shapes.
     """
     surroundings = Surroundings(program)
     kept = {qualify(NETWORK_SCOPE, name) for name in program.arguments}
@@ -61,11 +67,15 @@ def templates(program: Program) -> Templates:
             group = groups.pop(0)
             unifier = Unifier(group.representatives, surroundings, group.kept, known)
             try:
-                template = unifier.template(group.instances, group.numbers)
+                template = group.explained(unifier.template(group.instances, group.numbers))
+                if accept is not None:
+                    accept(template)
             except Split as split:
                 groups[:0] = group.parted(split)
                 continue
-            template = group.explained(template)
+            except Diverges as divergence:
+                groups[:0] = group.parted(_refused(divergence))
+                continue
             check_template(template)
             made.append(template)
             known.update(
@@ -74,8 +84,18 @@ def templates(program: Program) -> Templates:
             )
     whole = Unifier([program.main], surroundings, kept, known)
     network = whole.template((program.main,), (0,))
+    outputs = {name: whole.value_of(value) for name, value in program.outputs.items()}
+    network = replace(network, outputs=outputs)
     check_template(network)
     return Templates(network, tuple(made))
+
+
+def _refused(divergence: Diverges) -> Split:
+    """What parts the shapes of a template that a backend has no one text for."""
+    values = dict(enumerate(divergence.test.values))
+    if len({repr(value) for value in values.values()}) == 1:  # nothing is left to part them at
+        raise divergence
+    return Split("the backend has other layers", "", values)
 
 
 @dataclass(frozen=True)

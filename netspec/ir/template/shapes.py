@@ -13,7 +13,7 @@ from typing import Any
 
 from netspec.errors import NetspecError
 from netspec.ir.formula import HERE, NETWORK_SCOPE, Formula, Formulas, qualify
-from netspec.ir.program import Node, Program, Region
+from netspec.ir.program import Node, Program, Region, Value
 from netspec.ops import Op
 from netspec.symbolic import Varying
 from netspec.types import TensorType
@@ -51,6 +51,10 @@ class Surroundings:
 
     def __init__(self, program: Program) -> None:
         self._program = program
+
+    def name_of(self, value: Value) -> str | None:
+        """What the spec calls a result; None for most."""
+        return self._program.names.get(value.id)
 
     @cached_property
     def _around(self) -> Mapping[int, Region]:

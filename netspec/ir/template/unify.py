@@ -32,6 +32,9 @@ from netspec.ops import Op, OpError
 from netspec.symbolic import Diverges, Varying, names_of, only, vary
 from netspec.types import TensorType
 
+COMBINATORS = ("residual", "gate", "branches")
+"""Kinds of regions whose parts all take what enters."""
+
 Known = Mapping[int, tuple[Template, int]]
 """The template and shape of each block, by the identity of its region."""
 
@@ -61,6 +64,8 @@ class Unifier:
         self._calls: dict[str, Call] = {}
         self._is_inside_call = False
         self._wires = Wires(len(shapes))
+        self._surroundings = surroundings
+        self._value_names: dict[int, str] = {}
 
     def template(self, instances: tuple[Region, ...], numbers: tuple[int, ...]) -> Template:
         """The template of ``instances``, whose shapes have these numbers; raises :class:`Split`."""
@@ -71,6 +76,7 @@ class Unifier:
             raise Split("another number of axes", "", ranks)
         source = self._wires.new(self.names.enter(self._numbers.evaluate))
         self._wires.bind({i: region.source for i, region in column.items()}, source)
+        self._wires.flowing = source
         items = self._items(column)
         result = self._wires.resolve({i: region.result for i, region in column.items()}, "")
         body = Region(first.kind, items, source, result, "", first.definition, span=first.span)
@@ -89,11 +95,16 @@ class Unifier:
             local={name: value for name, value in self.names.local.items() if name in names},
             calls=self._calls,
             guards=self._numbers.guards,
+            names=self._value_names,
         )
+
+    def value_of(self, value: Value) -> Value:
+        """What stands in the template for a value of the only shape."""
+        return self._wires.resolve({0: value}, "")
 
     def _used(self, body: Region) -> set[str]:
         """The names that the text of a body mentions, through values with names of their own."""
-        used: set[str] = set()
+        used = names_of(body.source.type.channels)
         for number in numbers_of(body, self._calls):
             used |= names_of(number)
         for name, value in reversed(self.names.local.items()):
@@ -114,11 +125,14 @@ class Unifier:
         kinds = {i: tuple(_kind(item) for item in region.items) for i, region in column.items()}
         self._alike(kinds, "list of steps", place)
         found: list[Any] = []
+        entering = self._wires.flowing
+        is_row = next(iter(column.values())).kind not in COMBINATORS
         for index in range(len(next(iter(kinds.values())))):
             items = {i: region.items[index] for i, region in column.items()}
             first = next(iter(items.values()))
             step: Callable[[Any], Any] = self._node if isinstance(first, Node) else self._region
             found.append(step(items))
+            self._wires.flowing = result_of(found[-1]) if is_row else entering
         return tuple(found)
 
     def _region(self, column: Column[Region]) -> Region | Choice:
@@ -248,7 +262,9 @@ class Unifier:
         then = {i: region for i, region in column.items() if outcomes[i]}
         other = {i: region for i, region in column.items() if not outcomes[i]}
         sides = []
+        entering = self._wires.flowing
         for side in (then, other):
+            self._wires.flowing = entering
             with only(frozenset(side)):
                 sides.append(self._plain_region(side))
         merged: list[Merged] = []
@@ -277,6 +293,9 @@ class Unifier:
             made = types[number] if types is not None else None
             outputs.append(self._wires.new(self._type(made, values, place)))
             self._wires.bind(values, outputs[-1])
+            name = self._surroundings.name_of(first.outputs[number])
+            if name is not None and not self._is_inside_call:
+                self._value_names[outputs[-1].id] = name
         return dataclasses.replace(
             first,
             op=op,
@@ -338,6 +357,16 @@ class Unifier:
             all(t.non_negative for t in types.values()),
             made.flat if made is not None else None,
         )
+
+
+def result_of(item: Node | Region | Choice) -> Value:
+    """What flows out of a part of a template."""
+    match item:
+        case Node():
+            return item.outputs[0]
+        case Region():
+            return item.result
+    return item.merged[0].result if item.merged else item.then.result
 
 
 def _kind(item: Node | Region) -> str:

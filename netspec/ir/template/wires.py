@@ -26,6 +26,9 @@ class Wires:
 
     A value of an instance may be several of the template: where a choice does nothing, what enters it and
     what leaves it are one value there, and two in the template.
+
+    Attributes:
+        flowing: what the step before gave; it is taken where several values would do.
     """
 
     def __init__(self, shapes: int) -> None:
@@ -33,6 +36,7 @@ class Wires:
         self._known: list[dict[int, dict[int, Value]]] = [{} for _ in range(shapes)]
         self._closed: list[_Closed] = []
         self._joined: set[int] = set()
+        self.flowing: Value | None = None
 
     def new(self, type: TensorType) -> Value:
         """A further value of the template."""
@@ -61,7 +65,9 @@ class Wires:
     def _find(self, column: Column[Value]) -> Value | None:
         known = [self._known[index][value.id] for index, value in column.items()]
         fewest = min(known, key=len)
-        for id in reversed(fewest):  # the latest is what flows
+        if self.flowing is not None and all(self.flowing.id in other for other in known):
+            return self.flowing
+        for id in reversed(fewest):  # the latest is the likeliest
             if all(id in other for other in known):
                 return fewest[id]
         for closed in reversed(self._closed):

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from netspec.backends.base import Backend
+from netspec.backends.base import Backend, build
 from netspec.backends.keras import BACKEND
 from netspec.elaborate.network import elaborate
-from netspec.errors import UsageError
+from netspec.errors import NetspecError, UsageError
 from netspec.ir import Program
 from netspec.schema.bind import bind_spec
 from netspec.source import parse
@@ -77,8 +77,8 @@ def test_more_layers_in_a_row_than_keras_can_build() -> None:
 
 def test_a_name_that_keras_needs_is_taken() -> None:
     steps = "conv: {out: 4, kernel: 3, stride: 2}\n{relu: {}, name: conv1_pad}"
-    with pytest.raises(UsageError, match="`conv1_pad`"):
-        BACKEND.build(network_of(steps, (8, 9)))
+    with pytest.raises(NetspecError, match=r"NS703.*`conv1_pad`"):
+        build(BACKEND, network_of(steps, (8, 9)))
 
 
 def test_nodes_of_expressions_meet_no_layer() -> None:
@@ -100,7 +100,7 @@ def test_sizes_that_the_weights_do_not_fit() -> None:
 
 def test_a_padding_that_needs_numbers() -> None:
     network = network_of("conv: {out: 3, kernel: 3, dilation: 2, stride: 2, padding: same}", (8, 9))
-    with pytest.raises(UsageError, match="must be fixed"):
+    with pytest.raises(NetspecError, match=r"NS702.*must be fixed"):
         BACKEND.build(network, (None, None))
 
 

@@ -9,9 +9,9 @@ import pytest
 from netspec.backends.keras.lowered import SHAPE, Lowered
 from netspec.backends.keras.rows import ROWS
 from netspec.codegen.calls import Call
-from netspec.codegen.second.tree import Layer
 from netspec.geometry import Padding
 from netspec.initializers import VarianceScaling
+from netspec.ir import Node, Value
 from netspec.ops import OPS
 from netspec.symbolic import Diverges, Varying, named, to_text
 from netspec.types import TensorType
@@ -24,7 +24,7 @@ MAP = TensorType(WIDTH, (named("height", [8, 9]), named("breadth", [9, 12])))
 
 def lowered(kind: str, **attributes: Any) -> Lowered:
     """The calls of an op on a map of varying channels and size."""
-    layer = Layer(source=MAP, target=MAP, path="block.op", op=OPS[kind](**attributes))
+    layer = Node(OPS[kind](**attributes), (Value(0, MAP),), (Value(1, MAP),), "block.op")
     return ROWS[kind](layer)
 
 

@@ -141,7 +141,7 @@ def test_an_input_size_too_small_for_the_network_is_refused() -> None:
 
 def test_what_modules_have_is_no_name_for_a_layer() -> None:
     """A child called so would hide a method, or be refused by PyTorch."""
-    from netspec.elaborate.scope import RESERVED_CHILDREN
+    from netspec.backends.names import RESERVED_CHILDREN
 
     known = {*dir(torch.nn.Module()), *dir(torch.nn.Sequential())}
     assert {name for name in known if not name.startswith("_")} <= RESERVED_CHILDREN

@@ -1,0 +1,75 @@
+"""What frameworks ask of the names of layers, as data. A spec is held against all, so that it fits each."""
+
+from __future__ import annotations
+
+# Attributes of torch.nn.Module and keras.Layer that a child of this name would hide.
+RESERVED_CHILDREN = frozenset(
+    [
+        "add_module",
+        "apply",
+        "bfloat16",
+        "bool",
+        "buffers",
+        "build",
+        "call",
+        "call_super_init",
+        "children",
+        "compile",
+        "cpu",
+        "cuda",
+        "double",
+        "dump_patches",
+        "eval",
+        "extra_repr",
+        "float",
+        "forward",
+        "get_buffer",
+        "get_extra_state",
+        "get_parameter",
+        "get_submodule",
+        "half",
+        "ipu",
+        "load_state_dict",
+        "modules",
+        "mtia",
+        "named_buffers",
+        "named_children",
+        "named_modules",
+        "named_parameters",
+        "parameters",
+        "register_backward_hook",
+        "register_buffer",
+        "register_forward_hook",
+        "register_forward_pre_hook",
+        "register_full_backward_hook",
+        "register_full_backward_pre_hook",
+        "register_load_state_dict_post_hook",
+        "register_load_state_dict_pre_hook",
+        "register_module",
+        "register_parameter",
+        "register_state_dict_post_hook",
+        "register_state_dict_pre_hook",
+        "requires_grad_",
+        "set_extra_state",
+        "set_submodule",
+        "share_memory",
+        "state_dict",
+        "to",
+        "to_empty",
+        "train",
+        "training",
+        "type",
+        "xpu",
+        "zero_grad",
+        "T_destination",
+        "append",
+        "extend",
+        "insert",
+        "pop",
+    ]
+)
+
+
+def flat_name(path: str) -> str:
+    """A path as one identifier-like word: what frameworks that forbid dots in names use."""
+    return path.replace(".", "_")
