@@ -29,7 +29,8 @@ def load(point: EntryPoint) -> Any:
     try:
         return point.load()
     except Exception as error:  # the import runs the distribution's own code
-        raise broken(point, f"{type(error).__name__}: {error}") from error
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise broken(point, reason) from error
 
 
 def broken(point: EntryPoint, reason: str) -> UsageError:

@@ -82,7 +82,7 @@ def test_what_is_broken_is_a_line_that_names_its_distribution(
     tmp_path: Path, group: str, name: str, value: str, said: str
 ) -> None:
     (tmp_path / "spec.yaml").write_text(SPEC)
-    files = {"odd.py": OP, "failing.py": "1 / 0\n"}
+    files = {"odd.py": OP, "failing.py": "raise ZeroDivisionError('division\\nby zero')\n"}
     install(tmp_path / "installed", PROJECT.format(group=group, name=name, value=value), files)
     backend = "odd" if (group, name) == ("netspec.backends", "odd") else "torch"
     line = f"generate spec.yaml --backend {backend}"

@@ -225,9 +225,8 @@ def export_of(backend: Backend, format: str) -> Export:
 
 def check_network(backend: Backend, network: Program) -> None:
     """Raise :class:`NetspecError`, with every place in the spec, for what the backend cannot do."""
-    rows_from_elsewhere(
-        backend.name, frozenset(backend.rows)
-    )  # also where none of them is asked for
+    # What is wrong with other distributions' rows is told also where none of them is asked for.
+    rows_from_elsewhere(backend.name, frozenset(backend.rows))
     problems: dict[tuple[str, Span | None], Diagnostic] = {}
     for layer in network.layers:
         try:

@@ -96,6 +96,9 @@ class Probe(Protocol):
     ordered: bool
     """Whether the order in which a model lists its weights is part of what it is."""
 
+    gradients: Mapping[str, tuple[float, str]]
+    """How far off the gradients of ops are in float64 that the framework has no better, and why."""
+
     def versions(self) -> dict[str, str]:
         """The versions of the framework and of what it runs on, by distribution."""
 

@@ -7,7 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from netspec.symbolic import Diverges, Varying, active, only
+from netspec.ir import Node
+from netspec.ir.template import Guard
+from netspec.symbolic import Diverges, Varying, active, kept_undecided, only
 
 Answer = TypeVar("Answer")
 
@@ -21,23 +23,37 @@ class Case(Generic[Answer]):
     other: Answer | Case[Answer]
 
 
-def by_cases(make: Callable[[], Answer]) -> Answer | Case[Answer]:
-    """What ``make`` gives; where it asks whether a varying test holds, both answers.
+class DecidedByKept(Exception):
+    """An argument that stays one decides what a backend makes of an op."""
 
-    Raises :class:`Diverges` where it depends on a number in another way.
+    def __init__(self, guard: Guard) -> None:
+        super().__init__(guard)
+        self.guard = guard
+
+
+def by_cases(make: Callable[[Node], Answer], node: Node) -> Answer | Case[Answer]:
+    """What ``make`` gives for an op; where it asks whether a varying test holds, both answers.
+
+    Raises:
+        Diverges: it depends on a number in another way.
+        DecidedByKept: the number is an argument of generated functions.
     """
     try:
-        return make()
+        with kept_undecided():
+            return make(node)
     except Diverges as divergence:
         test = divergence.test
+        if test.kept:
+            what = f"what `{node.op.kind}` becomes"
+            raise DecidedByKept(Guard(what, node.path, node.span)) from None
         chosen = active(len(test.values))
         truths = {test.values[index] for index in chosen}
         if test.node is None or not truths <= {True, False} or len(truths) != 2:
             raise
     with where(test, True):
-        then = by_cases(make)
+        then = by_cases(make, node)
     with where(test, False):
-        other = by_cases(make)
+        other = by_cases(make, node)
     return Case(test, then, other)
 
 

@@ -5,14 +5,11 @@ Everything else is a block, written in YAML.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from netspec.ops import activation, convolution, normalization, pooling, structure
 from netspec.ops.base import Axes, Op, OpError, attributes_of
 from netspec.ops.elsewhere import with_plugins
-
-if TYPE_CHECKING:
-    OPS: dict[str, type[Op]]
 
 LANGUAGE_OPS: dict[str, type[Op]] = {
     op.kind: op
@@ -52,13 +49,16 @@ LANGUAGE_OPS: dict[str, type[Op]] = {
 }
 
 
-def __getattr__(name: str) -> Any:
-    """``OPS``, made when it is first asked for: a distribution's module may be what imports us."""
-    if name != "OPS":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = with_plugins(LANGUAGE_OPS)
-    globals()["OPS"] = found
-    return found
+if TYPE_CHECKING:
+    OPS: dict[str, type[Op]]
+else:
+
+    def __getattr__(name):
+        """``OPS``, made when it is first asked for: a distribution's module may be what imports us."""
+        if name != "OPS":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        found = globals()["OPS"] = with_plugins(LANGUAGE_OPS)
+        return found
 
 
 __all__ = ["LANGUAGE_OPS", "OPS", "Axes", "Op", "OpError", "attributes_of"]

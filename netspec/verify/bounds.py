@@ -55,20 +55,20 @@ _BOUNDS: Mapping[str, Mapping[str, tuple[float, str]]] = {
 
 _BACKWARD = ("weight gradient", "input gradient", "stepped weights")
 
-GRADIENTS: Mapping[str, tuple[float, str]] = {
-    "hard_sigmoid": (1e-6, "PyTorch holds the slope 1/6 of its gradient in float32"),
-}
-"""Ops whose gradients agree only so far, in float64 too, and why."""
 
+def bounds_for(
+    network: Program, dtype: str, gradients: Mapping[str, tuple[float, str]]
+) -> dict[str, Bound]:
+    """The bound of each quantity for a network that is compared in ``dtype``.
 
-def bounds_for(network: Program, dtype: str) -> dict[str, Bound]:
-    """The bound of each quantity for a network that is compared in ``dtype``."""
+    ``gradients`` are the ops whose gradients agree only so far in some framework, and why.
+    """
     found = {
         quantity: Bound(quantity, value, reason)
         for quantity, (value, reason) in _BOUNDS[dtype].items()
     }
     for kind in _kinds(network.layers):
-        value, reason = GRADIENTS.get(kind, (0.0, ""))
+        value, reason = gradients.get(kind, (0.0, ""))
         for quantity in _BACKWARD:
             if value > found[quantity].value:
                 found[quantity] = Bound(quantity, value, f"`{kind}`: {reason}")

@@ -69,7 +69,8 @@ def verify(
     at_size = _at_size(network, options.size, tied, notes)
     dtype = _dtype(at_size, parties, notes)
     _note_drops(network, options.level, notes)
-    bounds = bounds_for(network, dtype)
+    gradients = {kind: b for party in parties for kind, b in party.probe.gradients.items()}
+    bounds = bounds_for(network, dtype, gradients)
     levels = LEVELS[: LEVELS.index(options.level) + 1]
     session = Session(at_size, dtype, bounds, options.seeds, levels)
     with ExitStack() as stack:

@@ -67,6 +67,7 @@ def test_the_op_is_one_in_every_command(folder: Path) -> None:
         "build soft.yaml --backend keras",
         "export soft.yaml --backend keras --format onnx -o soft.onnx",
         "convert soft.safetensors --spec soft.yaml --to keras -o soft.keras",
+        "convert soft.safetensors --spec soft.yaml --to keras -o other.safetensors",
     ],
 )
 def test_other_commands_refuse_it_at_its_place_too(folder: Path, line: str) -> None:
@@ -92,7 +93,7 @@ def test_the_backend_does_what_it_can_and_refuses_the_rest_in_a_line(folder: Pat
         "build resnet18 --backend numpy -o net.py",
         "build resnet18 --backend numpy -o net.keras",
         "export resnet18 --backend numpy --format onnx -o net.onnx",
-        "convert net.safetensors --spec plain.yaml --to numpy -o out.safetensors",
+        "convert nowhere.safetensors --spec plain.yaml --to numpy -o out.safetensors",
         "verify resnet18 --backend numpy",
         "completion bash",
     )

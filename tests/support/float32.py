@@ -6,8 +6,8 @@ Everything else is compared in float64.
 from __future__ import annotations
 
 from netspec.backends.keras.precision import float64_limits
+from netspec.backends.torch.precision import GRADIENTS
 from netspec.ir import Program
-from netspec.verify.bounds import GRADIENTS
 
 FLOAT32_BOUND = 2e-4
 """Relative bound where both frameworks compute in float32; a unit in the last place is 1.2e-7."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from netspec.backends.torch.precision import GRADIENTS
 from netspec.verify.bounds import QUANTITIES, Bound, bounds_for
 from netspec.verify.compare import errors, gradient_floor, measure_worst
 from tests.support.networks import network_of
@@ -52,10 +53,10 @@ def test_a_gradient_of_rounding_is_held_against_the_others() -> None:
 def test_every_quantity_has_a_bound_with_a_reason() -> None:
     network = network_of("conv: {out: 4, kernel: 3}\nhard_sigmoid", (5, 6))
     for dtype in ("float64", "float32"):
-        bounds = bounds_for(network, dtype)
+        bounds = bounds_for(network, dtype, GRADIENTS)
         assert bounds.keys() == QUANTITIES.keys()
         assert all(bound.reason for bound in bounds.values())
-    gradient = bounds_for(network, "float64")["weight gradient"]
+    gradient = bounds_for(network, "float64", GRADIENTS)["weight gradient"]
     assert gradient.value == 1e-6
     assert "hard_sigmoid" in gradient.reason
-    assert bounds_for(network, "float64")["output"].value == 1e-10
+    assert bounds_for(network, "float64", GRADIENTS)["output"].value == 1e-10

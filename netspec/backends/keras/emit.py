@@ -32,6 +32,7 @@ from netspec.codegen.classes import (
 from netspec.codegen.compilation import Compilation
 from netspec.codegen.frame import copied, docstring, fill, head
 from netspec.codegen.identifiers import Namespace, camel_case, safe_identifier, snake_case
+from netspec.codegen.kept import refusing, source_templates
 from netspec.codegen.layout import (
     Document,
     Row,
@@ -58,14 +59,15 @@ from netspec.codegen.statements import (
 )
 from netspec.codegen.tensors import VARIABLES, Tensors
 from netspec.ir import Region
-from netspec.ir.template import Call, Template, templates
+from netspec.ir.template import Call, Template
 from netspec.ir.template.shapes import IN_CHANNELS
 from netspec.schema.syntax import BlockDefinition
 
 
 def generate(compilation: Compilation) -> str:
     """Standalone source of ``compilation``'s network. Needs no Keras."""
-    return _Generator(compilation).file()
+    with refusing(compilation.network):
+        return _Generator(compilation).file()
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ class _Generator:
         self.function_name = safe_identifier(self.program.model_name)
         self.names = Namespace({self.function_name, *local_names(self.program)})
         self.classes: Classes | None = None
-        self.templates = templates(self.program, self._try_out)
+        self.templates = source_templates(self.program, self._try_out)
         self.classes = Classes(self.templates, _function_name, self.names)
         self.initializers = SharedInitializers()
         self._functions()  # counts the initialisers

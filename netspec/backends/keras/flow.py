@@ -70,7 +70,7 @@ class KerasFlow(Flow):
             self.tensors.statements.append(Assign(target, made))
             return Operand.of(target)
         operand = self.tensors.settle(operand, target)
-        lowered = by_cases(lambda: lower(item))
+        lowered = by_cases(lower, item)
         self.tensors.statements += self._lowered(item, lowered, str(operand.variable), target)
         return Operand.of(target)
 

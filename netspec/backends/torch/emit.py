@@ -23,6 +23,7 @@ from netspec.codegen.compilation import Compilation
 from netspec.codegen.flow import Condition, Flow
 from netspec.codegen.frame import copied, docstring, fill, head
 from netspec.codegen.identifiers import Namespace, camel_case, safe_identifier
+from netspec.codegen.kept import refusing, source_templates
 from netspec.codegen.layout import (
     Document,
     Operation,
@@ -49,7 +50,7 @@ from netspec.codegen.statements import (
 )
 from netspec.codegen.tensors import VARIABLES, Tensors
 from netspec.ir import Node, Region
-from netspec.ir.template import Choice, Template, templates
+from netspec.ir.template import Choice, Template
 from netspec.ops.merge import Add, Concat
 from netspec.schema.syntax import BlockDefinition
 
@@ -60,7 +61,8 @@ NESTED_WIDTH = 64
 
 def generate(compilation: Compilation) -> str:
     """Standalone source of ``compilation``'s network. Needs no PyTorch."""
-    return _Generator(compilation).file()
+    with refusing(compilation.network):
+        return _Generator(compilation).file()
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ class _Generator:
         self.names = Namespace({function_name, *local_names(self.program)})
         self.network_name = self.names.add(camel_case(self.program.title))
         self.classes: Classes | None = None
-        self.templates = templates(self.program, self._try_out)
+        self.templates = source_templates(self.program, self._try_out)
         # A first pass completes what is known of how parameters start.
         self._network_class(settled=False)
         self.classes = Classes(self.templates, _class_name, self.names)

@@ -338,7 +338,7 @@ class ModuleWriter:
 
 
 def _cases(layer: Node) -> Call | Case[Call]:
-    return by_cases(lambda: module_of(layer))
+    return by_cases(module_of, layer)
 
 
 def _varies(made: Call) -> bool:

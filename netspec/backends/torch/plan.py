@@ -25,7 +25,8 @@ class Plan:
         self._template = template
         self._rows: dict[int, tuple[Item, ...] | None] = {}
         self._children: dict[str, dict[str, None]] = {}
-        self._uses = Counter((template.body.result.id,))
+        results = (template.body.result, *template.outputs.values())
+        self._uses = Counter(value.id for value in results)
         for item in _outermost(template.body.items):
             self._register(item)
 

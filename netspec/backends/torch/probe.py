@@ -10,12 +10,14 @@ import torch
 from torch import Tensor, nn
 
 from netspec.backends.probe import Held, Inside, Limit, Observed, Places, Trained
+from netspec.backends.torch.precision import GRADIENTS
 from netspec.backends.torch.support import DropPath
 from netspec.backends.torch.weights import read_weights
 from netspec.ir import Program
 
 if TYPE_CHECKING:
-    from netspec.backends.probe import Array, Arrays
+    from netspec.backends.torch.precision import GRADIENTS
+from netspec.backends.probe import Array, Arrays
 
 COUNTER = "num_batches_tracked"
 """What PyTorch's norms count and no network has."""
@@ -27,6 +29,7 @@ class TorchProbe:
     """PyTorch; see :class:`netspec.backends.probe.Probe`."""
 
     ordered = True
+    gradients = GRADIENTS
 
     def versions(self) -> dict[str, str]:
         """PyTorch's."""

@@ -1,0 +1,52 @@
+"""Arguments that generated functions keep: they may not decide what the functions are made of.
+
+Source is written once, for every value of such an argument. What hangs on the value otherwise than by a
+formula is refused at its place, since source could follow one value alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+
+from netspec.codegen.cases import DecidedByKept
+from netspec.errors import Diagnostic, NetspecError, by_position
+from netspec.ir import Program
+from netspec.ir.template import Guard, Template, Templates, templates
+
+
+def source_templates(program: Program, accept: Callable[[Template], None]) -> Templates:
+    """The templates that source is printed from; for the arguments see :func:`templates`.
+
+    Raises:
+        NetspecError: something is decided by an argument that stays one.
+    """
+    found = templates(program, accept)
+    guards = [guard for each in (found.network, *found.blocks) for guard in each.guards]
+    if guards:
+        raise refusal(guards, program)
+    return found
+
+
+@contextmanager
+def refusing(program: Program) -> Iterator[None]:
+    """Within, an argument that decides what an op becomes is refused at its place."""
+    try:
+        yield
+    except DecidedByKept as decided:
+        raise refusal([decided.guard], program) from None
+
+
+def refusal(guards: Iterable[Guard], program: Program) -> NetspecError:
+    """The error of what arguments decide, once for each place."""
+    names = " or ".join(f"`{name}`" for name in program.arguments)
+    found = {
+        (guard.what, guard.span): Diagnostic(
+            "NS704",
+            f"source is written for every value of {names}, and {guard.what} depends on it here",
+            guard.span,
+            f"take {names} out of `arguments`, or do without it here",
+        )
+        for guard in guards
+    }
+    return NetspecError(sorted(found.values(), key=by_position))
