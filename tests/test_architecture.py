@@ -116,7 +116,6 @@ def test_only_models_need_a_framework(code: str) -> None:
         assert loaded.isdisjoint({"pydantic", "yaml", "numpy"})
 
 
-# Some of it reads the items of trees and of values; this list goes as the consumers of trees do.
 READS_ITEMS = (
     "netspec.ir",
     "netspec.codegen",

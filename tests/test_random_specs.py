@@ -146,6 +146,16 @@ stem:
       - gate: {body: [{conv: {kernel: 1, out: 4}}, {gate: {body: [relu, softmax]}}, sigmoid]}
     name: a_long_name_of_a_container
 """,
+    "a flattened map that two layers take": """
+stem:
+  - {as: flat, flatten: {}}
+  - {as: mixed, linear: {out: 320}}
+  - {from: [flat, mixed]}
+""",
+    "a flattened map that a layer of another block takes": """
+blocks: {flat: {body: [flatten, relu]}}
+stem: [{branches: {a: [flat, {linear: {out: 320}}], b: [flat, softmax]}}]
+""",
 }
 """What random specs have found, as small as it gets."""
 

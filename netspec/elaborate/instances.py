@@ -15,7 +15,7 @@ from netspec.elaborate.scope import BlockValue, StepsValue
 from netspec.errors import Span
 from netspec.ir import Node, Region, Value
 from netspec.ir.formula import NO_FORMULAS, NO_INDICES, Formulas, Indices
-from netspec.schema.syntax import BlockDefinition
+from netspec.schema.syntax import BlockDefinition, Defaults, OpAction
 from netspec.types import TensorType
 from netspec.unknown import is_unknown
 
@@ -61,9 +61,11 @@ class Instance(NamedTuple):
 
 
 class Keys:
-    """Says which blocks are equal."""
+    """Says which blocks of a spec with these defaults are equal."""
 
-    def __init__(self) -> None:
+    def __init__(self, defaults: Defaults) -> None:
+        roles = defaults.roles.values()
+        self.has_plain_roles = all(isinstance(role.action, OpAction) for role in roles)
         self._words: dict[int, frozenset[str]] = {}
         self._numbers: dict[Key, int] = {}
 
@@ -96,14 +98,18 @@ class Keys:
         if id(value) not in known:
             known[id(value)] = (self, "itself", id(value.raw))  # a slot may be filled by itself
             environment = value.environment
-            names = sorted(self._names_in(value.raw) & environment.keys())
+            words = self._words_in(value.raw)
+            # What counts around the steps is set anew in a copy, but not told from what counts in them.
+            is_counted = "repeat" in words or not self.has_plain_roles
+            counted = tuple(value.indices.items()) if is_counted else ()
+            names = sorted(words & environment.keys())
             calls = tuple(name for name, _ in value.calls or ())
             seen = tuple((name, self._frozen(environment[name], known)) for name in names)
-            content = (id(value.raw), calls, seen)
+            content = (id(value.raw), calls, seen, counted)
             known[id(value)] = (self, self._numbers.setdefault(content, len(self._numbers)))
         return known[id(value)]
 
-    def _names_in(self, raw: Any) -> frozenset[str]:
+    def _words_in(self, raw: Any) -> frozenset[str]:
         if id(raw) not in self._words:
             self._words[id(raw)] = frozenset(_WORD.findall(json.dumps(raw, default=str)))
         return self._words[id(raw)]

@@ -63,7 +63,7 @@ class Elaborator:
     def __init__(self, lookup: Lookup, bounds: Bounds | None = None) -> None:
         self.lookup = lookup
         self.bounds = bounds or Bounds()
-        self.keys = Keys()
+        self.keys = Keys(lookup.defaults)
         self.ids = count()
         self.layer_count = 0
         self.names: dict[int, dict[str, str]] = {}

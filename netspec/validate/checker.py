@@ -174,8 +174,8 @@ class Checker(Elaborator):
             lost = self._lost
             region = self.new_block(call, path, source)
             instance = Instance(call, region, self.layer_count - layers, 0)
-            names, found = frozenset(known.trail[trail:]), self._problems.since(problems)
-            known.add(key, Checked(instance, self._lost == lost, found, names))
+            blocks, found = frozenset(known.trail[trail:]), self._problems.since(problems)
+            known.add(key, Checked(instance, self._lost == lost, found, blocks))
             return region
         for name in checked.blocks:  # a file beside this spec may hide one
             self.lookup.find_block(name, call.span)

@@ -15,7 +15,7 @@ from netspec.elaborate.instances import Call, Instance, Key, Keys
 from netspec.elaborate.reader import Reader
 from netspec.elaborate.scope import BlockValue, StepsValue
 from netspec.library import BUILT_IN
-from netspec.schema.syntax import BlockDefinition, OpAction, Spec
+from netspec.schema.syntax import BlockDefinition, Spec
 from netspec.types import TensorType
 from netspec.unknown import is_unknown
 from netspec.validate.problems import Key as ProblemKey
@@ -57,13 +57,11 @@ class Known:
         self.reader = Reader()
         self.files: dict[str, BlockDefinition] = {}
         self.trail: list[str] = []
-        self._keys = Keys()
+        self._keys = Keys(spec.defaults)
         self._instances: dict[Key, Checked] = {}
         self._defaults = json.dumps(defaults, sort_keys=True, default=str)
         words = _WORD.findall(self._defaults)
         self._default_names = sorted({*words} & {*spec.params, *spec.let})
-        roles = spec.defaults.roles.values()
-        self._is_shareable = all(isinstance(role.action, OpAction) for role in roles)
 
     def key(
         self, call: Call, source: TensorType, nesting: int, environment: Mapping[str, Any]
@@ -75,7 +73,7 @@ class Known:
     def find(self, key: Key) -> Checked | None:
         """The block of this key, from this file or another."""
         found = self._instances.get(key)
-        if found is None and self._is_shareable:
+        if found is None and self._keys.has_plain_roles:
             found = _SHARED.get((self._defaults, key))
         return found
 
@@ -84,7 +82,7 @@ class Known:
         self._instances[key] = checked
         call = checked.instance.call
         is_shared = (
-            self._is_shareable
+            self._keys.has_plain_roles
             and len(_SHARED) < MAX_SHARED
             and checked.is_whole
             and not checked.problems

@@ -31,10 +31,12 @@ def flattens(steps: str) -> tuple[list[bool], list[bool]]:
         ("flatten\nscale\nlinear: {out: 4}", ([False], [False])),
         ("flatten\nprelu\nlinear: {out: 4}", ([False], [False])),
         ("flatten\nresidual: {body: [relu]}\nlinear: {out: 4}", ([False], [False])),
-        ("flatten\n{relu: {}, as: a}\nlinear: {out: 4}", ([False], [False])),
-        ("flatten\n{as: a, linear: {out: 4}}", ([False], [False])),
-        ("flatten\n{sequence: [{linear: {out: 4}}, relu], as: a}", ([False], [False])),
-        ("{flatten: {}, as: a}\n{from: a, linear: {out: 4}}", ([False], [False])),
+        ("flatten\n{relu: {}, as: a}\nlinear: {out: 4}", ([True], [True])),
+        ("{flatten: {}, as: a}\n{from: a, linear: {out: 4}}", ([True], [True])),
+        (
+            "flatten\n{as: a, relu: {}}\n{as: b, linear: {out: 72}}\nfrom: [a, b]",
+            ([False], [False]),
+        ),
         ("global_avg_pool\nlinear: {out: 4}", ([], [False])),
         (
             "residual: {body: [flatten, {linear: {out: 4}}], shortcut: [flatten, {linear: {out: 4}}]}",
