@@ -16,8 +16,7 @@ from netspec.backends.torch.weights import read_weights
 from netspec.ir import Program
 
 if TYPE_CHECKING:
-    from netspec.backends.torch.precision import GRADIENTS
-from netspec.backends.probe import Array, Arrays
+    from netspec.backends.probe import Array, Arrays
 
 COUNTER = "num_batches_tracked"
 """What PyTorch's norms count and no network has."""
