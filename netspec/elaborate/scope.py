@@ -96,14 +96,18 @@ class Names:
         return self.join(name)
 
     @contextmanager
-    def alternative(self, width: Counter[str]) -> Iterator[None]:
-        """A branch that may not be taken: names after it do not depend on which one was."""
+    def alternative(self, width: Counter[str], steps: int) -> Iterator[None]:
+        """A branch that may not be taken: names after it do not depend on which one was.
+
+        ``width`` counts what all branches name by label, ``steps`` is how many steps the longest has. What
+        is not taken has an index all the same.
+        """
         before, position = Counter(self.counts), self.position
         yield
         for label in {*self.counts, *width}:
             self.counts[label] = max(self.counts[label], before[label] + width[label])
         if self.indexed:
-            self.position = max(self.position, position)
+            self.position = max(self.position, position + max(steps, 1))
 
 
 @dataclass

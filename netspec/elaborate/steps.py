@@ -106,8 +106,7 @@ class Elaborator:
                 raise fail("NS224", message, step.place("as"))
             scope.results[step.result] = row.value
             if row.value is not source:  # what a step passes on has the name that it was given
-                names = self.names.setdefault(row.value.id, {})
-                names.setdefault(scope.path_of_block, step.result)
+                self._name(row.value, step.result, scope)
 
     def _action(self, step: Step, row: Row, scope: Scope) -> None:
         match step.action:
@@ -123,6 +122,7 @@ class Elaborator:
                 combinators.concat(self.steps, step, action, row, scope)
             case BranchesAction() as action:
                 combinators.branches(self.steps, step, action, row, scope)
+                self._name_paths(action, row, scope)
             case RepeatAction() | WhenAction() if step.name is not None:
                 self._container(step, row, scope)
             case RepeatAction() as action:
@@ -133,6 +133,17 @@ class Elaborator:
                 combinators.sequence(self.steps, step, action, row, scope)
             case PassAction():
                 pass
+
+    def _name_paths(self, action: BranchesAction, row: Row, scope: Scope) -> None:
+        """Call what the paths of `branches` give as the spec calls the paths, where several do anything."""
+        *paths, _ = row.items[-1].items  # type: ignore[union-attr]
+        named = zip(action.paths, paths, strict=True)
+        found = {name: path.result for name, path in named if path.result is not path.source}
+        for name, result in found.items() if len(found) > 1 else ():
+            self._name(result, name, scope)
+
+    def _name(self, value: Value, name: str, scope: Scope) -> None:
+        self.names.setdefault(value.id, {}).setdefault(scope.path_of_block, name)
 
     def _container(self, step: Step, row: Row, scope: Scope) -> None:
         """What has no level of names of its own, as a sequence under the name that the step gives."""
@@ -148,7 +159,7 @@ class Elaborator:
         noted = _decision(self._test(step, action.test.node, scope), test, scope)
         width = self._labels(action.then, scope) | self._labels(action.other, scope)
         part = row.part()
-        with scope.names.alternative(width):
+        with scope.names.alternative(width, max(len(action.then), len(action.other))):
             self.steps(action.then if test else action.other, part, scope, step.span)
         row.add(part.region("when", span=step.span, **noted))
 
@@ -232,7 +243,8 @@ class Elaborator:
         part = row.part()
         self._slots.append(value)
         try:
-            self.steps(value.steps, part, inner, step.span)
+            with scope.names.alternative(Counter(), len(value.steps)):
+                self.steps(value.steps, part, inner, step.span)
         finally:
             self._slots.pop()
         row.add(part.region("when", span=step.span, **noted))

@@ -100,15 +100,24 @@ class TorchProbe:
         return found
 
     def places(self, model: Any, network: Program) -> Places:
-        """Stages are modules; the stem ends where the first of them begins."""
+        """Blocks are modules; the stem ends where the first of them begins, a stage with its last.
+
+        A block that passes on what it takes is not looked at.
+        """
         found: dict[str, tuple[str, str]] = {}
         if network.stages and network.stem.layers:
             first = network.stages[0]
             # Steps between are no module that starts where the stem ends.
-            if first.blocks and first.blocks[0].source is network.stem.result:
-                found["stem"] = ("entered", first.path)
+            if (
+                first.blocks
+                and first.blocks[0].source is network.stem.result
+                and first.blocks[0].nodes
+            ):
+                found["stem"] = ("entered", first.blocks[0].path)
         for stage in network.stages:
-            found[stage.path] = ("left", stage.path)
+            working = [block for block in stage.blocks if block.result is not block.source]
+            if working:
+                found[stage.path] = ("left", working[-1].path)
         return found
 
     def observe(self, model: Any, places: Places, inputs: Array) -> Observed:
