@@ -1,6 +1,6 @@
 """The primitive ops of the language, by name. Everything else is a block, written in YAML."""
 
-from netspec.ops import activation, convolution, normalization, pooling, structure
+from netspec.ops import activation, convolution, normalization, pooling, structure, transposed
 from netspec.ops.base import Axes, Op, OpError, attributes_of
 
 OPS: dict[str, type[Op]] = {
@@ -8,6 +8,7 @@ OPS: dict[str, type[Op]] = {
     for op in (
         convolution.Conv,
         convolution.Linear,
+        transposed.ConvTranspose,
         normalization.BatchNorm,
         normalization.LayerNorm,
         normalization.GroupNorm,
