@@ -15,13 +15,7 @@ from typing import Any
 
 import yaml
 
-from netspec.errors import (
-    Diagnostic,
-    NetspecError,
-    Span,
-    Text,
-    fail,
-)
+from netspec.errors import Diagnostic, NetspecError, Span, Text, fail
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 64
