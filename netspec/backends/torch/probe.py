@@ -10,7 +10,6 @@ import torch
 from torch import Tensor, nn
 
 from netspec.backends.probe import Held, Inside, Limit, Observed, Places, Trained
-from netspec.backends.torch.support import DropPath
 from netspec.backends.torch.weights import read_weights
 from netspec.ir import Program
 
@@ -20,7 +19,12 @@ if TYPE_CHECKING:
 COUNTER = "num_batches_tracked"
 """What PyTorch's norms count and no network has."""
 
-_DROPS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout)
+_DROPS = (
+    *(nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d),
+    *(nn.AlphaDropout, nn.FeatureAlphaDropout),
+)
+_DROP_PATHS = {"DropPath": ("p", "drop_prob"), "StochasticDepth": ("p",)}
+"""By the name of a class, what may be called the rate: ours, of which source has a copy, timm's, torchvision's."""
 
 
 class TorchProbe:
@@ -82,7 +86,7 @@ class TorchProbe:
 
     def drop_rates(self, model: Any) -> dict[str, float]:
         """The rate of every dropout and drop-path."""
-        return {path: float(module.p) for path, module in _drops(model)}
+        return {path: float(getattr(module, rate)) for path, module, rate in _drops(model)}
 
     def seed(self, number: int) -> None:
         """``torch.manual_seed``"""
@@ -90,7 +94,7 @@ class TorchProbe:
 
     def dropped(self, model: Any, name: str, inputs: Array, training: bool) -> Array:
         """The module by itself."""
-        module = dict(_drops(model))[name]
+        module = model.get_submodule(name)
         before = module.training
         with torch.no_grad():
             found: Array = module.train(training)(torch.tensor(inputs)).numpy()
@@ -227,22 +231,25 @@ def _gradient(tensor: Tensor) -> Array:
     return found
 
 
-def _drops(model: nn.Module) -> Iterator[tuple[str, Any]]:
-    # Generated source brings its own copy of the class.
+def _drops(model: nn.Module) -> Iterator[tuple[str, Any, str]]:
+    """Every module that drops at random: its path, itself, and what it calls its rate."""
     for path, module in model.named_modules():
-        ours = type(module).__name__ == DropPath.__name__ and hasattr(module, "p")
-        if isinstance(module, _DROPS) or ours:
-            yield path, module
+        known = isinstance(module, _DROPS)
+        names = ("p",) if known else _DROP_PATHS.get(type(module).__name__, ())
+        for rate in names:
+            if isinstance(getattr(module, rate, None), int | float):
+                yield path, module, rate
+                break
 
 
 @contextmanager
 def _nothing_dropped(model: nn.Module) -> Iterator[None]:
     """Within, all rates are zero: random numbers of two frameworks cannot be compared."""
-    rates = [(module, module.p) for _, module in _drops(model)]
-    for module, _ in rates:
-        module.p = 0.0
+    rates = [(module, name, getattr(module, name)) for _, module, name in _drops(model)]
+    for module, name, _ in rates:
+        setattr(module, name, 0.0)
     try:
         yield
     finally:
-        for module, rate in rates:
-            module.p = rate
+        for module, name, rate in rates:
+            setattr(module, name, rate)
