@@ -178,8 +178,8 @@ def _drop_path(layer: Layer) -> Lowered:
 
 ROWS: Mapping[str, Row] = {
     "conv": conv,
-    "conv_transpose": conv_transpose,
     "linear": _linear,
+    "conv_transpose": conv_transpose,
     "batch_norm": _batch_norm,
     "layer_norm": _layer_norm,
     "group_norm": _group_norm,

@@ -239,8 +239,8 @@ def _drop(target: str) -> Row:
 
 ROWS: Mapping[str, Row] = {
     "conv": _conv,
-    "conv_transpose": _conv_transpose,
     "linear": _linear,
+    "conv_transpose": _conv_transpose,
     "batch_norm": _batch_norm,
     "layer_norm": _layer_norm,
     "group_norm": _group_norm,
