@@ -30,6 +30,8 @@ CASES = [
             "out: 12, kernel: 2, depthwise: true",
         )
     ),
+    *(("conv_transpose: {out: 5, kernel: 3, stride: 2}", rank) for rank in (1, 2, 3)),
+    ("conv_transpose: {out: 5, kernel: [3, 2], padding: same, bias: false}", 2),
     ("conv: {out: 8, kernel: [3, 2]}", 2),
     ("conv: {out: 12, kernel: [2, 3], depthwise: true}", 2),
     ("linear: {out: 5}", 0),
@@ -62,6 +64,7 @@ def test_every_op_with_parameters_is_among_the_cases() -> None:
 
 EXAMPLES = {
     "conv": "conv: {out: 2, kernel: 1}",
+    "conv_transpose": "conv_transpose: {out: 2, kernel: 1}",
     "linear": "flatten\nlinear: {out: 2}",
     "group_norm": "group_norm: {groups: 2}",
     "max_pool": "max_pool: {kernel: 2}",

@@ -12,7 +12,7 @@ from netspec.codegen.statements import Do, If, Statement, render
 
 def base_class(target: str) -> str:
     """The class of PyTorch that a module of generated source is one of."""
-    return re.sub(r"^(?:Same|Pad)(Conv\dd)$", r"nn.\1", target).replace(
+    return re.sub(r"^(?:Same|Pad|Cut)(Conv(?:Transpose)?\dd)$", r"nn.\1", target).replace(
         "ChannelNorm", "nn.LayerNorm"
     )
 
