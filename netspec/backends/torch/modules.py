@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from netspec.backends.names import RESERVED_CHILDREN
 from netspec.backends.torch.initial import init_call, is_native
-from netspec.backends.torch.plan import Item, Plan, opened
+from netspec.backends.torch.plan import Item, Plan, is_gap, opened
 from netspec.backends.torch.rows import module_of
 from netspec.backends.torch.starts import Starts, base_class
 from netspec.codegen.calls import Call, Raw, same_call
@@ -197,7 +197,7 @@ class ModuleWriter:
             case Node():
                 return self._document(_cases(item))
             case Region():
-                return self.block_call(item)
+                return "nn.Identity()" if is_gap(item) else self.block_call(item)
         test = self.printer.formula(item.test)
         branches: list[Document] = []
         for branch, outcome in ((item.then, True), (item.other, False)):
