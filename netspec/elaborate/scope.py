@@ -16,6 +16,7 @@ from netspec.errors import Span, fail
 from netspec.expr import CONSTANT_NAMES
 from netspec.expr import parse as parse_expression
 from netspec.ir import Value
+from netspec.ir.definition import BlockName, Slot
 from netspec.ir.formula import NETWORK_SCOPE, Indices, no_indices, qualify
 from netspec.ops import OPS
 from netspec.ops.words import ROLES as ROLES
@@ -54,6 +55,20 @@ class BlockValue:
     """A block passed as an argument."""
 
     definition: BlockDefinition
+
+
+def given(arguments: Environment) -> dict[str, Any]:
+    """Arguments as the program has them: of steps and blocks, what does not hang on the text."""
+    return {name: _given(value) for name, value in arguments.items()}
+
+
+def _given(value: Any) -> Any:
+    match value:
+        case StepsValue(steps=steps, raw=raw):
+            return Slot(bool(steps), raw)
+        case BlockValue(definition=definition):
+            return BlockName(definition.name)
+    return value
 
 
 class Names:

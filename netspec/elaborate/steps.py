@@ -24,6 +24,7 @@ from netspec.elaborate.scope import (
     Scope,
     StepsValue,
     fill_template,
+    given,
 )
 from netspec.errors import NetspecError, Span, fail
 from netspec.expr import Expression
@@ -293,7 +294,7 @@ class Elaborator:
         if definition.inline:
             part = row.part()
             self._expand(call, part, scope.names, scope.path_of_block)
-            row.add(_region("inline", call, part))
+            row.add(self._called("inline", call, part))
         else:
             path = scope.path(step, definition.label, row.type)
             row.add(self.block(call, path, row.value))
@@ -322,7 +323,7 @@ class Elaborator:
         row = Row(source, self.ids)
         labels = count_labels(self.lookup, call.definition.body, call.arguments)
         self._expand(call, row, Names(path, labels), path)
-        return _region("block", call, row, path)
+        return self._called("block", call, row, path)
 
     def _expand(self, call: Call, row: Row, names: Names, path: str) -> None:
         """Add the body of a block to a row; ``path`` is that of the block that is no inline one."""
@@ -354,18 +355,17 @@ class Elaborator:
                 scope.environment[name] = expression.evaluate(scope.environment)
             scope.environment.setdefault(name, UNKNOWN)
 
-
-def _region(kind: Any, call: Call, row: Row, path: str = "") -> Region:
-    """What a call came to."""
-    return row.region(
-        kind,
-        path,
-        definition=call.definition,
-        arguments=call.arguments,
-        span=call.span,
-        formulas=call.formulas,
-        indices=call.indices,
-    )
+    def _called(self, kind: Any, call: Call, row: Row, path: str = "") -> Region:
+        """What a call came to."""
+        return row.region(
+            kind,
+            path,
+            definition=self.lookup.reader.definition(call.definition),
+            arguments=given(call.arguments),
+            span=call.span,
+            formulas=call.formulas,
+            indices=call.indices,
+        )
 
 
 def _written_at(value: Any, scope: Scope) -> Any:

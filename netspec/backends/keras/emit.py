@@ -59,9 +59,9 @@ from netspec.codegen.statements import (
 )
 from netspec.codegen.tensors import VARIABLES, Tensors
 from netspec.ir import Region
+from netspec.ir.definition import Definition
 from netspec.ir.formula import IN_CHANNELS
 from netspec.ir.template import Call, Template
-from netspec.schema.syntax import BlockDefinition
 
 
 def generate(compilation: Compilation) -> str:
@@ -327,7 +327,7 @@ def _declared(argument: Argument) -> Document:
     return Row((f"{argument.identifier}=", Printer({}).value(argument.default)))
 
 
-def _function_name(definition: BlockDefinition, difference: str) -> str:
+def _function_name(definition: Definition, difference: str) -> str:
     return snake_case((definition.title or camel_case(definition.name)) + difference)
 
 

@@ -50,9 +50,9 @@ from netspec.codegen.statements import (
 )
 from netspec.codegen.tensors import VARIABLES, Tensors
 from netspec.ir import Node, Region
+from netspec.ir.definition import Definition
 from netspec.ir.template import Choice, Template
 from netspec.ops.merge import Add, Concat
-from netspec.schema.syntax import BlockDefinition
 
 HEAVY = frozenset(("conv", "linear", "max_pool", "avg_pool"))
 """Ops that start a line of their own; what follows them is nested around them."""
@@ -343,7 +343,7 @@ def _declared(argument: Argument) -> Document:
     return f"{text} = {text_of(Printer({}).value(argument.default))}"
 
 
-def _class_name(definition: BlockDefinition, difference: str) -> str:
+def _class_name(definition: Definition, difference: str) -> str:
     return (definition.title or camel_case(definition.name)) + difference
 
 
