@@ -14,7 +14,7 @@ from safetensors.numpy import load_file
 
 from netspec.backends.base import get_backend
 from netspec.checkpoints import convert, load, load_weights
-from netspec.codegen.compilation import Compilation
+from netspec.compilation import Compilation
 from netspec.ops import OPS
 from netspec.storage.safetensors import SAFETENSORS
 from netspec.storage.tensors import in_memory

@@ -41,7 +41,8 @@ def test_long_lines_are_wrapped() -> None:
 
 
 def test_the_head_says_where_the_file_came_from() -> None:
-    text = head(zoo_compiled("resnet18").compilation)
+    compilation = zoo_compiled("resnet18").compilation
+    text = head(compilation.network, compilation.origin)
     assert GENERATED_BY in text
     assert "`resnet`, variant `resnet18`" in text
     assert "11,699,112 parameters, 11,689,512 of them trainable" in text

@@ -29,8 +29,7 @@ from netspec.codegen.classes import (
     SourceClass,
     local_names,
 )
-from netspec.codegen.compilation import Compilation
-from netspec.codegen.frame import copied, docstring, fill, head
+from netspec.codegen.frame import Origin, copied, docstring, fill, head
 from netspec.codegen.identifiers import Namespace, camel_case, safe_identifier, snake_case
 from netspec.codegen.kept import refusing, source_templates
 from netspec.codegen.layout import (
@@ -58,16 +57,16 @@ from netspec.codegen.statements import (
     returning,
 )
 from netspec.codegen.tensors import VARIABLES, Tensors
-from netspec.ir import Region
+from netspec.ir import Program, Region
 from netspec.ir.definition import Definition
 from netspec.ir.formula import IN_CHANNELS
 from netspec.ir.template import Call, Template
 
 
-def generate(compilation: Compilation) -> str:
-    """Standalone source of ``compilation``'s network. Needs no Keras."""
-    with refusing(compilation.network):
-        return _Generator(compilation).file()
+def generate(network: Program, origin: Origin) -> str:
+    """Standalone source of a network that came from ``origin``. Needs no Keras."""
+    with refusing(network):
+        return _Generator(network, origin).file()
 
 
 @dataclass(frozen=True)
@@ -80,9 +79,9 @@ class _Function:
 
 
 class _Generator:
-    def __init__(self, compilation: Compilation) -> None:
-        self.program = compilation.network
-        self.compilation = compilation
+    def __init__(self, program: Program, origin: Origin) -> None:
+        self.program = program
+        self.origin = origin
         self.deep = is_deep(self.program)
         self.initializers = SharedInitializers()
         self.targets: set[str] = set()
@@ -114,7 +113,7 @@ class _Generator:
         )
         return fill(
             "keras.py.j2",
-            head=head(self.compilation),
+            head=head(self.program, self.origin),
             imports=_imports(text),
             helpers=helpers,
             initializers=initializers,

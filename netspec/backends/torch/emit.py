@@ -19,9 +19,8 @@ from netspec.codegen.classes import (
     SourceClass,
     local_names,
 )
-from netspec.codegen.compilation import Compilation
 from netspec.codegen.flow import Condition, Flow
-from netspec.codegen.frame import copied, docstring, fill, head
+from netspec.codegen.frame import Origin, copied, docstring, fill, head
 from netspec.codegen.identifiers import Namespace, camel_case, safe_identifier
 from netspec.codegen.kept import refusing, source_templates
 from netspec.codegen.layout import (
@@ -49,7 +48,7 @@ from netspec.codegen.statements import (
     returning,
 )
 from netspec.codegen.tensors import VARIABLES, Tensors
-from netspec.ir import Node, Region
+from netspec.ir import Node, Program, Region
 from netspec.ir.definition import Definition
 from netspec.ir.template import Choice, Template
 from netspec.ops.merge import Add, Concat
@@ -59,10 +58,10 @@ HEAVY = frozenset(("conv", "linear", "max_pool", "avg_pool"))
 NESTED_WIDTH = 64
 
 
-def generate(compilation: Compilation) -> str:
-    """Standalone source of ``compilation``'s network. Needs no PyTorch."""
-    with refusing(compilation.network):
-        return _Generator(compilation).file()
+def generate(network: Program, origin: Origin) -> str:
+    """Standalone source of a network that came from ``origin``. Needs no PyTorch."""
+    with refusing(network):
+        return _Generator(network, origin).file()
 
 
 @dataclass(frozen=True)
@@ -78,9 +77,9 @@ class _Class:
 
 
 class _Generator:
-    def __init__(self, compilation: Compilation) -> None:
-        self.program = compilation.network
-        self.compilation = compilation
+    def __init__(self, program: Program, origin: Origin) -> None:
+        self.program = program
+        self.origin = origin
         self.starts = Starts()
         self.targets: set[str] = set()
         function_name = safe_identifier(self.program.model_name)
@@ -115,7 +114,7 @@ class _Generator:
         text = "\n".join([*helpers, *(f"{c.signature}\n{c.body}\n{c.forward}" for c in classes)])
         return fill(
             "torch.py.j2",
-            head=head(self.compilation),
+            head=head(self.program, self.origin),
             imports=_imports(text),
             helpers=helpers,
             classes=classes,
