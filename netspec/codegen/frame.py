@@ -154,8 +154,21 @@ def definitions(package: str, file: str) -> frozenset[str]:
     return frozenset(_definitions(package, file))
 
 
-def copied(package: str, file: str, names: Iterable[str]) -> list[str]:
-    """The text of definitions from a module of netspec, with those that they use, in its order."""
+@dataclass(frozen=True)
+class Copied:
+    """Definitions from a module of netspec that stand in generated source too.
+
+    Attributes:
+        texts: the text of each, in the module's order.
+        names: all names that they mention.
+    """
+
+    texts: tuple[str, ...]
+    names: frozenset[str]
+
+
+def copied(package: str, file: str, names: Iterable[str]) -> Copied:
+    """Definitions from a module of netspec, with those that they use."""
     known = _definitions(package, file)
     wanted: set[str] = set()
     waiting = [name for name in names if name in known]
@@ -164,7 +177,13 @@ def copied(package: str, file: str, names: Iterable[str]) -> list[str]:
         if name not in wanted:
             wanted.add(name)
             waiting += [used for used in known[name][1] if used in known]
-    return [text for name, (text, _) in known.items() if name in wanted]
+    texts = tuple(text for name, (text, _) in known.items() if name in wanted)
+    return Copied(texts, frozenset[str]().union(*(known[name][1] for name in wanted)))
+
+
+def modules_of(targets: Iterable[str]) -> set[str]:
+    """The names that dotted names start with."""
+    return {target.partition(".")[0] for target in targets if "." in target}
 
 
 def fill(template: str, **values: Any) -> str:

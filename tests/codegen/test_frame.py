@@ -49,7 +49,7 @@ def test_the_head_says_where_the_file_came_from() -> None:
 
 
 def test_what_a_copy_uses_is_copied_too() -> None:
-    texts = copied("netspec.backends.torch", "support.py", {"SameConv2d", "nn.Conv2d"})
+    texts = copied("netspec.backends.torch", "support.py", {"SameConv2d", "nn.Conv2d"}).texts
     assert [text.split("(")[0] for text in texts] == [
         "@torch.fx.wrap\ndef same_pad",
         "class SameConv2d",

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from netspec.arithmetic import COPIED
@@ -29,7 +28,7 @@ from netspec.codegen.classes import (
     SourceClass,
     local_names,
 )
-from netspec.codegen.frame import Origin, copied, docstring, fill, head
+from netspec.codegen.frame import Origin, copied, docstring, fill, head, modules_of
 from netspec.codegen.identifiers import Namespace, camel_case, safe_identifier, snake_case
 from netspec.codegen.kept import refusing, source_templates
 from netspec.codegen.layout import (
@@ -107,15 +106,13 @@ class _Generator:
         """The whole source."""
         functions = self._functions()
         initializers = self.initializers.functions()
-        helpers = copied("netspec", "arithmetic.py", self.targets & COPIED)
-        text = "\n".join(
-            [*helpers, *(item["body"] for item in initializers), *(f.body for f in functions)]
-        )
+        arithmetic = copied("netspec", "arithmetic.py", self.targets & COPIED)
+        used = modules_of(self.targets) | arithmetic.names | self.initializers.modules
         return fill(
             "keras.py.j2",
             head=head(self.program, self.origin),
-            imports=_imports(text),
-            helpers=helpers,
+            imports=_imports(used, self.deep),
+            helpers=arithmetic.texts,
             initializers=initializers,
             is_deep=self.deep,
             has_expressions=EXPRESSION in self.targets,
@@ -330,12 +327,12 @@ def _function_name(definition: Definition, difference: str) -> str:
     return snake_case((definition.title or camel_case(definition.name)) + difference)
 
 
-def _imports(text: str) -> list[str]:
-    lines = ["import math"] if re.search(r"\bmath\.", text) else []
-    if re.search(r"\bpartial\(", text):
+def _imports(used: Collection[str], is_deep: bool) -> list[str]:
+    lines = ["import math"] if "math" in used else []
+    if is_deep:
         lines.append("from functools import partial")
     lines += [""] if lines else []
-    parts = [name for name in ("initializers", "layers", "ops") if re.search(rf"\b{name}\.", text)]
+    parts = [name for name in ("initializers", "layers", "ops") if name in used]
     lines.append("import keras")
     if parts:
         lines.append(f"from keras import {', '.join(parts)}")

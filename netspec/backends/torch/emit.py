@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +19,7 @@ from netspec.codegen.classes import (
     local_names,
 )
 from netspec.codegen.flow import Condition, Flow
-from netspec.codegen.frame import Origin, copied, docstring, fill, head
+from netspec.codegen.frame import Origin, copied, docstring, fill, head, modules_of
 from netspec.codegen.identifiers import Namespace, camel_case, safe_identifier
 from netspec.codegen.kept import refusing, source_templates
 from netspec.codegen.layout import (
@@ -107,16 +106,14 @@ class _Generator:
         blocks = [self._block_class(source_class) for source_class in self.classes.all]
         classes = [*blocks, self._network_class(settled=True)]
         function = self._function()
-        helpers = [
-            *copied("netspec", "arithmetic.py", self.targets & COPIED),
-            *copied("netspec.backends.torch", "support.py", self.targets),
-        ]
-        text = "\n".join([*helpers, *(f"{c.signature}\n{c.body}\n{c.forward}" for c in classes)])
+        arithmetic = copied("netspec", "arithmetic.py", self.targets & COPIED)
+        support = copied("netspec.backends.torch", "support.py", self.targets)
+        used = modules_of(self.targets) | arithmetic.names | support.names
         return fill(
             "torch.py.j2",
             head=head(self.program, self.origin),
-            imports=_imports(text),
-            helpers=helpers,
+            imports=_imports(used),
+            helpers=[*arithmetic.texts, *support.texts],
             classes=classes,
             function=function,
         )
@@ -200,16 +197,17 @@ class _Generator:
                 writer.register(item)
             if isinstance(part, Region) and part.kind == "stage" and settled:
                 self._register_stage(writer, part)
-        loop = self.starts.loop() if settled else []
+        loop = self.starts.loop(writer.printer.call) if settled else []
         if loop:
             writer.statements.append(For("module in self.modules()", tuple(loop)))
+        forward = render(self._network_forward(writer), 2) if settled else ""
         self.targets |= writer.printer.targets
         return _Class(
             name=self.network_name,
             doc=docstring([self.program.doc or f"The network `{self.program.name}`."], 1),
             signature=_signature(self._kept()),
             body=render(writer.statements, 2),
-            forward=render(self._network_forward(writer), 2) if settled else "",
+            forward=forward,
             result="dict[str, Tensor]" if self.program.has_outputs else "Tensor",
         )
 
@@ -300,6 +298,7 @@ class _Flow(Flow):
         documents = [operand.document for operand in operands]
         if isinstance(node.op, Concat):
             tensors = literal("[", documents, "]")
+            self.printer.targets.add("torch.cat")
             return Operand.made(call("torch.cat", [tensors, keyword("dim", "1")]), *operands)
         sign = "+" if isinstance(node.op, Add) else "*"
         return Operand.made(Operation(sign, tuple(documents)), *operands)
@@ -346,10 +345,10 @@ def _class_name(definition: Definition, difference: str) -> str:
     return (definition.title or camel_case(definition.name)) + difference
 
 
-def _imports(text: str) -> list[str]:
-    lines = ["import math", ""] if re.search(r"\bmath\.", text) else []
-    if re.search(r"\btorch\.", text):
+def _imports(used: Collection[str]) -> list[str]:
+    lines = ["import math", ""] if "math" in used else []
+    if "torch" in used:
         lines.append("import torch")
-    if re.search(r"\bF\.", text):
+    if "F" in used:
         lines.append("import torch.nn.functional as F")
     return [*lines, "from torch import Tensor, nn"]

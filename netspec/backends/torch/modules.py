@@ -11,7 +11,7 @@ from netspec.backends.torch.initial import init_call, is_native
 from netspec.backends.torch.plan import Item, Plan, is_gap, opened
 from netspec.backends.torch.rows import module_of
 from netspec.backends.torch.starts import Starts, base_class
-from netspec.codegen.calls import Call, Raw, same_call
+from netspec.codegen.calls import Call, Raw, same_call, varies
 from netspec.codegen.cases import Case, by_cases, where
 from netspec.codegen.flow import Condition
 from netspec.codegen.identifiers import is_attribute
@@ -329,7 +329,7 @@ class ModuleWriter:
                     self.starts.note(target, parameter.name, None, False)
                     continue
                 start = init_call(parameter, Raw(f"module.{parameter.name}", None))
-                self.starts.note(target, parameter.name, self.printer.call(start), _varies(start))
+                self.starts.note(target, parameter.name, start, varies(start))
 
     def _starts(self, layer: Node, access: str, calls: Call | Case[Call]) -> list[Statement]:
         """The calls that start what the loop over all modules does not."""
@@ -347,11 +347,6 @@ class ModuleWriter:
 
 def _cases(layer: Node) -> Call | Case[Call]:
     return by_cases(module_of, layer)
-
-
-def _varies(made: Call) -> bool:
-    values = (*made.args, *made.kwargs.values())
-    return any(isinstance(value, Varying) for value in values)
 
 
 def _leaves(calls: Call | Case[Call]) -> Iterator[Call]:
