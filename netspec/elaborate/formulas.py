@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from netspec.expr import Expression
-from netspec.ir.formula import IN_CHANNELS, IN_SIZE, NETWORK_SCOPE, Formulas
+from netspec.ir.formula import IN_CHANNELS, NETWORK_SCOPE, Formulas
 from netspec.schema.fields import (
     AxesValue,
     InitValue,
@@ -58,15 +58,10 @@ def of_arguments(
     return Formulas((defaults, callee, read), (arguments, scope, read))
 
 
-def of_network(
-    values: Mapping[str, Expression], channels: Expression, size: Sequence[Expression]
-) -> Formulas:
-    """The formulas of a network: of what ``let`` names, and of its input."""
-    entering = {IN_CHANNELS: channels.node, IN_SIZE: _listed([each.node for each in size])}
-    return Formulas(
-        (entering, NETWORK_SCOPE, lambda name, node: node),
-        (values, NETWORK_SCOPE, lambda name, value: value.node),
-    )
+def of_network(values: Mapping[str, Expression], channels: Expression) -> Formulas:
+    """The formulas of a network: of what ``let`` names, and of the channels of its input."""
+    written = {IN_CHANNELS: channels, **values}
+    return Formulas((written, NETWORK_SCOPE, lambda name, value: value.node))
 
 
 def _of_attribute(value: AttributeValue) -> ast.expr | None:

@@ -148,6 +148,7 @@ def again(
         span=call.span,
         formulas=call.formulas,
         indices=call.indices,
+        decided=first.decided,
     )
 
 
@@ -212,6 +213,7 @@ class _Copy:
             region.test,
             region.outcome,
             region.position,
+            region.decided,
         )
 
     def _indices(self, indices: Indices) -> Indices:

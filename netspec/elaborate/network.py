@@ -31,13 +31,14 @@ from netspec.elaborate.scope import (
     given,
     stage_indices,
 )
-from netspec.elaborate.stages import arguments_of_block, check_keys
+from netspec.elaborate.stages import arguments_of_block, check_keys, decided_by
 from netspec.elaborate.steps import Elaborator
 from netspec.errors import Span, UsageError, did_you_mean, fail
 from netspec.expr import Expression
 from netspec.ir import Program, Region, Value
 from netspec.ir.check import check_program
-from netspec.ir.formula import NETWORK_SCOPE
+from netspec.ir.formula import NETWORK_SCOPE, Formula
+from netspec.ir.program import Decided
 from netspec.schema.fields import check_integer
 from netspec.schema.models import STAGE_KEYS
 from netspec.schema.syntax import Argument, Param, Spec, StageSyntax, Step
@@ -179,6 +180,9 @@ class Builder:
         steps = (*spec.stem, *spec.head)
         totals = count_labels(self.lookup, (*steps, *self._between()), self.environment)
         scope = Scope(self.environment, Names("", totals))
+        for length in spec.size:
+            formula = Formula(length.node, NETWORK_SCOPE)
+            scope.decided.append(Decided("the size of the input", formula, length.span))
         row = Row(Value(next(self.elaborator.ids), source), self.elaborator.ids)
         self._line(spec.stem, "stem", row, scope)
         entries = self._entries()
@@ -194,7 +198,8 @@ class Builder:
                 "network",
                 arguments=given(self.environment),
                 span=spec.span,
-                formulas=of_network(spec.let, spec.channels, spec.size),
+                decided=tuple(scope.decided),
+                formulas=of_network(spec.let, spec.channels),
             ),
             inputs=(row.source,),
             outputs={**outputs, "output": row.value},
@@ -311,6 +316,7 @@ class Builder:
         span = entry.block_span
         check_keys(entry)
         name_span = entry.spans.find(("name",)) if entry.name else span
+        scope.decided += decided_by(entry)
         path = fill_template(entry.name or "layer{stage + 1}", environment, name_span)
         Names("", Counter()).explicit(path, name_span)
         inner = row.part()
@@ -318,6 +324,7 @@ class Builder:
             between, indices = inner.part(), stage_indices(environment)
             results = dict(self._stage_results)
             between_scope = Scope(environment, scope.names, results, indices=indices)
+            between_scope.decided = scope.decided
             self.elaborator.steps(entry.between, between, between_scope, span)
             inner.add(between.region("sequence"))
         names = Names(path, Counter())

@@ -15,7 +15,7 @@ from netspec.elaborate.bounds import MAX_NESTING, RAISE_LAYERS, Bounds
 from netspec.elaborate.instances import Call, Instance, Key, Keys, again
 from netspec.elaborate.labels import count_labels
 from netspec.elaborate.layers import Filling, make_op
-from netspec.elaborate.lookup import Lookup, check_definition
+from netspec.elaborate.lookup import Lookup, check_definition, with_call
 from netspec.elaborate.row import Row
 from netspec.elaborate.scope import (
     ROLES,
@@ -23,13 +23,14 @@ from netspec.elaborate.scope import (
     Names,
     Scope,
     StepsValue,
-    fill_template,
     given,
+    written_at,
 )
 from netspec.errors import NetspecError, Span, fail
 from netspec.expr import Expression
 from netspec.ir import Region, Value
 from netspec.ir.formula import Formula
+from netspec.ir.program import Decided
 from netspec.ops import OPS, Op
 from netspec.schema.syntax import (
     BlockDefinition,
@@ -47,8 +48,6 @@ from netspec.schema.syntax import (
 )
 from netspec.types import TensorType
 from netspec.unknown import UNKNOWN, require_known
-
-MAX_TRACE = 8
 
 
 class Elaborator:
@@ -238,6 +237,7 @@ class Elaborator:
             label=value.label,
             indices=value.indices,
             path_of_block=scope.path_of_block,
+            decided=scope.decided,
         )
         test = self._test(step, ast.Name(action.target), scope)
         noted = _decision(test, bool(value.steps), scope)
@@ -271,8 +271,9 @@ class Elaborator:
             scope.names,
             calls=calls,
             path_of_block=scope.path_of_block,
+            decided=scope.decided,
         )
-        name = step.name and fill_template(step.name, scope.place(row.type), step.place("name"))
+        name = step.name and scope.fill(step, row.type)
         self._action(dataclasses.replace(role, name=name), row, outer)
 
     def _block(
@@ -285,7 +286,7 @@ class Elaborator:
         bound = bind_arguments(definition, given, place, step.span, self.lookup)
         call = Call(
             definition,
-            {name: _written_at(value, scope) for name, value in bound.items()},
+            {name: written_at(value, scope) for name, value in bound.items()},
             step.span,
             scope.calls,
             self.lookup.reader.formulas(definition, given, scope.label),
@@ -293,7 +294,7 @@ class Elaborator:
         )
         if definition.inline:
             part = row.part()
-            self._expand(call, part, scope.names, scope.path_of_block)
+            self._expand(call, part, scope.names, scope.path_of_block, scope.decided)
             row.add(self._called("inline", call, part))
         else:
             path = scope.path(step, definition.label, row.type)
@@ -322,11 +323,17 @@ class Elaborator:
         """A block that is expanded here."""
         row = Row(source, self.ids)
         labels = count_labels(self.lookup, call.definition.body, call.arguments)
-        self._expand(call, row, Names(path, labels), path)
-        return self._called("block", call, row, path)
+        decided: list[Decided] = []
+        self._expand(call, row, Names(path, labels), path, decided)
+        return self._called("block", call, row, path, tuple(decided))
 
-    def _expand(self, call: Call, row: Row, names: Names, path: str) -> None:
-        """Add the body of a block to a row; ``path`` is that of the block that is no inline one."""
+    def _expand(
+        self, call: Call, row: Row, names: Names, path: str, decided: list[Decided]
+    ) -> None:
+        """Add the body of a block to a row.
+
+        ``path`` is that of the block that is no inline one, to ``decided`` is added what decides about it.
+        """
         definition, calls = call.definition, call.calls
         if any(name == definition.name for name, _ in calls):
             route = " → ".join([*(name for name, _ in calls), definition.name])
@@ -337,6 +344,7 @@ class Elaborator:
         environment["in_size"] = list(row.type.size)
         calls = (*calls, (definition.name, call.span))
         scope = Scope(environment, names, {}, calls, definition.name, path_of_block=path)
+        scope.decided = decided
         self._evaluate_let(definition.let, scope)
         for name, value in environment.items():
             if isinstance(value, StepsValue) and value.environment is None:
@@ -346,7 +354,7 @@ class Elaborator:
         try:
             self.steps(definition.body, row, scope, definition.span)
         except NetspecError as error:
-            raise _with_call(error, f"block `{definition.name}`, called", call.span) from None
+            raise with_call(error, f"block `{definition.name}`, called", call.span) from None
 
     def _evaluate_let(self, let: Mapping[str, Expression], scope: Scope) -> None:
         """Add the derived values to the scope, each seeing those before it."""
@@ -355,7 +363,14 @@ class Elaborator:
                 scope.environment[name] = expression.evaluate(scope.environment)
             scope.environment.setdefault(name, UNKNOWN)
 
-    def _called(self, kind: Any, call: Call, row: Row, path: str = "") -> Region:
+    def _called(
+        self,
+        kind: Any,
+        call: Call,
+        row: Row,
+        path: str = "",
+        decided: tuple[Decided, ...] = (),
+    ) -> Region:
         """What a call came to."""
         return row.region(
             kind,
@@ -365,15 +380,8 @@ class Elaborator:
             span=call.span,
             formulas=call.formulas,
             indices=call.indices,
+            decided=decided,
         )
-
-
-def _written_at(value: Any, scope: Scope) -> Any:
-    """An argument that a step of ``scope`` gives; steps that it does not pass on are its own."""
-    fresh = isinstance(value, StepsValue) and value.environment is not None and value.calls is None
-    if not fresh:
-        return value
-    return dataclasses.replace(value, calls=scope.calls, label=scope.label, indices=scope.indices)
 
 
 def _decision(test: Formula, outcome: Any, scope: Scope) -> dict[str, Any]:
@@ -381,15 +389,3 @@ def _decision(test: Formula, outcome: Any, scope: Scope) -> dict[str, Any]:
     names = scope.names
     position = names.position if names.indexed else None
     return {"test": test, "outcome": outcome, "position": position, "indices": scope.indices}
-
-
-def _with_call(error: NetspecError, what: str, span: Span) -> NetspecError:
-    """The same error with the call that led there."""
-    return NetspecError(
-        [
-            dataclasses.replace(d, trace=(*d.trace, (what, span)))
-            if len(d.trace) < MAX_TRACE
-            else d
-            for d in error.diagnostics
-        ]
-    )

@@ -175,3 +175,13 @@ def children(item: Node | Region | Choice) -> Sequence[Node | Region | Choice]:
     if isinstance(item, Choice):
         return (item.then, item.other)
     return item.items if isinstance(item, Region) else ()
+
+
+def result_of(item: Node | Region | Choice) -> Value:
+    """What flows out of a part of a template."""
+    match item:
+        case Node():
+            return item.outputs[0]
+        case Region():
+            return item.result
+    return item.merged[0].result if item.merged else item.then.result

@@ -83,8 +83,7 @@ class Names:
                     self.set(NETWORK_SCOPE, name, found)
         type = region.source.type
         channels = self._known.get(qualify(NETWORK_SCOPE, IN_CHANNELS), type.channels)
-        size = self._known.get(qualify(NETWORK_SCOPE, IN_SIZE), type.size)
-        return TensorType(channels, tuple(size), type.non_negative)
+        return TensorType(channels, type.size, type.non_negative)
 
     def _source(self, scope: str) -> TensorType:
         types = {i: region.source.type for i, region in self._shapes.items()}

@@ -23,6 +23,7 @@ from netspec.ir.template.data import (
     Split,
     Template,
     children,
+    result_of,
 )
 from netspec.ir.template.evaluate import Evaluator, is_kept
 from netspec.ir.template.names import Names
@@ -77,8 +78,7 @@ class Unifier:
         if len(set(ranks.values())) > 1:
             raise Split("another number of axes", "", ranks)
         source = self._wires.new(self.names.enter(self._numbers.evaluate))
-        if first.definition is None and any(map(is_kept, source.type.size)):
-            self._numbers.guard("the size of the input", column)
+        self._guard_decisions()
         self._wires.bind({i: region.source for i, region in column.items()}, source)
         self._wires.flowing = source
         items = self._items(column)
@@ -101,6 +101,13 @@ class Unifier:
             guards=self._numbers.guards,
             names=self._value_names,
         )
+
+    def _guard_decisions(self) -> None:
+        """Note what kept arguments decide about names and numbers of steps."""
+        for index, region in enumerate(self.shapes):
+            for decided in region.decided:
+                if not decided.formula.names.isdisjoint(self.names.kept()):
+                    self._numbers.guard(decided.what, {index: region}, decided.span)
 
     def value_of(self, value: Value) -> Value:
         """What stands in the template for a value of the only shape."""
@@ -361,16 +368,6 @@ class Unifier:
             all(t.non_negative for t in types.values()),
             made.flat if made is not None else None,
         )
-
-
-def result_of(item: Node | Region | Choice) -> Value:
-    """What flows out of a part of a template."""
-    match item:
-        case Node():
-            return item.outputs[0]
-        case Region():
-            return item.result
-    return item.merged[0].result if item.merged else item.then.result
 
 
 def _kind(item: Node | Region) -> str:
