@@ -144,5 +144,10 @@ def weight_shapes(network: Program) -> dict[str, tuple[int, ...]]:
 
 
 def output_shapes(network: Program) -> dict[str, tuple[int, ...]]:
-    """The shape of every output by its name, ``output`` for the network's own; no batch."""
+    """The shape of every output by its name, (channels, *size); those for training alone too."""
     return {name: value.type.shape for name, value in network.outputs.items()}
+
+
+def evaluation_shapes(network: Program) -> dict[str, tuple[int, ...]]:
+    """The shape of every output that the network gives in evaluation, (channels, *size), by its name."""
+    return {name: value.type.shape for name, value in network.evaluation_outputs.items()}

@@ -34,6 +34,7 @@ SECTIONS: Mapping[str, Callable[[], str]] = {
     "block-keys": lambda: keys(models.BlockBody),
     "block-file-keys": lambda: keys(models.BlockFile, ("netspec", "block")),
     "stage-keys": lambda: keys(models.Stage),
+    "output-keys": lambda: keys(models.OutputModel),
     "checkpoint-keys": lambda: keys(models.CheckpointModel),
     "reserved": reserved,
     "padding": padding,

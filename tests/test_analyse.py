@@ -79,7 +79,6 @@ def test_outputs_have_shapes_and_blocks_keep_their_names() -> None:
         "b": (5, 8, 6),
         "c": (6, 4, 3),
         "d": (10,),
-        "output": (10,),
     }
 
 

@@ -96,6 +96,9 @@ class Probe(Protocol):
     ordered: bool
     """Whether the order in which a model lists its weights is part of what it is."""
 
+    one_graph: bool
+    """Whether models are one graph in both modes, so that they give outputs for training in evaluation too."""
+
     gradients: Mapping[str, tuple[float, str]]
     """How far off the gradients of ops are in float64 that the framework has no better, and why."""
 

@@ -23,13 +23,7 @@ def check_liveness(program: Program) -> None:
 
 def _dead(program: Program) -> list[Node]:
     """The ops from which no way leads to an output."""
-    live: set[Node] = set()
-    waiting = [value.id for value in program.outputs.values()]
-    while waiting:
-        node = program.producers.get(waiting.pop())
-        if node is not None and node not in live:
-            live.add(node)
-            waiting += [value.id for value in node.inputs]
+    live = program.leading_to(program.outputs.values())
     return [node for node in program.nodes if node not in live]
 
 

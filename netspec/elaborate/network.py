@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from netspec.elaborate.instances import Call
 from netspec.elaborate.labels import count_labels
 from netspec.elaborate.layers import too_large
 from netspec.elaborate.lookup import Lookup
+from netspec.elaborate.outputs import check_output, outputs_of
 from netspec.elaborate.passes import absorb_flatten
 from netspec.elaborate.row import Row
 from netspec.elaborate.scope import (
@@ -191,7 +192,9 @@ class Builder:
         self._line(spec.head, "head", row, scope)
         if not (steps or entries):
             raise fail("NS212", "a network needs a stem, stages or a head", spec.span)
-        outputs = self._outputs(scope)
+        for name, output in spec.outputs.items():
+            with self.lookup.attempt():
+                check_output(name, output, scope.results)
         kept = [name for name in spec.arguments if name in self.environment]
         return Program(
             main=row.region(
@@ -202,7 +205,7 @@ class Builder:
                 formulas=of_network(spec.let, spec.channels),
             ),
             inputs=(row.source,),
-            outputs={**outputs, "output": row.value},
+            outputs=outputs_of(spec.outputs, scope.results, row.value),
             name=spec.name,
             variant=self.variant,
             title=spec.title or "".join(part.capitalize() for part in spec.name.split("_")),
@@ -210,6 +213,7 @@ class Builder:
             arguments={name: self.environment[name] for name in kept},
             span=spec.span,
             names=self.elaborator.names,
+            training_only=frozenset(n for n, output in spec.outputs.items() if output.is_training),
         )
 
     def _line(self, steps: tuple[Step, ...], what: str, row: Row, scope: Scope) -> None:
@@ -233,15 +237,6 @@ class Builder:
             if beyond is not None:
                 raise fail("NS504", beyond, expression.span)
         return TensorType(channels, tuple(size))
-
-    def _outputs(self, scope: Scope) -> dict[str, Value]:
-        known = scope.results  # those of stages among them
-        result = {}
-        for name, argument in self.spec.outputs.items():
-            with self.lookup.attempt():
-                _check_output(name, argument, known)
-                result[name] = known[argument.value]
-        return result
 
     # Stages
 
@@ -382,16 +377,3 @@ class Builder:
         formulas = lookup.reader.formulas(definition, arguments, NETWORK_SCOPE)
         call = Call(definition, values, span, (), formulas, indices)
         return self.elaborator.block(call, path, row.value)
-
-
-def _check_output(name: str, argument: Argument, known: Collection[str]) -> None:
-    if name == "output":
-        message = "`output` is the name of the network's own result"
-        raise fail("NS214", message, argument.key_span)
-    if argument.value not in known:
-        raise fail(
-            "NS214",
-            f"output `{name}` takes `{argument.value}`, which is no stage and no named result",
-            argument.span,
-            help=did_you_mean(argument.value, known),
-        )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from netspec.analyse import output_shapes
+from netspec.analyse import evaluation_shapes
 from netspec.export.base import Export, ExportError, Loaded
 
 if TYPE_CHECKING:
@@ -67,7 +67,8 @@ def compare(
     for batch in BATCHES:
         shape = (batch, *network.source.shape)
         inputs = random.standard_normal(shape, dtype=numpy.float32)
-        expected = backend.run(model, inputs)
+        given = backend.run(model, inputs)
+        expected = {name: y for name, y in given.items() if name not in network.training_only}
         found = _run(loaded, inputs, export.channels_last)
         for name, error in _errors(expected, found, f"{export.format.name} at batch {batch}"):
             errors[name] = max(error, errors.get(name, 0.0))
@@ -77,7 +78,7 @@ def compare(
                     f"{batch} by {error:.1e} of its largest value; the bound is "
                     f"{export.format.bound:.0e}"
                 )
-    shapes = output_shapes(network)
+    shapes = evaluation_shapes(network)
     return Comparison(
         loaded.input,
         _layout(network.source.shape, export.channels_last),

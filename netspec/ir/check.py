@@ -44,8 +44,10 @@ def _problems(program: Program) -> Iterator[str]:
             yield f"two ops are named `{node.path}`"
         paths.add(node.path)
     yield from _wrong_regions(program.main, known)
-    if "output" not in program.outputs:
-        yield "there is no `output`"
+    if program.main.result not in program.evaluation_outputs.values():
+        yield "there is no `output`: what flows out of the network is none of its outputs"
+    for name in sorted(program.training_only - program.outputs.keys()):
+        yield f"`{name}` is for training alone, and no output"
     for name, value in program.outputs.items():
         if known.get(value.id) is not value:
             yield f"the output `{name}` is %{value.id}, which nothing gives"

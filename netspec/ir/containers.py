@@ -56,7 +56,7 @@ def containers(program: Program) -> Container:
     root = _trie(program)
     outputs = {value.id for value in program.outputs.values()}
     _settle(root, program, outputs)
-    root.source, root.result = program.inputs[0], program.outputs["output"]
+    root.source, root.result = program.inputs[0], program.main.result
     root.start, root.stop = 0, len(program.nodes)
     return root
 

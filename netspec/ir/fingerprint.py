@@ -39,7 +39,10 @@ def canonical(program: Program) -> list[Any]:
         program.variant,
         [list(value.type.shape) for value in program.inputs],
         [_node(node, names) for node in sorted(program.nodes, key=lambda node: node.path)],
-        [[name, names[value.id]] for name, value in sorted(program.outputs.items())],
+        [
+            [name, names[value.id], *(["training"] if name in program.training_only else [])]
+            for name, value in sorted(program.outputs.items())
+        ],
     ]
 
 

@@ -25,7 +25,7 @@ from netspec.ops.transposed import ConvTranspose
 
 
 def interpret(program: Program, inputs: Array, weights: Mapping[str, Array]) -> dict[str, Array]:
-    """Every output of ``program`` by name.
+    """Every output of ``program`` by name, but for those that are for training alone.
 
     Args:
         program: the network.
@@ -36,7 +36,8 @@ def interpret(program: Program, inputs: Array, weights: Mapping[str, Array]) -> 
     for name, array in weights.items():
         path, _, own = name.rpartition(".")
         held.setdefault(path, {})[own] = numpy.asarray(array, "float64")
-    kept = {value.id for value in program.outputs.values()}
+    outputs = program.evaluation_outputs
+    kept = {value.id for value in outputs.values()}
     left = {id: len(users) for id, users in program.uses.items()}
     (entering,) = program.inputs
     known: dict[int, Array] = {entering.id: numpy.asarray(inputs, "float64")}
@@ -45,7 +46,7 @@ def interpret(program: Program, inputs: Array, weights: Mapping[str, Array]) -> 
         (result,) = node.outputs
         known[result.id] = run(node.op, operands, held.get(node.path, {}))
         _forget(node.inputs, left, kept, known)
-    return {name: known[value.id] for name, value in program.outputs.items()}
+    return {name: known[value.id] for name, value in outputs.items()}
 
 
 def _forget(

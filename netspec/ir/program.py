@@ -7,7 +7,7 @@ values. Everything is frozen.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, Protocol
@@ -214,7 +214,8 @@ class Program:
     Attributes:
         main: everything, in one region: the stem, the stages, the head.
         inputs: the values that nothing inside gives.
-        outputs: what the network gives, by name; ``output`` is the result of the head.
+        outputs: what the network gives, by name; the result of the head is among them, as ``output`` unless
+            the spec gives it another name.
         name: the spec's name.
         variant: the variant's, None where the spec has none.
         title: what people call the network.
@@ -223,6 +224,7 @@ class Program:
         span: the spec.
         names: what the spec calls results (`as`): by the value's id, a name for each block in which it has
             one, by the block's path, which is empty for the network. Source calls variables so.
+        training_only: the names of outputs that are for training alone, as those of auxiliary heads.
     """
 
     main: Region
@@ -235,6 +237,7 @@ class Program:
     arguments: Mapping[str, Any]
     span: Span | None = None
     names: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
+    training_only: frozenset[str] = frozenset()
 
     @property
     def model_name(self) -> str:
@@ -259,12 +262,28 @@ class Program:
     @property
     def target(self) -> TensorType:
         """The type of the head's result."""
-        return self.outputs["output"].type
+        return self.main.result.type
 
     @property
     def has_outputs(self) -> bool:
-        """Whether there are outputs besides the head's result."""
-        return len(self.outputs) > 1
+        """Whether the spec names outputs, so that models give them by name; else they give the head's result."""
+        return [*self.outputs] != ["output"]
+
+    @property
+    def evaluation_outputs(self) -> Mapping[str, Value]:
+        """What the network gives in evaluation, by name: all outputs but those for training alone."""
+        return {name: v for name, v in self.outputs.items() if name not in self.training_only}
+
+    def leading_to(self, values: Iterable[Value]) -> set[Node]:
+        """The ops that any of ``values`` depends on."""
+        found: set[Node] = set()
+        waiting = [value.id for value in values]
+        while waiting:
+            node = self.producers.get(waiting.pop())
+            if node is not None and node not in found:
+                found.add(node)
+                waiting += [value.id for value in node.inputs]
+        return found
 
     @property
     def stem(self) -> Region:

@@ -36,6 +36,7 @@ def spec_schema() -> dict[str, Any]:
             "block": object_schema(models.BlockBody),
             "defaults": _defaults(),
             "each": each(),
+            "output": _output(),
             "stage": _stage(),
         },
     }
@@ -73,6 +74,18 @@ def _stages() -> Schema:
             {"if": {"type": "object"}, "then": reference("stage")},
             {"items": reference("stage")},
         ],
+    }
+
+
+def _output() -> Schema:
+    """An output: the name of a result, or a mapping that says more."""
+    written_out = object_schema(models.OutputModel)
+    return {
+        **written_out,
+        "type": ["string", "object"],
+        "minLength": 1,
+        "maxLength": 200,
+        "errorMessage": "Expected the name of a result, or {from: name, when: training}",
     }
 
 

@@ -42,6 +42,7 @@ _KNOWN: tuple[tuple[Any, Schema], ...] = (
     (models.Steps, reference("steps")),
     (models.BlockBody, reference("block")),
     (models.Defaults, reference("defaults")),
+    (models.Output, reference("output")),
 )
 
 _EXPRESSIONS: dict[str, type] = {

@@ -27,6 +27,7 @@ from netspec.schema.syntax import (
     Defaults,
     GateAction,
     OpAction,
+    Output,
     Param,
     PassAction,
     RepeatAction,
@@ -79,7 +80,15 @@ def to_spec(model: models.SpecModel, document: Document) -> Spec:
         stem=_steps(model.stem, spans.subtree(("stem",))),
         stages=_stages(model.stages, spans.subtree(("stages",))),
         head=_steps(model.head, spans.subtree(("head",))),
-        outputs=_arguments(model.outputs, spans.subtree(("outputs",))),
+        outputs={
+            name: Output(
+                result=output.from_,
+                is_training=output.when == "training",
+                span=spans.find(("outputs", name, "from")),
+                key_span=spans.find_key(("outputs", name)),
+            )
+            for name, output in model.outputs.items()
+        },
         spans=spans,
         checkpoints={
             name: Checkpoint(name=name, spans=spans.subtree(("checkpoints", name)), **vars(found))

@@ -282,6 +282,26 @@ class InputModel(Strict):
     )
 
 
+class OutputModel(Strict):
+    __doc__ = """An output, and when models return it."""
+
+    from_: NameTemplate = Field(alias="from", description="the result: as without a mapping")
+    when: Literal["always", "training"] = Field(
+        "always", description="`training` for what is not returned in evaluation"
+    )
+
+
+def _output(value: Any) -> Any:
+    if isinstance(value, str):
+        return {"from": value}
+    if not isinstance(value, dict):
+        raise Refusal("expected the name of a result, or a mapping with `from`")
+    return value
+
+
+Output = Annotated[OutputModel, BeforeValidator(_output)]
+
+
 STAGE_KEYS = ("times", "name", "block", "block_name", "repeat", "stride", "stride_at")
 
 
@@ -371,9 +391,9 @@ class SpecModel(Strict):
         Field(default_factory=list, description="rows of blocks; a single one needs no list")
     )
     head: Steps = Field(default_factory=list, description="steps behind the stages")
-    outputs: dict[Identifier, NameTemplate] = Field(
+    outputs: dict[Identifier, Output] = Field(
         default_factory=dict,
-        description="intermediate results that the network also returns: name → stage or named result",
+        description="results that models return by name: a stage, a named result, or `output`, the head's",
     )
     checkpoints: dict[Identifier, CheckpointModel] = Field(
         default_factory=dict, description="published weights by a name for them"

@@ -227,6 +227,23 @@ class Checkpoint:
 
 
 @dataclass(frozen=True, eq=False)
+class Output:
+    """An output of the network.
+
+    Attributes:
+        result: the name of the result that it is; ``output`` for the head's.
+        is_training: whether models return it in training alone.
+        span: where the result is named.
+        key_span: where the output is.
+    """
+
+    result: str
+    is_training: bool
+    span: Span
+    key_span: Span
+
+
+@dataclass(frozen=True, eq=False)
 class Spec:
     """A whole spec file."""
 
@@ -245,7 +262,7 @@ class Spec:
     stem: tuple[Step, ...]
     stages: tuple[StageSyntax, ...]
     head: tuple[Step, ...]
-    outputs: Mapping[str, Argument]
+    outputs: Mapping[str, Output]
     spans: SpanTree
     checkpoints: Mapping[str, Checkpoint] = field(default_factory=dict)
 

@@ -18,7 +18,7 @@ import numpy
 from netspec.analyse import output_shapes
 from netspec.ir import Program
 from netspec.progress import Tell, silent
-from netspec.verify import samples
+from netspec.verify import samples, structure
 from netspec.verify.blame import first_difference
 from netspec.verify.bounds import Bound
 from netspec.verify.compare import (
@@ -33,7 +33,6 @@ from netspec.verify.compare import (
 from netspec.verify.parts import Part, parts_of
 from netspec.verify.results import Failure, LevelResult, Measure, Status, WitnessResult
 from netspec.verify.start import Deviation, check_random_drops, check_values
-from netspec.verify.structure import check_drops, check_shapes, check_weights, failure_at
 from netspec.verify.witnesses import Witness, trained_in_our_names
 
 if TYPE_CHECKING:
@@ -129,9 +128,9 @@ class Session:
         witness = run.witness
         witness.party.probe.seed(self.seeds.weights)
         run.model = witness.build()
-        failure = check_weights(witness, run.model, self.parts, self.notes)
+        failure = structure.check_weights(witness, run.model, self.parts, self.notes)
         if failure is None:
-            failure = check_drops(witness, run.model, self.parts, self.notes)
+            failure = structure.check_drops(witness, run.model, self.parts, self.notes)
         if failure is None and not witness.ours:
             self._remember_own(run)
         elif failure is None and "start" in self.levels:
@@ -141,7 +140,9 @@ class Session:
         if failure is None:
             self._fit_statistics(run)
             run.observed = self._observe(run)
-            failure = self._missing(run) or check_shapes(witness, run.observed, self.parts)
+            failure = structure.check_shapes(witness, run.observed, self.parts)
+            failure = self._missing(run) or failure
+            run.observed = structure.in_evaluation(run.observed, self.network)
         if failure is not None:
             return LevelResult("shapes", "differs", failure=failure)
         held = witness.party.probe.held(run.model)
@@ -162,7 +163,7 @@ class Session:
         probe.seed(self.seeds.factors)
         found = run.started or check_random_drops(witness.network, run.model, probe)
         if found is not None:
-            failure = failure_at(found.layer, found.message, witness.network, self.parts)
+            failure = structure.failure_at(found.layer, found.message, witness.network, self.parts)
             return LevelResult("start", "differs", failure=failure)
         return LevelResult("start", "agrees")
 
@@ -183,7 +184,7 @@ class Session:
                 path = name.rpartition(".")[0]
                 layer = witness.network.by_path[path]
                 message = f"`{name}` does not come back as it was written"
-                return failure_at(layer, message, witness.network, self.parts)
+                return structure.failure_at(layer, message, witness.network, self.parts)
         return None
 
     def _fit_statistics(self, run: _Run) -> None:
@@ -218,11 +219,13 @@ class Session:
 
     def _training(self, run: _Run) -> LevelResult:
         run.trained = self._train(run, samples.RATE)
+        failure = structure.check_training(run.witness, run.trained.observed, self.parts)
+        if failure is not None:
+            return LevelResult("training", "differs", failure=failure)
         if self.baseline is None:
             return self._as_baseline("training", run.trained.gradients)
         assert self.baseline.trained is not None
         measures: list[Measure] = []
-        failure = None
         for measure in self._steps(run.trained, self.baseline.trained):
             measures.append(measure)
             if not measure.passed:
@@ -281,8 +284,7 @@ class Session:
         bound = self.bounds[quantity]
         names = [part.name for part in self.parts[:-1]]
         yield from measure_places(quantity, names, ours.places, theirs.places, bound)
-        last = self.parts[-1].name
-        yield from measure_each(quantity, last, ours.outputs, theirs.outputs, bound)
+        yield from measure_each(quantity, self.parts[-1].name, ours.outputs, theirs.outputs, bound)
 
     def _with_own_weights(self, run: _Run) -> Iterator[Measure]:
         """What the baseline's model gives with the weights that a reference came with."""

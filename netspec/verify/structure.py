@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
-from netspec.analyse import output_shapes
+from netspec.analyse import evaluation_shapes, output_shapes
 from netspec.ir import Layer, Program
 from netspec.ops.structure import RandomDrop
 from netspec.verify.parts import Part, part_by_layer
@@ -152,19 +153,38 @@ def check_shapes(witness: Witness, observed: Observed, parts: list[Part]) -> Fai
                     part.name,
                     part.span,
                 )
-    expected = output_shapes(witness.at_size)
-    last = parts[-1]
+    gives_all = witness.ours and witness.party.probe.one_graph
+    expected = (output_shapes if gives_all else evaluation_shapes)(witness.at_size)
+    return _check_outputs(observed, expected, parts[-1])
+
+
+def check_training(witness: Witness, observed: Observed, parts: list[Part]) -> Failure | None:
+    """The shape of every output in training mode; a reference may leave out those for training alone."""
+    if not witness.ours:
+        return None
+    return _check_outputs(observed, output_shapes(witness.at_size), parts[-1], "in training, ")
+
+
+def _check_outputs(
+    observed: Observed, expected: Mapping[str, tuple[int, ...]], last: Part, when: str = ""
+) -> Failure | None:
     found_shapes = {name: array.shape[1:] for name, array in observed.outputs.items()}
     for name in [*expected, *(name for name in found_shapes if name not in expected)]:
         if found_shapes.get(name) != expected.get(name):
-            message = f"output `{name}` is {_shape(found_shapes.get(name))}"
+            message = f"{when}output `{name}` is {_shape(found_shapes.get(name))}"
             message += f"; the spec says {_shape(expected.get(name))}"
             return Failure(message, last.name, last.span)
     if list(found_shapes) != list(expected):
         order, wanted = (", ".join(map("`{}`".format, names)) for names in (found_shapes, expected))
-        message = f"outputs come in the order {order}; the spec says {wanted}"
+        message = f"{when}outputs come in the order {order}; the spec says {wanted}"
         return Failure(message, last.name, last.span)
     return None
+
+
+def in_evaluation(observed: Observed, network: Program) -> Observed:
+    """Without what a model of one graph gives in evaluation, too, and is for training alone."""
+    left = network.training_only
+    return replace(observed, outputs={k: y for k, y in observed.outputs.items() if k not in left})
 
 
 def _shape(shape: tuple[int, ...] | None) -> str:

@@ -79,6 +79,7 @@ MODEL_TYPES: Mapping[Any, str] = {
     models.Stage: "[stage](#stages)",
     models.Step: "step",
     models.SpecModel.model_fields["defaults"].annotation: "[defaults](#defaults-and-roles)",
+    models.OutputModel: "text or [output](#named-results)",
 }
 
 

@@ -143,8 +143,9 @@ def lines(network: Program, what: str) -> list[str]:
                 dict.fromkeys(name.rpartition(".")[0] for name in analyse.weight_shapes(network))
             )
         case "outputs":
+            modes = dict.fromkeys(network.training_only, " in training")
             shapes = analyse.output_shapes(network).items()
-            return [f"{name}: {'×'.join(map(str, shape))}" for name, shape in shapes]
+            return [f"{n}: {'×'.join(map(str, shape))}{modes.get(n, '')}" for n, shape in shapes]
     raise AssertionError(what)
 
 

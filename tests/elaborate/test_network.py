@@ -281,6 +281,44 @@ def test_outputs() -> None:
 
 
 @pytest.mark.parametrize(
+    ("outputs", "names", "training"),
+    [
+        ("{logits: output}", ["logits"], set()),
+        ("{logits: last}", ["logits"], set()),
+        ("{a: layer1, logits: last, b: output}", ["a", "logits", "b"], set()),
+        ("{a: {from: layer1}}", ["a", "output"], set()),
+        ("{a: {from: layer1, when: training}}", ["a", "output"], {"a"}),
+        ("{a: {from: output, when: training}}", ["a", "output"], {"a"}),
+        ("{a: {from: output, when: always}}", ["a"], set()),
+    ],
+)
+def test_the_last_result_has_the_name_that_it_is_given(
+    outputs: str, names: list[str], training: set[str]
+) -> None:
+    network = compiled(
+        f"{BLOCK}stages: [{{block: b}}]\nhead: [{{tanh: {{}}, as: last}}]\noutputs: {outputs}\n"
+    )
+    assert (list(network.outputs), network.training_only) == (names, training)
+    assert network.outputs[names[-1]] is network.main.result
+    assert network.target is network.main.result.type
+    assert network.has_outputs
+    assert list(network.evaluation_outputs) == [name for name in names if name not in training]
+
+
+def test_a_result_that_the_spec_calls_output_is_not_the_heads() -> None:
+    network = compiled("stem: [{relu: {}, as: output}]\nhead: [tanh]\noutputs: {first: output}\n")
+    (early,) = network.by_path["relu"].outputs
+    assert dict(network.outputs) == {"first": early, "output": network.main.result}
+
+
+def test_what_only_training_returns_is_used() -> None:
+    text = f"{BLOCK}stages: [{{block: b}}]\nhead: [{{sigmoid: {{}}, as: aux}}, {{tanh: {{}}, from: layer1}}]\n"
+    assert problem(text).code == "NS409"
+    network = compiled(f"{text}outputs: {{aux: {{from: aux, when: training}}}}\n")
+    assert network.by_path["sigmoid"] in network.nodes
+
+
+@pytest.mark.parametrize(
     ("outputs", "help"),
     [("{a: layer2}", "did you mean `layer1`?"), ("{output: layer1}", None), ("{a: inner}", None)],
 )

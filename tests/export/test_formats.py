@@ -122,7 +122,7 @@ ENDS = (
 def test_outputs_may_be_called_as_what_an_exporter_makes(
     backend: str, kind: str, tmp_path: Path
 ) -> None:
-    """Several names of one result too, and one of the network's own last."""
+    """Several names of one result too."""
     steps = ["softmax: {}", "conv: {out: 4, kernel: 3}", "relu: {}", "tanh: {}"]
     stem = "".join(f"  - {{{step}, as: r{i}}}\n" for i, step in enumerate(steps))
     named = [f"{name}: r{i % len(steps)}" for i, name in enumerate((*NODES, *ENDS))]
@@ -134,7 +134,7 @@ def test_outputs_may_be_called_as_what_an_exporter_makes(
     network = netspec.loads(text).network
     report, path = exported(network, backend, kind, tmp_path)
     names = {output.name for output in report.comparison.outputs}
-    assert names == {*NODES, *ENDS, "last", "output"}
+    assert names == {*NODES, *ENDS, "last"}
     assert kind == "torch-export" or NAMES[kind](path) == names
 
 

@@ -152,6 +152,10 @@ def test_the_verifier_notices_outputs_that_nothing_gives(program: Program) -> No
         check_program(replace(program, outputs={**program.outputs, "middle": stranger}))
     with pytest.raises(InternalError, match="there is no `output`"):
         check_program(replace(program, outputs={}))
+    with pytest.raises(InternalError, match="there is no `output`"):
+        check_program(replace(program, training_only=frozenset(("output",))))
+    with pytest.raises(InternalError, match="`aux` is for training alone, and no output"):
+        check_program(replace(program, training_only=frozenset(("aux",))))
     with pytest.raises(InternalError, match="%999 flows through `network`"):
         check_program(replace(program, main=replace(program.main, result=stranger)))
 

@@ -94,7 +94,7 @@ head:
   - flatten: {order: channels_last}
   - linear: {out: classes}
   - tail
-outputs: {middle: early}
+outputs: {middle: early, extra: {from: late, when: training}}
 """
 
 BLOCK = """\

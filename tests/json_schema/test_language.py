@@ -120,6 +120,7 @@ TAKEN = [
     "stages: [{block: mine, anything: [1], name: 1}]",
     "variants: {a: , b: {x: [norm]}}",
     "defaults: {conv: , norm: {batch_norm: {eps: 1}}, act: relu6}",
+    "outputs: {a: output, b: {from: layer1.0}, c: {from: d, when: training}}",
 ]
 
 REFUSED = [
@@ -157,6 +158,10 @@ REFUSED = [
     "defaults: {conv: {kernal: 3}}",
     "defaults: {cnov: {}}",
     "outputs: [a]",
+    "outputs: {a: 3}",
+    "outputs: {a: {when: training}}",
+    "outputs: {a: {from: output, when: always, where: here}}",
+    "outputs: {a: {from: output, when: evaluation}}",
     "netspecs: 1",
 ]
 

@@ -50,7 +50,7 @@ def spec() -> Spec:
 def test_names_and_texts(spec: Spec) -> None:
     assert (spec.name, spec.title, spec.doc, spec.default) == ("n", "Net", "A network.", "a")
     assert str(spec.arguments["w"]) == "f.yaml:11:13"
-    assert spec.outputs["x"].value == "layer1"
+    assert spec.outputs["x"].result == "layer1"
 
 
 def test_parameters(spec: Spec) -> None:

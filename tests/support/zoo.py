@@ -16,7 +16,7 @@ from netspec.elaborate.network import elaborate
 from netspec.ir import Program
 from netspec.overrides import apply_overrides, from_values
 from netspec.schema.bind import bind_spec
-from netspec.schema.syntax import Argument, Spec
+from netspec.schema.syntax import Output, Spec
 from netspec.source import parse
 
 
@@ -61,7 +61,7 @@ def zoo_compiled(
         spec = dataclasses.replace(spec, size=lengths)
     if taps:
         paths = [stage.path for stage in elaborate(spec, variant, arguments).stages]
-        outputs = {flat_name(path): Argument(path, spec.spans) for path in paths}
+        outputs = {flat_name(path): Output(path, False, spec.span, spec.span) for path in paths}
         spec = dataclasses.replace(spec, outputs=outputs)
     network = elaborate(spec, variant, arguments)
     return CompiledNetwork(Compilation(spec, network, arguments, None))

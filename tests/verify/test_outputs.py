@@ -41,7 +41,7 @@ def test_each_has_a_row(capsys: pytest.CaptureFixture[str]) -> None:
         ["a"],
     ]
     measures = to_json([result], {})["networks"][0]["witnesses"][1]["levels"][2]["measures"]
-    assert [measure["tensor"] for measure in measures] == ["b", "a", "output"]
+    assert [measure["tensor"] for measure in measures] == ["b", "a"]
     assert to_json([result], {})["first_difference"] is None
 
 
@@ -55,7 +55,7 @@ def test_another_order_is_a_difference(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(TorchProbe, "observe", turned)
     (first, *_) = [failure.message for _, _, failure in run().failures()]
-    assert first == "outputs come in the order `output`, `a`, `b`; the spec says `b`, `a`, `output`"
+    assert first == "outputs come in the order `a`, `b`; the spec says `b`, `a`"
 
 
 def test_the_first_difference_is_named_in_json(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -86,6 +86,8 @@ class _Generator:
         self.targets: set[str] = set()
         self.function_name = safe_identifier(self.program.model_name)
         self.names = Namespace({self.function_name, *local_names(self.program)})
+        if self.program.training_only:
+            self.inference_name = self.names.add("inference_model")
         self.classes: Classes | None = None
         self.templates = source_templates(self.program, self._try_out)
         self.classes = Classes(self.templates, _function_name, self.names)
@@ -100,7 +102,8 @@ class _Generator:
         assert self.classes is not None
         self.targets = set()
         blocks = [self._block_function(source_class) for source_class in self.classes.all]
-        return [*blocks, self._network_function()]
+        inference = [self._inference_function()] if self.program.training_only else []
+        return [*blocks, *inference, self._network_function()]
 
     def file(self) -> str:
         """The whole source."""
@@ -177,19 +180,20 @@ class _Generator:
         printer = self._printer()
         kept = [safe_identifier(name) for name in self.program.arguments]
         taken = {*VARIABLES, "input_shape", "index", *kept}
-        named = {k: v for k, v in template.outputs.items() if k != "output"}
-        tensors = Tensors(template, Namespace(taken), [*named.values()])
+        results = [*template.outputs.values()]
+        results.remove(template.body.result)  # which is a result anyway
+        tensors = Tensors(template, Namespace(taken), results)
         flow = KerasFlow(tensors, printer, absolute_name, self)
         tensors.define(template.source, Operand.of("inputs"))
         flow.run_all(template.body.items, "x")
-        outputs = tensors.take(template.body.result, "x").document
+        documents = {n: tensors.take(v, "x").document for n, v in template.outputs.items()}
         self.targets |= printer.targets
-        if named:
-            documents = {name: tensors.take(value, "x").document for name, value in named.items()}
-            documents["output"] = outputs
+        if self.program.has_outputs:
             items: list[Document] = [Row((f"{quoted(name)}: ", d)) for name, d in documents.items()]
             tensors.statements.append(Assign("outputs", literal("{", items, "}")))
-            outputs = "outputs"
+            outputs: Document = "outputs"
+        else:
+            outputs = documents["output"]
         model = call(
             "keras.Model", ["inputs", outputs, keyword("name", quoted(self.program.model_name))]
         )
@@ -207,6 +211,19 @@ class _Generator:
             Return(model),
         ]
         return _Function(self._signature(), self._doc(), render(body, 1))
+
+    def _inference_function(self) -> _Function:
+        """What makes a model without the outputs that are for training alone."""
+        items: list[Document] = [
+            f"{quoted(name)}: model.output[{quoted(name)}]"
+            for name in self.program.evaluation_outputs
+        ]
+        made = call("keras.Model", ["model.input", literal("{", items, "}")])
+        listed = ", ".join(sorted(self.program.training_only))
+        doc = docstring(
+            [f"The same layers and weights, without what is for training alone: {listed}."], 1
+        )
+        return _Function(f"def {self.inference_name}(model):", doc, render([Return(made)], 1))
 
     def _shape(self) -> tuple[int, ...]:
         return (*self.program.source.size, self.program.source.channels)

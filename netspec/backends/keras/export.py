@@ -17,14 +17,14 @@ from netspec.ir import Program
 def write_saved_model(model: Any, network: Program, path: Path) -> None:
     """A directory for TensorFlow, with the signature that TensorFlow Serving calls."""
     require_tensorflow("exporting to saved-model")
-    _with_names(model).export(path, format="tf_saved_model", verbose=False)
+    _for_inference(model, network).export(path, format="tf_saved_model", verbose=False)
 
 
 def write_onnx(model: Any, network: Program, path: Path) -> None:
     """An ONNX file, by way of tf2onnx."""
     require_tensorflow("exporting to onnx from Keras")
     keras = load_keras()
-    model = _with_names(model)
+    model = _for_inference(model, network)
     name = free_name(model.inputs[0].name, set(model.output))
     if name != model.inputs[0].name:  # tf2onnx takes one for the other
         inputs = keras.Input(model.inputs[0].shape[1:], dtype=model.inputs[0].dtype, name=name)
@@ -41,7 +41,7 @@ def write_litert(model: Any, network: Program, path: Path) -> None:
 
     own = {"supported_ops": [tf.lite.OpsSet.TFLITE_BUILTINS]}
     try:
-        _with_names(model).export(path, format="litert", verbose=False, target_spec=own)
+        _for_inference(model, network).export(path, format="litert", verbose=False, target_spec=own)
     except Exception as error:
         # The converter's text is a page of compiler output; which ops it is about stands in fields.
         problems = getattr(error, "errors", ())
@@ -54,12 +54,13 @@ def write_litert(model: Any, network: Program, path: Path) -> None:
         ) from error
 
 
-def _with_names(model: Any) -> Any:
-    """The same layers as a model that gives its outputs by name, a single one too."""
-    if isinstance(model.output, dict):
+def _for_inference(model: Any, network: Program) -> Any:
+    """The same layers as a model that gives what the network gives in evaluation, by name, a single one too."""
+    given = model.output if isinstance(model.output, dict) else {"output": model.output}
+    outputs = {name: given[name] for name in network.evaluation_outputs}
+    if outputs == model.output:
         return model
-    keras = load_keras()
-    return keras.Model(model.inputs[0], {"output": model.output}, name=model.name)
+    return load_keras().Model(model.inputs[0], outputs, name=model.name)
 
 
 EXPORTS = {

@@ -108,7 +108,7 @@ class _Builder:
             for _ in part.nodes[1:]:
                 next(nodes)
         outputs = {name: self.tensors[value.id] for name, value in network.outputs.items()}
-        given = outputs if len(outputs) > 1 else outputs["output"]
+        given = outputs if network.has_outputs else outputs["output"]
         return keras.Model(inputs, given, name=network.model_name)
 
     def _sub_model(self, part: _SubModel) -> None:

@@ -44,6 +44,7 @@ class KerasProbe:
     """Keras on TensorFlow; see :class:`netspec.backends.probe.Probe`."""
 
     ordered = False
+    one_graph = True
     gradients: Mapping[str, tuple[float, str]] = {}
 
     def __init__(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,16 +40,18 @@ from netspec.codegen.statements import (
     Assign,
     Do,
     For,
+    If,
     Operand,
     Return,
     Statement,
     render,
     returning,
 )
-from netspec.codegen.tensors import VARIABLES, Tensors
-from netspec.ir import Node, Program, Region
+from netspec.codegen.tensors import VARIABLES, Item, Tensors
+from netspec.ir import Node, Program, Region, Value
 from netspec.ir.definition import Definition
 from netspec.ir.template import Choice, Template
+from netspec.ir.template.data import children
 from netspec.ops.merge import Add, Concat
 
 HEAVY = frozenset(("conv", "linear", "max_pool", "avg_pool"))
@@ -213,18 +215,38 @@ class _Generator:
 
     def _network_forward(self, writer: ModuleWriter) -> list[Statement]:
         template = self.templates.network
-        named = {k: v for k, v in template.outputs.items() if k != "output"}
-        tensors = Tensors(template, Namespace(set(VARIABLES)), [*named.values()])
+        given = [template.outputs]
+        if self.program.training_only:
+            given.insert(
+                0, {name: template.outputs[name] for name in self.program.evaluation_outputs}
+            )
+        results = [value for outputs in given for value in outputs.values()]
+        results.remove(template.body.result)  # which is a result anyway
+        tensors = Tensors(template, Namespace(set(VARIABLES)), results)
         flow = _Flow(tensors, writer)
         tensors.define(template.source, Operand.of("x"))
-        flow.run_all(template.body.items, "x")
-        result = tensors.take(template.body.result, "x")
-        if not named:
-            return returning(tensors.statements, result)
-        documents = {name: tensors.take(value, "x").document for name, value in named.items()}
-        documents["output"] = result.document
-        items: list[Document] = [Row((f"{quoted(name)}: ", d)) for name, d in documents.items()]
-        return [*tensors.statements, Return(literal("{", items, "}"))]
+        first, later = self._by_mode(template)
+        flow.run_all(first, "x")
+        if not self.program.has_outputs:
+            return returning(tensors.statements, tensors.take(template.body.result, "x"))
+        if self.program.training_only:
+            evaluated = Return(_by_name(given[0], tensors))
+            tensors.statements.append(If("not self.training", (evaluated,)))
+            flow.run_all(later, "x")
+        return [*tensors.statements, Return(_by_name(given[-1], tensors))]
+
+    def _by_mode(self, template: Template) -> tuple[list[Item], list[Item]]:
+        """What runs in both modes, and what only leads to outputs for training, each in order."""
+        outputs = self.program.evaluation_outputs.values()
+        evaluated = {node.path for node in self.program.leading_to(outputs)}
+        first: list[Item] = []
+        later: list[Item] = []
+        for part in template.body.items:
+            is_line = isinstance(part, Region) and part.kind == "sequence" and not part.path
+            for item in part.items if is_line else (part,):  # type: ignore[union-attr]
+                paths = {node.path for node in _nodes(item)}
+                (first if not paths or paths & evaluated else later).append(item)
+        return first, later
 
     def _register_stage(self, writer: ModuleWriter, stage: Region) -> None:
         """A stage as a `nn.Sequential`; runs of blocks alike are loops."""
@@ -306,6 +328,20 @@ class _Flow(Flow):
     def test(self, choice: Choice) -> Condition | None:
         """By the module that only one branch has."""
         return self.writer.tests[id(choice)]
+
+
+def _nodes(item: Item) -> Iterator[Node]:
+    if isinstance(item, Node):
+        yield item
+    for inner in children(item):
+        yield from _nodes(inner)
+
+
+def _by_name(outputs: Mapping[str, Value], tensors: Tensors) -> Document:
+    """A dict of tensors."""
+    taken = {name: tensors.take(value, "x").document for name, value in outputs.items()}
+    items: list[Document] = [Row((f"{quoted(name)}: ", d)) for name, d in taken.items()]
+    return literal("{", items, "}")
 
 
 def _ahead(part: Node | Region | Choice) -> tuple[Node | Region | Choice, ...]:

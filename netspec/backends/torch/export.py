@@ -28,7 +28,7 @@ def write_onnx(model: Any, network: Program, path: Path) -> None:
     import torch
 
     program = torch.onnx.export(_program(model, network), dynamo=True, verbose=False)
-    outputs = list(network.outputs)
+    outputs = list(network.evaluation_outputs)
     _rename(program.model.graph, free_name("input", set(outputs)), outputs)
     program.save(path, external_data=False)
 

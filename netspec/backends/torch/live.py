@@ -6,6 +6,7 @@ pickles, copies, compiles and exports. Generated source is never executed here.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,9 @@ from netspec.codegen.calls import Call, execute
 from netspec.ir import Node, Program, Value
 from netspec.ir.containers import Container, Unit, containers, units
 from netspec.ops.merge import Merge
+
+_Named = tuple[Unit, tuple[str, ...]]
+"""What runs as one, and its name from where it runs."""
 
 Values = dict[int, Tensor]
 """The tensors that are still needed, by the ids of their values."""
@@ -106,18 +110,41 @@ class BlockModule(nn.Module):
         return self._plan.run(self, x)[self._result]
 
 
-class NetworkModule(nn.Module):
-    """A whole network. Returns the head's result, or a dict of it and the declared outputs."""
+@dataclass
+class _Results:
+    """What a network gives in one mode.
 
-    _plan: _Plan
-    _outputs: dict[str, int]
+    Attributes:
+        plan: what runs for it.
+        outputs: the ids of values by the names of outputs.
+        is_named: whether they are given by name; else the only one is given by itself.
+    """
+
+    plan: _Plan
+    outputs: dict[str, int]
+    is_named: bool
+
+    def of(self, owner: nn.Module, x: Tensor) -> Tensor | dict[str, Tensor]:
+        """The results for an input (batch, channels, *size)."""
+        values = self.plan.run(owner, x)
+        if not self.is_named:
+            return values[self.outputs["output"]]
+        return {name: values[id] for name, id in self.outputs.items()}
+
+
+class NetworkModule(nn.Module):
+    """A whole network. Returns the head's result, or a dict of all outputs where the spec names any."""
+
+    _training_results: _Results
+    _evaluation_results: _Results
 
     def forward(self, x: Tensor) -> Tensor | dict[str, Tensor]:
-        """Map (batch, channels, *size) to the head's result, with outputs a dict of tensors."""
-        values = self._plan.run(self, x)
-        if len(self._outputs) == 1:
-            return values[self._outputs["output"]]
-        return {name: values[id] for name, id in self._outputs.items()}
+        """Map (batch, channels, *size) to the head's result, or to the outputs by name.
+
+        In evaluation, what is for training alone is neither computed nor returned.
+        """
+        results = self._training_results if self.training else self._evaluation_results
+        return results.of(self, x)
 
 
 def build(network: Program) -> NetworkModule:
@@ -126,9 +153,8 @@ def build(network: Program) -> NetworkModule:
         model = NetworkModule()
         root = containers(network)
         _register(model, root, network)
-        outputs = {name: value.id for name, value in network.outputs.items()}
-        model._plan = _plan(root, network, set(outputs.values()))
-        model._outputs = outputs
+        model._training_results = _results(root, network, network.outputs)
+        model._evaluation_results = _results(root, network, network.evaluation_outputs)
     model.to_empty(device=torch.get_default_device())
     initialise(model, network)
     return model
@@ -188,10 +214,26 @@ def _module(container: Container, network: Program) -> nn.Module:
     return module
 
 
+def _results(root: Container, network: Program, outputs: Mapping[str, Value]) -> _Results:
+    ids = {name: value.id for name, value in outputs.items()}
+    return _Results(_plan(root, network, set(ids.values())), ids, network.has_outputs)
+
+
+def _needed(found: Sequence[_Named], kept: set[int]) -> list[_Named]:
+    """The units that lead to a value that is ``kept``, in order."""
+    wanted = set(kept)
+    needed = []
+    for unit, names in reversed(found):
+        if _given(unit).id in wanted:
+            needed.append((unit, names))
+            wanted.update(value.id for value in _taken(unit))
+    return needed[::-1]
+
+
 def _plan(container: Container, network: Program, kept: set[int]) -> _Plan:
     """How the modules inside ``container`` are wired; ``kept`` are the values that its caller wants."""
     assert container.source is not None
-    found = list(units(container, network))
+    found = _needed(list(units(container, network)), kept)
     last: dict[int, int] = {container.source.id: -1}
     for number, (unit, _) in enumerate(found):
         last.update((value.id, number) for value in _taken(unit))

@@ -32,6 +32,7 @@ class TorchProbe:
     """PyTorch; see :class:`netspec.backends.probe.Probe`."""
 
     ordered = True
+    one_graph = False
     gradients = GRADIENTS
 
     def versions(self) -> dict[str, str]:

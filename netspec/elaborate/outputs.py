@@ -1,0 +1,48 @@
+"""What a network gives, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from netspec.errors import did_you_mean, fail
+from netspec.ir import Value
+from netspec.schema.syntax import Output
+
+OWN = "output"
+"""What the head's result is called, in specs and by models of a network that names it no other way."""
+
+
+def check_output(name: str, output: Output, known: Collection[str]) -> None:
+    """Raise :class:`NetspecError` unless an output may be called ``name`` and is a result that is ``known``."""
+    if name == OWN:
+        message = f"`{OWN}` is the name of the network's own result"
+        raise fail("NS214", message, output.key_span)
+    if output.result not in known and output.result != OWN:
+        raise fail(
+            "NS214",
+            f"output `{name}` takes `{output.result}`, which is no stage and no named result",
+            output.span,
+            help=did_you_mean(output.result, {*known, OWN}),
+        )
+
+
+def outputs_of(
+    outputs: Mapping[str, Output], known: Mapping[str, Value], own: Value
+) -> dict[str, Value]:
+    """The values that a network gives, by name.
+
+    Args:
+        outputs: what the spec names; what :func:`check_output` refuses is left out.
+        known: the results of stages and steps, by name. One that the spec itself calls ``output`` is meant
+            by that word ahead of the head's.
+        own: the head's result. It comes last, unless some other name gives it in evaluation too.
+    """
+    results = {OWN: own, **known}
+    found = {
+        name: results[output.result]
+        for name, output in outputs.items()
+        if name != OWN and output.result in results
+    }
+    if not any(found[name] is own for name in found if not outputs[name].is_training):
+        found[OWN] = own
+    return found
