@@ -21,7 +21,8 @@ from netspec.ops.convolution import Conv, Linear
 from netspec.ops.merge import Add, Concat, Mul
 from netspec.ops.normalization import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, Normalization
 from netspec.ops.pooling import AvgPool, GlobalAvgPool, GlobalMaxPool, MaxPool, Pool
-from netspec.ops.structure import Flatten, PadChannels, RandomDrop, Resize, Scale, Subsample
+from netspec.ops.structure import Flatten, PadChannels, RandomDrop, Resize, Scale, Split, Subsample
+from netspec.types import TensorType
 
 Array = NDArray[Any]
 Held = Mapping[str, Array]
@@ -46,8 +47,9 @@ def interpret(program: Program, inputs: Array, weights: Mapping[str, Array]) -> 
     known: dict[int, Array] = {entering.id: numpy.asarray(inputs, "float64")}
     for node in program.nodes:
         operands = [known[value.id] for value in node.inputs]
-        (result,) = node.outputs
-        known[result.id] = run(node.op, operands, held.get(node.path, {}))
+        made = run(node.op, operands, held.get(node.path, {}))
+        results = made if isinstance(made, tuple) else (made,)
+        known.update((v.id, array) for v, array in zip(node.outputs, results, strict=True))
         _forget(node.inputs, left, kept, known)
     return {name: known[value.id] for name, value in program.outputs.items()}
 
@@ -63,8 +65,8 @@ def _forget(
 
 
 @singledispatch
-def run(op: Op, inputs: Sequence[Array], held: Held) -> Array:
-    """What ``op`` makes of ``inputs`` with the tensors that it holds."""
+def run(op: Op, inputs: Sequence[Array], held: Held) -> Array | tuple[Array, ...]:
+    """What ``op`` makes of ``inputs`` with the tensors that it holds; a tuple where it has several results."""
     raise NotImplementedError(f"`{op.kind}` has no function in NumPy")
 
 
@@ -240,6 +242,12 @@ def _(op: InstanceNorm, inputs: Sequence[Array], held: Held) -> Array:
 def _(op: Scale, inputs: Sequence[Array], held: Held) -> Array:
     (x,) = inputs
     return x * _per_channel(held["weight"], x)
+
+
+@run.register
+def _(op: Split, inputs: Sequence[Array], held: Held) -> tuple[Array, ...]:
+    (x,) = inputs
+    return tuple(numpy.split(x, op.ends(TensorType(x.shape[1], _size(x))), axis=1))
 
 
 @run.register

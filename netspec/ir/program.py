@@ -15,7 +15,7 @@ from typing import Any, Literal, Protocol
 from netspec.errors import Span
 from netspec.ir.formula import NO_FORMULAS, Formula, Formulas, Indices, no_indices
 from netspec.ops import Op
-from netspec.ops.merge import Merge
+from netspec.ops.base import Function
 from netspec.schema.syntax import BlockDefinition
 from netspec.types import TensorType
 
@@ -165,8 +165,8 @@ class Region:
 
     @cached_property
     def layers(self) -> tuple[Node, ...]:
-        """The ops inside that are no merges, in the order of registration."""
-        return tuple(node for node in self.nodes if not isinstance(node.op, Merge))
+        """The ops inside that are no functions, in the order of registration."""
+        return tuple(node for node in self.nodes if not isinstance(node.op, Function))
 
     @property
     def blocks(self) -> tuple[Region, ...]:
@@ -231,7 +231,7 @@ class Program:
 
     @property
     def layers(self) -> tuple[Node, ...]:
-        """The ops that are no merges: those that PyTorch has a module for, and the summary counts."""
+        """The ops that are no functions: those that PyTorch has a module for, and the summary counts."""
         return self.main.layers
 
     @property

@@ -20,7 +20,7 @@ from pydantic import (
 from netspec.geometry import Padding
 from netspec.initializers import Initializer
 from netspec.ops import OPS, Axes, Op, attributes_of
-from netspec.ops.base import AttributeInfo
+from netspec.ops.base import AttributeInfo, Sizes
 from netspec.ops.words import COMBINATORS as COMBINATORS
 from netspec.ops.words import META as META
 from netspec.schema.checkpoints import CheckpointModel as CheckpointModel
@@ -38,6 +38,7 @@ from netspec.schema.names import Name as Name
 from netspec.schema.names import NameTemplate
 from netspec.schema.parameters import Param, Strict
 from netspec.schema.refusal import Refusal
+from netspec.schema.several import ListField
 
 LANGUAGE_VERSION: Literal[1] = 1
 
@@ -49,6 +50,8 @@ def _field_type(info: AttributeInfo) -> Any:
         return InitField
     if info.type in (Axes, Axes | None):
         return AxesField
+    if info.type == Sizes | None:
+        return ListField
     if get_origin(info.type) is Literal:
         return word_of(literal_choices(info.type))
     return Number
@@ -100,8 +103,11 @@ class StepBase(Strict):
     name: Name | None = Field(
         None, description="name of the layer, block or sequence in weight names; a template"
     )
-    as_: Identifier | None = Field(
-        None, alias="as", description="names this step's result, for later steps of the same block"
+    as_: Identifier | list[Identifier] | None = Field(
+        None,
+        alias="as",
+        description="names this step's result, for later steps of the same block; a list names each "
+        "of several",
     )
     from_: Identifier | list[Identifier] | None = Field(
         None,
@@ -130,8 +136,9 @@ class StepBase(Strict):
             if not actions and "from" not in value:
                 raise Refusal("a step needs an op, a combinator or a block", "NS107")
             taken = value.get("from")
-            if taken == []:
-                raise Refusal("`from` needs a name", at=("from",))
+            for key in ("from", "as"):
+                if value.get(key) == []:
+                    raise Refusal(f"`{key}` needs a name", at=(key,))
             if "merge" in value and not isinstance(taken, list):
                 message = "`merge` says how the names of a list behind `from` become one"
                 raise Refusal(message, at=("merge",), on_key=True)

@@ -10,8 +10,10 @@ from typing import Any
 from netspec.arithmetic import COPIED
 from netspec.backends.torch.modules import ModuleWriter
 from netspec.backends.torch.plan import Plan
-from netspec.backends.torch.rows import SIGNATURE_DEFAULTS
+from netspec.backends.torch.rows import SIGNATURE_DEFAULTS, module_of
 from netspec.backends.torch.starts import Starts
+from netspec.codegen.calls import Call
+from netspec.codegen.cases import by_cases
 from netspec.codegen.classes import (
     Argument,
     Classes,
@@ -304,6 +306,15 @@ class _Flow(Flow):
             return Operand.made(call("torch.cat", [tensors, keyword("dim", "1")]), *operands)
         sign = "+" if isinstance(node.op, Add) else "*"
         return Operand.made(Operation(sign, tuple(documents)), *operands)
+
+    def several(self, node: Node, operand: Operand, targets: Sequence[str]) -> None:
+        """A tensor's own method, along the channels."""
+        made = by_cases(module_of, node)
+        assert isinstance(made, Call)
+        argument = self.writer.sizes.get(id(node)) or self.writer.printer.value(made.args[1])
+        method = f"{operand.variable}.{made.target.removeprefix('Tensor.')}"
+        parts = call(method, [argument, keyword("dim", "1")])
+        self.tensors.statements.append(Assign(", ".join(targets), parts))
 
     def test(self, choice: Choice) -> Condition | None:
         """By the module that only one branch has."""

@@ -23,7 +23,8 @@ from netspec.formula import print_node
 from netspec.ir import Node, Region
 from netspec.ir.template import Choice
 from netspec.ir.template.data import children
-from netspec.ops.merge import Merge
+from netspec.ops.base import Function
+from netspec.ops.structure import Split
 from netspec.symbolic import Varying, names_of
 
 BlockCall = Callable[[Region], Document]
@@ -58,6 +59,7 @@ class ModuleWriter:
         self.settled = settled
         self.statements: list[Statement] = []
         self.tests: dict[int, Condition | None] = {}
+        self.sizes: dict[int, Document] = {}
         self._attributes: set[str] = set(RESERVED_CHILDREN)
         self._owners: Counter[str] = Counter()
         self._containers: set[str] = set()
@@ -106,7 +108,9 @@ class ModuleWriter:
         match item:
             case Region() if row is not None:
                 self._sequential(item.path, row)
-            case Node(op=Merge()):
+            case Node(op=Split() as op):
+                self._sizes(item, op)
+            case Node(op=Function()):
                 return
             case Node():
                 self._layer(item)
@@ -117,6 +121,14 @@ class ModuleWriter:
             case _:
                 for inner in item.items:
                     self.register(inner)
+
+    def _sizes(self, node: Node, op: Split) -> None:
+        """Keep the channels of parts where they vary: what runs does not see what they depend on."""
+        if op.sizes is None:
+            return
+        if any(isinstance(size, Varying) for size in op.sizes):
+            self.sizes[id(node)] = access = f"self.{self._attribute('sizes')}"
+            self.statements.append(Assign(access, self.printer.value([*op.sizes])))
 
     def _layer(self, layer: Node) -> None:
         calls = _cases(layer)
@@ -267,13 +279,18 @@ class ModuleWriter:
     def _flag(self, test: Varying) -> Condition:
         """Keep the outcome of a test that no module tells."""
         (name,) = names_of(test) if len(names_of(test)) == 1 else ("condition",)
+        attribute = self._attribute(name)
+        self.statements.append(Assign(f"self.{attribute}", self.printer.formula(test)))
+        return _node(attribute), True
+
+    def _attribute(self, name: str) -> str:
+        """A free name of an attribute that is no module."""
         count, attribute = 1, name
         while attribute in self._attributes:
             count += 1
             attribute = f"{name}{count}"
         self._attributes.add(attribute)
-        self.statements.append(Assign(f"self.{attribute}", self.printer.formula(test)))
-        return _node(attribute), True
+        return attribute
 
     def _aside(self, item: Item) -> tuple[list[Statement], list[str]]:
         """The registration of a branch, not written yet, and the outermost paths that it makes."""
@@ -300,7 +317,7 @@ class ModuleWriter:
     def _units(self, item: Item) -> Iterator[Unit]:
         """The outermost parts of ``item`` that are modules of their own."""
         if isinstance(item, Node):
-            if not isinstance(item.op, Merge):
+            if not isinstance(item.op, Function):
                 yield item
         elif isinstance(item, Region) and (item.kind == "block" or self.plan.row(item) is not None):
             yield item
