@@ -13,6 +13,7 @@ import netspec
 from netspec import loads
 from netspec.channels import printable
 from netspec.cli.streams import Terminated
+from netspec.codegen.cases import DecidedByKept
 from netspec.errors import (
     Diagnostic,
     InternalError,
@@ -29,7 +30,7 @@ from netspec.errors import (
 )
 from netspec.export.base import ExportError
 from netspec.generated import OriginError
-from netspec.ir.template.data import Split
+from netspec.ir.template.data import Guard, Split
 from netspec.ops.base import GroupsError, OpError, RangeError, WindowError
 from netspec.schema.refusal import Refusal
 from netspec.symbolic import Diverges, Varying
@@ -152,6 +153,7 @@ def _errors() -> Iterator[BaseException]:
     yield Poisoned()
     yield Split("m", "relu", {0: 1})
     yield Refusal("m", "NS104")
+    yield DecidedByKept(Guard("what `relu` becomes", "relu", SPAN))
 
 
 @pytest.mark.parametrize("error", _errors(), ids=lambda error: type(error).__name__)

@@ -274,8 +274,8 @@ def test_a_mistake_is_found(
 
     original = witnesses.generate
 
-    def wrong(found: Any, compilation: Any) -> str:
-        source = original(found, compilation)
+    def wrong(found: Any, network: Any, origin: Any) -> str:
+        source = original(found, network, origin)
         if found.name != backend:
             return source
         assert old in source

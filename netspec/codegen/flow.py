@@ -18,6 +18,7 @@ from netspec.codegen.statements import Assign, If, Operand, Statement
 from netspec.codegen.tensors import Item, Tensors
 from netspec.ir import Node, Region, Value
 from netspec.ir.template import Choice
+from netspec.ops.base import Function
 from netspec.ops.merge import Merge
 
 BRANCH = "branch1"
@@ -51,6 +52,10 @@ class Flow:
 
     def merge(self, node: Node, operands: Sequence[Operand], target: str) -> Operand:
         """Several tensors as one."""
+        raise NotImplementedError  # pragma: no cover
+
+    def several(self, node: Node, operand: Operand, targets: Sequence[str]) -> None:
+        """Write what gives several tensors of ``operand``, which is a variable, to variables."""
         raise NotImplementedError  # pragma: no cover
 
     def stage(self, stage: Region, target: str) -> None:
@@ -94,14 +99,26 @@ class Flow:
         return self.tensors.hint(value) or target
 
     def _node(self, node: Node, target: str) -> None:
+        if len(node.outputs) > 1:
+            self._several(node, target)
+            return
         (value,) = node.outputs
         target = self._target(value, target)
-        if isinstance(node.op, Merge):
+        if isinstance(node.op, Function):
             operands = [self.tensors.operand(taken, target) for taken in node.inputs]
             self.tensors.define(value, self.merge(node, operands, self.tensors.free(target)))
         else:
             operand = self.tensors.take(node.inputs[0], target)
             self.tensors.define(value, self.apply(node, operand, self.tensors.free(target)))
+
+    def _several(self, node: Node, target: str) -> None:
+        operand = self.tensors.settle(self.tensors.take(node.inputs[0], target), target)
+        targets = [self.tensors.extra(value) for value in node.outputs]
+        for name in targets:
+            self.tensors.release(name)
+        self.several(node, operand, targets)
+        for value, name in zip(node.outputs, targets, strict=True):
+            self.tensors.define(value, Operand.of(name))
 
     def _region(self, region: Region, target: str) -> None:
         parts = _paths_of(region)

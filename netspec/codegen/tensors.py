@@ -196,7 +196,7 @@ class Tensors:
             self._remaining[merged.other.id] -= 1
 
     def extra(self, value: Value) -> str:
-        """A variable for a further value of a choice."""
+        """A variable for a further value of a choice, or one of several results."""
         return self.hint(value) or self.names.add(VARIABLES[0])
 
     def settle_all(self) -> None:

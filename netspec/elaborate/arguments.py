@@ -12,6 +12,7 @@ from netspec.elaborate.scope import BlockValue, Environment, StepsValue
 from netspec.errors import Span, did_you_mean, fail
 from netspec.expr import MAX_MAGNITUDE
 from netspec.ops import Axes
+from netspec.ops.base import Sizes
 from netspec.schema.fields import (
     AxesValue,
     InitValue,
@@ -104,6 +105,9 @@ def evaluate_attribute(
         return value.evaluate(environment, rank)
     if isinstance(value, AxesValue):
         span = value.items[0].span
+        if kind == Sizes | None:
+            found = value.evaluate(environment)
+            return tuple(check_type(require_known(found), "list[int]", name, span))
         return spread_axes(name, value.evaluate(environment), rank, span)
     if isinstance(value, InitValue | Word):
         return value.evaluate(environment)

@@ -11,7 +11,7 @@ from netspec.elaborate.liveness import check_liveness
 from netspec.errors import NetspecError, Span, fail
 from netspec.ir import Node, Program, Region
 from netspec.ops import Op
-from netspec.ops.merge import Merge
+from netspec.ops.base import Function
 from netspec.types import TensorType
 
 
@@ -94,7 +94,7 @@ def _find_names(region: Region, owners: tuple[str, ...], found: list[_Named]) ->
         path, inner = item.path, owners
         if path:
             is_block = isinstance(item, Region) and item.kind == "block"
-            is_module = is_block or (isinstance(item, Node) and not isinstance(item.op, Merge))
+            is_module = is_block or (isinstance(item, Node) and not isinstance(item.op, Function))
             owner = next((name for name in reversed(owners) if path.startswith(name)), "")
             found.append(_Named(path, item.span, owner[:-1], is_module))
             inner = (*owners, f"{path}.") if is_module else owners

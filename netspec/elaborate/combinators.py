@@ -113,8 +113,7 @@ def _merge(
     whole = row.part()
     whole.items += parts
     values = operands or [part.result for part in parts]
-    (target,) = op.types(*(value.type for value in values))
-    whole.op(op, values, target, path, step.span)
+    whole.op(op, values, op.types(*(value.type for value in values)), path, step.span)
     row.add(whole.region(kind, span=step.span))
 
 
@@ -178,7 +177,37 @@ def take(step: Step, row: Row, scope: Scope) -> None:
     types = [value.type for value in values]
     check_merge(types, step.merge, step.span, path)
     op = MERGES[step.merge]()
-    row.op(op, values, op.types(*types)[0], path, step.span)
+    row.op(op, values, op.types(*types), path, step.span)
+
+
+def name_results(
+    step: Step, values: Sequence[Value], scope: Scope, names: dict[int, dict[str, str]]
+) -> None:
+    """Let later steps take the results of a step by the names that it gives them, and add these to ``names``."""
+    if step.results:
+        check_names(step, len(values))
+    for index, name in enumerate((step.result,) if step.result else step.results):
+        if name in scope.results:
+            place = step.place("as") if step.result else step.place("as", index)
+            raise fail("NS224", f"the name `{name}` is taken in this block", place)
+        scope.results[name] = values[index]
+        names.setdefault(values[index].id, {}).setdefault(scope.path_of_block, name)
+
+
+def check_names(step: Step, count: int) -> None:
+    """A step of several results names each of them; one of a single result has no list of names."""
+    if len(step.results) == (count if count > 1 else 0):
+        return
+    given = len(step.results)
+    if count == 1:
+        message = f"`as` lists {given} name{'s' * (given > 1)}, and this step has one result"
+        raise fail("NS228", message, step.place("as"), help=f"write `as: {step.results[0]}`")
+    raise fail(
+        "NS228",
+        f"this step has {count} results, and `as` names {given or ('one' if step.result else 'none')}",
+        step.place("as"),
+        help="a list behind `as` names each of them, such as `as: [a, b]`",
+    )
 
 
 def _restore(names: dict[str, Any], before: Mapping[str, Any]) -> None:

@@ -185,17 +185,20 @@ class _Copy:
     def _node(self, node: Node) -> Node:
         values = self.values
         inputs = tuple([values[value.id] for value in node.inputs])
-        (old,) = node.outputs
-        new = values[old.id] = Value(next(self._ids), old.type)
+        outputs = tuple([self._value(old) for old in node.outputs])
+        path = self._path + node.path[self._start :]
+        indices = self._indices(node.indices)
+        return Node(node.op, inputs, outputs, path, node.span, node.formulas, indices)
+
+    def _value(self, old: Value) -> Value:
+        new = self.values[old.id] = Value(next(self._ids), old.type)
         if old.id in self._names:
             self._names[new.id] = {
                 self._path + block[self._start :]: name
                 for block, name in self._names[old.id].items()
                 if f"{block}.".startswith(f"{self._block}.")
             }
-        path = self._path + node.path[self._start :]
-        indices = self._indices(node.indices)
-        return Node(node.op, inputs, (new,), path, node.span, node.formulas, indices)
+        return new
 
     def _region(self, region: Region) -> Region:
         source, items = self.values[region.source.id], self.items(region.items)

@@ -51,21 +51,26 @@ class Filling(NamedTuple):
         return fail(error.code, error.message, span, help=error.help, path=self.path)
 
 
-def make_op(filling: Filling, source: TensorType) -> tuple[Op, TensorType]:
-    """The op that a step makes on ``source``, and the type that it gives.
+Typed = tuple[Op, tuple[TensorType, ...]]
+"""An op, and the types of its results."""
+
+
+def make_op(filling: Filling, source: TensorType) -> Typed:
+    """The op that a step makes on ``source``, and the types that it gives.
 
     Raises :class:`NetspecError` when an attribute is missing or the op does not fit its input.
     """
     values = fill_attributes(filling, source.rank)
     try:
         op = OPS[filling.action.kind](**values).resolve(source)
-        target = op.infer(source)
+        types = op.types(source)
     except OpError as error:
         raise filling.misfit(error) from None
-    beyond = too_large(target)
-    if beyond is not None:
-        raise fail("NS504", beyond, filling.place("out"), path=filling.path)
-    return op, target
+    for target in types:
+        beyond = too_large(target)
+        if beyond is not None:
+            raise fail("NS504", beyond, filling.place("out"), path=filling.path)
+    return op, types
 
 
 def too_large(target: TensorType) -> str | None:
@@ -92,6 +97,14 @@ def fill_attributes(filling: Filling, rank: int) -> dict[str, Any]:
             with parts:
                 message = f"`{action.kind}` needs `{name}`: {info.doc}"
                 raise fail("NS208", message, filling.step.span, path=filling.path)
+    if kind.one_of and not any(
+        name in given for name in kind.one_of for given in (action.attributes, defaults)
+    ):
+        with parts:
+            names = " or ".join(f"`{name}`" for name in kind.one_of)
+            raise fail(
+                "NS208", f"`{action.kind}` needs {names}", filling.step.span, path=filling.path
+            )
     for name, value in defaults.items():
         if name not in action.attributes:
             with parts:

@@ -4,6 +4,8 @@ for them.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from netspec.errors import Diagnostic, NetspecError
 from netspec.ir import Node, Program
 
@@ -13,18 +15,40 @@ def check_liveness(program: Program) -> None:
     dead = _dead(program)
     used = {value.id for node in dead for value in node.inputs}
     ends = [node for node in dead if not any(value.id in used for value in node.outputs)]
+    problems = [*_unused_parts(program, set(dead))]
     if ends:
         words = {
             program.producers[region.result.id].path: region.kind
             for region in program.main.regions("residual", "gate", "branches")
         }
-        raise NetspecError([_unused(node, words.get(node.path, node.op.kind)) for node in ends])
+        problems += [_unused(node, words.get(node.path, node.op.kind)) for node in ends]
+    if problems:
+        raise NetspecError(problems)
 
 
 def _dead(program: Program) -> list[Node]:
     """The ops from which no way leads to an output."""
     live = program.leading_to(program.outputs.values())
     return [node for node in program.nodes if node not in live]
+
+
+def _unused_parts(program: Program, dead: set[Node]) -> Iterator[Diagnostic]:
+    """Of ops that are used, the results that nothing uses: what is cut off could be left out ahead of it."""
+    outputs = {value.id for value in program.outputs.values()}
+    for node in program.nodes:
+        if len(node.outputs) == 1 or node in dead:
+            continue
+        for number, value in enumerate(node.outputs, 1):
+            takers = program.uses[value.id]
+            if value.id not in outputs and all(taker in dead for taker in takers):
+                name = next(iter(program.names.get(value.id, {}).values()), "")
+                yield Diagnostic(
+                    "NS409",
+                    f"nothing uses {f'`{name}`, ' if name else ''}result {number} of this `{node.op.kind}`",
+                    node.span,
+                    "each result is to be used: a later step takes it with `from`",
+                    node.path,
+                )
 
 
 def _unused(node: Node, kind: str) -> Diagnostic:

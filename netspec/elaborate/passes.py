@@ -24,14 +24,15 @@ def absorb_flatten(program: Program) -> Program:
     absorbed = {node for node in flattens if _is_absorbed(node, program, outputs)}
 
     def change(node: Node, inputs: tuple[Value, ...]) -> Node:
-        op, (old,) = node.op, node.outputs
+        op = node.op
         if isinstance(op, Flatten):
             op, is_flat = replace(op, absorbed=node in absorbed), node in absorbed
         else:
             is_flat = any(value.type.flat for value in inputs)
-        if old.type.flat is not None and not is_flat:
-            old = Value(old.id, replace(old.type, flat=None))
-        return replace(node, op=op, inputs=inputs, outputs=(old,))
+        outputs = node.outputs
+        if not is_flat and any(old.type.flat is not None for old in outputs):
+            outputs = tuple(Value(old.id, replace(old.type, flat=None)) for old in outputs)
+        return replace(node, op=op, inputs=inputs, outputs=outputs)
 
     return rewrite(program, change)
 

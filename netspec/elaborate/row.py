@@ -43,13 +43,15 @@ class Row:
         self,
         op: Op,
         inputs: Sequence[Value],
-        target: TensorType,
+        types: Sequence[TensorType],
         path: str,
         span: Span | None,
         **noted: Any,
     ) -> None:
-        """Add an op, whose result flows on."""
-        self.items.append(Node(op, tuple(inputs), (self.flow(target),), path, span, **noted))
+        """Add an op with results of these types, of which the first flows on."""
+        first, *others = types
+        outputs = (self.flow(first), *[Value(next(self._ids), type) for type in others])
+        self.items.append(Node(op, tuple(inputs), outputs, path, span, **noted))
 
     def part(self) -> Row:
         """An empty row that takes what flows here."""

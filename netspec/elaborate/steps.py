@@ -14,7 +14,7 @@ from netspec.elaborate.arguments import bind_arguments
 from netspec.elaborate.bounds import MAX_NESTING, RAISE_LAYERS, Bounds
 from netspec.elaborate.instances import Call, Instance, Key, Keys, again
 from netspec.elaborate.labels import count_labels
-from netspec.elaborate.layers import Filling, make_op
+from netspec.elaborate.layers import Filling, Typed, make_op
 from netspec.elaborate.lookup import Lookup, check_definition, with_call
 from netspec.elaborate.row import Row
 from netspec.elaborate.scope import (
@@ -28,10 +28,10 @@ from netspec.elaborate.scope import (
 )
 from netspec.errors import NetspecError, Span, fail
 from netspec.expr import Expression
-from netspec.ir import Region, Value
+from netspec.ir import Node, Region, Value
 from netspec.ir.formula import Formula
 from netspec.ir.program import Decided
-from netspec.ops import OPS, Op
+from netspec.ops import OPS
 from netspec.schema.syntax import (
     BlockDefinition,
     BranchesAction,
@@ -96,17 +96,16 @@ class Elaborator:
 
     def step(self, step: Step, row: Row, scope: Scope) -> None:
         """Expand one step: its inputs, what it does, and the name of its result."""
-        source = row.value
+        source, length = row.value, len(row.items)
         if step.inputs:
             combinators.take(step, row, scope)
         self._action(step, row, scope)
-        if step.result:
-            if step.result in scope.results:
-                message = f"the name `{step.result}` is taken in this block"
-                raise fail("NS224", message, step.place("as"))
-            scope.results[step.result] = row.value
-            if row.value is not source:  # what a step passes on has the name that it was given
-                self._name(row.value, step.result, scope)
+        if step.result or step.results:
+            last = row.items[-1] if len(row.items) > length else None
+            values = last.outputs if isinstance(last, Node) else (row.value,)
+            # What a step passes on has the name that it was given.
+            names = self.names if row.value is not source else {}
+            combinators.name_results(step, values, scope, names)
 
     def _action(self, step: Step, row: Row, scope: Scope) -> None:
         match step.action:
@@ -147,7 +146,7 @@ class Elaborator:
 
     def _container(self, step: Step, row: Row, scope: Scope) -> None:
         """What has no level of names of its own, as a sequence under the name that the step gives."""
-        inner = dataclasses.replace(step, name=None, result=None, inputs=())
+        inner = dataclasses.replace(step, name=None, result=None, results=(), inputs=())
         combinators.sequence(self.steps, step, SequenceAction((inner,)), row, scope)
 
     def _when(self, step: Step, action: WhenAction, row: Row, scope: Scope) -> None:
@@ -190,11 +189,13 @@ class Elaborator:
             place = {"channels": source.channels, "size": list(source.size)}
             outer = {**lookup.environment, **place}
         filling = Filling(step, action, path, scope.place(source), defaults, outer)
-        op, target = self.make_op(filling, source)
+        op, types = self.make_op(filling, source)
+        if len(types) > 1:
+            combinators.check_names(step, len(types))
         noted = {"formulas": formulas, "indices": scope.indices}
-        row.op(op, (row.value,), target, path, step.span, **noted)
+        row.op(op, (row.value,), types, path, step.span, **noted)
 
-    def make_op(self, filling: Filling, source: TensorType) -> tuple[Op, TensorType]:
+    def make_op(self, filling: Filling, source: TensorType) -> Typed:
         """The op of a step; see :func:`~netspec.elaborate.layers.make_op`."""
         return make_op(filling, source)
 

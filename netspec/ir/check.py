@@ -53,8 +53,9 @@ def _problems(program: Program) -> Iterator[str]:
             yield f"the output `{name}` is %{value.id}, which nothing gives"
     outputs = {value.id for value in program.outputs.values()}
     for node in program.nodes:
-        if not any(program.uses[value.id] or value.id in outputs for value in node.outputs):
-            yield f"nothing uses what `{node.path}` gives"
+        for value in node.outputs:
+            if not (program.uses[value.id] or value.id in outputs):
+                yield f"nothing uses what `{node.path}` gives: %{value.id}"
 
 
 def _wrong_types(node: Node) -> Iterator[str]:

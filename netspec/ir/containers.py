@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from netspec.ir.program import Node, Program, Region, Value
-from netspec.ops.merge import Merge
+from netspec.ops.base import Function
 
 
 @dataclass(eq=False)
@@ -21,13 +21,13 @@ class Container:
 
     Attributes:
         path: the path; empty for the whole network.
-        children: what has a name here, in the order of registration: containers, and ops that are no merges.
+        children: what has a name here, in the order of registration: containers, and layers.
         start: the place in the order of running at which its first op stands.
         stop: the place behind its last op.
         region: the block or stage of this path, where there is one.
         source: the value that enters; None where it is no unit.
         result: the value that leaves; None where it is no unit.
-        count: how many ops stand below it, merges too.
+        count: how many ops stand below it, functions too.
         is_row: whether it is a unit whose children run one after another, and nothing else does.
     """
 
@@ -85,7 +85,7 @@ def _trie(program: Program) -> Container:
     for node in program.nodes:
         for path in empty.pop(node, ()):
             _container(path, known)
-        if not isinstance(node.op, Merge):  # a merge has a name, and nothing is registered for it
+        if not isinstance(node.op, Function):  # it has a name, and nothing is registered for it
             above, _, name = node.path.rpartition(".")
             _container(above, known).children[name] = node
     for path in empty.pop(None, ()):
@@ -185,7 +185,7 @@ def _is_row(container: Container, value: Value, result: Value) -> bool:
                 count += child.stop - child.start
         else:
             return False
-    # Merges have no name of their own here: with one of them something else runs than the children.
+    # Functions have no name of their own here: with one of them something else runs than the children.
     return value is result and count == container.stop - container.start
 
 

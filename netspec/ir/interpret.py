@@ -20,8 +20,9 @@ from netspec.ops.convolution import Conv, Linear
 from netspec.ops.merge import Add, Concat, Mul
 from netspec.ops.normalization import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, Normalization
 from netspec.ops.pooling import AvgPool, GlobalAvgPool, GlobalMaxPool, MaxPool, Pool
-from netspec.ops.structure import Flatten, PadChannels, RandomDrop, Resize, Scale, Subsample
+from netspec.ops.structure import Flatten, PadChannels, RandomDrop, Resize, Scale, Split, Subsample
 from netspec.ops.transposed import ConvTranspose
+from netspec.types import TensorType
 
 
 def interpret(program: Program, inputs: Array, weights: Mapping[str, Array]) -> dict[str, Array]:
@@ -43,8 +44,9 @@ def interpret(program: Program, inputs: Array, weights: Mapping[str, Array]) -> 
     known: dict[int, Array] = {entering.id: numpy.asarray(inputs, "float64")}
     for node in program.nodes:
         operands = [known[value.id] for value in node.inputs]
-        (result,) = node.outputs
-        known[result.id] = run(node.op, operands, held.get(node.path, {}))
+        made = run(node.op, operands, held.get(node.path, {}))
+        results = made if isinstance(made, tuple) else (made,)
+        known.update((v.id, array) for v, array in zip(node.outputs, results, strict=True))
         _forget(node.inputs, left, kept, known)
     return {name: known[value.id] for name, value in outputs.items()}
 
@@ -251,6 +253,12 @@ def _(op: InstanceNorm, inputs: Sequence[Array], held: Held) -> Array:
 def _(op: Scale, inputs: Sequence[Array], held: Held) -> Array:
     (x,) = inputs
     return x * per_channel(held["weight"], x)
+
+
+@run.register
+def _(op: Split, inputs: Sequence[Array], held: Held) -> tuple[Array, ...]:
+    (x,) = inputs
+    return tuple(numpy.split(x, op.ends(TensorType(x.shape[1], _size(x))), axis=1))
 
 
 @run.register

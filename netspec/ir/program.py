@@ -16,7 +16,7 @@ from netspec.errors import Span
 from netspec.ir.definition import Definition
 from netspec.ir.formula import NO_FORMULAS, Formula, Formulas, Indices, no_indices
 from netspec.ops import Op
-from netspec.ops.merge import Merge
+from netspec.ops.base import Function
 from netspec.types import TensorType
 
 Kind = Literal[
@@ -182,8 +182,8 @@ class Region:
 
     @cached_property
     def layers(self) -> tuple[Node, ...]:
-        """The ops inside that are no merges, in the order of registration."""
-        return tuple(node for node in self.nodes if not isinstance(node.op, Merge))
+        """The ops inside that are no functions, in the order of registration."""
+        return tuple(node for node in self.nodes if not isinstance(node.op, Function))
 
     @property
     def blocks(self) -> tuple[Region, ...]:
@@ -251,7 +251,7 @@ class Program:
 
     @property
     def layers(self) -> tuple[Node, ...]:
-        """The ops that are no merges: those that PyTorch has a module for, and the summary counts."""
+        """The ops that are no functions: those that PyTorch has a module for, and the summary counts."""
         return self.main.layers
 
     @property

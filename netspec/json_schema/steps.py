@@ -126,7 +126,7 @@ def _words() -> dict[str, str]:
     ops = {
         kind: op.__doc__ or ""
         for kind, op in OPS.items()
-        if not any(info.required for info in attributes_of(op).values())
+        if not (op.one_of or any(info.required for info in attributes_of(op).values()))
     }
     blocks = {name: library.built_in_block(name) for name in _built_in()}
     complete = {

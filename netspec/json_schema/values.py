@@ -8,7 +8,7 @@ from typing import Any, Literal, get_origin
 from netspec import expr, geometry, library
 from netspec.initializers import Initializer
 from netspec.ops import Axes
-from netspec.ops.base import AttributeInfo
+from netspec.ops.base import AttributeInfo, Sizes
 from netspec.schema import fields
 from netspec.schema.fields import literal_choices
 from netspec.schema.models import IDENTIFIER
@@ -110,6 +110,15 @@ def _axes() -> Schema:
     }
 
 
+def _sizes() -> Schema:
+    """A list of whole numbers."""
+    message = "Expected a list of whole numbers, or an expression that gives one"
+    return {
+        **_or_expression(["array"], message),
+        "allOf": [{"items": number(int), "minItems": 1}],
+    }
+
+
 def _padding() -> Schema:
     """A padding rule, or explicit numbers."""
     side = {"items": number(int), "minItems": 1, "maxItems": 2}
@@ -158,6 +167,8 @@ def attribute(info: AttributeInfo) -> Schema:
         return reference("initializer")
     if info.type in (Axes, Axes | None):
         return reference("axes")
+    if info.type == Sizes | None:
+        return reference("sizes")
     if get_origin(info.type) is Literal:
         return word(literal_choices(info.type))
     return number(int if info.type == int | None else info.type)
@@ -193,6 +204,7 @@ def value_definitions() -> dict[str, Schema]:
         "identifier": identifier(),
         "own_name": {**identifier("a name"), "doNotSuggest": True},
         "axes": _axes(),
+        "sizes": _sizes(),
         "padding": _padding(),
         "initializer": _initializer(),
         "parameter_reference": _for_mappings(mapping({"param": name}, ["param"])),

@@ -40,6 +40,7 @@ LANGUAGE_OPS: dict[str, type[Op]] = {
         pooling.GlobalAvgPool,
         pooling.GlobalMaxPool,
         structure.Flatten,
+        structure.Split,
         structure.PadChannels,
         structure.Subsample,
         structure.Resize,

@@ -8,12 +8,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NewType
 
 from netspec.types import Parameter, TensorType
 
 Axes = tuple[int, ...]
 """One number per spatial axis; written as one number when all are equal."""
+
+Sizes = NewType("Sizes", tuple[int, ...])
+"""Any number of whole numbers, written as a list."""
 
 
 class OpError(Exception):
@@ -68,11 +71,13 @@ class Op(ABC):
         kind: the op's name in the language.
         label: what a layer of it is called where the spec gives no name.
         numbered: whether the label always takes a number (``conv1``), even for a single one.
+        one_of: attributes of which exactly one has to be given.
     """
 
     kind: ClassVar[str]
     label: ClassVar[str]
     numbered: ClassVar[bool] = False
+    one_of: ClassVar[tuple[str, ...]] = ()
 
     def resolve(self, source: TensorType) -> Op:
         """This op with what depends on its input filled in; raises :class:`OpError`."""
@@ -94,6 +99,14 @@ class Op(ABC):
     def macs(self, source: TensorType, target: TensorType) -> int:
         """Multiply-accumulates for one example; zero for all but convolutions and linear layers."""
         return 0
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Function(Op):
+    """An op of several inputs or results, which holds nothing: an expression, and no layer.
+
+    It has a path, which names it in Keras; PyTorch registers no module for it.
+    """
 
 
 @dataclass(frozen=True)

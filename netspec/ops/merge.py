@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from netspec.ops.base import Op, OpError
+from netspec.ops.base import Function, OpError
 from netspec.types import TensorType
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Merge(Op):
+class Merge(Function):
     """One result of two inputs or more, whose order counts."""
 
     def infer(self, source: TensorType) -> TensorType:

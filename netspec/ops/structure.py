@@ -1,18 +1,23 @@
-"""Ops that rearrange, drop or scale: `flatten`, `pad_channels`, `subsample`, `resize`, `scale`, dropout."""
+"""Ops that rearrange, drop or scale: `flatten`, `split`, `pad_channels`, `subsample`, `resize`, `scale`, dropout."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import Literal
 
 from netspec.initializers import ONES, Initializer
 from netspec.ops.base import (
     Axes,
+    Function,
+    GroupsError,
     Op,
     OpError,
     RangeError,
+    Sizes,
     attribute,
     product,
+    require,
     require_map,
     require_positive,
 )
@@ -39,6 +44,61 @@ class Flatten(Op):
         layout = FlatLayout(self.order, source.channels, source.size)
         features = source.channels * product(source.size)
         return TensorType(features, (), source.non_negative, layout)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Split(Function):
+    __doc__ = """The channels in parts, each a result with a name: `as: [a, b]`. What flows on is the first."""
+
+    kind = "split"
+    label = "split"
+    one_of = ("parts", "sizes")
+
+    parts: int | None = attribute("number of equal parts", None)
+    sizes: Sizes | None = attribute("the channels of each part", None)
+
+    def resolve(self, source: TensorType) -> Split:
+        """This op, where its parts are those of ``source``."""
+        self.channels(source)
+        return self
+
+    def infer(self, source: TensorType) -> TensorType:
+        """The type of the first part."""
+        return self.types(source)[0]
+
+    def types(self, *sources: TensorType) -> tuple[TensorType, ...]:
+        (source,) = sources
+        channels = self.channels(source)
+        return tuple(TensorType(part, source.size, source.non_negative) for part in channels)
+
+    def channels(self, source: TensorType) -> tuple[int, ...]:
+        """The channels of each part; raises :class:`OpError` where they are not those of ``source``."""
+        sizes, parts = self.sizes, self.parts
+        if sizes is not None:
+            require(parts is None, "`split` takes `parts` or `sizes`, not both", "sizes")
+            _require_several(len(sizes), "sizes")
+            require_positive(self, "sizes")
+            total = sum(sizes)
+            if total != source.channels:
+                message = f"the parts have {total} channels, and the input {source.channels}"
+                raise OpError(message, "sizes")
+            return sizes
+        assert parts is not None  # one of the two is given
+        _require_several(parts, "parts")
+        if source.channels % parts != 0:
+            raise GroupsError(
+                f"{source.channels} channels cannot be split into {parts} equal parts", "parts"
+            )
+        return (source.channels // parts,) * int(parts)
+
+    def ends(self, source: TensorType) -> tuple[int, ...]:
+        """The channel at which each part ends, the last one left out."""
+        return tuple(accumulate(self.channels(source)[:-1]))
+
+
+def _require_several(count: int, attribute: str) -> None:
+    if count < 2:
+        raise RangeError(f"`split` gives two parts or more, got {count}", attribute)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -20,7 +20,7 @@ from pydantic import (
 from netspec.geometry import Padding
 from netspec.initializers import Initializer
 from netspec.ops import OPS, Axes, Op, attributes_of
-from netspec.ops.base import AttributeInfo
+from netspec.ops.base import AttributeInfo, Sizes
 from netspec.ops.words import COMBINATORS as COMBINATORS
 from netspec.ops.words import META as META
 from netspec.schema.checkpoints import CheckpointModel as CheckpointModel
@@ -35,9 +35,11 @@ from netspec.schema.fields import (
 from netspec.schema.names import IDENTIFIER as IDENTIFIER
 from netspec.schema.names import Identifier as Identifier
 from netspec.schema.names import Name as Name
-from netspec.schema.names import NameTemplate
+from netspec.schema.outputs import Output as Output
+from netspec.schema.outputs import OutputModel as OutputModel
 from netspec.schema.parameters import Param, Strict
 from netspec.schema.refusal import Refusal
+from netspec.schema.several import ListField
 
 LANGUAGE_VERSION: Literal[1] = 1
 
@@ -49,6 +51,8 @@ def _field_type(info: AttributeInfo) -> Any:
         return InitField
     if info.type in (Axes, Axes | None):
         return AxesField
+    if info.type == Sizes | None:
+        return ListField
     if get_origin(info.type) is Literal:
         return word_of(literal_choices(info.type))
     return Number
@@ -90,18 +94,18 @@ Merge = Literal["add", "concat", "mul"]
 
 class StepBase(Strict):
     __doc__ = (
-        """One step: exactly one of an op, a combinator, or the name of a block, role or slot."""
+        """One step: exactly one of an op, a combinator, or a block, role or slot by its name."""
     )
 
     model_config = ConfigDict(
         extra="allow", arbitrary_types_allowed=True, frozen=True, defer_build=True
     )
 
-    name: Name | None = Field(
-        None, description="name of the layer, block or sequence in weight names; a template"
-    )
-    as_: Identifier | None = Field(
-        None, alias="as", description="names this step's result, for later steps of the same block"
+    name: Name | None = Field(None, description="name of the layer, block or sequence; a template")
+    as_: Identifier | list[Identifier] | None = Field(
+        None,
+        alias="as",
+        description="names this step's result, for later steps of the block; a list names several",
     )
     from_: Identifier | list[Identifier] | None = Field(
         None,
@@ -130,8 +134,9 @@ class StepBase(Strict):
             if not actions and "from" not in value:
                 raise Refusal("a step needs an op, a combinator or a block", "NS107")
             taken = value.get("from")
-            if taken == []:
-                raise Refusal("`from` needs a name", at=("from",))
+            for key in ("from", "as"):
+                if value.get(key) == []:
+                    raise Refusal(f"`{key}` needs a name", at=(key,))
             if "merge" in value and not isinstance(taken, list):
                 message = "`merge` says how the names of a list behind `from` become one"
                 raise Refusal(message, at=("merge",), on_key=True)
@@ -280,26 +285,6 @@ class InputModel(Strict):
     size: Annotated[list[Number], Field(min_length=1, max_length=3)] = Field(
         description="length of each spatial axis; their number is the network's rank"
     )
-
-
-class OutputModel(Strict):
-    __doc__ = """An output, and when models return it."""
-
-    from_: NameTemplate = Field(alias="from", description="the result: as without a mapping")
-    when: Literal["always", "training"] = Field(
-        "always", description="`training` for what is not returned in evaluation"
-    )
-
-
-def _output(value: Any) -> Any:
-    if isinstance(value, str):
-        return {"from": value}
-    if not isinstance(value, dict):
-        raise Refusal("expected the name of a result, or a mapping with `from`")
-    return value
-
-
-Output = Annotated[OutputModel, BeforeValidator(_output)]
 
 
 STAGE_KEYS = ("times", "name", "block", "block_name", "repeat", "stride", "stride_at")

@@ -128,12 +128,16 @@ Action = (
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """One step: what it does, and the names it gives and takes; ``span`` is the word for what it does."""
+    """One step: what it does, and the names it gives and takes; ``span`` is the word for what it does.
+
+    ``result`` names the one result, ``results`` each of several.
+    """
 
     action: Action
     span: Span
     name: str | None = None
     result: str | None = None
+    results: tuple[str, ...] = ()
     inputs: tuple[str, ...] = ()
     merge: Merge = "add"
     spans: SpanTree | None = None

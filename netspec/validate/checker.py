@@ -14,7 +14,7 @@ from typing import Any
 
 from netspec.elaborate.bounds import MAX_LAYERS, RAISE_LAYERS, Bounds
 from netspec.elaborate.instances import Call, Instance, again
-from netspec.elaborate.layers import Filling, fill_attributes
+from netspec.elaborate.layers import Filling, Typed, fill_attributes
 from netspec.elaborate.lookup import Calls, Lookup
 from netspec.elaborate.network import Builder
 from netspec.elaborate.row import Row
@@ -112,8 +112,9 @@ class Checker(Elaborator):
                 self._lost += 1
                 del row.items[length:]
                 row.flow(self._likely_type(step, source, attempt.recovery))
-            if step.result:
-                scope.results.setdefault(step.result, row.value)
+            for name in (step.result, *step.results):
+                if name:
+                    scope.results.setdefault(name, row.value)
 
     def _likely_type(self, step: Step, source: TensorType, known: object) -> TensorType:
         """What to go on with behind a step that gave nothing."""
@@ -124,12 +125,12 @@ class Checker(Elaborator):
             return self.unknown_map
         return self.unknown_type
 
-    def make_op(self, filling: Filling, source: TensorType) -> tuple[Op, TensorType]:
+    def make_op(self, filling: Filling, source: TensorType) -> Typed:
         if source.channels is UNKNOWN and source.size and is_unknown(source.size[0]):
             return self._on_unknown(filling, source)
         return super().make_op(filling, source)
 
-    def _on_unknown(self, filling: Filling, source: TensorType) -> tuple[Op, TensorType]:
+    def _on_unknown(self, filling: Filling, source: TensorType) -> Typed:
         """An op on an unknown input.
 
         Some ops give a known type whatever enters them: a pooling gives a vector, `linear` its size,
@@ -143,7 +144,7 @@ class Checker(Elaborator):
         for assumed in (source, TensorType(UNKNOWN, ()))[: 1 + can_be_vector]:
             try:
                 op = kind(**values).resolve(assumed)
-                return op, op.infer(assumed)
+                return op, op.types(assumed)
             except OpError as error:
                 refusals.append(error)
             except Poisoned:
@@ -152,7 +153,8 @@ class Checker(Elaborator):
             raise filling.misfit(refusals[0])
         if can_be_vector and not refusals:
             raise Poisoned
-        return kind(**values), self._type_behind(kind, values)
+        count = len(filling.step.results) or 1  # as many as have a name
+        return kind(**values), (self._type_behind(kind, values),) * count
 
     def _type_behind(self, kind: type[Op], values: Mapping[str, Any]) -> TensorType:
         """What is known of the type that an op gives on a map, tried out on a large one."""

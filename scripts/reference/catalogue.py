@@ -10,6 +10,7 @@ from netspec import library
 from netspec.backends.base import Backend, get_backend
 from netspec.codegen.calls import Call
 from netspec.ops import OPS, Axes, Op, attributes_of
+from netspec.ops.base import Function
 from reference.words import (
     attribute_type,
     code,
@@ -30,16 +31,20 @@ def sample(op: type[Op]) -> Any:
     given = {
         name: needed[info.type]
         for name, info in attributes_of(op).items()
-        if info.required or name == "out"
+        if info.required or name == "out" or name in op.one_of[:1]
     }
+    rest = ""
+    if issubclass(op, Function):
+        given, rest = {"parts": 2}, ", as: [a, b]}, {from: [a, b]"
     found = None
     for ahead in ("", "global_avg_pool, "):
         text = (
             "netspec: 1\nname: sample\ninput: {channels: 32, size: [12, 12]}\n"
-            f"stem: [{ahead}{{{op.kind}: {flow(given)}}}]\n"
+            f"stem: [{ahead}{{{op.kind}: {flow(given)}{rest}}}]\n"
         )
         try:
-            found = netspec.loads(text).network.layers[-1]
+            network = netspec.loads(text).network
+            found = [node for node in network.nodes if node.op.kind == op.kind][-1]
             break
         except NetspecError:
             continue

@@ -116,6 +116,8 @@ ANYWHERE = [
     "group_norm: {groups: 3}",
     "group_norm: {groups: 2, affine: false}",
     "scale",
+    "{split: {parts: 2}, as: [a, b]}\n{from: [b, a], merge: concat}",
+    "{split: {sizes: [1, 3, 2]}, as: [a, b, c]}\n{relu: {}, from: [c, a, b], merge: concat}",
     "dropout: {rate: 0.5}",
     "drop_path: {rate: 0.2}",
 ]
@@ -177,6 +179,7 @@ def cases() -> list[Any]:
     found += [
         (text, rank) for rank in (1, 3) for text in ("prelu", "scale", "group_norm: {groups: 3}")
     ]
+    found += [(text, rank) for rank in (1, 3) for text in ANYWHERE if "split" in text]
     found += [("batch_norm", 1), ("batch_norm", 3), ("linear: {out: 5}", 0)]
     found += [(text, 2) for text in RECTANGULAR]
     found += [

@@ -141,6 +141,12 @@ class KerasFlow(Flow):
         self.tensors.statements.append(Assign(target, call(made, [tensors])))
         return Operand.of(target)
 
+    def several(self, node: Node, operand: Operand, targets: Sequence[str]) -> None:
+        """A model of the expression, which gives a list."""
+        lowered = by_cases(lower, node)
+        written = self._lowered(node, lowered, str(operand.variable), ", ".join(targets))
+        self.tensors.statements += written
+
     def test(self, choice: Choice) -> Condition | None:
         """The test itself: functions see their arguments."""
         return self.printer.source(choice.test), True

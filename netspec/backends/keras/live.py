@@ -122,11 +122,12 @@ class _Builder:
 
     def _node(self, node: Node, tensors: Tensors) -> None:
         taken = [tensors[value.id] for value in node.inputs]
-        (result,) = node.outputs
         if isinstance(node.op, Merge):
-            tensors[result.id] = _merged(taken, node.op.kind, node.path)
+            made = _merged(taken, node.op.kind, node.path)
         else:
-            tensors[result.id] = self._layer(node, taken[0])
+            made = self._layer(node, taken[0])
+        results = made if len(node.outputs) > 1 else [made]
+        tensors.update((v.id, x) for v, x in zip(node.outputs, results, strict=True))
 
     def _layer(self, layer: Node, x: Any) -> Any:
         given = x

@@ -59,6 +59,11 @@ def depends_on_size(layer: Layer) -> bool:
     return False
 
 
+def lowered_ops(nodes: Iterable[Node]) -> Iterator[Node]:
+    """The ops that have a row: all but merges."""
+    return (node for node in nodes if not isinstance(node.op, Merge))
+
+
 def layer_count(nodes: Iterable[Node]) -> int:
     """How many Keras layers stand for ops."""
     return sum(1 if isinstance(node.op, Merge) else len(lower(node)) for node in nodes)
@@ -105,7 +110,7 @@ def _names(network: Program) -> Iterator[tuple[str, str, Span | None]]:
     """All names, those of paths first, each with the path that it serves and the place of that."""
     for node in network.nodes:
         yield flat_name(node.path), node.path, node.span
-    for layer in network.layers:
+    for layer in lowered_ops(network.nodes):
         for suffix, call in lower(layer):
             name = name_of(layer.path, suffix)
             if suffix:

@@ -307,6 +307,8 @@ def _giver(network: Program, value: Value) -> str | None:
     node = network.producers.get(value.id)
     if node is None:
         return None
+    if value is not node.outputs[0]:
+        return None  # an operation is seen by the first of its results
     if isinstance(node.op, Merge):
         return flat_name(node.path)
     return name_of(node.path, lower(node)[-1][0])

@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Any
 
 from netspec.backends.keras.initial import initializer
-from netspec.backends.keras.lowered import SHAPE, Joined, Lowered, Row
+from netspec.backends.keras.lowered import SHAPE, Joined, Lowered, Row, X
 from netspec.backends.keras.transposed import conv_transpose
 from netspec.backends.keras.windows import (
     avg_pool,
@@ -30,7 +30,7 @@ from netspec.ir import Layer
 from netspec.ops.activation import Elu, Gelu, LeakyRelu, Prelu
 from netspec.ops.convolution import Linear
 from netspec.ops.normalization import BatchNorm, GroupNorm, Normalization
-from netspec.ops.structure import Flatten, PadChannels, RandomDrop, Resize, Scale
+from netspec.ops.structure import Flatten, PadChannels, RandomDrop, Resize, Scale, Split
 from netspec.symbolic import apply
 
 _AXES = {0: "", 1: "l", 2: "hw", 3: "dhw"}
@@ -140,6 +140,14 @@ def _flatten(layer: Layer) -> Lowered:
     return (("_permute", Call("layers.Permute", (channels_first,))), flat)
 
 
+def _split(layer: Layer) -> Lowered:
+    """An expression of several results: no stock layer takes channels of every kind of tensor apart."""
+    op: Split = layer.op  # type: ignore[assignment]
+    ends = op.ends(layer.source)
+    where = op.parts if op.sizes is None else [*ends]
+    return (("", Call("ops.split", (X, where), {"axis": -1})),)
+
+
 def _pad_channels(layer: Layer) -> Lowered:
     """Zeros along the last axis, which is where a layer for channels first has its last spatial one."""
     op: PadChannels = layer.op  # type: ignore[assignment]
@@ -204,6 +212,7 @@ ROWS: Rows[Lowered] = {
     "global_avg_pool": global_pool("Average"),
     "global_max_pool": global_pool("Max"),
     "flatten": _flatten,
+    "split": _split,
     "pad_channels": _pad_channels,
     "subsample": subsample,
     "resize": _resize,

@@ -6,22 +6,22 @@ from typing import Any
 
 from netspec.backends.keras.initial import initializer
 from netspec.backends.keras.lowered import Lowered
+from netspec.backends.rows import Unsupported
 from netspec.codegen.calls import Call
-from netspec.errors import UsageError
 from netspec.geometry import scalar_or_tuple
 from netspec.ir import Layer
 from netspec.ops.transposed import ConvTranspose
 
 
 def conv_transpose(layer: Layer) -> Lowered:
-    """A transposed convolution; raises :class:`UsageError` for groups and for dilation.
+    """A transposed convolution; raises :class:`Unsupported` for groups and for dilation.
 
     Keras takes ``same`` as the op does where kernels reach as far as the stride; where they do not, it gives
     the zeros in between by itself only if it is told the output's padding.
     """
     op: ConvTranspose = layer.op  # type: ignore[assignment]
     rank = layer.source.rank
-    _refuse(layer, op)
+    _refuse(op)
     reaches = all(kernel >= step for kernel, step in zip(op.kernel, op.stride, strict=True))
     native = op.padding.rule == "same" and reaches
     more = [-after if after < 0 else 0 for _, after in op.cuts]
@@ -41,15 +41,13 @@ def conv_transpose(layer: Layer) -> Lowered:
     return (made,) if native else (made, *_cropping(op, rank))
 
 
-def _refuse(layer: Layer, op: ConvTranspose) -> None:
+def _refuse(op: ConvTranspose) -> None:
     if op.groups != 1:
-        raise UsageError(
-            f"`{layer.path}`: Keras has no transposed convolution with `groups`, and this one has {op.groups}"
+        raise Unsupported(
+            f"Keras has no transposed convolution with `groups`, and this has {op.groups}"
         )
     if any(d != 1 and k != 1 for d, k in zip(op.dilation, op.kernel, strict=True)):
-        raise UsageError(
-            f"`{layer.path}`: TensorFlow has no transposed convolution with `dilation` on a CPU"
-        )
+        raise Unsupported("TensorFlow has no transposed convolution with `dilation` on a CPU")
 
 
 def _cropping(op: ConvTranspose, rank: int) -> Lowered:

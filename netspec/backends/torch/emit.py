@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from netspec.arithmetic import COPIED
 from netspec.backends.torch.modules import ModuleWriter
 from netspec.backends.torch.plan import Plan
-from netspec.backends.torch.rows import SIGNATURE_DEFAULTS
+from netspec.backends.torch.rows import SIGNATURE_DEFAULTS, module_of
 from netspec.backends.torch.starts import Starts
+from netspec.codegen.calls import Call
+from netspec.codegen.cases import by_cases
 from netspec.codegen.classes import (
     Argument,
     Classes,
@@ -51,7 +53,7 @@ from netspec.codegen.tensors import VARIABLES, Item, Tensors
 from netspec.ir import Node, Program, Region, Value
 from netspec.ir.definition import Definition
 from netspec.ir.template import Choice, Template
-from netspec.ir.template.data import children
+from netspec.ir.template.data import nodes_of
 from netspec.ops.merge import Add, Concat
 
 HEAVY = frozenset(("conv", "linear", "max_pool", "avg_pool"))
@@ -244,7 +246,7 @@ class _Generator:
         for part in template.body.items:
             is_line = isinstance(part, Region) and part.kind == "sequence" and not part.path
             for item in part.items if is_line else (part,):  # type: ignore[union-attr]
-                paths = {node.path for node in _nodes(item)}
+                paths = {node.path for node in nodes_of(item)}
                 (first if not paths or paths & evaluated else later).append(item)
         return first, later
 
@@ -325,16 +327,18 @@ class _Flow(Flow):
         sign = "+" if isinstance(node.op, Add) else "*"
         return Operand.made(Operation(sign, tuple(documents)), *operands)
 
+    def several(self, node: Node, operand: Operand, targets: Sequence[str]) -> None:
+        """A tensor's own method, along the channels."""
+        made = by_cases(module_of, node)
+        assert isinstance(made, Call)
+        argument = self.writer.sizes.get(id(node)) or self.writer.printer.value(made.args[1])
+        method = f"{operand.variable}.{made.target.removeprefix('Tensor.')}"
+        parts = call(method, [argument, keyword("dim", "1")])
+        self.tensors.statements.append(Assign(", ".join(targets), parts))
+
     def test(self, choice: Choice) -> Condition | None:
         """By the module that only one branch has."""
         return self.writer.tests[id(choice)]
-
-
-def _nodes(item: Item) -> Iterator[Node]:
-    if isinstance(item, Node):
-        yield item
-    for inner in children(item):
-        yield from _nodes(inner)
 
 
 def _by_name(outputs: Mapping[str, Value], tensors: Tensors) -> Document:

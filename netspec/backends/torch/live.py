@@ -19,7 +19,8 @@ from netspec.backends.torch.rows import module_of
 from netspec.codegen.calls import Call, execute
 from netspec.ir import Node, Program, Value
 from netspec.ir.containers import Container, Unit, containers, units
-from netspec.ops.merge import Merge
+from netspec.ops.base import Function
+from netspec.ops.structure import Split
 
 _Named = tuple[Unit, tuple[str, ...]]
 """What runs as one, and its name from where it runs."""
@@ -30,19 +31,22 @@ Values = dict[int, Tensor]
 
 @dataclass
 class _Step:
-    """What the plans have in common: they take values, give one, and forget what nothing takes any more."""
+    """What the plans have in common: they take values, give some, and forget what nothing takes any more."""
 
     inputs: tuple[int, ...]
-    result: int
+    results: tuple[int, ...]
     last: tuple[int, ...]
 
     def run(self, owner: nn.Module, values: Values) -> None:
-        values[self.result] = self.made(owner, [values[id] for id in self.inputs])
+        made = self.made(owner, [values[id] for id in self.inputs])
+        parts = (made,) if isinstance(made, Tensor) else made
+        for id, part in zip(self.results, parts, strict=True):
+            values[id] = part
         for id in self.last:
             del values[id]
 
-    def made(self, owner: nn.Module, tensors: list[Tensor]) -> Tensor:
-        """The step's result."""
+    def made(self, owner: nn.Module, tensors: list[Tensor]) -> Tensor | tuple[Tensor, ...]:
+        """The step's result, or all of several."""
         raise NotImplementedError  # pragma: no cover
 
 
@@ -70,6 +74,18 @@ class _Merge(_Step):
     def made(self, owner: nn.Module, tensors: list[Tensor]) -> Tensor:
         """The tensors as one."""
         return _merged(tensors, self.how)
+
+
+@dataclass
+class _Split(_Step):
+    """Part a tensor along the channels, by the method ``how`` of tensors."""
+
+    how: str
+    parts: int | list[int]
+
+    def made(self, owner: nn.Module, tensors: list[Tensor]) -> tuple[Tensor, ...]:
+        """The parts."""
+        return tuple(getattr(tensors[0], self.how)(self.parts, dim=1))
 
 
 def _merged(tensors: list[Tensor], how: str) -> Tensor:
@@ -224,7 +240,7 @@ def _needed(found: Sequence[_Named], kept: set[int]) -> list[_Named]:
     wanted = set(kept)
     needed = []
     for unit, names in reversed(found):
-        if _given(unit).id in wanted:
+        if any(value.id in wanted for value in _given(unit)):
             needed.append((unit, names))
             wanted.update(value.id for value in _taken(unit))
     return needed[::-1]
@@ -237,7 +253,8 @@ def _plan(container: Container, network: Program, kept: set[int]) -> _Plan:
     last: dict[int, int] = {container.source.id: -1}
     for number, (unit, _) in enumerate(found):
         last.update((value.id, number) for value in _taken(unit))
-        last.setdefault(_given(unit).id, number)
+        for value in _given(unit):
+            last.setdefault(value.id, number)
     done: dict[int, list[int]] = {}
     for id, number in last.items():
         if number >= 0 and id not in kept:
@@ -245,11 +262,17 @@ def _plan(container: Container, network: Program, kept: set[int]) -> _Plan:
     steps: list[_Step] = []
     for number, (unit, names) in enumerate(found):
         ids = tuple(value.id for value in _taken(unit))
-        result, free = _given(unit).id, tuple(done.get(number, ()))
-        if isinstance(unit, Node) and isinstance(unit.op, Merge):
-            steps.append(_Merge(ids, result, free, unit.op.kind))
-        else:
-            steps.append(_Through(ids, result, free, names))
+        results = tuple(value.id for value in _given(unit))
+        free = tuple(done.get(number, ()))
+        match unit:
+            case Node(op=Split()):
+                call = module_of(unit)
+                how = call.target.removeprefix("Tensor.")
+                steps.append(_Split(ids, results, free, how, call.args[1]))
+            case Node(op=Function() as op):
+                steps.append(_Merge(ids, results, free, op.kind))
+            case _:
+                steps.append(_Through(ids, results, free, names))
     return _Plan(container.source.id, tuple(steps))
 
 
@@ -260,8 +283,8 @@ def _taken(unit: Unit) -> tuple[Value, ...]:
     return (unit.source,)
 
 
-def _given(unit: Unit) -> Value:
+def _given(unit: Unit) -> tuple[Value, ...]:
     if isinstance(unit, Node):
-        return unit.outputs[0]
+        return unit.outputs
     assert unit.result is not None
-    return unit.result
+    return (unit.result,)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from netspec.backends.names import RESERVED_CHILDREN
 from netspec.backends.torch.initial import init_call, is_native
+from netspec.backends.torch.paths import dotted, node_of, prefixes
 from netspec.backends.torch.plan import Item, Plan, is_gap, opened
 from netspec.backends.torch.rows import module_of
 from netspec.backends.torch.starts import Starts, base_class
@@ -19,11 +20,11 @@ from netspec.codegen.layout import Choice as Conditional
 from netspec.codegen.layout import Document, call
 from netspec.codegen.printing import Printer, negated, quoted
 from netspec.codegen.statements import Assign, Do, If, Statement
-from netspec.formula import print_node
 from netspec.ir import Node, Region
 from netspec.ir.template import Choice
 from netspec.ir.template.data import children
-from netspec.ops.merge import Merge
+from netspec.ops.base import Function
+from netspec.ops.structure import Split
 from netspec.symbolic import Varying, names_of
 
 BlockCall = Callable[[Region], Document]
@@ -58,6 +59,7 @@ class ModuleWriter:
         self.settled = settled
         self.statements: list[Statement] = []
         self.tests: dict[int, Condition | None] = {}
+        self.sizes: dict[int, Document] = {}
         self._attributes: set[str] = set(RESERVED_CHILDREN)
         self._owners: Counter[str] = Counter()
         self._containers: set[str] = set()
@@ -69,12 +71,12 @@ class ModuleWriter:
 
     def access(self, path: str) -> str:
         """The expression for the module at ``path``."""
-        return _dotted(self._aliases.get(path, path))
+        return dotted(self._aliases.get(path, path))
 
     def reserve(self, item: Item) -> None:
         """Keep the names of the modules in ``item`` free of what shared modules are called."""
         for unit in self._units(item):
-            self._owners.update(_prefixes(unit.path))
+            self._owners.update(prefixes(unit.path))
             if not (isinstance(unit, Node) and _is_shareable(unit)):
                 self._attributes.add(unit.path.split(".")[0])
 
@@ -95,8 +97,8 @@ class ModuleWriter:
     def _assignment(path: str, value: Document) -> Statement:
         parent, _, name = path.rpartition(".")
         if is_attribute(name):
-            return Assign(_dotted(path), value)
-        return Do(call(f"{_dotted(parent)}.add_module", [quoted(name), value]))
+            return Assign(dotted(path), value)
+        return Do(call(f"{dotted(parent)}.add_module", [quoted(name), value]))
 
     # Registration
 
@@ -106,7 +108,9 @@ class ModuleWriter:
         match item:
             case Region() if row is not None:
                 self._sequential(item.path, row)
-            case Node(op=Merge()):
+            case Node(op=Split() as op):
+                self._sizes(item, op)
+            case Node(op=Function()):
                 return
             case Node():
                 self._layer(item)
@@ -117,6 +121,14 @@ class ModuleWriter:
             case _:
                 for inner in item.items:
                     self.register(inner)
+
+    def _sizes(self, node: Node, op: Split) -> None:
+        """Keep the channels of parts where they vary: what runs does not see what they depend on."""
+        if op.sizes is None:
+            return
+        if any(isinstance(size, Varying) for size in op.sizes):
+            self.sizes[id(node)] = access = f"self.{self._attribute('sizes')}"
+            self.statements.append(Assign(access, self.printer.value([*op.sizes])))
 
     def _layer(self, layer: Node) -> None:
         calls = _cases(layer)
@@ -235,9 +247,9 @@ class ModuleWriter:
         only_then, only_other = self._telling(choice.then), self._telling(choice.other)
         marker = (only_then or only_other or [""])[0]
         if marker:
-            is_none = ast.Compare(_node(marker), [ast.Is()], [ast.Constant(None)])
+            is_none = ast.Compare(node_of(marker), [ast.Is()], [ast.Constant(None)])
             self.tests[id(choice)] = (is_none, not only_then)
-            self.statements.append(Assign(_dotted(marker), "None"))
+            self.statements.append(Assign(dotted(marker), "None"))
         else:
             self.tests[id(choice)] = self._flag(choice.test)
         self.statements += self._either(choice.test, then, other)
@@ -249,10 +261,10 @@ class ModuleWriter:
         """
         inside: Counter[str] = Counter()
         for unit in self._units(side):
-            inside.update(_prefixes(unit.path))
+            inside.update(prefixes(unit.path))
         found: dict[str, None] = {}
         for unit in self._units(side, only_certain=True):
-            own = [p for p in _prefixes(unit.path) if inside[p] == self._owners[p]]
+            own = [p for p in prefixes(unit.path) if inside[p] == self._owners[p]]
             if unit.path not in self._aliases and own and is_attribute(own[0].rpartition(".")[2]):
                 found[own[0]] = None
         return list(found)
@@ -263,9 +275,9 @@ class ModuleWriter:
             inside: Counter[str] = Counter()
             units = [*self._units(side)]
             for unit in units:
-                inside.update(_prefixes(unit.path))
+                inside.update(prefixes(unit.path))
             for unit in units:
-                for path in _prefixes(unit.path)[:-1]:
+                for path in prefixes(unit.path)[:-1]:
                     if inside[path] < self._owners[path]:
                         self.container(path)
 
@@ -284,13 +296,18 @@ class ModuleWriter:
     def _flag(self, test: Varying) -> Condition:
         """Keep the outcome of a test that no module tells."""
         (name,) = names_of(test) if len(names_of(test)) == 1 else ("condition",)
+        attribute = self._attribute(name)
+        self.statements.append(Assign(f"self.{attribute}", self.printer.formula(test)))
+        return node_of(attribute), True
+
+    def _attribute(self, name: str) -> str:
+        """A free name of an attribute that is no module."""
         count, attribute = 1, name
         while attribute in self._attributes:
             count += 1
             attribute = f"{name}{count}"
         self._attributes.add(attribute)
-        self.statements.append(Assign(f"self.{attribute}", self.printer.formula(test)))
-        return _node(attribute), True
+        return attribute
 
     def _aside(self, item: Item) -> list[Statement]:
         """The registration of a branch, not written yet."""
@@ -308,7 +325,7 @@ class ModuleWriter:
     def _units(self, item: Item, only_certain: bool = False) -> Iterator[Unit]:
         """The outermost parts of ``item`` that are modules of their own, those in choices too or not."""
         if isinstance(item, Node):
-            if not isinstance(item.op, Merge):
+            if not isinstance(item.op, Function):
                 yield item
         elif isinstance(item, Region) and (item.kind == "block" or self.plan.row(item) is not None):
             yield item
@@ -357,29 +374,8 @@ def _leaves(calls: Call | Case[Call]) -> Iterator[Call]:
         yield calls
 
 
-def _prefixes(path: str) -> list[str]:
-    """The paths of the containers around ``path``, outermost first, and itself."""
-    parts = path.split(".")
-    return [".".join(parts[:length]) for length in range(1, len(parts) + 1)]
-
-
 def _path_of(unit: Unit | None) -> str | None:
     return None if unit is None else unit.path
-
-
-def _dotted(path: str) -> str:
-    return print_node(_node(path))
-
-
-def _node(path: str) -> ast.expr:
-    """The expression for what is at ``path``."""
-    found: ast.expr = ast.Name("self")
-    for name in path.split(".") if path else ():
-        if is_attribute(name):
-            found = ast.Attribute(found, name)
-        else:
-            found = ast.Call(ast.Name("getattr"), [found, ast.Constant(name)], [])
-    return found
 
 
 def _is_shareable(layer: Node) -> bool:

@@ -9,7 +9,7 @@ from typing import TypeGuard
 from netspec.ir import Node, Region, Value
 from netspec.ir.template import Choice, Template
 from netspec.ir.template.data import children
-from netspec.ops.merge import Merge
+from netspec.ops.base import Function
 
 Item = Node | Region | Choice
 
@@ -40,7 +40,7 @@ class Plan:
                 self._uses.update(value.id for value in item.inputs)
             case _:
                 self._uses[item.source.id] += 1
-        if isinstance(item, Node) and isinstance(item.op, Merge):
+        if isinstance(item, Node) and isinstance(item.op, Function):
             return
         path = item.path
         while path:
@@ -89,7 +89,7 @@ class Plan:
             if any(opened(s) and self.single(s) is None for s in (item.then, item.other)):
                 return None
             (path,) = names
-        elif (isinstance(item, Node) and isinstance(item.op, Merge)) or (
+        elif (isinstance(item, Node) and isinstance(item.op, Function)) or (
             isinstance(item, Region) and item.kind != "block"
         ):
             return None
@@ -106,7 +106,7 @@ class Plan:
             return None
         found = inside[0]
         if isinstance(found, Node):
-            return None if isinstance(found.op, Merge) else found
+            return None if isinstance(found.op, Function) else found
         return found if found.kind == "block" else None
 
 

@@ -1,7 +1,8 @@
 """One row per op: the PyTorch module that it is, as a symbolic call.
 
 Rows work on concrete and on varying numbers alike; targets are names as text, so nothing here imports
-PyTorch. Each op is exactly one module, so that its path is its key.
+PyTorch. Each op is exactly one module, so that its path is its key; but for functions, which are a call on
+tensors.
 """
 
 from __future__ import annotations
@@ -17,11 +18,14 @@ from netspec.ops.activation import Elu, Gelu, LeakyRelu
 from netspec.ops.convolution import Conv, Linear
 from netspec.ops.normalization import BatchNorm, GroupNorm, InstanceNorm, LayerNorm
 from netspec.ops.pooling import AvgPool, GlobalPool, MaxPool, Pool
-from netspec.ops.structure import Flatten, PadChannels, RandomDrop, Resize, Subsample
+from netspec.ops.structure import Flatten, PadChannels, RandomDrop, Resize, Split, Subsample
 from netspec.ops.transposed import ConvTranspose
 from netspec.symbolic import same
 
 Row = Callable[[Layer], Call]
+
+X = Raw("x", None)
+"""The tensor that a function works on."""
 
 
 def _conv(layer: Layer) -> Call:
@@ -206,6 +210,15 @@ def _flatten(layer: Layer) -> Call:
     return Call("nn.Flatten")
 
 
+def _split(layer: Layer) -> Call:
+    """A tensor's own method."""
+    op: Split = layer.op  # type: ignore[assignment]
+    op.channels(layer.source)  # that they are right is no matter of arguments that users may choose
+    if op.sizes is None:
+        return Call("Tensor.chunk", (X, op.parts), {"dim": 1})
+    return Call("Tensor.split", (X, [*op.sizes]), {"dim": 1})
+
+
 def _pad_channels(layer: Layer) -> Call:
     op: PadChannels = layer.op  # type: ignore[assignment]
     return Call("PadChannels", (op.before, op.after))
@@ -265,6 +278,7 @@ ROWS: Rows[Call] = {
     "global_avg_pool": _global_pool("Avg"),
     "global_max_pool": _global_pool("Max"),
     "flatten": _flatten,
+    "split": _split,
     "pad_channels": _pad_channels,
     "subsample": _subsample,
     "resize": _resize,
@@ -275,7 +289,10 @@ ROWS: Rows[Call] = {
 
 
 def module_of(layer: Layer) -> Call:
-    """The call that makes the module of a layer; raises :class:`NetspecError` where there is none."""
+    """The call that makes the module of a layer; raises :class:`NetspecError` where there is none.
+
+    Of an op that is a function it is the call itself, in which :data:`X` stands for the tensor.
+    """
     return look_up("torch", ROWS, layer)
 
 

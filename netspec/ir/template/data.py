@@ -185,3 +185,11 @@ def result_of(item: Node | Region | Choice) -> Value:
         case Region():
             return item.result
     return item.merged[0].result if item.merged else item.then.result
+
+
+def nodes_of(item: Node | Region | Choice) -> Iterator[Node]:
+    """The ops in a part of a template, in order."""
+    if isinstance(item, Node):
+        yield item
+    for inner in children(item):
+        yield from nodes_of(inner)

@@ -291,7 +291,8 @@ class Unifier:
         self._alike({i: self._numbers.path(i, node.path) for i, node in column.items()}, "name", "")
         place = self._numbers.place(column)
         self._alike({i: node.op.kind for i, node in column.items()}, "op", place)
-        self._alike({i: len(node.inputs) for i, node in column.items()}, "number of inputs", place)
+        counts = {i: (len(node.inputs), len(node.outputs)) for i, node in column.items()}
+        self._alike(counts, "number of inputs or results", place)
         inputs = tuple(
             self._wires.resolve({i: node.inputs[number] for i, node in column.items()}, place)
             for number in range(len(first.inputs))

@@ -1,0 +1,30 @@
+"""The kinds of values that ops of several inputs or results take besides those of all ops."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import PlainValidator
+
+from netspec.schema.fields import AxesValue, to_expression
+from netspec.schema.refusal import Refusal
+
+
+def _list(value: Any) -> AxesValue:
+    if not isinstance(value, list):
+        return AxesValue((to_expression(value),), False)
+    items = []
+    for index, item in enumerate(value):
+        try:
+            items.append(to_expression(item))
+        except Refusal as refusal:
+            raise refusal.inside(index) from None
+    if not items:
+        raise Refusal("expected a list of numbers")
+    return AxesValue(tuple(items), True)
+
+
+ListField = Annotated[
+    AxesValue, PlainValidator(_list, json_schema_input_type=str | list[int | str])
+]
+"""A list of expressions, or one that gives a list."""
