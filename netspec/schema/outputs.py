@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
+from netspec.schema.names import NameTemplate
 from netspec.schema.parameters import Strict
 from netspec.schema.refusal import Refusal
 
