@@ -64,6 +64,10 @@ def verify(
     the size asked for. Models that differ are no error: the result says so.
     """
     network = compilation.network
+    if network.input_names:
+        raise UsageError(
+            f"`{network.model_name}` has inputs by name, and verify compares networks of one input alone so far"
+        )
     parties, notes = parties_for(options.backends, network)
     tied = [(party.backend.name, path) for party in parties if (path := party.probe.tied(network))]
     at_size = _at_size(network, options.size, tied, notes)

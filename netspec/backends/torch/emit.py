@@ -23,7 +23,7 @@ from netspec.codegen.compilation import Compilation
 from netspec.codegen.flow import Condition, Flow
 from netspec.codegen.frame import copied, docstring, fill, head
 from netspec.codegen.identifiers import Namespace, camel_case, safe_identifier
-from netspec.codegen.kept import refusing, source_templates
+from netspec.codegen.kept import check_kept_inputs, refusing, source_templates
 from netspec.codegen.layout import (
     Document,
     Operation,
@@ -77,6 +77,7 @@ class _Class:
     body: str
     forward: str
     result: str
+    inputs: Sequence[str]
 
 
 class _Generator:
@@ -89,6 +90,7 @@ class _Generator:
         self.names = Namespace({function_name, *local_names(self.program)})
         self.network_name = self.names.add(camel_case(self.program.title))
         self.classes: Classes | None = None
+        check_kept_inputs(compilation.spec, self.program)
         self.templates = source_templates(self.program, self._try_out)
         # A first pass completes what is known of how parameters start.
         self._network_class(settled=False)
@@ -129,12 +131,14 @@ class _Generator:
         name = safe_identifier(self.program.model_name)
         parameters = brackets("(", [_declared(a) for a in arguments], ")")
         passed: list[Document] = [argument.identifier for argument in arguments]
-        shape = "×".join(str(n) for n in self.program.source.shape)
+        shapes = [str(value.type) for value in self.program.inputs]
         return {
             "signature": "\n".join(
                 lay_out(parameters, f"def {name}", f" -> {self.network_name}:", 0)
             ),
-            "doc": docstring([f"A new {self.program.model_name}, made for inputs of {shape}."], 1),
+            "doc": docstring(
+                [f"A new {self.program.model_name}, made for inputs of {' and '.join(shapes)}."], 1
+            ),
             "body": render([Return(call(self.network_name, passed))], 1),
         }
 
@@ -161,6 +165,7 @@ class _Generator:
             body=render([*local, *registration], 2),
             forward=render(forward, 2),
             result="Tensor",
+            inputs=["x"],
         )
 
     def _parts(
@@ -214,6 +219,7 @@ class _Generator:
             body=render(writer.statements, 2),
             forward=render(self._network_forward(writer), 2) if settled else "",
             result="dict[str, Tensor]" if self.program.has_outputs else "Tensor",
+            inputs=[*self.program.input_names] or ["x"],
         )
 
     def _network_forward(self, writer: ModuleWriter) -> list[Statement]:
@@ -225,9 +231,11 @@ class _Generator:
             )
         results = [value for outputs in given for value in outputs.values()]
         results.remove(template.body.result)  # which is a result anyway
-        tensors = Tensors(template, Namespace(set(VARIABLES)), results)
+        taken = {*VARIABLES, *self.program.input_names}
+        tensors = Tensors(template, Namespace(taken), results)
         flow = _Flow(tensors, writer)
-        tensors.define(template.source, Operand.of("x"))
+        for value, name in zip(template.entering, self.program.input_names or ("x",), strict=True):
+            tensors.define(value, Operand.of(name))
         first, later = self._by_mode(template)
         flow.run_all(first, "x")
         if not self.program.has_outputs:
