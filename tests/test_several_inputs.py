@@ -18,6 +18,8 @@ from netspec.cli import main
 from netspec.errors import NetspecError, UsageError
 from netspec.ir.fingerprint import fingerprint
 from netspec.ir.interpret import interpret
+from netspec.verify import witnesses
+from netspec.verify.results import NetworkResult
 from netspec.verify.run import Options, Origin, verify
 from tests.export.conftest import PAIRS, exported
 from tests.support.fake_backend import FakeBackend
@@ -274,9 +276,70 @@ def test_summary(spec: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert "inputs" not in netspec.load("resnet20").summary().to_json()
 
 
-def test_verify_says_that_it_cannot() -> None:
-    with pytest.raises(UsageError, match="`towers` has inputs by name, and verify compares"):
-        verify(netspec.loads(TOWERS).compilation, Options(), Origin("net.yaml"))
+def verified(text: str, **options: Any) -> NetworkResult:
+    return verify(netspec.loads(text).compilation, Options(**options), Origin("net.yaml"))
+
+
+def failures(result: NetworkResult) -> list[str]:
+    return [
+        f"{w.name}, {level.level}: {failure.message}" for w, level, failure in result.failures()
+    ]
+
+
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
+def test_verify_compares_all_models(text: str) -> None:
+    pytest.importorskip("torch")
+    pytest.importorskip("keras")
+    result = verified(text)
+    assert failures(result) == []
+    assert [witness.name for witness in result.witnesses] == [
+        f"{backend} {kind}" for backend in ("torch", "keras") for kind in ("live", "generated")
+    ]
+    sizes = [note for note in result.notes if note.startswith("the inputs are of the spec's own")]
+    assert len(sizes) == (text != ONE)
+
+
+@pytest.mark.parametrize(
+    ("backend", "old", "new", "expected"),
+    [
+        (
+            "torch",
+            "self.first(depth)",
+            "self.first(depth.detach())",
+            "training: input gradient differs",
+        ),
+        ("torch", "self.avgpool(colour)", "self.avgpool(colour * 2)", "forward: output differs"),
+        ("keras", 'tower(depth, 4, name="first")', 'tower(-depth, 4, name="first")', "forward: "),
+        (
+            "keras",
+            '{"colour": colour, "depth": depth}',
+            '{"colour": colour, "deep": depth}',
+            "shapes: ",
+        ),
+    ],
+)
+def test_verify_finds_a_mistake_with_one_of_them(
+    backend: str, old: str, new: str, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip(backend)
+    original = witnesses.generate
+
+    def wrong(found: Any, compilation: Any) -> str:
+        source = original(found, compilation)
+        assert old in source
+        return source.replace(old, new)
+
+    monkeypatch.setattr(witnesses, "generate", wrong)
+    (found, *_) = failures(verified(RGBD, backends=(backend,)))
+    assert found.startswith(f"{backend} generated, {expected}")
+
+
+def test_what_verify_cannot_do_with_them() -> None:
+    pytest.importorskip("torch")
+    with pytest.raises(UsageError, match="and references take one input alone so far"):
+        verified(RGBD, reference="somewhere:model")
+    with pytest.raises(UsageError, match="`rgbd` has several inputs, which are of the spec's"):
+        verified(RGBD, size=(16, 32), backends=("torch",))
 
 
 @pytest.mark.parametrize(("backend", "kind"), PAIRS)
