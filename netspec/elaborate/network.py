@@ -13,6 +13,7 @@ from netspec.elaborate.arguments import bind_arguments, evaluate_argument, for_b
 from netspec.elaborate.bounds import Bounds
 from netspec.elaborate.check import check_network
 from netspec.elaborate.combinators import check_repeat
+from netspec.elaborate.formulas import of_network
 from netspec.elaborate.instances import Call
 from netspec.elaborate.labels import count_labels
 from netspec.elaborate.layers import too_large
@@ -28,15 +29,17 @@ from netspec.elaborate.scope import (
     check_declared,
     counted,
     fill_template,
+    given,
     stage_indices,
 )
-from netspec.elaborate.stages import arguments_of_block, check_keys
+from netspec.elaborate.stages import arguments_of_block, check_keys, decided_by
 from netspec.elaborate.steps import Elaborator
 from netspec.errors import Span, UsageError, did_you_mean, fail
 from netspec.expr import Expression
 from netspec.ir import Program, Region, Value
 from netspec.ir.check import check_program
-from netspec.ir.formula import NETWORK_SCOPE, of_network
+from netspec.ir.formula import NETWORK_SCOPE, Formula
+from netspec.ir.program import Decided
 from netspec.schema.fields import check_integer
 from netspec.schema.models import STAGE_KEYS
 from netspec.schema.syntax import Argument, Input, Param, Spec, StageSyntax, Step
@@ -178,6 +181,9 @@ class Builder:
         steps = (*spec.stem, *spec.head)
         totals = count_labels(self.lookup, (*steps, *self._between()), self.environment)
         scope = Scope(self.environment, Names("", totals))
+        for length in spec.size:
+            formula = Formula(length.node, NETWORK_SCOPE)
+            scope.decided.append(Decided("the size of the input", formula, length.span))
         row = Row(Value(next(self.elaborator.ids), source), self.elaborator.ids)
         inputs = self._inputs(row.source)
         scope.results.update(inputs)
@@ -196,9 +202,10 @@ class Builder:
         return Program(
             main=row.region(
                 "network",
-                arguments=dict(self.environment),
+                arguments=given(self.environment),
                 span=spec.span,
-                formulas=of_network(spec.let, spec.channels, spec.size),
+                decided=tuple(scope.decided),
+                formulas=of_network(spec.let, spec.channels),
             ),
             inputs=(row.source, *(v for v in inputs.values() if v is not row.source)),
             outputs=outputs_of(spec.outputs, scope.results, row.value, inputs),
@@ -329,6 +336,7 @@ class Builder:
         span = entry.block_span
         check_keys(entry)
         name_span = entry.spans.find(("name",)) if entry.name else span
+        scope.decided += decided_by(entry)
         path = fill_template(entry.name or "layer{stage + 1}", environment, name_span)
         Names("", Counter()).explicit(path, name_span)
         inner = row.part()
@@ -336,6 +344,7 @@ class Builder:
             between, indices = inner.part(), stage_indices(environment)
             results = dict(self._stage_results)
             between_scope = Scope(environment, scope.names, results, indices=indices)
+            between_scope.decided = scope.decided
             self.elaborator.steps(entry.between, between, between_scope, span)
             inner.add(between.region("sequence"))
         names = Names(path, Counter())
