@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from netspec.ir import Layer, Program
 from netspec.ops import Op
 from netspec.types import TensorType
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ class Summary:
     Attributes:
         name: the spec's name.
         variant: the variant's name, None where the spec has none.
-        input_shape: (channels, *size), no batch.
+        input_shape: (channels, *size), no batch; of several inputs, the first one's.
         output_shape: (channels, *size) of the network's own result, (features,) for a vector.
         parameters: numbers of values over the whole network.
         macs: multiply-accumulates for one example; convolutions and linear layers only.
@@ -60,6 +62,7 @@ class Summary:
             expanded: every convolution, normalisation, activation, pooling, linear layer, flatten,
             dropout and so on counts as one, with or without parameters. The combinators (an addition
             at the end of a residual, a product, a concatenation) and blocks do not count.
+        inputs: the shape of each input, (channels, *size), by name; empty where the one input has no name.
     """
 
     name: str
@@ -70,6 +73,7 @@ class Summary:
     macs: int
     stages: tuple[StageSummary, ...]
     layers: int
+    inputs: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """The object that ``netspec summary --format json`` prints."""
@@ -77,6 +81,11 @@ class Summary:
             "name": self.name,
             "variant": self.variant,
             "input_shape": list(self.input_shape),
+            **(
+                {"inputs": {name: list(shape) for name, shape in self.inputs.items()}}
+                if self.inputs
+                else {}
+            ),
             "output_shape": list(self.output_shape),
             "parameters": {
                 "total": self.parameters.total,
@@ -116,6 +125,7 @@ def summarise(network: Program) -> Summary:
         macs=sum(stage.macs for stage in stages),
         stages=tuple(stages),
         layers=len(network.layers),
+        inputs={name: value.type.shape for name, value in network.named_inputs.items()},
     )
 
 
@@ -141,6 +151,13 @@ def weight_shapes(network: Program) -> dict[str, tuple[int, ...]]:
         for layer in network.layers
         for parameter in layer.op.parameters(layer.source)
     }
+
+
+def for_inputs(network: Program, make: Callable[[tuple[int, ...]], T]) -> T | dict[str, T]:
+    """What ``make`` gives for the shape of the input, (channels, *size); by name where inputs have one."""
+    if not network.input_names:
+        return make(network.source.shape)
+    return {name: make(value.type.shape) for name, value in network.named_inputs.items()}
 
 
 def output_shapes(network: Program) -> dict[str, tuple[int, ...]]:

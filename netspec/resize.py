@@ -39,6 +39,10 @@ def resized(network: Program, size: tuple[int, ...]) -> Program:
 
 
 def _check_rank(network: Program, size: Sequence[int | None]) -> None:
+    if len(network.inputs) > 1 and tuple(size) != network.source.size:
+        raise UsageError(
+            f"`{network.model_name}` has several inputs, which are of the spec's sizes alone"
+        )
     if len(size) != network.source.rank:
         raise UsageError(
             f"an input size of {len(size)} axes, the network has {network.source.rank}"

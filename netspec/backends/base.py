@@ -117,10 +117,11 @@ class Backend(Protocol):
     def write_weights(self, model: Any, network: Program, weights: Mapping[str, Array]) -> None:
         """Assign every parameter and statistic; raises ValueError when names or shapes differ."""
 
-    def run(self, model: Any, inputs: Array) -> dict[str, Array]:
+    def run(self, model: Any, inputs: Any) -> dict[str, Array]:
         """Evaluation-mode outputs by name (``output`` for the network's own), channels first.
 
-        ``inputs`` is (batch, channels, *size).
+        ``inputs`` is (batch, channels, *size); a mapping of such by name where inputs have names, which
+        only a backend gets that has ``takes_named_inputs``.
         """
 
 
@@ -225,6 +226,10 @@ def export_of(backend: Backend, format: str) -> Export:
 
 def check_network(backend: Backend, network: Program) -> None:
     """Raise :class:`NetspecError`, with every place in the spec, for what the backend cannot do."""
+    if network.input_names and not getattr(backend, "takes_named_inputs", False):
+        raise UsageError(
+            f"the {backend.name} backend takes networks of one input, and `{network.model_name}` has inputs by name"
+        )
     # What is wrong with other distributions' rows is told also where none of them is asked for.
     rows_from_elsewhere(backend.name, frozenset(backend.rows))
     problems: dict[tuple[str, Span | None], Diagnostic] = {}

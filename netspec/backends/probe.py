@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     Array = NDArray[numpy.generic]
     Arrays = Mapping[str, Array]
 
+Given = Any
+"""An input, an array (batch, channels, *size); where inputs have names, a mapping of such by name."""
+
 Places = Mapping[str, Any]
 """Where the end of each part of a network is found in models, in the backend's own terms."""
 
@@ -67,7 +70,7 @@ class Trained:
 
     Attributes:
         observed: results in training mode, ahead of the step.
-        input_gradient: of the network's input.
+        input_gradient: of the network's input; where inputs have names, of all in a row, each flat.
         place_gradients: of the results at the ends of parts.
         gradients: of every parameter.
         statistics: the running ones after the forward pass.
@@ -145,10 +148,10 @@ class Probe(Protocol):
         too.
         """
 
-    def observe(self, model: Any, places: Places, inputs: Array) -> Observed:
+    def observe(self, model: Any, places: Places, inputs: Given) -> Observed:
         """One pass in evaluation mode. Places that ``model`` lacks are left out."""
 
-    def look_inside(self, model: Any, network: Program, inputs: Array) -> Inside:
+    def look_inside(self, model: Any, network: Program, inputs: Given) -> Inside:
         """What enters and leaves the layers of ``model`` in evaluation mode."""
 
     def train(
@@ -156,7 +159,7 @@ class Probe(Protocol):
         model: Any,
         network: Program,
         places: Places,
-        inputs: Array,
+        inputs: Given,
         factors: Arrays,
         rate: float,
     ) -> Trained:

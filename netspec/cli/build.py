@@ -78,7 +78,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run the command."""
     from netspec.backends.base import get_backend, require_framework
-    from netspec.cli.output import print_summary, progress, shape_text, write_text_file
+    from netspec.cli.output import input_text, print_summary, progress, write_text_file
 
     backend = get_backend(arguments.backend)
     _check_suffixes(arguments.outputs, backend, arguments.spec)
@@ -94,8 +94,7 @@ def run(arguments: argparse.Namespace) -> int:
         weights = backend.read_weights(model, compiled.network)
         _check_model(compiled, backend, model, weights)
     summary = compiled.summary()
-    shape = shape_text(summary.input_shape)
-    print_summary(summary, f"{compiled.name} ({backend.name}): input {shape}")
+    print_summary(summary, f"{compiled.name} ({backend.name}): input {input_text(summary)}")
     for step, path in enumerate(arguments.outputs, 3):
         if _suffix(path, backend) == SOURCE:
             write_text_file(path, compiled.generate(backend.name, path), arguments.force)
@@ -194,7 +193,7 @@ def _check_model(
     """Hold the live model against the network; raises :class:`InternalError` where they differ."""
     import numpy
 
-    from netspec.analyse import evaluation_shapes, output_shapes, weight_shapes
+    from netspec.analyse import evaluation_shapes, for_inputs, output_shapes, weight_shapes
     from netspec.errors import InternalError
 
     what = f"the {backend.name} model of {compiled.name}"
@@ -207,8 +206,11 @@ def _check_model(
     total = compiled.summary().parameters.total
     if count != total:
         raise InternalError(f"{what} has {count:,} parameters, the network {total:,}")
-    shape = (1, *compiled.network.source.shape)
-    inputs = numpy.random.default_rng(0).standard_normal(shape, dtype=numpy.float32)
+    random = numpy.random.default_rng(0)
+    inputs = for_inputs(
+        compiled.network,
+        lambda shape: random.standard_normal((1, *shape), dtype=numpy.float32),
+    )
     results = backend.run(model, inputs)
     # A framework whose models are one graph in both modes gives what is for training alone too.
     gives_all = results.keys() == compiled.network.outputs.keys()

@@ -64,6 +64,13 @@ def print_summary(summary: Summary, title: str) -> None:
     )
 
 
+def input_text(summary: Summary) -> str:
+    """The shape of the input; of several, each behind its name."""
+    if not summary.inputs:
+        return shape_text(summary.input_shape)
+    return ", ".join(f"{name} {shape_text(shape)}" for name, shape in summary.inputs.items())
+
+
 def shape_text(shape: tuple[int, ...]) -> str:
     """A shape as people write it: 64×56×56."""
     return "×".join(str(length) for length in shape)

@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
 
         write_data(json.dumps(summary.to_json(), indent=2) + "\n")
         return 0
-    from netspec.cli.output import print_summary, shape_text
+    from netspec.cli.output import input_text, print_summary
 
-    print_summary(summary, f"{compiled.name}: input {shape_text(summary.input_shape)}")
+    print_summary(summary, f"{compiled.name}: input {input_text(summary)}")
     return 0

@@ -181,6 +181,7 @@ def local_names(program: Program) -> set[str]:
     """What functions of source may call their arguments and variables, and nothing else then is called."""
     names = {*VARIABLES, BRANCH, *(f"{BRANCH}{number}" for number in range(2, len(VARIABLES)))}
     names |= {*program.arguments, *(flat_name(stage.path) for stage in program.stages)}
+    names |= {*program.input_names, *(f"{name}_shape" for name in program.input_names)}
     names |= {name for own in program.names.values() for name in own.values()}
     for block in program.main.regions("block"):
         if block.definition is not None:

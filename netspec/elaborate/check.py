@@ -59,6 +59,9 @@ def check_names(program: Program) -> None:
     seen: dict[str, str] = {}
     for path, span, _, _ in names:
         flat = flat_name(path)
+        if flat in program.input_names:
+            what = f"`{path}` has the name of the input `{flat}`, once dots are underscores"
+            raise fail("NS227", what, span, path=path)
         if flat in seen:
             raise _name_collision(path, seen[flat], span)
         seen[flat] = path

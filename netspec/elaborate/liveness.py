@@ -12,6 +12,15 @@ from netspec.ir import Node, Program
 
 def check_liveness(program: Program) -> None:
     """Raise :class:`NetspecError`, with every such step, unless all that is computed reaches an output."""
+    unused = [
+        Diagnostic(
+            "NS409", f"nothing uses the input `{name}`", span, f"take it with `from: {name}`"
+        )
+        for (name, span), value in zip(program.input_names.items(), program.inputs, strict=False)
+        if not program.uses[value.id] and value not in program.outputs.values()
+    ]
+    if unused:
+        raise NetspecError(unused)
     dead = _dead(program)
     used = {value.id for node in dead for value in node.inputs}
     ends = [node for node in dead if not any(value.id in used for value in node.outputs)]

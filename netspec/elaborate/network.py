@@ -18,7 +18,7 @@ from netspec.elaborate.instances import Call
 from netspec.elaborate.labels import count_labels
 from netspec.elaborate.layers import too_large
 from netspec.elaborate.lookup import Lookup
-from netspec.elaborate.outputs import check_output, outputs_of
+from netspec.elaborate.outputs import check_input_name, check_output, outputs_of
 from netspec.elaborate.passes import absorb_flatten
 from netspec.elaborate.row import Row
 from netspec.elaborate.scope import (
@@ -42,7 +42,7 @@ from netspec.ir.formula import NETWORK_SCOPE, Formula
 from netspec.ir.program import Decided
 from netspec.schema.fields import check_integer
 from netspec.schema.models import STAGE_KEYS
-from netspec.schema.syntax import Argument, Param, Spec, StageSyntax, Step
+from netspec.schema.syntax import Argument, Input, Param, Spec, StageSyntax, Step
 from netspec.types import TensorType
 from netspec.unknown import UNKNOWN, require_known
 
@@ -181,10 +181,14 @@ class Builder:
         steps = (*spec.stem, *spec.head)
         totals = count_labels(self.lookup, (*steps, *self._between()), self.environment)
         scope = Scope(self.environment, Names("", totals))
-        for length in spec.size:
-            formula = Formula(length.node, NETWORK_SCOPE)
-            scope.decided.append(Decided("the size of the input", formula, length.span))
+        of_others = [n for each in spec.more_inputs.values() for n in (each.channels, *each.size)]
+        for number in (*spec.size, *of_others):
+            formula = Formula(number.node, NETWORK_SCOPE)
+            scope.decided.append(Decided("the size of an input", formula, number.span))
         row = Row(Value(next(self.elaborator.ids), source), self.elaborator.ids)
+        inputs = self._inputs(row.source)
+        scope.results.update(inputs)
+        self._stage_results.update(inputs)
         self._line(spec.stem, "stem", row, scope)
         entries = self._entries()
         self._stages(entries, row, scope)
@@ -194,7 +198,7 @@ class Builder:
             raise fail("NS212", "a network needs a stem, stages or a head", spec.span)
         for name, output in spec.outputs.items():
             with self.lookup.attempt():
-                check_output(name, output, scope.results)
+                check_output(name, output, scope.results.keys() - inputs.keys())
         kept = [name for name in spec.arguments if name in self.environment]
         return Program(
             main=row.region(
@@ -204,8 +208,8 @@ class Builder:
                 decided=tuple(scope.decided),
                 formulas=of_network(spec.let, spec.channels),
             ),
-            inputs=(row.source,),
-            outputs=outputs_of(spec.outputs, scope.results, row.value),
+            inputs=(row.source, *(v for v in inputs.values() if v is not row.source)),
+            outputs=outputs_of(spec.outputs, scope.results, row.value, inputs),
             name=spec.name,
             variant=self.variant,
             title=spec.title or "".join(part.capitalize() for part in spec.name.split("_")),
@@ -213,6 +217,7 @@ class Builder:
             arguments={name: self.environment[name] for name in kept},
             span=spec.span,
             names=self.elaborator.names,
+            input_names={name: spec.spans.find_key(("input", name)) for name in inputs},
             training_only=frozenset(n for n, output in spec.outputs.items() if output.is_training),
         )
 
@@ -222,8 +227,29 @@ class Builder:
         self.elaborator.steps(steps, part, scope, span)
         row.add(part.region("sequence", span=span))
 
+    def _inputs(self, first: Value) -> dict[str, Value]:
+        """The inputs that have names, in order; what is wrong with one leaves its type unknown."""
+        spec, values = (
+            self.spec,
+            {} if self.spec.input_name is None else {self.spec.input_name: first},
+        )
+        for name, each in spec.more_inputs.items():
+            type = TensorType(UNKNOWN, (UNKNOWN,) * len(each.size))
+            with self.lookup.attempt():
+                type = self.input_type(each)
+            values[name] = Value(next(self.elaborator.ids), type)
+        for name in values:
+            with self.lookup.attempt():
+                place = spec.spans.find_key(("input", name))
+                check_input_name(name, place, self.environment)
+        return values
+
     def _input(self) -> TensorType:
-        expressions = (self.spec.channels, *self.spec.size)
+        return self.input_type(Input(self.spec.channels, self.spec.size))
+
+    def input_type(self, given: Input) -> TensorType:
+        """The type of an input; raises :class:`NetspecError` unless its numbers are sound."""
+        expressions = (given.channels, *given.size)
         values = [expression.evaluate(self.environment) for expression in expressions]
         for value, expression in zip(values, expressions, strict=True):
             check_integer(value, "input", expression.span)

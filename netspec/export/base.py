@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from netspec.errors import UsageError
+
 if TYPE_CHECKING:
     import numpy
     from numpy.typing import NDArray
@@ -81,6 +83,14 @@ class Export:
     write: Callable[[Any, Program, Path], None]
     requires: tuple[str, ...] = ()
     channels_last: bool = False
+
+
+def one_input_alone(network: Program, format: str) -> None:
+    """Raise :class:`UsageError` for a network whose inputs have names, which no format gets yet."""
+    if network.input_names:
+        raise UsageError(
+            f"`{network.model_name}` has inputs by name, and {format} gets networks of one input alone so far"
+        )
 
 
 def free_name(wanted: str, taken: set[str]) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from netspec.errors import UsageError
-from netspec.export.base import Export, ExportError
+from netspec.export.base import Export, ExportError, one_input_alone
 from netspec.export.comparison import Comparison, compare
 from netspec.export.places import check_place, staged
 from netspec.progress import Tell, silent
@@ -60,6 +60,7 @@ def export_model(
             computes something else than the model.
     """
     format = export.format.name
+    one_input_alone(network, format)
     check_place(path, export.format)
     with staged(path, export.format) as written:
         try:

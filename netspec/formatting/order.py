@@ -70,7 +70,7 @@ def _shapes() -> dict[str, Shape]:
         "params": Shape(others="parameter"),
         "parameter": Shape(_keys(ParamModel), {"default": "step"}),
         "variants": Shape(others="call"),
-        "input": Shape(_keys(models.InputModel)),
+        "input": Shape(_keys(models.InputModel), others="input"),
         "checkpoints": Shape(others="checkpoint"),
         "checkpoint": Shape(_keys(models.CheckpointModel)),
         "defaults": Shape(_keys(models.DefaultsModel), {**kinds, "norm": "step", "act": "step"}),

@@ -26,6 +26,8 @@ def check_program(program: Program, after: str = "elaboration") -> None:
 
 def _problems(program: Program) -> Iterator[str]:
     known = {value.id: value for value in program.inputs}
+    if program.input_names and len(program.input_names) != len(program.inputs):
+        yield f"{len(program.inputs)} inputs have {len(program.input_names)} names"
     paths: set[str] = set()
     sound: set[tuple[Op, tuple[TensorType, ...]]] = set()  # equal blocks share ops and types
     for node in program.nodes:

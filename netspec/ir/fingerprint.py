@@ -37,7 +37,9 @@ def canonical(program: Program) -> list[Any]:
     return [
         program.name,
         program.variant,
-        [list(value.type.shape) for value in program.inputs],
+        [list(value.type.shape) for value in program.inputs]
+        if not program.input_names
+        else [[name, list(v.type.shape)] for name, v in program.named_inputs.items()],
         [_node(node, names) for node in sorted(program.nodes, key=lambda node: node.path)],
         [
             [name, names[value.id], *(["training"] if name in program.training_only else [])]

@@ -25,12 +25,14 @@ from netspec.ops.transposed import ConvTranspose
 from netspec.types import TensorType
 
 
-def interpret(program: Program, inputs: Array, weights: Mapping[str, Array]) -> dict[str, Array]:
+def interpret(
+    program: Program, inputs: Array | Mapping[str, Array], weights: Mapping[str, Array]
+) -> dict[str, Array]:
     """Every output of ``program`` by name, but for those that are for training alone.
 
     Args:
         program: the network.
-        inputs: (batch, channels, *size), of any size that the network takes.
+        inputs: (batch, channels, *size), of any size that the network takes; by name where inputs have one.
         weights: every parameter and statistic by canonical name, in canonical layout.
     """
     held: dict[str, dict[str, Array]] = {}
@@ -40,8 +42,13 @@ def interpret(program: Program, inputs: Array, weights: Mapping[str, Array]) -> 
     outputs = program.evaluation_outputs
     kept = {value.id for value in outputs.values()}
     left = {id: len(users) for id, users in program.uses.items()}
-    (entering,) = program.inputs
-    known: dict[int, Array] = {entering.id: numpy.asarray(inputs, "float64")}
+    given = (
+        [inputs] if not isinstance(inputs, Mapping) else [inputs[n] for n in program.input_names]
+    )
+    known: dict[int, Array] = {
+        value.id: numpy.asarray(array, "float64")
+        for value, array in zip(program.inputs, given, strict=True)
+    }
     for node in program.nodes:
         operands = [known[value.id] for value in node.inputs]
         made = run(node.op, operands, held.get(node.path, {}))

@@ -213,7 +213,7 @@ class Program:
 
     Attributes:
         main: everything, in one region: the stem, the stages, the head.
-        inputs: the values that nothing inside gives.
+        inputs: the values that nothing inside gives; the first flows into the stem.
         outputs: what the network gives, by name; the result of the head is among them, as ``output`` unless
             the spec gives it another name.
         name: the spec's name.
@@ -225,6 +225,8 @@ class Program:
         names: what the spec calls results (`as`): by the value's id, a name for each block in which it has
             one, by the block's path, which is empty for the network. Source calls variables so.
         training_only: the names of outputs that are for training alone, as those of auxiliary heads.
+        input_names: where the spec names each input, in the order of ``inputs``; empty for a network whose
+            one input has no name.
     """
 
     main: Region
@@ -238,6 +240,7 @@ class Program:
     span: Span | None = None
     names: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
     training_only: frozenset[str] = frozenset()
+    input_names: Mapping[str, Span] = field(default_factory=dict)
 
     @property
     def model_name(self) -> str:
@@ -256,8 +259,13 @@ class Program:
 
     @property
     def source(self) -> TensorType:
-        """The type of the input."""
+        """The type of the input; of several, of the first."""
         return self.inputs[0].type
+
+    @property
+    def named_inputs(self) -> Mapping[str, Value]:
+        """The inputs by name; empty for a network whose one input has no name."""
+        return dict(zip(self.input_names, self.inputs, strict=False))
 
     @property
     def target(self) -> TensorType:

@@ -36,6 +36,7 @@ def spec_schema() -> dict[str, Any]:
             "block": object_schema(models.BlockBody),
             "defaults": _defaults(),
             "each": each(),
+            "input": _input(),
             "output": _output(),
             "stage": _stage(),
         },
@@ -75,6 +76,14 @@ def _stages() -> Schema:
             {"items": reference("stage")},
         ],
     }
+
+
+def _input() -> Schema:
+    """One input, or several by name."""
+    one = object_schema(models.InputModel)
+    is_one = {"anyOf": [{"required": [key]} for key in one["properties"]]}
+    several = {**mapping_of(one), "minProperties": 1}
+    return {"type": "object", "if": is_one, "then": one, "else": several}
 
 
 def _output() -> Schema:

@@ -43,6 +43,7 @@ _KNOWN: tuple[tuple[Any, Schema], ...] = (
     (models.BlockBody, reference("block")),
     (models.Defaults, reference("defaults")),
     (models.Output, reference("output")),
+    (models.Input, reference("input")),
 )
 
 _EXPRESSIONS: dict[str, type] = {

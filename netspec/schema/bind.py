@@ -26,6 +26,7 @@ from netspec.schema.syntax import (
     ConcatAction,
     Defaults,
     GateAction,
+    Input,
     OpAction,
     Output,
     Param,
@@ -50,6 +51,8 @@ def bind_spec(document: Document) -> Spec:
 def to_spec(model: models.SpecModel, document: Document) -> Spec:
     """A validated model with every part knowing its place in the document."""
     spans = document.spans
+    inputs = _inputs(model.input, spans)
+    first_name, first = next(iter(inputs.items()))
     return Spec(
         name=model.name,
         title=model.title,
@@ -64,8 +67,10 @@ def to_spec(model: models.SpecModel, document: Document) -> Spec:
             name: _arguments(values or {}, spans.subtree(("variants", name)))
             for name, values in model.variants.items()
         },
-        channels=_place(model.input.channels, spans, ("input", "channels")),
-        size=tuple(_place(n, spans, ("input", "size", i)) for i, n in enumerate(model.input.size)),
+        channels=first.channels,
+        size=first.size,
+        input_name=first_name or None,
+        more_inputs={name: each for name, each in inputs.items() if name != first_name},
         defaults=_defaults(model.defaults, spans.subtree(("defaults",))),
         blocks={
             name: _block(
@@ -95,6 +100,20 @@ def to_spec(model: models.SpecModel, document: Document) -> Spec:
             for name, found in model.checkpoints.items()
         },
     )
+
+
+def _inputs(
+    given: models.InputModel | Mapping[str, models.InputModel], spans: SpanTree
+) -> dict[str, Input]:
+    """The inputs by name; an empty one where the only input has none."""
+    if isinstance(given, models.InputModel):
+        return {"": _input(given, spans, ("input",))}
+    return {name: _input(each, spans, ("input", name)) for name, each in given.items()}
+
+
+def _input(given: models.InputModel, spans: SpanTree, place: Location) -> Input:
+    size = (_place(n, spans, (*place, "size", i)) for i, n in enumerate(given.size))
+    return Input(_place(given.channels, spans, (*place, "channels")), tuple(size))
 
 
 def bind_block_file(document: Document) -> BlockDefinition:

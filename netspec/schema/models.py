@@ -24,6 +24,11 @@ from netspec.ops.base import AttributeInfo, Sizes
 from netspec.ops.words import COMBINATORS as COMBINATORS
 from netspec.ops.words import META as META
 from netspec.schema.checkpoints import CheckpointModel as CheckpointModel
+from netspec.schema.ends import INPUT_TAGS as INPUT_TAGS
+from netspec.schema.ends import Input as Input
+from netspec.schema.ends import InputModel as InputModel
+from netspec.schema.ends import Output as Output
+from netspec.schema.ends import OutputModel as OutputModel
 from netspec.schema.fields import (
     AxesField,
     InitField,
@@ -35,8 +40,6 @@ from netspec.schema.fields import (
 from netspec.schema.names import IDENTIFIER as IDENTIFIER
 from netspec.schema.names import Identifier as Identifier
 from netspec.schema.names import Name as Name
-from netspec.schema.outputs import Output as Output
-from netspec.schema.outputs import OutputModel as OutputModel
 from netspec.schema.parameters import Param, Strict
 from netspec.schema.refusal import Refusal
 from netspec.schema.several import ListField
@@ -278,15 +281,6 @@ class BlockFile(BlockBody):
     block: Identifier = Field(description="the block's name, which is the file's too")
 
 
-class InputModel(Strict):
-    __doc__ = """What enters the network, for one example: channels, and the length of each spatial axis."""
-
-    channels: Number = Field(description="number of channels")
-    size: Annotated[list[Number], Field(min_length=1, max_length=3)] = Field(
-        description="length of each spatial axis; their number is the network's rank"
-    )
-
-
 STAGE_KEYS = ("times", "name", "block", "block_name", "repeat", "stride", "stride_at")
 
 
@@ -362,7 +356,9 @@ class SpecModel(Strict):
     variants: dict[Identifier, dict[Identifier, Any] | None] = Field(
         default_factory=dict, description="members of the family: values of parameters, by name"
     )
-    input: InputModel = Field(description="what enters the network")
+    input: Input = Field(
+        description="what enters the network; several by name, the first of which enters the stem"
+    )
     defaults: Defaults = Field(
         default_factory=dict,
         validate_default=True,

@@ -36,7 +36,10 @@ def diagnostics(
 
     ``within`` is where ``data`` stands, when that is not the whole document.
     """
-    problems = error.errors(include_input=False, include_url=False)[:MAX_PROBLEMS]
+    problems = [
+        {**problem, "loc": tuple(p for p in problem["loc"] if p not in models.INPUT_TAGS)}
+        for problem in error.errors(include_input=False, include_url=False)[:MAX_PROBLEMS]
+    ]
     found: dict[tuple[str, Span | None], Diagnostic] = {}
     for problem in problems:
         if _is_consequence(problem, problems, spans):
@@ -112,7 +115,7 @@ def _diagnostic(
         hint = mapping_help(key, found)
     if kind == "list_type" and isinstance(found, str | int | float):
         hint = f"write it as a list: [{found}]"
-        if location == ("input", "size"):
+        if location[:1] == ("input",) and key == "size":
             hint = f"one length for each spatial axis, such as [{found}, {found}]"
     return Diagnostic("NS103", message, span, hint)
 
@@ -192,6 +195,7 @@ def _known_keys(parents: Sequence[str]) -> list[str]:
         by_grandparent: dict[str, type[BaseModel]] = {
             "blocks": models.BlockBody,
             "checkpoints": models.CheckpointModel,
+            "input": models.InputModel,
         }
         model = by_grandparent.get(parents[-2])
     return [] if model is None else [f.alias or name for name, f in model.model_fields.items()]

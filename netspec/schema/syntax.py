@@ -248,8 +248,20 @@ class Output:
 
 
 @dataclass(frozen=True, eq=False)
+class Input:
+    """What enters a network: channels and the length of each spatial axis."""
+
+    channels: Expression
+    size: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, eq=False)
 class Spec:
-    """A whole spec file."""
+    """A whole spec file.
+
+    ``channels`` and ``size`` are those of the first input, whose name is ``input_name`` where inputs have
+    names; ``more_inputs`` are those behind it.
+    """
 
     name: str
     title: str | None
@@ -269,6 +281,8 @@ class Spec:
     outputs: Mapping[str, Output]
     spans: SpanTree
     checkpoints: Mapping[str, Checkpoint] = field(default_factory=dict)
+    input_name: str | None = None
+    more_inputs: Mapping[str, Input] = field(default_factory=dict)
 
     @property
     def span(self) -> Span:

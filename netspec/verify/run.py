@@ -64,6 +64,10 @@ def verify(
     the size asked for. Models that differ are no error: the result says so.
     """
     network = compilation.network
+    if network.input_names and options.reference is not None:
+        raise UsageError(
+            f"`{network.model_name}` has inputs by name, and references take one input alone so far"
+        )
     parties, notes = parties_for(options.backends, network)
     tied = [(party.backend.name, path) for party in parties if (path := party.probe.tied(network))]
     at_size = _at_size(network, options.size, tied, notes)
@@ -83,7 +87,7 @@ def verify(
             notes += found
         results = _examined(session, witnesses, tell)
         results = _with_arguments(compilation, witnesses, results, notes)
-        is_free = options.size is None and not tied
+        is_free = options.size is None and not tied and len(network.inputs) == 1
         if "forward" in levels and is_free and all(result.passed for result in results):
             results = _at_extra_sizes(compilation, options, parties, session, results, notes, tell)
     return NetworkResult(
@@ -229,6 +233,10 @@ def _at_size(
     take.
     """
     own = network.source.size
+    if asked is None and len(network.inputs) > 1:
+        shapes = (f"{name} {value.type}" for name, value in network.named_inputs.items())
+        notes.append(f"the inputs are of the spec's own sizes: {', '.join(shapes)}")
+        return network
     if asked is None:
         if not tied:
             return resized(network, _size(network, notes))

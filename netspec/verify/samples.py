@@ -10,10 +10,11 @@ import math
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy
 
+from netspec.analyse import for_inputs
 from netspec.ir import Layer, Program
 from netspec.ops.convolution import Linear
 from netspec.ops.normalization import BatchNorm, Normalization
@@ -89,10 +90,12 @@ def fit_statistics(network: Program, weights: Arrays, after: Arrays, seed: int) 
     return fitted
 
 
-def random_input(network: Program, seed: int) -> Array:
-    """An input of shape (batch, channels, *size), in float64."""
-    shape = (BATCH, *network.source.shape)
-    return numpy.random.default_rng(seed).normal(size=shape) * 3
+def random_input(network: Program, seed: int, dtype: str = "float64") -> Any:
+    """An input of shape (batch, channels, *size); where inputs have names, one for each, by name."""
+    random = numpy.random.default_rng(seed)
+    return for_inputs(
+        network, lambda shape: (random.normal(size=(BATCH, *shape)) * 3).astype(dtype, copy=False)
+    )
 
 
 def random_factors(outputs: Mapping[str, tuple[int, ...]], seed: int) -> dict[str, Array]:

@@ -86,7 +86,7 @@ class Session:
         self.notes: list[str] = []
         given = samples.random_weights(at_size, seeds.weights) if weights is None else weights
         self.weights = self._cast(given)
-        self.inputs = samples.random_input(at_size, seeds.inputs).astype(dtype)
+        self.inputs = samples.random_input(at_size, seeds.inputs, dtype)
         shapes = {name: (samples.BATCH, *one) for name, one in output_shapes(at_size).items()}
         self.factors = self._cast(samples.random_factors(shapes, seeds.factors))
         self.baseline: _Run | None = None

@@ -103,7 +103,9 @@ def test_the_samples_fit(kind: Kind) -> None:
 
 def tiny(more: str) -> Any:
     """A small spec with more to it."""
-    text = "netspec: 1\nname: tiny\ninput: {channels: 3, size: [8]}\n" + more
+    text = "netspec: 1\nname: tiny\n" + more
+    if "input:" not in more:
+        text += "\ninput: {channels: 3, size: [8]}\n"
     return parse(text).data
 
 
@@ -120,6 +122,7 @@ TAKEN = [
     "stages: [{block: mine, anything: [1], name: 1}]",
     "variants: {a: , b: {x: [norm]}}",
     "defaults: {conv: , norm: {batch_norm: {eps: 1}}, act: relu6}",
+    "stem: relu\ninput: {a: {channels: 1, size: [2]}, b: {channels: n, size: [2, 3]}}",
     "outputs: {a: output, b: {from: layer1.0}, c: {from: d, when: training}}",
 ]
 
@@ -158,6 +161,11 @@ REFUSED = [
     "defaults: {conv: {kernal: 3}}",
     "defaults: {cnov: {}}",
     "outputs: [a]",
+    "stem: relu\ninput: {}",
+    "stem: relu\ninput: {a: {channels: 1, size: [2]}, b: 3}",
+    "stem: relu\ninput: {a: {channels: 1}}",
+    "stem: relu\ninput: {a: {channels: 1, size: [2], sise: 2}}",
+    "stem: relu\ninput: {1a: {channels: 1, size: [2]}}",
     "outputs: {a: 3}",
     "outputs: {a: {when: training}}",
     "outputs: {a: {from: output, when: always, where: here}}",

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
+from netspec.analyse import for_inputs
 from netspec.elaborate.network import elaborate
 from netspec.ir import Program
 from netspec.schema.bind import bind_spec
@@ -43,3 +46,11 @@ def input_of(network: Program, size: tuple[int, ...] | None = None, batch: int =
     """Normal values, many and far enough out to reach every branch of an activation."""
     shape = (batch, network.source.channels, *(size or network.source.size))
     return np.random.default_rng(1).normal(size=shape) * 3
+
+
+def inputs_of(network: Program, dtype: str, batch: int = 2) -> Any:
+    """The same for a network whose inputs may have names, by which they then come."""
+    random = np.random.default_rng(1)
+    return for_inputs(
+        network, lambda shape: (random.normal(size=(batch, *shape)) * 3).astype(dtype)
+    )

@@ -23,7 +23,7 @@ from netspec.ir.interpret import interpret
 from tests.support.agreement import precision, relative
 from tests.support.float32 import FLOAT32_BOUND, dtype_of
 from tests.support.generated import IMPORTS, build_generated, imported_modules, style_problems
-from tests.support.networks import input_of, random_weights
+from tests.support.networks import inputs_of, random_weights
 
 BACKENDS = ("torch", "keras")
 FLOAT64_BOUND = 1e-9
@@ -85,7 +85,7 @@ def ask(
     model: Any,
     network: Program,
     weights: Mapping[str, np.ndarray],
-    x: np.ndarray,
+    x: Any,
 ) -> Witness:
     """Give ``model`` the weights, check that it holds them, and run it in evaluation mode."""
     found = get_backend(backend)
@@ -106,7 +106,7 @@ def check(compiled: CompiledNetwork, generated: bool = True) -> None:
     dtype = dtype_of(network)
     with precision(dtype):
         weights = {name: w.astype(dtype) for name, w in random_weights(network).items()}
-        x = input_of(network, batch=2).astype(dtype)
+        x = inputs_of(network, dtype)
         models = {backend: get_backend(backend).build(network) for backend in BACKENDS}
         live = {b: ask(b, model, network, weights, x) for b, model in models.items()}
         for backend, witness in live.items():
@@ -135,7 +135,7 @@ def _check_generated(
     models: Mapping[str, Any],
     live: Mapping[str, Witness],
     weights: Mapping[str, np.ndarray],
-    x: np.ndarray,
+    x: Any,
 ) -> None:
     """Generated models are the live ones, to the last bit, and their source is in order."""
     for backend in BACKENDS:

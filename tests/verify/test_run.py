@@ -133,8 +133,8 @@ def test_a_model_that_raises_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_numbers_that_are_not_finite_are_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(network: Program, seed: int) -> Any:
-        x = random_input(network, seed)
+    def broken(network: Program, seed: int, dtype: str) -> Any:
+        x = random_input(network, seed, dtype)
         x[0] = float("nan")
         return x
 

@@ -28,6 +28,7 @@ class KerasBackend:
 
     name = "keras"
     extra = "keras"
+    takes_named_inputs = True
     imports = "keras"
     rows: Mapping[str, Any] = ROWS
     formats: Mapping[str, str] = {".keras": "Keras model"}
@@ -77,15 +78,17 @@ class KerasBackend:
 
         write_weights(model, network, weights)
 
-    def run(self, model: Any, inputs: Array) -> dict[str, Array]:
+    def run(self, model: Any, inputs: Array | Mapping[str, Array]) -> dict[str, Array]:
         """Evaluation-mode outputs by name, channels first."""
         import numpy
 
         from netspec.backends.keras.framework import load_keras
 
         values = load_keras().ops.convert_to_numpy
-        given = numpy.moveaxis(inputs, 1, -1)
-        found = model(given.astype(model.inputs[0].dtype), training=False)
+        named = inputs if isinstance(inputs, Mapping) else {"": inputs}
+        dtype = model.inputs[0].dtype
+        given = {name: numpy.moveaxis(x, 1, -1).astype(dtype) for name, x in named.items()}
+        found = model(given if named is inputs else given[""], training=False)
         outputs = found if isinstance(found, dict) else {"output": found}
         return {
             name: numpy.ascontiguousarray(numpy.moveaxis(values(tensor), -1, 1))

@@ -16,7 +16,7 @@ from netspec.backends.keras.plan import (
     chunks,
     depends_on_size,
     is_deep,
-    model_input_name,
+    model_input_names,
 )
 from netspec.backends.keras.rows import SIGNATURE_DEFAULTS
 from netspec.backends.keras.shared import SharedInitializers
@@ -179,12 +179,16 @@ class _Generator:
         template = self.templates.network
         printer = self._printer()
         kept = [safe_identifier(name) for name in self.program.arguments]
-        taken = {*VARIABLES, "input_shape", "index", *kept}
+        taken = {*VARIABLES, "input_shape", "index", *kept, *self.program.input_names}
+        taken |= {f"{name}_shape" for name in self.program.input_names}
         results = [*template.outputs.values()]
         results.remove(template.body.result)  # which is a result anyway
         tensors = Tensors(template, Namespace(taken), results)
         flow = KerasFlow(tensors, printer, absolute_name, self)
-        tensors.define(template.source, Operand.of("inputs"))
+        for value, name in zip(
+            template.entering, self.program.input_names or ("inputs",), strict=True
+        ):
+            tensors.define(value, Operand.of(name))
         flow.run_all(template.body.items, "x")
         documents = {n: tensors.take(v, "x").document for n, v in template.outputs.items()}
         self.targets |= printer.targets
@@ -194,18 +198,18 @@ class _Generator:
             outputs: Document = "outputs"
         else:
             outputs = documents["output"]
+        inputs: Document = "inputs"
+        if self.program.input_names:
+            inputs = literal("{", [f"{quoted(n)}: {n}" for n in self.program.input_names], "}")
         model = call(
-            "keras.Model", ["inputs", outputs, keyword("name", quoted(self.program.model_name))]
+            "keras.Model", [inputs, outputs, keyword("name", quoted(self.program.model_name))]
         )
         body: list[Statement] = [
             *self._size_check(),
             Do('keras.config.set_image_data_format("channels_last")'),
-            Assign(
-                "inputs",
-                call(
-                    "keras.Input",
-                    ["input_shape", keyword("name", quoted(model_input_name(self.program)))],
-                ),
+            *(
+                Assign(variable, call("keras.Input", [shape, keyword("name", quoted(name))]))
+                for variable, shape, name in self._inputs()
             ),
             *tensors.statements,
             Return(model),
@@ -225,11 +229,19 @@ class _Generator:
         )
         return _Function(f"def {self.inference_name}(model):", doc, render([Return(made)], 1))
 
-    def _shape(self) -> tuple[int, ...]:
-        return (*self.program.source.size, self.program.source.channels)
+    def _inputs(self) -> list[tuple[str, str, str]]:
+        """For each input its variable, the argument that has its shape, and what Keras calls it."""
+        names = model_input_names(self.program)
+        if not self.program.input_names:
+            return [("inputs", "input_shape", names[0])]
+        own = self.program.input_names
+        return [(name, f"{name}_shape", called) for name, called in zip(own, names, strict=True)]
 
     def _signature(self) -> str:
-        declared: list[Document] = [Row(("input_shape=", Printer({}).value(self._shape())))]
+        declared: list[Document] = [
+            Row((f"{argument}=", Printer({}).value((*value.type.size, value.type.channels))))
+            for (_, argument, _), value in zip(self._inputs(), self.program.inputs, strict=True)
+        ]
         declared += [
             f"{safe_identifier(name)}={text_of(Printer({}).value(value))}"
             for name, value in self.program.arguments.items()
@@ -237,17 +249,21 @@ class _Generator:
         return "\n".join(lay_out(brackets("(", declared, ")"), f"def {self.function_name}", ":", 0))
 
     def _doc(self) -> str:
-        return docstring(
-            [f"A new {self.program.model_name}; ``input_shape`` is (*size, channels)."], 1
-        )
+        listed = " and ".join(f"``{argument}``" for _, argument, _ in self._inputs())
+        shapes = f"{listed} {'are' if len(self._inputs()) > 1 else 'is'}"
+        return docstring([f"A new {self.program.model_name}; {shapes} (*size, channels)."], 1)
 
     def _size_check(self) -> list[Statement]:
         """Refuse other sizes where padding was worked out for the spec's."""
         if not any(depends_on_size(layer) for layer in self.program.layers):
             return []
-        shape = text_of(Printer({}).value(self._shape()))
-        error = call("ValueError", [quoted(f"the padding is for an input_shape of {shape} only")])
-        return [If(f"tuple(input_shape) != {shape}", (Do(Row(("raise ", error))),))]
+        checks: list[Statement] = []
+        for (_, argument, _), value in zip(self._inputs(), self.program.inputs, strict=True):
+            shape = text_of(Printer({}).value((*value.type.size, value.type.channels)))
+            text = quoted(f"the padding is for an {argument} of {shape} only")
+            raised = Do(Row(("raise ", call("ValueError", [text]))))
+            checks.append(If(f"tuple({argument}) != {shape}", (raised,)))
+        return checks
 
     # Stages
 

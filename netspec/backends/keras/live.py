@@ -21,7 +21,7 @@ from netspec.backends.keras.lowered import (
     is_layer,
     name_of,
 )
-from netspec.backends.keras.plan import chunks, is_deep, lower, model_input_name
+from netspec.backends.keras.plan import chunks, is_deep, lower, model_input_names
 from netspec.backends.names import flat_name
 from netspec.codegen.calls import Call, Raw, execute
 from netspec.errors import UsageError
@@ -95,8 +95,13 @@ class _Builder:
 
     def model(self, size: tuple[int | None, ...]) -> Any:
         network = self.network
-        inputs = keras.Input((*size, network.source.channels), name=model_input_name(network))
-        self.tensors[network.inputs[0].id] = inputs
+        names = model_input_names(network)
+        for value, name in zip(network.inputs, names, strict=True):
+            length = size if value is network.inputs[0] else value.type.size
+            self.tensors[value.id] = keras.Input((*length, value.type.channels), name=name)
+        inputs = self.tensors[network.inputs[0].id]
+        if network.input_names:
+            inputs = {name: self.tensors[v.id] for name, v in network.named_inputs.items()}
         parts = _sub_models(network) if is_deep(network) else {}
         nodes = iter(network.nodes)
         for node in nodes:

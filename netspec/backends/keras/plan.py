@@ -89,9 +89,13 @@ def chunks(stage: Region) -> list[tuple[str, tuple[Region, ...]]]:
     return [(f"{flat}_chunk{i}", tuple(group)) for i, group in enumerate(groups, 1)]
 
 
-def model_input_name(network: Program) -> str:
-    """What the model's input is called: ``input``, with ``_`` behind it where a layer has that name."""
-    return free_name("input", {flat_name(node.path) for node in network.nodes})
+def model_input_names(network: Program) -> list[str]:
+    """What the model's inputs are called, with ``_`` behind it where a layer has that name.
+
+    That is their names; ``input`` where the only one has none.
+    """
+    layers = {name for name, _, _ in _names(network)}
+    return [free_name(name, layers) for name in network.input_names or ("input",)]
 
 
 def check_names(network: Program) -> None:

@@ -6,7 +6,7 @@ and statistics, with the model that is looked into.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -26,7 +26,7 @@ from netspec.backends.keras.weights import (
     variable_shape,
 )
 from netspec.backends.names import flat_name
-from netspec.backends.probe import Held, Inside, Limit, Observed, Places, Trained
+from netspec.backends.probe import Given, Held, Inside, Limit, Observed, Places, Trained
 from netspec.ir import Layer, Program, Value
 from netspec.ops.merge import Merge
 from netspec.ops.normalization import BatchNorm
@@ -84,7 +84,9 @@ class KerasProbe:
         # As in a process of its own: names that Keras gives by itself depend on what it made before.
         keras.src.utils.naming.reset_uids()
         with channels_last():
-            return self.adopt(function(input_shape=(*network.source.size, network.source.channels)))
+            names = [f"{name}_shape" for name in network.input_names] or ["input_shape"]
+            shapes = [(*value.type.size, value.type.channels) for value in network.inputs]
+            return self.adopt(function(**dict(zip(names, shapes, strict=True))))
 
     def adopt(self, model: Any) -> Any:
         """The model as it is: Keras' dtype is settled when layers are made."""
@@ -137,13 +139,13 @@ class KerasProbe:
         """The names of the operations at the ends of parts."""
         return _ends(network)
 
-    def observe(self, model: Any, places: Places, inputs: Array) -> Observed:
+    def observe(self, model: Any, places: Places, inputs: Given) -> Observed:
         """One pass in evaluation mode."""
         watched = _Watched(model, places)
-        places_seen, outputs = watched.run(_channels_last(inputs), training=False)
+        places_seen, outputs = watched.run(_given(inputs), training=False)
         return Observed(_canonical(places_seen), _canonical(outputs))
 
-    def look_inside(self, model: Any, network: Program, inputs: Array) -> Inside:
+    def look_inside(self, model: Any, network: Program, inputs: Given) -> Inside:
         """What passes through each layer of a model that is not cut into several."""
         operations = {operation.name: operation for operation in _operations(model)}
         tensors: dict[tuple[str, str], Any] = {}
@@ -154,8 +156,8 @@ class KerasProbe:
                 tensors["entered", layer.path] = _given_to(operations[first])
             if last in operations:
                 tensors["left", layer.path] = _result_of(operations[last])
-        found = keras.Model(model.inputs[0], list(tensors.values()))(
-            _channels_last(inputs), training=False
+        found = keras.Model(_entering(model), list(tensors.values()))(
+            _given(inputs), training=False
         )
         inside: dict[str, dict[str, Array]] = {"entered": {}, "left": {}}
         for (way, path), tensor in zip(tensors, found, strict=True):
@@ -167,7 +169,7 @@ class KerasProbe:
         model: Any,
         network: Program,
         places: Places,
-        inputs: Array,
+        inputs: Given,
         factors: Arrays,
         rate: float,
     ) -> Trained:
@@ -177,29 +179,42 @@ class KerasProbe:
         variables = _trainable(model, network)
         before = _variances(model, network)
         watched = _Watched(model, places)
-        given = tf.Variable(_channels_last(inputs))
+        arrays = _given(inputs)
+        is_named = isinstance(arrays, dict)
+        named = arrays if is_named else {"": arrays}
+        variables_given = {name: tf.Variable(array) for name, array in named.items()}
+        first = next(iter(named.values()))
         with _nothing_dropped(model), tf.GradientTape() as tape:
-            seen, outputs = watched.run(given, training=True)
+            seen, outputs = watched.run(
+                variables_given if is_named else variables_given[""], training=True
+            )
             total = tf.add_n(
                 [
-                    tf.reduce_sum(y * _channels_last(factors[name]).astype(inputs.dtype))
+                    tf.reduce_sum(y * _channels_last(factors[name]).astype(first.dtype))
                     for name, y in outputs.items()
                 ]
             )
-        sources = [given, *seen.values(), *(variable.value for _, _, variable in variables)]
+        ahead = len(variables_given)
+        sources = [
+            *variables_given.values(),
+            *seen.values(),
+            *(variable.value for _, _, variable in variables),
+        ]
         gradients = tape.gradient(
             total, sources, unconnected_gradients=tf.UnconnectedGradients.ZERO
         )
-        of_weights = gradients[1 + len(seen) :]
+        of_weights = gradients[ahead + len(seen) :]
         keras.optimizers.SGD(learning_rate=rate).apply(
             of_weights, [variable for _, _, variable in variables]
         )
         after = read_weights(model, network)
-        statistics = as_torch_keeps_them(network, len(inputs), before, after)
+        statistics = as_torch_keeps_them(network, len(first), before, after)
         return Trained(
             observed=Observed(_canonical(seen), _canonical(outputs)),
-            input_gradient=_channels_first(gradients[0]),
-            place_gradients=_canonical(dict(zip(seen, gradients[1:], strict=False))),
+            input_gradient=_in_a_row(gradients[:ahead])
+            if is_named
+            else _channels_first(gradients[0]),
+            place_gradients=_canonical(dict(zip(seen, gradients[ahead:], strict=False))),
             gradients={
                 f"{layer.path}.{parameter.name}": numpy.array(
                     from_keras(layer, parameter, gradient.numpy()), order="C"
@@ -258,7 +273,7 @@ class _Watched:
         outputs = dict(result) if isinstance(result, dict) else {"output": result}
         self.places = list(tensors)
         self.outputs = list(outputs)
-        self.model = keras.Model(model.inputs[0], [*tensors.values(), *outputs.values()])
+        self.model = keras.Model(_entering(model), [*tensors.values(), *outputs.values()])
 
     def run(self, inputs: Any, training: bool) -> tuple[dict[str, Any], dict[str, Any]]:
         """What is at places, and the outputs, as tensors."""
@@ -327,6 +342,22 @@ def _trainable(model: Any, network: Program) -> list[tuple[Layer, Any, Any]]:
         for parameter in layer.op.parameters(layer.source)
         if parameter.trainable
     ]
+
+
+def _entering(model: Any) -> Any:
+    """What a model takes: a tensor, or a dict of them by name."""
+    return model.input if isinstance(model.input, dict) else model.inputs[0]
+
+
+def _given(inputs: Given) -> Any:
+    if isinstance(inputs, Mapping):
+        return {name: _channels_last(array) for name, array in inputs.items()}
+    return _channels_last(inputs)
+
+
+def _in_a_row(gradients: Sequence[Any]) -> Array:
+    found: Array = numpy.concatenate([_channels_first(each).ravel() for each in gradients])
+    return found
 
 
 def _channels_last(array: Array) -> Array:

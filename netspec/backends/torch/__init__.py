@@ -25,6 +25,7 @@ class TorchBackend:
 
     name = "torch"
     extra = "torch"
+    takes_named_inputs = True
     imports = "torch"
     requires = ("torch",)
     rows: Mapping[str, Any] = ROWS
@@ -63,13 +64,15 @@ class TorchBackend:
 
         write_weights(model, network, weights)
 
-    def run(self, model: Any, inputs: Array) -> dict[str, Array]:
+    def run(self, model: Any, inputs: Array | Mapping[str, Array]) -> dict[str, Array]:
         """Evaluation-mode outputs by name; the mode that ``model`` was in is put back."""
         import torch
 
         device, dtype = place_of(model)
         with evaluation(model), torch.no_grad():
-            found = model(torch.as_tensor(inputs, dtype=dtype, device=device))
+            named = inputs if isinstance(inputs, Mapping) else {"": inputs}
+            given = {k: torch.as_tensor(x, dtype=dtype, device=device) for k, x in named.items()}
+            found = model(**given) if named is inputs else model(*given.values())
         outputs = found if isinstance(found, dict) else {"output": found}
         return {name: tensor.cpu().numpy() for name, tensor in outputs.items()}
 

@@ -77,6 +77,7 @@ class _Class:
     body: str
     forward: str
     result: str
+    inputs: Sequence[str]
 
 
 class _Generator:
@@ -127,12 +128,14 @@ class _Generator:
         name = safe_identifier(self.program.model_name)
         parameters = brackets("(", [_declared(a) for a in arguments], ")")
         passed: list[Document] = [argument.identifier for argument in arguments]
-        shape = "×".join(str(n) for n in self.program.source.shape)
+        shapes = [str(value.type) for value in self.program.inputs]
         return {
             "signature": "\n".join(
                 lay_out(parameters, f"def {name}", f" -> {self.network_name}:", 0)
             ),
-            "doc": docstring([f"A new {self.program.model_name}, made for inputs of {shape}."], 1),
+            "doc": docstring(
+                [f"A new {self.program.model_name}, made for inputs of {' and '.join(shapes)}."], 1
+            ),
             "body": render([Return(call(self.network_name, passed))], 1),
         }
 
@@ -159,6 +162,7 @@ class _Generator:
             body=render([*local, *registration], 2),
             forward=render(forward, 2),
             result="Tensor",
+            inputs=["x"],
         )
 
     def _parts(
@@ -213,6 +217,7 @@ class _Generator:
             body=render(writer.statements, 2),
             forward=forward,
             result="dict[str, Tensor]" if self.program.has_outputs else "Tensor",
+            inputs=[*self.program.input_names] or ["x"],
         )
 
     def _network_forward(self, writer: ModuleWriter) -> list[Statement]:
@@ -224,9 +229,11 @@ class _Generator:
             )
         results = [value for outputs in given for value in outputs.values()]
         results.remove(template.body.result)  # which is a result anyway
-        tensors = Tensors(template, Namespace(set(VARIABLES)), results)
+        taken = {*VARIABLES, *self.program.input_names}
+        tensors = Tensors(template, Namespace(taken), results)
         flow = _Flow(tensors, writer)
-        tensors.define(template.source, Operand.of("x"))
+        for value, name in zip(template.entering, self.program.input_names or ("x",), strict=True):
+            tensors.define(value, Operand.of(name))
         first, later = self._by_mode(template)
         flow.run_all(first, "x")
         if not self.program.has_outputs:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from netspec.backends.torch.torch_export import TORCH_EXPORT
-from netspec.export.base import Export, free_name
+from netspec.export.base import Export, free_name, one_input_alone
 from netspec.export.onnx import ONNX
 from netspec.ir import Program
 from netspec.room import PatientFile
@@ -52,6 +52,7 @@ def _program(model: Any, network: Program) -> Any:
     """The model in evaluation mode as a program of ``torch.export``, its batch left open."""
     import torch
 
+    one_input_alone(network, "torch.export")
     device, dtype = place_of(model)
     example = torch.zeros((2, *network.source.shape), dtype=dtype, device=device)
     batch = torch.export.Dim("batch")

@@ -101,12 +101,12 @@ def _merged(tensors: list[Tensor], how: str) -> Tensor:
 class _Plan:
     """How the modules inside a module are wired."""
 
-    source: int
+    sources: tuple[int, ...]
     steps: tuple[_Step, ...]
 
-    def run(self, owner: nn.Module, x: Tensor) -> Values:
+    def run(self, owner: nn.Module, *given: Tensor) -> Values:
         """The values that are left when everything has run."""
-        values = {self.source: x}
+        values = dict(zip(self.sources, given, strict=True))
         for step in self.steps:
             step.run(owner, values)
         return values
@@ -140,9 +140,9 @@ class _Results:
     outputs: dict[str, int]
     is_named: bool
 
-    def of(self, owner: nn.Module, x: Tensor) -> Tensor | dict[str, Tensor]:
-        """The results for an input (batch, channels, *size)."""
-        values = self.plan.run(owner, x)
+    def of(self, owner: nn.Module, *given: Tensor) -> Tensor | dict[str, Tensor]:
+        """The results for inputs (batch, channels, *size)."""
+        values = self.plan.run(owner, *given)
         if not self.is_named:
             return values[self.outputs["output"]]
         return {name: values[id] for name, id in self.outputs.items()}
@@ -159,14 +159,34 @@ class NetworkModule(nn.Module):
 
         In evaluation, what is for training alone is neither computed nor returned.
         """
-        results = self._training_results if self.training else self._evaluation_results
-        return results.of(self, x)
+        return self._results().of(self, x)
+
+    def _results(self) -> _Results:
+        return self._training_results if self.training else self._evaluation_results
+
+
+class NamedInputsModule(NetworkModule):
+    """A whole network whose inputs have names: it takes them in their order, or by name."""
+
+    _inputs: tuple[str, ...]
+
+    def forward(self, *inputs: Tensor, **named: Tensor) -> Tensor | dict[str, Tensor]:
+        """Map inputs, each (batch, channels, *size), to the head's result, or to the outputs by name.
+
+        Raises :class:`TypeError` unless each input is there once.
+        """
+        given = {**dict(zip(self._inputs, inputs, strict=False)), **named}
+        if len(inputs) + len(named) != len(self._inputs) or given.keys() != set(self._inputs):
+            raise TypeError(f"the model takes {', '.join(self._inputs)}")
+        return self._results().of(self, *(given[name] for name in self._inputs))
 
 
 def build(network: Program) -> NetworkModule:
     """A live model with fresh initial weights, in evaluation of whatever dtype is the default."""
     with torch.device("meta"):
-        model = NetworkModule()
+        model = NamedInputsModule() if network.input_names else NetworkModule()
+        if isinstance(model, NamedInputsModule):
+            model._inputs = tuple(network.input_names)
         root = containers(network)
         _register(model, root, network)
         model._training_results = _results(root, network, network.outputs)
@@ -250,7 +270,7 @@ def _plan(container: Container, network: Program, kept: set[int]) -> _Plan:
     """How the modules inside ``container`` are wired; ``kept`` are the values that its caller wants."""
     assert container.source is not None
     found = _needed(list(units(container, network)), kept)
-    last: dict[int, int] = {container.source.id: -1}
+    last: dict[int, int] = {}
     for number, (unit, _) in enumerate(found):
         last.update((value.id, number) for value in _taken(unit))
         for value in _given(unit):
@@ -273,7 +293,8 @@ def _plan(container: Container, network: Program, kept: set[int]) -> _Plan:
                 steps.append(_Merge(ids, results, free, op.kind))
             case _:
                 steps.append(_Through(ids, results, free, names))
-    return _Plan(container.source.id, tuple(steps))
+    inputs = network.inputs if not container.path else (container.source,)
+    return _Plan(tuple(value.id for value in inputs), tuple(steps))
 
 
 def _taken(unit: Unit) -> tuple[Value, ...]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import numpy
 import torch
 from torch import Tensor, nn
 
-from netspec.backends.probe import Held, Inside, Limit, Observed, Places, Trained
+from netspec.backends.probe import Given, Held, Inside, Limit, Observed, Places, Trained
 from netspec.backends.torch.precision import GRADIENTS
 from netspec.backends.torch.weights import read_weights
 from netspec.ir import Program
@@ -125,14 +127,14 @@ class TorchProbe:
                 found[stage.path] = ("left", working[-1].path)
         return found
 
-    def observe(self, model: Any, places: Places, inputs: Array) -> Observed:
+    def observe(self, model: Any, places: Places, inputs: Given) -> Observed:
         """One pass in evaluation mode."""
         model.eval()
         with torch.no_grad(), _Watch(model, places) as watch:
-            outputs = _outputs(model(torch.as_tensor(inputs)))
+            outputs = _outputs(_called(model, _each(inputs, torch.as_tensor)))
         return Observed(watch.values(), _arrays(outputs))
 
-    def look_inside(self, model: Any, network: Program, inputs: Array) -> Inside:
+    def look_inside(self, model: Any, network: Program, inputs: Given) -> Inside:
         """What passes through each module that is one layer and runs once."""
         paths = [layer.path for layer in network.layers]
         both = {f"{way} {path}": (way, path) for path in paths for way in ("entered", "left")}
@@ -148,16 +150,16 @@ class TorchProbe:
         model: Any,
         network: Program,
         places: Places,
-        inputs: Array,
+        inputs: Given,
         factors: Arrays,
         rate: float,
     ) -> Trained:
         """One step of ``torch.optim.SGD``."""
         model.train()
         model.zero_grad(set_to_none=True)
-        given = torch.tensor(inputs, requires_grad=True)
+        given = _each(inputs, partial(torch.tensor, requires_grad=True))
         with _nothing_dropped(model), _Watch(model, places, gradients=True) as watch:
-            outputs = _outputs(model(given))
+            outputs = _outputs(_called(model, given))
             terms = [(y * torch.as_tensor(factors[name])).sum() for name, y in outputs.items()]
             torch.stack(terms).sum().backward()
         gradients = {name: _gradient(p) for name, p in model.named_parameters()}
@@ -173,7 +175,7 @@ class TorchProbe:
         after = read_weights(model, network)
         return Trained(
             observed=Observed(watch.values(), _arrays(outputs)),
-            input_gradient=_gradient(given),
+            input_gradient=_input_gradient(given),
             place_gradients=watch.gradients(),
             gradients=gradients,
             statistics={name: value for name, value in after.items() if name in statistics},
@@ -230,6 +232,27 @@ class _Watch:
     def gradients(self) -> dict[str, Array]:
         """The gradients of :meth:`values`."""
         return {name: g for name, g in self.came_back.items() if len(self.seen[name]) == 1}
+
+
+def _each(inputs: Given, make: Callable[[Any], Tensor]) -> Any:
+    if isinstance(inputs, Mapping):
+        return {name: make(array) for name, array in inputs.items()}
+    return make(inputs)
+
+
+def _called(model: Any, given: Any) -> Any:
+    return model(**given) if isinstance(given, dict) else model(given)
+
+
+def _input_gradient(given: Any) -> Array:
+    if not isinstance(given, dict):
+        return _gradient(given)
+    return _gradients_in_a_row(_gradient(tensor) for tensor in given.values())
+
+
+def _gradients_in_a_row(gradients: Iterable[Any]) -> Array:
+    found: Array = numpy.concatenate([gradient.ravel() for gradient in gradients])
+    return found
 
 
 def _outputs(found: Any) -> dict[str, Tensor]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from netspec.errors import InternalError, NetspecError
@@ -20,11 +20,11 @@ Flat = list[tuple[Any, ...]]
 """Ops in order: kind, path, attributes, what they take, and the shape of what they give."""
 
 
-def check_template(template: Template) -> None:
+def check_template(template: Template, others: Sequence[Value] = ()) -> None:
     """Raise :class:`InternalError` where a template is not one of its shapes, which only netspec can cause.
 
     The ops, their attributes, paths and edges are those of the instance, and every formula gives the
-    value that is there.
+    value that is there. ``others`` are the inputs of a network behind the first.
     """
     name = template.definition.name if template.definition else "the network"
     formulas = _Formulas(template)
@@ -35,14 +35,14 @@ def check_template(template: Template) -> None:
             wrong = formulas.wrong_at(shape)
             if wrong is not None:
                 raise InternalError(f"{region.path}: in the template of `{name}`, {wrong}")
-        if forms[shape] != flat(region):
+        if forms[shape] != flat(region, others):
             raise InternalError(f"{region.path}: the template of `{name}` is not this instance")
 
 
-def flat(region: Region) -> Flat:
-    """The ops of an instance, with paths of its own and what enters it called 0."""
+def flat(region: Region, others: Sequence[Value] = ()) -> Flat:
+    """The ops of an instance, with paths of its own, and what enters it counted from 0."""
     start = len(region.path) + 1 if region.path else 0
-    numbers = {region.source.id: 0}
+    numbers = {value.id: number for number, value in enumerate((region.source, *others))}
     found: Flat = []
     for node in region.nodes:
         inputs = tuple(numbers[value.id] for value in node.inputs)
@@ -55,7 +55,7 @@ def flat(region: Region) -> Flat:
 
 def taken(template: Template, shape: int) -> Flat:
     """The ops of a template at one of its shapes."""
-    numbers = {template.source.id: 0}
+    numbers = {value.id: number for number, value in enumerate(template.entering)}
     merged: dict[int, Value] = {}
     found: Flat = []
 

@@ -138,6 +138,7 @@ class Template:
         outputs: of a network, what it gives by name.
         names: what the spec calls results, by the value's id.
         reasons: why its block has other templates beside it.
+        others: of a network, its inputs behind the first, which is ``source``.
     """
 
     definition: Definition | None
@@ -152,6 +153,12 @@ class Template:
     outputs: Mapping[str, Value] = field(default_factory=dict)
     names: Mapping[int, str] = field(default_factory=dict)
     reasons: tuple[str, ...] = ()
+    others: tuple[Value, ...] = ()
+
+    @property
+    def entering(self) -> tuple[Value, ...]:
+        """All that enters: ``source`` and ``others``."""
+        return (self.source, *self.others)
 
     @property
     def representatives(self) -> tuple[Region, ...]:

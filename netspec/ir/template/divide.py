@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from netspec.ir.formula import NETWORK_SCOPE, qualify
-from netspec.ir.program import Program, Region
+from netspec.ir.program import Program, Region, Value
 from netspec.ir.template.check import check_template
 from netspec.ir.template.data import Split, Template
 from netspec.ir.template.shapes import Key, Shapes, Surroundings
@@ -55,7 +55,8 @@ def templates(program: Program, accept: Callable[[Template], None] | None = None
     kept = {qualify(NETWORK_SCOPE, name) for name in program.arguments}
     kept_inside: Mapping[int, Collection[str]] = {}
     if kept:
-        first = Unifier([program.main], surroundings, kept, {})
+        first = _NetworkUnifier([program.main], surroundings, kept, {})
+        first.enter(program.inputs[1:])
         first.template((program.main,), (0,))
         kept_inside = first.kept_inside
     shapes = Shapes(surroundings)
@@ -82,12 +83,24 @@ def templates(program: Program, accept: Callable[[Template], None] | None = None
                 (id(region), (template, number))
                 for region, number in zip(group.instances, group.numbers, strict=True)
             )
-    whole = Unifier([program.main], surroundings, kept, known)
+    whole = _NetworkUnifier([program.main], surroundings, kept, known)
+    others = whole.enter(program.inputs[1:])
     network = whole.template((program.main,), (0,))
     outputs = {name: whole.value_of(value) for name, value in program.outputs.items()}
-    network = replace(network, outputs=outputs)
-    check_template(network)
+    network = replace(network, outputs=outputs, others=others)
+    check_template(network, program.inputs[1:])
     return Templates(network, tuple(made))
+
+
+class _NetworkUnifier(Unifier):
+    """Makes the template of a network, which more than one value may enter."""
+
+    def enter(self, values: Sequence[Value]) -> tuple[Value, ...]:
+        """What stands in the template for the inputs behind the first."""
+        found = tuple(self._wires.new(value.type) for value in values)
+        for value, new in zip(values, found, strict=True):
+            self._wires.bind({0: value}, new)
+        return found
 
 
 def _refused(divergence: Diverges) -> Split:
