@@ -13,6 +13,7 @@ from netspec.elaborate.arguments import bind_arguments, evaluate_argument, for_b
 from netspec.elaborate.bounds import Bounds
 from netspec.elaborate.check import check_network
 from netspec.elaborate.combinators import check_repeat
+from netspec.elaborate.formulas import of_network
 from netspec.elaborate.instances import Call
 from netspec.elaborate.labels import count_labels
 from netspec.elaborate.layers import too_large
@@ -27,6 +28,7 @@ from netspec.elaborate.scope import (
     check_declared,
     counted,
     fill_template,
+    given,
     stage_indices,
 )
 from netspec.elaborate.stages import arguments_of_block, check_keys
@@ -35,7 +37,7 @@ from netspec.errors import Span, UsageError, did_you_mean, fail
 from netspec.expr import Expression
 from netspec.ir import Program, Region, Value
 from netspec.ir.check import check_program
-from netspec.ir.formula import NETWORK_SCOPE, of_network
+from netspec.ir.formula import NETWORK_SCOPE
 from netspec.schema.fields import check_integer
 from netspec.schema.models import STAGE_KEYS
 from netspec.schema.syntax import Argument, Param, Spec, StageSyntax, Step
@@ -190,7 +192,7 @@ class Builder:
         return Program(
             main=row.region(
                 "network",
-                arguments=dict(self.environment),
+                arguments=given(self.environment),
                 span=spec.span,
                 formulas=of_network(spec.let, spec.channels, spec.size),
             ),

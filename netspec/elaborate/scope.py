@@ -16,6 +16,7 @@ from netspec.errors import Span, fail
 from netspec.expr import CONSTANT_NAMES
 from netspec.expr import parse as parse_expression
 from netspec.ir import Value
+from netspec.ir.definition import BlockName, Slot
 from netspec.ir.formula import NETWORK_SCOPE, Indices, no_indices, qualify
 from netspec.ops import OPS
 from netspec.ops.words import ROLES as ROLES
@@ -54,6 +55,20 @@ class BlockValue:
     """A block passed as an argument."""
 
     definition: BlockDefinition
+
+
+def given(arguments: Environment) -> dict[str, Any]:
+    """Arguments as the program has them: of steps and blocks, what does not hang on the text."""
+    return {name: _given(value) for name, value in arguments.items()}
+
+
+def _given(value: Any) -> Any:
+    match value:
+        case StepsValue(steps=steps, raw=raw):
+            return Slot(bool(steps), raw)
+        case BlockValue(definition=definition):
+            return BlockName(definition.name)
+    return value
 
 
 class Names:
@@ -96,14 +111,18 @@ class Names:
         return self.join(name)
 
     @contextmanager
-    def alternative(self, width: Counter[str]) -> Iterator[None]:
-        """A branch that may not be taken: names after it do not depend on which one was."""
+    def alternative(self, width: Counter[str], steps: int) -> Iterator[None]:
+        """A branch that may not be taken: names after it do not depend on which one was.
+
+        ``width`` counts what all branches name by label, ``steps`` is how many steps the longest has. What
+        is not taken has an index all the same.
+        """
         before, position = Counter(self.counts), self.position
         yield
         for label in {*self.counts, *width}:
             self.counts[label] = max(self.counts[label], before[label] + width[label])
         if self.indexed:
-            self.position = max(self.position, position)
+            self.position = max(self.position, position + max(steps, 1))
 
 
 @dataclass

@@ -24,6 +24,7 @@ from netspec.elaborate.scope import (
     Scope,
     StepsValue,
     fill_template,
+    given,
 )
 from netspec.errors import NetspecError, Span, fail
 from netspec.expr import Expression
@@ -121,6 +122,7 @@ class Elaborator:
                 combinators.concat(self.steps, step, action, row, scope)
             case BranchesAction() as action:
                 combinators.branches(self.steps, step, action, row, scope)
+                self._name_paths(action, row, scope)
             case RepeatAction() | WhenAction() if step.name is not None:
                 self._container(step, row, scope)
             case RepeatAction() as action:
@@ -131,6 +133,17 @@ class Elaborator:
                 combinators.sequence(self.steps, step, action, row, scope)
             case PassAction():
                 pass
+
+    def _name_paths(self, action: BranchesAction, row: Row, scope: Scope) -> None:
+        """Call what the paths of `branches` give as the spec calls the paths, where several do anything."""
+        *paths, _ = row.items[-1].items  # type: ignore[union-attr]
+        named = zip(action.paths, paths, strict=True)
+        found = {name: path.result for name, path in named if path.result is not path.source}
+        for name, result in found.items() if len(found) > 1 else ():
+            self._name(result, name, scope)
+
+    def _name(self, value: Value, name: str, scope: Scope) -> None:
+        self.names.setdefault(value.id, {}).setdefault(scope.path_of_block, name)
 
     def _container(self, step: Step, row: Row, scope: Scope) -> None:
         """What has no level of names of its own, as a sequence under the name that the step gives."""
@@ -146,7 +159,7 @@ class Elaborator:
         noted = _decision(self._test(step, action.test.node, scope), test, scope)
         width = self._labels(action.then, scope) | self._labels(action.other, scope)
         part = row.part()
-        with scope.names.alternative(width):
+        with scope.names.alternative(width, max(len(action.then), len(action.other))):
             self.steps(action.then if test else action.other, part, scope, step.span)
         row.add(part.region("when", span=step.span, **noted))
 
@@ -232,7 +245,8 @@ class Elaborator:
         part = row.part()
         self._slots.append(value)
         try:
-            self.steps(value.steps, part, inner, step.span)
+            with scope.names.alternative(Counter(), len(value.steps)):
+                self.steps(value.steps, part, inner, step.span)
         finally:
             self._slots.pop()
         row.add(part.region("when", span=step.span, **noted))
@@ -281,7 +295,7 @@ class Elaborator:
         if definition.inline:
             part = row.part()
             self._expand(call, part, scope.names, scope.path_of_block)
-            row.add(_region("inline", call, part))
+            row.add(self._called("inline", call, part))
         else:
             path = scope.path(step, definition.label, row.type)
             row.add(self.block(call, path, row.value))
@@ -310,7 +324,7 @@ class Elaborator:
         row = Row(source, self.ids)
         labels = count_labels(self.lookup, call.definition.body, call.arguments)
         self._expand(call, row, Names(path, labels), path)
-        return _region("block", call, row, path)
+        return self._called("block", call, row, path)
 
     def _expand(self, call: Call, row: Row, names: Names, path: str) -> None:
         """Add the body of a block to a row; ``path`` is that of the block that is no inline one."""
@@ -342,18 +356,17 @@ class Elaborator:
                 scope.environment[name] = expression.evaluate(scope.environment)
             scope.environment.setdefault(name, UNKNOWN)
 
-
-def _region(kind: Any, call: Call, row: Row, path: str = "") -> Region:
-    """What a call came to."""
-    return row.region(
-        kind,
-        path,
-        definition=call.definition,
-        arguments=call.arguments,
-        span=call.span,
-        formulas=call.formulas,
-        indices=call.indices,
-    )
+    def _called(self, kind: Any, call: Call, row: Row, path: str = "") -> Region:
+        """What a call came to."""
+        return row.region(
+            kind,
+            path,
+            definition=self.lookup.reader.definition(call.definition),
+            arguments=given(call.arguments),
+            span=call.span,
+            formulas=call.formulas,
+            indices=call.indices,
+        )
 
 
 def _written_at(value: Any, scope: Scope) -> Any:

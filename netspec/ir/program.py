@@ -13,10 +13,10 @@ from functools import cached_property
 from typing import Any, Literal, Protocol
 
 from netspec.errors import Span
+from netspec.ir.definition import Definition
 from netspec.ir.formula import NO_FORMULAS, Formula, Formulas, Indices, no_indices
 from netspec.ops import Op
 from netspec.ops.base import Function
-from netspec.schema.syntax import BlockDefinition
 from netspec.types import TensorType
 
 Kind = Literal[
@@ -141,7 +141,7 @@ class Region:
     source: Value
     result: Value
     path: str = ""
-    definition: BlockDefinition | None = None
+    definition: Definition | None = None
     arguments: Mapping[str, Any] = field(default_factory=dict)
     span: Span | None = None
     formulas: Formulas = NO_FORMULAS

@@ -130,8 +130,8 @@ class Session:
         witness.party.probe.seed(self.seeds.weights)
         run.model = witness.build()
         failure = check_weights(witness, run.model, self.parts, self.notes)
-        if failure is None and witness.ours:
-            failure = check_drops(witness, run.model, self.parts)
+        if failure is None:
+            failure = check_drops(witness, run.model, self.parts, self.notes)
         if failure is None and not witness.ours:
             self._remember_own(run)
         elif failure is None and "start" in self.levels:

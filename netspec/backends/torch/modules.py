@@ -7,11 +7,12 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
 from netspec.backends.names import RESERVED_CHILDREN
+from netspec.backends.torch.access import dotted, node_of
 from netspec.backends.torch.initial import init_call, is_native
-from netspec.backends.torch.plan import Item, Plan, opened
+from netspec.backends.torch.plan import Item, Plan, is_gap, opened
 from netspec.backends.torch.rows import module_of
 from netspec.backends.torch.starts import Starts, base_class
-from netspec.codegen.calls import Call, Raw, same_call
+from netspec.codegen.calls import Call, Raw, same_call, varies
 from netspec.codegen.cases import Case, by_cases, where
 from netspec.codegen.flow import Condition
 from netspec.codegen.identifiers import is_attribute
@@ -19,7 +20,6 @@ from netspec.codegen.layout import Choice as Conditional
 from netspec.codegen.layout import Document, call
 from netspec.codegen.printing import Printer, negated, quoted
 from netspec.codegen.statements import Assign, Do, If, Statement
-from netspec.formula import print_node
 from netspec.ir import Node, Region
 from netspec.ir.template import Choice
 from netspec.ir.template.data import children
@@ -71,12 +71,12 @@ class ModuleWriter:
 
     def access(self, path: str) -> str:
         """The expression for the module at ``path``."""
-        return _dotted(self._aliases.get(path, path))
+        return dotted(self._aliases.get(path, path))
 
     def reserve(self, item: Item) -> None:
         """Keep the names of the modules in ``item`` free of what shared modules are called."""
         for unit in self._units(item):
-            self._owners[unit.path] += 1
+            self._owners.update(_prefixes(unit.path))
             if not (isinstance(unit, Node) and _is_shareable(unit)):
                 self._attributes.add(unit.path.split(".")[0])
 
@@ -97,8 +97,8 @@ class ModuleWriter:
     def _assignment(path: str, value: Document) -> Statement:
         parent, _, name = path.rpartition(".")
         if is_attribute(name):
-            return Assign(_dotted(path), value)
-        return Do(call(f"{_dotted(parent)}.add_module", [quoted(name), value]))
+            return Assign(dotted(path), value)
+        return Do(call(f"{dotted(parent)}.add_module", [quoted(name), value]))
 
     # Registration
 
@@ -124,11 +124,10 @@ class ModuleWriter:
 
     def _sizes(self, node: Node, op: Split) -> None:
         """Keep the channels of parts where they vary: what runs does not see what they depend on."""
-        if op.sizes is None:
-            return
-        if any(isinstance(size, Varying) for size in op.sizes):
+        sizes = [*(op.sizes or ())]
+        if any(isinstance(size, Varying) for size in sizes):
             self.sizes[id(node)] = access = f"self.{self._attribute('sizes')}"
-            self.statements.append(Assign(access, self.printer.value([*op.sizes])))
+            self.statements.append(Assign(access, self.printer.value(sizes)))
 
     def _layer(self, layer: Node) -> None:
         calls = _cases(layer)
@@ -209,7 +208,7 @@ class ModuleWriter:
             case Node():
                 return self._document(_cases(item))
             case Region():
-                return self.block_call(item)
+                return "nn.Identity()" if is_gap(item) else self.block_call(item)
         test = self.printer.formula(item.test)
         branches: list[Document] = []
         for branch, outcome in ((item.then, True), (item.other, False)):
@@ -231,13 +230,11 @@ class ModuleWriter:
     # Choices
 
     def _choice(self, choice: Choice) -> None:
+        self._containers_around(choice)
         with where(choice.test, True):
-            then, then_made = self._aside(choice.then)
+            then = self._aside(choice.then)
         with where(choice.test, False):
-            other, other_made = self._aside(choice.other)
-        if not then and not other and not then_made and not other_made:
-            self.tests[id(choice)] = self._flag(choice.test)
-            return
+            other = self._aside(choice.other)
         match then, other:
             case [Assign(target=first, value=one)], [Assign(target=second, value=two)] if (
                 first == second and self._same_words(choice)
@@ -246,23 +243,42 @@ class ModuleWriter:
                 self.statements.append(Assign(first, Conditional(one, test, two)))
                 self.tests[id(choice)] = None
                 return
-        only_then = [p for p in then_made if p not in other_made and self._can_be_none(p)]
-        only_other = [p for p in other_made if p not in then_made and self._can_be_none(p)]
+        only_then, only_other = self._telling(choice.then), self._telling(choice.other)
         marker = (only_then or only_other or [""])[0]
         if marker:
-            is_none = ast.Compare(_node(marker), [ast.Is()], [ast.Constant(None)])
+            is_none = ast.Compare(node_of(marker), [ast.Is()], [ast.Constant(None)])
             self.tests[id(choice)] = (is_none, not only_then)
-            self.statements.append(Assign(_dotted(marker), "None"))
+            self.statements.append(Assign(dotted(marker), "None"))
         else:
             self.tests[id(choice)] = self._flag(choice.test)
         self.statements += self._either(choice.test, then, other)
 
-    def _can_be_none(self, path: str) -> bool:
-        """Whether None at ``path`` can say that a branch was not taken.
+    def _telling(self, side: Region) -> list[str]:
+        """The paths of what is there if, and only if, a side was taken: None says that it was not.
 
-        One called like ``a-b`` is added by a call, and one of two branches is there if either is.
+        One called like ``a-b`` cannot be None, since a call adds it.
         """
-        return is_attribute(path.rpartition(".")[2]) and self._owners[path] < 2
+        inside: Counter[str] = Counter()
+        for unit in self._units(side):
+            inside.update(_prefixes(unit.path))
+        found: dict[str, None] = {}
+        for unit in self._units(side, only_certain=True):
+            own = [p for p in _prefixes(unit.path) if inside[p] == self._owners[p]]
+            if unit.path not in self._aliases and own and is_attribute(own[0].rpartition(".")[2]):
+                found[own[0]] = None
+        return list(found)
+
+    def _containers_around(self, choice: Choice) -> None:
+        """Make the containers that hold parts of a side and others, which are there in any case."""
+        for side in (choice.then, choice.other):
+            inside: Counter[str] = Counter()
+            units = [*self._units(side)]
+            for unit in units:
+                inside.update(_prefixes(unit.path))
+            for unit in units:
+                for path in _prefixes(unit.path)[:-1]:
+                    if inside[path] < self._owners[path]:
+                        self.container(path)
 
     def _same_words(self, choice: Choice) -> bool:
         """Whether both branches are one module at the same path."""
@@ -281,7 +297,7 @@ class ModuleWriter:
         (name,) = names_of(test) if len(names_of(test)) == 1 else ("condition",)
         attribute = self._attribute(name)
         self.statements.append(Assign(f"self.{attribute}", self.printer.formula(test)))
-        return _node(attribute), True
+        return node_of(attribute), True
 
     def _attribute(self, name: str) -> str:
         """A free name of an attribute that is no module."""
@@ -292,38 +308,29 @@ class ModuleWriter:
         self._attributes.add(attribute)
         return attribute
 
-    def _aside(self, item: Item) -> tuple[list[Statement], list[str]]:
-        """The registration of a branch, not written yet, and the outermost paths that it makes."""
+    def _aside(self, item: Item) -> list[Statement]:
+        """The registration of a branch, not written yet."""
         before, self.statements = self.statements, []
         containers = set(self._containers)
         self._depth += 1
         try:
             self.register(item)
-            shared = {name for name, _ in self._shared}
-            made: dict[str, None] = {}
-            for unit in self._units(item):
-                path = self._aliases.get(unit.path, unit.path)
-                if path in shared:
-                    continue
-                parts = path.split(".")
-                prefixes = (".".join(parts[:length]) for length in range(1, len(parts)))
-                made[next((p for p in prefixes if p not in containers), path)] = None
-            return self.statements, list(made)
+            return self.statements
         finally:
             self.statements = before
             self._depth -= 1
             self._containers &= containers
 
-    def _units(self, item: Item) -> Iterator[Unit]:
-        """The outermost parts of ``item`` that are modules of their own."""
+    def _units(self, item: Item, only_certain: bool = False) -> Iterator[Unit]:
+        """The outermost parts of ``item`` that are modules of their own, those in choices too or not."""
         if isinstance(item, Node):
             if not isinstance(item.op, Function):
                 yield item
         elif isinstance(item, Region) and (item.kind == "block" or self.plan.row(item) is not None):
             yield item
-        else:
+        elif not (isinstance(item, Choice) and only_certain):
             for child in children(item):
-                yield from self._units(child)
+                yield from self._units(child, only_certain)
 
     # How parameters start
 
@@ -338,7 +345,7 @@ class ModuleWriter:
                     self.starts.note(target, parameter.name, None, False)
                     continue
                 start = init_call(parameter, Raw(f"module.{parameter.name}", None))
-                self.starts.note(target, parameter.name, self.printer.call(start), _varies(start))
+                self.starts.note(target, parameter.name, start, varies(start))
 
     def _starts(self, layer: Node, access: str, calls: Call | Case[Call]) -> list[Statement]:
         """The calls that start what the loop over all modules does not."""
@@ -358,11 +365,6 @@ def _cases(layer: Node) -> Call | Case[Call]:
     return by_cases(module_of, layer)
 
 
-def _varies(made: Call) -> bool:
-    values = (*made.args, *made.kwargs.values())
-    return any(isinstance(value, Varying) for value in values)
-
-
 def _leaves(calls: Call | Case[Call]) -> Iterator[Call]:
     if isinstance(calls, Case):
         yield from _leaves(calls.then)
@@ -371,23 +373,14 @@ def _leaves(calls: Call | Case[Call]) -> Iterator[Call]:
         yield calls
 
 
+def _prefixes(path: str) -> list[str]:
+    """The paths of the containers around ``path``, outermost first, and itself."""
+    parts = path.split(".")
+    return [".".join(parts[:length]) for length in range(1, len(parts) + 1)]
+
+
 def _path_of(unit: Unit | None) -> str | None:
     return None if unit is None else unit.path
-
-
-def _dotted(path: str) -> str:
-    return print_node(_node(path))
-
-
-def _node(path: str) -> ast.expr:
-    """The expression for what is at ``path``."""
-    found: ast.expr = ast.Name("self")
-    for name in path.split(".") if path else ():
-        if is_attribute(name):
-            found = ast.Attribute(found, name)
-        else:
-            found = ast.Call(ast.Name("getattr"), [found, ast.Constant(name)], [])
-    return found
 
 
 def _is_shareable(layer: Node) -> bool:

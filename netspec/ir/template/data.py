@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from netspec.errors import Span
+from netspec.ir.definition import Definition
 from netspec.ir.program import Node, Region, Value
-from netspec.schema.syntax import BlockDefinition
 from netspec.symbolic import Varying
 
 T = TypeVar("T")
@@ -140,7 +140,7 @@ class Template:
         reasons: why its block has other templates beside it.
     """
 
-    definition: BlockDefinition | None
+    definition: Definition | None
     instances: tuple[Region, ...]
     shapes: tuple[int, ...]
     source: Value

@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
+from netspec.ir.definition import plain
 from netspec.ir.formula import IN_CHANNELS, IN_SIZE
 from netspec.ir.program import Node, Region, Value
 from netspec.ir.template.data import (
@@ -26,7 +27,7 @@ from netspec.ir.template.data import (
 from netspec.ir.template.evaluate import Evaluator, is_kept
 from netspec.ir.template.names import Names
 from netspec.ir.template.numbers import MISSING, at, fits, op_of, spread, unify
-from netspec.ir.template.shapes import Surroundings, is_plain, op_key, plain
+from netspec.ir.template.shapes import Surroundings, is_plain, op_key
 from netspec.ir.template.text import numbers_of
 from netspec.ir.template.wires import Wires
 from netspec.ops import Op, OpError
@@ -185,8 +186,8 @@ class Unifier:
             self.names.set(definition.name, name, arguments[name])
         self.names.set(definition.name, IN_CHANNELS, source.type.channels)
         self.names.set(definition.name, IN_SIZE, list(source.type.size))
-        for name, expression in definition.let.items():
-            self.names.derive(column, definition, name, expression, self._numbers.evaluate)
+        for name, formula in definition.let.items():
+            self.names.derive(column, definition.name, name, formula, self._numbers.evaluate)
         if first.kind == "block":
             inside = self.names.kept()
             self.kept_inside |= {id(region): inside for region in column.values()}
@@ -283,8 +284,8 @@ class Unifier:
         self._alike({i: self._numbers.path(i, node.path) for i, node in column.items()}, "name", "")
         place = self._numbers.place(column)
         self._alike({i: node.op.kind for i, node in column.items()}, "op", place)
-        counts = {i: (len(node.inputs), len(node.outputs)) for i, node in column.items()}
-        self._alike(counts, "number of inputs or results", place)
+        ends = {i: (len(node.inputs), len(node.outputs)) for i, node in column.items()}
+        self._alike(ends, "number of inputs or results", place)
         inputs = tuple(
             self._wires.resolve({i: node.inputs[number] for i, node in column.items()}, place)
             for number in range(len(first.inputs))
@@ -353,7 +354,6 @@ class Unifier:
         first = next(iter(types.values()))
         if len(types) == 1 and (made is None or is_plain(made)):
             return first
-
         channels, size = (made.channels, made.size) if made is not None else (MISSING, MISSING)
         return TensorType(
             unify({i: t.channels for i, t in types.items()}, channels, (place,), self._nameless),
