@@ -7,13 +7,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from netspec.errors import Diagnostic, NetspecError
-from netspec.ir import Node, Program
+from netspec.ir import Node, Program, Value
+from netspec.ops.structure import ResizeLike
 
 
 def check_liveness(program: Program) -> None:
     """Raise :class:`NetspecError`, with every such step, unless all that is computed reaches an output."""
     dead = _dead(program)
-    used = {value.id for node in dead for value in node.inputs}
+    used = {value.id for node in dead for value in _read(node)}
     ends = [node for node in dead if not any(value.id in used for value in node.outputs)]
     problems = [*_unused_parts(program, set(dead))]
     if ends:
@@ -34,8 +35,13 @@ def _dead(program: Program) -> list[Node]:
         node = program.producers.get(waiting.pop())
         if node is not None and node not in live:
             live.add(node)
-            waiting += [value.id for value in node.inputs]
+            waiting += [value.id for value in _read(node)]
     return [node for node in program.nodes if node not in live]
+
+
+def _read(node: Node) -> tuple[Value, ...]:
+    """The inputs whose values an op reads: what only gives a size gets no gradient, and Keras leaves it out."""
+    return node.inputs[:1] if isinstance(node.op, ResizeLike) else node.inputs
 
 
 def _unused_parts(program: Program, dead: set[Node]) -> Iterator[Diagnostic]:
@@ -45,7 +51,7 @@ def _unused_parts(program: Program, dead: set[Node]) -> Iterator[Diagnostic]:
         if len(node.outputs) == 1 or node in dead:
             continue
         for number, value in enumerate(node.outputs, 1):
-            takers = program.uses[value.id]
+            takers = [node for node in program.uses[value.id] if value in _read(node)]
             if value.id not in outputs and all(taker in dead for taker in takers):
                 name = next(iter(program.names.get(value.id, {}).values()), "")
                 yield Diagnostic(

@@ -16,6 +16,7 @@ from netspec.backends.keras.plan import (
     chunks,
     depends_on_size,
     is_deep,
+    lowered_ops,
     model_input_name,
 )
 from netspec.backends.keras.rows import SIGNATURE_DEFAULTS
@@ -60,6 +61,7 @@ from netspec.ir import Program, Region
 from netspec.ir.definition import Definition
 from netspec.ir.formula import IN_CHANNELS
 from netspec.ir.template import Call, Template
+from netspec.ops.structure import ResizeLike
 
 
 def generate(network: Program, origin: Origin) -> str:
@@ -225,11 +227,13 @@ class _Generator:
         )
 
     def _size_check(self) -> list[Statement]:
-        """Refuse other sizes where padding was worked out for the spec's."""
-        if not any(depends_on_size(layer) for layer in self.program.layers):
+        """Refuse other sizes where padding, or the factor of a `resize`, was worked out for the spec's."""
+        tied = [op for op in lowered_ops(self.program.nodes) if depends_on_size(op)]
+        if not tied:
             return []
+        what = "resizing" if all(isinstance(op.op, ResizeLike) for op in tied) else "padding"
         shape = text_of(Printer({}).value(self._shape()))
-        error = call("ValueError", [quoted(f"the padding is for an input_shape of {shape} only")])
+        error = call("ValueError", [quoted(f"the {what} is for an input_shape of {shape} only")])
         return [If(f"tuple(input_shape) != {shape}", (Do(Row(("raise ", error))),))]
 
     # Stages

@@ -53,6 +53,7 @@ from netspec.ir import Node, Program, Region
 from netspec.ir.definition import Definition
 from netspec.ir.template import Choice, Template
 from netspec.ops.merge import Add, Concat
+from netspec.ops.structure import ResizeLike
 
 HEAVY = frozenset(("conv", "linear", "max_pool", "avg_pool"))
 """Ops that start a line of their own; what follows them is nested around them."""
@@ -296,8 +297,14 @@ class _Flow(Flow):
         self.tensors.define(stage.result, Operand.made(made, operand))
 
     def merge(self, node: Node, operands: Sequence[Operand], target: str) -> Operand:
-        """A sum, a product or a concatenation along the channels."""
+        """A sum, a product, a concatenation along the channels, or a map at the size of another."""
         documents = [operand.document for operand in operands]
+        if isinstance(node.op, ResizeLike):
+            size = keyword("size", f"{operands[1].variable}.shape[2:]")
+            mode = [] if node.op.mode == "nearest" else [keyword("mode", quoted(node.op.mode))]
+            self.printer.targets.add("F.interpolate")
+            made = call("F.interpolate", [documents[0], size, *mode])
+            return self.tensors.settle(Operand.made(made, *operands), target)
         if isinstance(node.op, Concat):
             tensors = literal("[", documents, "]")
             self.printer.targets.add("torch.cat")
