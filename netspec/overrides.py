@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from netspec.elaborate.network import choose_variant
+from netspec.elaborate.variants import choose_variant
 from netspec.errors import Text, UsageError, did_you_mean, fail
 from netspec.schema.syntax import Argument, Spec
 from netspec.source import MAX_DEPTH, Document, SpanTree, parse

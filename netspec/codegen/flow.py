@@ -20,6 +20,7 @@ from netspec.ir import Node, Region, Value
 from netspec.ir.template import Choice
 from netspec.ops.base import Function
 from netspec.ops.merge import Merge
+from netspec.ops.structure import ResizeLike
 
 BRANCH = "branch1"
 """What a branch is written to, with a number behind it for the second and further ones."""
@@ -105,6 +106,8 @@ class Flow:
         (value,) = node.outputs
         target = self._target(value, target)
         if isinstance(node.op, Function):
+            if isinstance(node.op, ResizeLike):  # whose size is asked for has a name
+                self.tensors.settle_value(node.inputs[1], target)
             operands = [self.tensors.operand(taken, target) for taken in node.inputs]
             self.tensors.define(value, self.merge(node, operands, self.tensors.free(target)))
         else:

@@ -17,10 +17,12 @@ from netspec.ir.formula import qualify
 from netspec.ir.program import Kind
 from netspec.ops.merge import MERGES, Add, Concat, Merge, Mul
 from netspec.schema.fields import show
+from netspec.schema.several import ResultName
 from netspec.schema.syntax import (
     BranchesAction,
     ConcatAction,
     GateAction,
+    OpAction,
     PassAction,
     RepeatAction,
     ResidualAction,
@@ -152,18 +154,30 @@ def sequence(expand: Expand, step: Step, action: SequenceAction, row: Row, scope
     row.add(part.region("sequence", path, span=step.span))
 
 
+def named_result(name: str, scope: Scope, place: Span | None) -> Value:
+    """The result of an earlier step by its name, which stands at ``place``."""
+    if name not in scope.results:
+        raise fail(
+            "NS225",
+            f"no earlier step of this block is named `{name}`",
+            place,
+            help=did_you_mean(name, scope.results),
+        )
+    return scope.results[name]
+
+
+def further_inputs(action: OpAction, scope: Scope) -> list[Value]:
+    """The results that an op takes by the names among its attributes."""
+    given = [value for value in action.attributes.values() if isinstance(value, ResultName)]
+    return [named_result(str(value.value), scope, value.span) for value in given]
+
+
 def take(step: Step, row: Row, scope: Scope) -> None:
     """Let the named results flow that a step takes instead of what flows in."""
-    values = []
-    for name in step.inputs:
-        if name not in scope.results:
-            raise fail(
-                "NS225",
-                f"no earlier step of this block is named `{name}`",
-                step.place("from", step.inputs.index(name)),
-                help=did_you_mean(name, scope.results),
-            )
-        values.append(scope.results[name])
+    values = [
+        named_result(name, scope, step.place("from", index))
+        for index, name in enumerate(step.inputs)
+    ]
     is_alone = isinstance(step.action, PassAction)
     if len(values) == 1:
         if is_alone and step.name is not None:

@@ -12,6 +12,7 @@ from netspec.elaborate.scope import Environment
 from netspec.errors import NetspecError, Span, fail
 from netspec.ops import OPS, Op, OpError, attributes_of
 from netspec.schema.fields import place_of
+from netspec.schema.several import ResultName
 from netspec.schema.syntax import AttributeValue, OpAction, Step
 from netspec.types import TensorType
 from netspec.unknown import Parts
@@ -55,15 +56,15 @@ Typed = tuple[Op, tuple[TensorType, ...]]
 """An op, and the types of its results."""
 
 
-def make_op(filling: Filling, source: TensorType) -> Typed:
-    """The op that a step makes on ``source``, and the types that it gives.
+def make_op(filling: Filling, *sources: TensorType) -> Typed:
+    """The op that a step makes on ``sources``, and the types that it gives.
 
     Raises :class:`NetspecError` when an attribute is missing or the op does not fit its input.
     """
-    values = fill_attributes(filling, source.rank)
+    values = fill_attributes(filling, sources[0].rank)
     try:
-        op = OPS[filling.action.kind](**values).resolve(source)
-        types = op.types(source)
+        op = OPS[filling.action.kind](**values).resolve(sources[0])
+        types = op.types(*sources)
     except OpError as error:
         raise filling.misfit(error) from None
     for target in types:
@@ -109,6 +110,9 @@ def fill_attributes(filling: Filling, rank: int) -> dict[str, Any]:
         if name not in action.attributes:
             with parts:
                 type = known[name].type
+                if isinstance(value, ResultName):
+                    message = f"`{name}` names a result of a step's own block; `defaults` have none"
+                    raise fail("NS225", message, value.span, help="give it to the step")
                 values[name] = evaluate_attribute(name, type, value, filling.outer, rank)
     for name, value in action.attributes.items():
         with parts:

@@ -34,7 +34,8 @@ from netspec.elaborate.scope import (
 )
 from netspec.elaborate.stages import arguments_of_block, check_keys, decided_by
 from netspec.elaborate.steps import Elaborator
-from netspec.errors import Span, UsageError, did_you_mean, fail
+from netspec.elaborate.variants import choose_variant
+from netspec.errors import Span, did_you_mean, fail
 from netspec.expr import Expression
 from netspec.ir import Program, Region, Value
 from netspec.ir.check import check_program
@@ -45,22 +46,6 @@ from netspec.schema.models import STAGE_KEYS
 from netspec.schema.syntax import Argument, Input, Param, Spec, StageSyntax, Step
 from netspec.types import TensorType
 from netspec.unknown import UNKNOWN, require_known
-
-
-def choose_variant(spec: Spec, variant: str | None) -> str | None:
-    """The variant to take: the one asked for, or the spec's default."""
-    chosen = variant or spec.default
-    if chosen is not None and chosen not in spec.variants:
-        if variant is None:
-            raise fail(
-                "NS210",
-                f"`default` names no variant: `{chosen}`",
-                spec.spans.find(("default",)),
-                help=did_you_mean(chosen, spec.variants),
-            )
-        hint = did_you_mean(chosen, spec.variants)
-        raise UsageError(f"`{spec.name}` has no variant `{chosen}`" + (f"; {hint}" if hint else ""))
-    return chosen
 
 
 def elaborate(

@@ -189,15 +189,16 @@ class Elaborator:
             place = {"channels": source.channels, "size": list(source.size)}
             outer = {**lookup.environment, **place}
         filling = Filling(step, action, path, scope.place(source), defaults, outer)
-        op, types = self.make_op(filling, source)
+        inputs = (row.value, *combinators.further_inputs(action, scope))
+        op, types = self.make_op(filling, *[value.type for value in inputs])
         if len(types) > 1:
             combinators.check_names(step, len(types))
         noted = {"formulas": formulas, "indices": scope.indices}
-        row.op(op, (row.value,), types, path, step.span, **noted)
+        row.op(op, inputs, types, path, step.span, **noted)
 
-    def make_op(self, filling: Filling, source: TensorType) -> Typed:
+    def make_op(self, filling: Filling, *sources: TensorType) -> Typed:
         """The op of a step; see :func:`~netspec.elaborate.layers.make_op`."""
-        return make_op(filling, source)
+        return make_op(filling, *sources)
 
     def count_layers(self, count: int, span: Span) -> None:
         """Count layers; raises :class:`NetspecError` beyond the bound."""

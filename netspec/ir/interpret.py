@@ -20,7 +20,16 @@ from netspec.ops.convolution import Conv, Linear
 from netspec.ops.merge import Add, Concat, Mul
 from netspec.ops.normalization import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, Normalization
 from netspec.ops.pooling import AvgPool, GlobalAvgPool, GlobalMaxPool, MaxPool, Pool
-from netspec.ops.structure import Flatten, PadChannels, RandomDrop, Resize, Scale, Split, Subsample
+from netspec.ops.structure import (
+    Flatten,
+    PadChannels,
+    RandomDrop,
+    Resize,
+    ResizeLike,
+    Scale,
+    Split,
+    Subsample,
+)
 from netspec.ops.transposed import ConvTranspose
 from netspec.types import TensorType
 
@@ -265,7 +274,7 @@ def _(op: Scale, inputs: Sequence[Array], held: Held) -> Array:
 @run.register
 def _(op: Split, inputs: Sequence[Array], held: Held) -> tuple[Array, ...]:
     (x,) = inputs
-    return tuple(numpy.split(x, op.ends(TensorType(x.shape[1], _size(x))), axis=1))
+    return tuple(numpy.split(x, op.ends(TensorType(x.shape[1], x.shape[2:])), axis=1))
 
 
 @run.register
@@ -281,19 +290,19 @@ def _(op: Subsample, inputs: Sequence[Array], held: Held) -> Array:
 
 
 @run.register
-def _(op: Resize, inputs: Sequence[Array], held: Held) -> Array:
-    (x,) = inputs
-    for axis, factor in enumerate(op.factor, 2):
-        x = _stretched(x, axis, factor, op.mode)
+def _(op: Resize | ResizeLike, inputs: Sequence[Array], held: Held) -> Array:
+    x = inputs[0]
+    for axis, target in enumerate(op.size(*[each.shape[2:] for each in inputs]), 2):
+        x = _stretched(x, axis, target, op.mode)
     return x
 
 
-def _stretched(x: Array, axis: int, factor: int, mode: str) -> Array:
-    """One axis of a map with every position in the place of ``factor``, centres on centres."""
-    if mode == "nearest":
-        return x.repeat(factor, axis)
+def _stretched(x: Array, axis: int, target: int, mode: str) -> Array:
+    """One axis of a map at another length, centres on centres; ``nearest`` goes to a multiple."""
     length = x.shape[axis]
-    at = numpy.clip((numpy.arange(length * factor) + 0.5) / factor - 0.5, 0, length - 1)
+    if mode == "nearest":
+        return x.repeat(target // length, axis)
+    at = numpy.clip((numpy.arange(target) + 0.5) * length / target - 0.5, 0, length - 1)
     below = numpy.floor(at).astype(int)
     above = numpy.minimum(below + 1, length - 1)
     share = (at - below).reshape(-1, *(1,) * (x.ndim - axis - 1))

@@ -7,7 +7,7 @@ values. Everything is frozen.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, Protocol
@@ -282,15 +282,17 @@ class Program:
         """What the network gives in evaluation, by name: all outputs but those for training alone."""
         return {name: v for name, v in self.outputs.items() if name not in self.training_only}
 
-    def leading_to(self, values: Iterable[Value]) -> set[Node]:
-        """The ops that any of ``values`` depends on."""
+    def leading_to(
+        self, values: Iterable[Value], read: Callable[[Node], Iterable[Value]] | None = None
+    ) -> set[Node]:
+        """The ops that any of ``values`` depends on, by the inputs of each op, or those that ``read`` gives."""
         found: set[Node] = set()
         waiting = [value.id for value in values]
         while waiting:
             node = self.producers.get(waiting.pop())
             if node is not None and node not in found:
                 found.add(node)
-                waiting += [value.id for value in node.inputs]
+                waiting += [value.id for value in (read(node) if read else node.inputs)]
         return found
 
     @property

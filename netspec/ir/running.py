@@ -17,7 +17,7 @@ Held = Mapping[str, Array]
 
 @singledispatch
 def run(op: Op, inputs: Sequence[Array], held: Held) -> Array | tuple[Array, ...]:
-    """What ``op`` makes of ``inputs`` with the tensors that it holds; a tuple where it has several results."""
+    """What ``op`` makes of ``inputs`` with the tensors that it holds; a tuple of several results."""
     raise NotImplementedError(f"`{op.kind}` has no function in NumPy")
 
 

@@ -8,7 +8,7 @@ from typing import Any, Literal, get_origin
 from netspec import expr, geometry, library
 from netspec.initializers import Initializer
 from netspec.ops import Axes
-from netspec.ops.base import AttributeInfo, Sizes
+from netspec.ops.base import AttributeInfo, Result, Sizes
 from netspec.schema import fields
 from netspec.schema.fields import literal_choices
 from netspec.schema.models import IDENTIFIER
@@ -169,6 +169,8 @@ def attribute(info: AttributeInfo) -> Schema:
         return reference("axes")
     if info.type == Sizes | None:
         return reference("sizes")
+    if info.type == Result | None:
+        return reference("identifier")
     if get_origin(info.type) is Literal:
         return word(literal_choices(info.type))
     return number(int if info.type == int | None else info.type)

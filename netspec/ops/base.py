@@ -18,6 +18,9 @@ Axes = tuple[int, ...]
 Sizes = NewType("Sizes", tuple[int, ...])
 """Any number of whole numbers, written as a list."""
 
+Result = NewType("Result", str)
+"""The name of an earlier result, which the op takes as a further input."""
+
 
 class OpError(Exception):
     """An op does not fit its input; ``attribute`` is the one to blame, when there is one.

@@ -14,6 +14,7 @@ from netspec.ops.base import (
     Op,
     OpError,
     RangeError,
+    Result,
     Sizes,
     attribute,
     product,
@@ -22,6 +23,8 @@ from netspec.ops.base import (
     require_positive,
 )
 from netspec.types import FlatLayout, FlattenOrder, Parameter, TensorType
+
+Mode = Literal["nearest", "bilinear"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -146,23 +149,87 @@ class Resize(Op):
 
     kind = "resize"
     label = "resize"
+    one_of = ("factor", "like")
 
-    factor: Axes = attribute("how many positions one becomes, one number or one per axis")
-    mode: Literal["nearest", "bilinear"] = attribute(
+    factor: Axes | None = attribute(
+        "how many positions one becomes, one number or one per axis", None
+    )
+    mode: Mode = attribute(
         "`nearest` repeats values; `bilinear` goes from one to the next, over two axes", "nearest"
     )
+    like: Result | None = attribute(
+        "an earlier result by its name: the map gets its size, with `nearest` a multiple of its own",
+        None,
+    )
+
+    def resolve(self, source: TensorType) -> Op:
+        """This op; one of two inputs where another result gives the size."""
+        if self.like is None:
+            return self
+        require(self.factor is None, "`resize` takes `factor` or `like`, not both", "like")
+        return ResizeLike(mode=self.mode)
 
     def infer(self, source: TensorType) -> TensorType:
         require_map(source, self.kind)
         require_positive(self, "factor")
-        if self.mode == "bilinear" and source.rank != 2:
-            axes = "axis" if source.rank == 1 else "axes"
+        _check_mode(self.mode, source)
+        return TensorType(source.channels, self.size(source.size), source.non_negative)
+
+    def size(self, *sizes: Axes) -> Axes:
+        """The size of the result, from that of the input."""
+        assert self.factor is not None  # else there is `like`
+        return tuple(length * times for length, times in zip(sizes[0], self.factor, strict=True))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ResizeLike(Function):
+    __doc__ = """A map with the size of another: what `resize` with `like` becomes.
+
+    Inputs are the map, and what gives the size, whose values do not matter. `nearest` goes to a multiple of
+    the map's own size alone: elsewhere PyTorch and TensorFlow take other positions for the nearest.
+    """
+
+    kind = "resize"
+    label = "resize"
+
+    mode: Mode = attribute("as `resize` has it", "nearest")
+
+    def infer(self, source: TensorType) -> TensorType:
+        """The type of a map that has the size already."""
+        return self.types(source, source)[0]
+
+    def types(self, *sources: TensorType) -> tuple[TensorType, ...]:
+        source, like = sources
+        require_map(source, "resize")
+        if like.rank != source.rank:
+            raise OpError(f"{source} cannot get the size of {like}, which has other axes", "like")
+        _check_mode(self.mode, source)
+        pairs = zip(source.size, like.size, strict=True)
+        if self.mode == "nearest" and any(target % length != 0 for length, target in pairs):
             raise OpError(
-                f"`mode: bilinear` is for maps of two axes, and this one has {source.rank} {axes}",
-                "mode",
+                f"a map of {_size(source)} cannot become one of {_size(like)}: no multiple of it, where "
+                "frameworks differ in what is nearest",
+                "like",
+                "take `mode: bilinear`" if source.rank == 2 else None,
             )
-        size = tuple(length * times for length, times in zip(source.size, self.factor, strict=True))
-        return TensorType(source.channels, size, source.non_negative)
+        return (TensorType(source.channels, like.size, source.non_negative),)
+
+    def size(self, *sizes: Axes) -> Axes:
+        """The size of the result, which is that of the second input."""
+        return sizes[1]
+
+
+def _size(source: TensorType) -> str:
+    return "×".join(map(str, source.size))
+
+
+def _check_mode(mode: Mode, source: TensorType) -> None:
+    if mode == "bilinear" and source.rank != 2:
+        axes = "axis" if source.rank == 1 else "axes"
+        raise OpError(
+            f"`mode: bilinear` is for maps of two axes, and this one has {source.rank} {axes}",
+            "mode",
+        )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -20,7 +20,7 @@ from pydantic import (
 from netspec.geometry import Padding
 from netspec.initializers import Initializer
 from netspec.ops import OPS, Axes, Op, attributes_of
-from netspec.ops.base import AttributeInfo, Sizes
+from netspec.ops.base import AttributeInfo, Result, Sizes
 from netspec.ops.words import COMBINATORS as COMBINATORS
 from netspec.ops.words import META as META
 from netspec.schema.checkpoints import CheckpointModel as CheckpointModel
@@ -42,7 +42,7 @@ from netspec.schema.names import Identifier as Identifier
 from netspec.schema.names import Name as Name
 from netspec.schema.parameters import Param, Strict
 from netspec.schema.refusal import Refusal
-from netspec.schema.several import ListField
+from netspec.schema.several import ListField, ResultField
 
 LANGUAGE_VERSION: Literal[1] = 1
 
@@ -56,6 +56,8 @@ def _field_type(info: AttributeInfo) -> Any:
         return AxesField
     if info.type == Sizes | None:
         return ListField
+    if info.type == Result | None:
+        return ResultField
     if get_origin(info.type) is Literal:
         return word_of(literal_choices(info.type))
     return Number

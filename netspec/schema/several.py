@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import PlainValidator
 
-from netspec.schema.fields import AxesValue, to_expression
+from netspec.schema.fields import AxesValue, Word, to_expression
+from netspec.schema.names import IDENTIFIER
 from netspec.schema.refusal import Refusal
 
 
@@ -28,3 +32,22 @@ ListField = Annotated[
     AxesValue, PlainValidator(_list, json_schema_input_type=str | list[int | str])
 ]
 """A list of expressions, or one that gives a list."""
+
+
+@dataclass(frozen=True)
+class ResultName(Word):
+    """The name of an earlier result of the block that a step stands in."""
+
+    def evaluate(self, environment: Mapping[str, Any]) -> str:
+        """The name."""
+        return str(self.value)
+
+
+def _result(value: Any) -> ResultName:
+    if not isinstance(value, str) or not re.fullmatch(IDENTIFIER, value):
+        raise Refusal("expected the name of an earlier result")
+    return ResultName((), value)
+
+
+ResultField = Annotated[ResultName, PlainValidator(_result, json_schema_input_type=str)]
+"""The name of an earlier result."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from netspec.elaborate.bounds import Bounds
 from netspec.elaborate.check import check_network
 from netspec.elaborate.lookup import Lookup, check_definition
-from netspec.elaborate.network import choose_variant
+from netspec.elaborate.variants import choose_variant
 from netspec.errors import Diagnostic, NetspecError, by_position, fail
 from netspec.ir import Program
 from netspec.lint.ignores import silence

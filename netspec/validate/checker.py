@@ -125,10 +125,11 @@ class Checker(Elaborator):
             return self.unknown_map
         return self.unknown_type
 
-    def make_op(self, filling: Filling, source: TensorType) -> Typed:
+    def make_op(self, filling: Filling, *sources: TensorType) -> Typed:
+        source = sources[0]
         if source.channels is UNKNOWN and source.size and is_unknown(source.size[0]):
             return self._on_unknown(filling, source)
-        return super().make_op(filling, source)
+        return super().make_op(filling, *sources)
 
     def _on_unknown(self, filling: Filling, source: TensorType) -> Typed:
         """An op on an unknown input.

@@ -11,7 +11,7 @@ from netspec import expr, geometry, initializers
 from netspec.codegen.calls import Call, Raw
 from netspec.formula import print_number
 from netspec.ops import Axes
-from netspec.ops.base import AttributeInfo, Sizes
+from netspec.ops.base import AttributeInfo, Result, Sizes
 from netspec.schema import fields, models, names, parameters
 from netspec.symbolic import to_text
 
@@ -64,6 +64,7 @@ ATTRIBUTE_TYPES: Mapping[Any, str] = {
     bool: "flag",
     Axes: "whole number, or a list of one per axis",
     Axes | None: "whole number, or a list of one per axis",
+    Result | None: "[named result](#named-results)",
     Sizes | None: "list: whole number",
     geometry.Padding: "[padding](#padding)",
     initializers.Initializer: "[initialiser](#initialisers)",

@@ -161,6 +161,8 @@ RECTANGULAR = [
     "avg_pool: {kernel: [3, 4], stride: [3, 2], padding: [0, 2], count_include_pad: false}",
     "subsample: {stride: [1, 3]}",
     "resize: {factor: [1, 3]}",
+    "{tanh: {}, as: a}\n{max_pool: {kernel: [3, 2]}}\n{resize: {like: a}, as: b}\n{from: [b, a]}",
+    "{tanh: {}, as: a}\n{max_pool: {kernel: 2}}\n{resize: {like: a, mode: bilinear}, as: b}\n{from: [b, a]}",
     "resize: {factor: 2, mode: bilinear}",
     "resize: {factor: [3, 1], mode: bilinear}",
 ]

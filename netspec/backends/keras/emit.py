@@ -16,6 +16,7 @@ from netspec.backends.keras.plan import (
     chunks,
     depends_on_size,
     is_deep,
+    lowered_ops,
     model_input_names,
 )
 from netspec.backends.keras.rows import SIGNATURE_DEFAULTS
@@ -60,6 +61,7 @@ from netspec.ir import Program, Region
 from netspec.ir.definition import Definition
 from netspec.ir.formula import IN_CHANNELS
 from netspec.ir.template import Call, Template
+from netspec.ops.structure import ResizeLike
 
 
 def generate(network: Program, origin: Origin) -> str:
@@ -254,13 +256,15 @@ class _Generator:
         return docstring([f"A new {self.program.model_name}; {shapes} (*size, channels)."], 1)
 
     def _size_check(self) -> list[Statement]:
-        """Refuse other sizes where padding was worked out for the spec's."""
-        if not any(depends_on_size(layer) for layer in self.program.layers):
+        """Refuse other sizes where padding, or the factor of a `resize`, was worked out for the spec's."""
+        tied = [op for op in lowered_ops(self.program.nodes) if depends_on_size(op)]
+        if not tied:
             return []
+        what = "resizing" if all(isinstance(op.op, ResizeLike) for op in tied) else "padding"
         checks: list[Statement] = []
         for (_, argument, _), value in zip(self._inputs(), self.program.inputs, strict=True):
             shape = text_of(Printer({}).value((*value.type.size, value.type.channels)))
-            text = quoted(f"the padding is for an {argument} of {shape} only")
+            text = quoted(f"the {what} is for an {argument} of {shape} only")
             raised = Do(Row(("raise ", call("ValueError", [text]))))
             checks.append(If(f"tuple({argument}) != {shape}", (raised,)))
         return checks

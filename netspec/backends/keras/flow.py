@@ -27,6 +27,7 @@ from netspec.ir import Node, Region
 from netspec.ir.template import Choice, Template
 from netspec.ops import Op
 from netspec.ops.merge import Add, Concat, Mul
+from netspec.ops.structure import ResizeLike
 
 Naming = Callable[[str], Document]
 """The name argument of a layer: by the path of the op and a suffix."""
@@ -133,6 +134,8 @@ class KerasFlow(Flow):
 
     def merge(self, node: Node, operands: Sequence[Operand], target: str) -> Operand:
         """A merging layer."""
+        if isinstance(node.op, ResizeLike):  # by its factor: what gives the size is not asked again
+            return self.apply(node, operands[0], target)
         kind = _MERGES[type(node.op)]
         self.printer.targets.add(f"layers.{kind}")
         made = call(f"layers.{kind}", [keyword("name", self.naming(flat_name(node.path)))])

@@ -130,13 +130,13 @@ class _Builder:
         if isinstance(node.op, Merge):
             made = _merged(taken, node.op.kind, node.path)
         else:
-            made = self._layer(node, taken[0])
+            made = self._layer(node, *taken)
         results = made if len(node.outputs) > 1 else [made]
         tensors.update((v.id, x) for v, x in zip(node.outputs, results, strict=True))
 
-    def _layer(self, layer: Node, x: Any) -> Any:
+    def _layer(self, layer: Node, x: Any, *others: Any) -> Any:
         given = x
-        for suffix, call in lower(layer, tuple(x.shape[1:-1])):
+        for suffix, call in lower(layer, *[tuple(each.shape[1:-1]) for each in (x, *others)]):
             made = make_layer(call, x, name_of(layer.path, suffix))
             x = made([given, x] if isinstance(call, Joined) else x)
         return x

@@ -30,12 +30,22 @@ CHUNK_LAYERS = 400
 """A sub-model ends ahead of the block that would bring it beyond so many layers."""
 
 
-def lower(layer: Layer, size: tuple[int | None, ...] | None = None) -> Lowered:
-    """The calls of a layer; ``size`` is what really enters it, where that is not the spec's size."""
-    if size is not None and size != layer.source.size:
+def lower(
+    layer: Layer,
+    size: tuple[int | None, ...] | None = None,
+    like: tuple[int | None, ...] | None = None,
+) -> Lowered:
+    """The calls of a layer; ``size`` is what really enters it, where that is not the spec's size.
+
+    ``like`` is the size of a second input, which the result has.
+    """
+    if size is not None and (size, like) != (layer.source.size, layer.target.size):
         # None stands for an open axis; the rows that need its number say so.
         source = dataclasses.replace(layer.source, size=cast(tuple[int, ...], size))
-        layer = _Sized(layer.op, layer.path, source, layer.target, layer.span)
+        target = layer.target
+        if like is not None:
+            target = dataclasses.replace(target, size=cast(tuple[int, ...], like))
+        layer = _Sized(layer.op, layer.path, source, target, layer.span)
     return look_up("keras", ROWS, layer)
 
 

@@ -16,7 +16,7 @@ import numpy
 from netspec.backends.keras.framework import channels_last, load_keras, require_tensorflow
 from netspec.backends.keras.instances import adapt
 from netspec.backends.keras.lowered import name_of
-from netspec.backends.keras.plan import chunks, depends_on_size, is_deep, lower
+from netspec.backends.keras.plan import chunks, depends_on_size, is_deep, lower, lowered_ops
 from netspec.backends.keras.precision import float64_limits
 from netspec.backends.keras.weights import (
     from_keras,
@@ -73,7 +73,7 @@ class KerasProbe:
 
     def tied(self, network: Program) -> str | None:
         """A layer whose padding source holds as numbers."""
-        return next((layer.path for layer in network.layers if depends_on_size(layer)), None)
+        return next((op.path for op in lowered_ops(network.nodes) if depends_on_size(op)), None)
 
     def make(self, function: Callable[..., Any], network: Program) -> Any:
         """The model for inputs of the size of ``network``.

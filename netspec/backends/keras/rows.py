@@ -23,14 +23,14 @@ from netspec.backends.keras.windows import (
     max_pool,
     subsample,
 )
-from netspec.backends.rows import Rows
+from netspec.backends.rows import Rows, Unsupported
 from netspec.codegen.calls import Call
 from netspec.geometry import scalar_or_tuple
 from netspec.ir import Layer
 from netspec.ops.activation import Elu, Gelu, LeakyRelu, Prelu
 from netspec.ops.convolution import Linear
 from netspec.ops.normalization import BatchNorm, GroupNorm, Normalization
-from netspec.ops.structure import Flatten, PadChannels, RandomDrop, Resize, Scale, Split
+from netspec.ops.structure import Flatten, PadChannels, RandomDrop, Resize, ResizeLike, Scale, Split
 from netspec.symbolic import apply
 
 _AXES = {0: "", 1: "l", 2: "hw", 3: "dhw"}
@@ -159,10 +159,30 @@ def _pad_channels(layer: Layer) -> Lowered:
 
 
 def _resize(layer: Layer) -> Lowered:
-    op: Resize = layer.op  # type: ignore[assignment]
-    keywords: dict[str, Any] = {"size": scalar_or_tuple(op.factor)}
+    op: Resize | ResizeLike = layer.op  # type: ignore[assignment]
+    return (
+        _resize_like(layer, op)
+        if isinstance(op, ResizeLike)
+        else _upsampling(layer, op.factor, op.mode)
+    )
+
+
+def _resize_like(layer: Layer, op: ResizeLike) -> Lowered:
+    """By the factor where it is whole, else to the size; both have to be known where the model is made."""
+    own, wanted = layer.source.size, layer.target.size
+    if any(length is None for length in (*own, *wanted)):
+        raise Unsupported("it follows from sizes that are known, and here they are open")
+    if any(target % length != 0 for length, target in zip(own, wanted, strict=True)):
+        keywords = {"interpolation": op.mode, "data_format": "channels_last"}
+        return (("", Call("layers.Resizing", wanted, keywords)),)
+    factor = tuple(target // length for length, target in zip(own, wanted, strict=True))
+    return _upsampling(layer, factor, op.mode)
+
+
+def _upsampling(layer: Layer, factor: Any, mode: str) -> Lowered:
+    keywords: dict[str, Any] = {"size": scalar_or_tuple(factor)}
     if layer.source.rank == 2:  # the others know the nearest value alone
-        keywords["interpolation"] = op.mode
+        keywords["interpolation"] = mode
     return (("", Call(f"layers.UpSampling{layer.source.rank}D", (), keywords)),)
 
 
@@ -235,6 +255,7 @@ _NORM = {
 # same number along each axis. A test holds this table against Keras' own signatures.
 SIGNATURE_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "layers.UpSampling2D": {"interpolation": "nearest"},
+    "layers.Resizing": {"interpolation": "bilinear"},
     **{f"layers.Conv{rank}D": {**_CONV, **_KERNEL, "groups": 1} for rank in (1, 2, 3)},
     **{
         f"layers.Conv{rank}DTranspose": {**_CONV, **_KERNEL, "output_padding": None}

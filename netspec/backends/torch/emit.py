@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from netspec.arithmetic import COPIED
+from netspec.backends.torch.flow import TorchFlow, ahead
 from netspec.backends.torch.modules import ModuleWriter
 from netspec.backends.torch.plan import Plan
-from netspec.backends.torch.rows import SIGNATURE_DEFAULTS, module_of
+from netspec.backends.torch.rows import SIGNATURE_DEFAULTS
 from netspec.backends.torch.starts import Starts
-from netspec.codegen.calls import Call
-from netspec.codegen.cases import by_cases
 from netspec.codegen.classes import (
     Argument,
     Classes,
@@ -20,18 +19,15 @@ from netspec.codegen.classes import (
     SourceClass,
     local_names,
 )
-from netspec.codegen.flow import Condition, Flow
 from netspec.codegen.frame import Origin, copied, docstring, fill, head, modules_of
 from netspec.codegen.identifiers import Namespace, camel_case, safe_identifier
 from netspec.codegen.kept import refusing, source_templates
 from netspec.codegen.layout import (
     Document,
-    Operation,
     Row,
     brackets,
     call,
     comprehension,
-    keyword,
     lay_out,
     literal,
     text_of,
@@ -50,15 +46,10 @@ from netspec.codegen.statements import (
     returning,
 )
 from netspec.codegen.tensors import VARIABLES, Item, Tensors
-from netspec.ir import Node, Program, Region, Value
+from netspec.ir import Program, Region, Value
 from netspec.ir.definition import Definition
-from netspec.ir.template import Choice, Template
+from netspec.ir.template import Template
 from netspec.ir.template.data import nodes_of
-from netspec.ops.merge import Add, Concat
-
-HEAVY = frozenset(("conv", "linear", "max_pool", "avg_pool"))
-"""Ops that start a line of their own; what follows them is nested around them."""
-NESTED_WIDTH = 64
 
 
 def generate(network: Program, origin: Origin) -> str:
@@ -174,7 +165,7 @@ class _Generator:
         for item in template.body.items:
             writer.register(item)
         tensors = Tensors(template, Namespace(set(VARIABLES)))
-        flow = _Flow(tensors, writer)
+        flow = TorchFlow(tensors, writer)
         tensors.define(template.source, Operand.of("x"))
         flow.run_all(template.body.items, "x")
         forward = returning(tensors.statements, tensors.take(template.body.result, "x"))
@@ -198,10 +189,10 @@ class _Generator:
         template = self.templates.network
         writer = self._writer(template, settled)
         for part in template.body.items:
-            for item in _ahead(part):
+            for item in ahead(part):
                 writer.reserve(item)
         for part in template.body.items:
-            for item in _ahead(part):
+            for item in ahead(part):
                 writer.register(item)
             if isinstance(part, Region) and part.kind == "stage" and settled:
                 self._register_stage(writer, part)
@@ -231,7 +222,7 @@ class _Generator:
         results.remove(template.body.result)  # which is a result anyway
         taken = {*VARIABLES, *self.program.input_names}
         tensors = Tensors(template, Namespace(taken), results)
-        flow = _Flow(tensors, writer)
+        flow = TorchFlow(tensors, writer)
         for value, name in zip(template.entering, self.program.input_names or ("x",), strict=True):
             tensors.define(value, Operand.of(name))
         first, later = self._by_mode(template)
@@ -289,77 +280,11 @@ class _Generator:
         return StageCalls(stage.blocks, names, tuple(calls), formulas)
 
 
-class _Flow(Flow):
-    """Calls of modules, nested; a heavy one starts a new statement."""
-
-    def __init__(self, tensors: Tensors, writer: ModuleWriter) -> None:
-        super().__init__(tensors, writer.printer)
-        self.writer = writer
-
-    def apply(self, item: Node | Region, operand: Operand, target: str) -> Operand:
-        """The module's call on ``operand``."""
-        heavy = not isinstance(item, Node) or item.op.kind in HEAVY
-        is_long = heavy or len(text_of(operand.document)) > NESTED_WIDTH
-        if operand.variable is None and is_long:
-            operand = self.tensors.settle(operand, target)
-        return Operand.made(call(self.writer.access(item.path), [operand.document]), operand)
-
-    def is_unit(self, region: Region) -> bool:
-        """Whether the region is a `nn.Sequential`."""
-        return region.kind != "stage" and self.writer.plan.row(region) is not None
-
-    def stage(self, stage: Region, target: str) -> None:
-        """The steps ahead of the blocks, and the `nn.Sequential` of the blocks."""
-        self.run_all(_ahead(stage), target)
-        if stage.blocks and self.writer.plan.row(stage) is None:
-            self.run_all(stage.blocks, target)
-            return
-        entering = stage.blocks[0].source if stage.blocks else stage.result
-        self.tensors.settle_value(entering, target)
-        operand = (
-            self.tensors.take(entering, target)
-            if stage.blocks
-            else self.tensors.settle_value(entering, target)
-        )
-        made = call(self.writer.access(stage.path), [operand.document])
-        self.tensors.define(stage.result, Operand.made(made, operand))
-
-    def merge(self, node: Node, operands: Sequence[Operand], target: str) -> Operand:
-        """A sum, a product or a concatenation along the channels."""
-        documents = [operand.document for operand in operands]
-        if isinstance(node.op, Concat):
-            tensors = literal("[", documents, "]")
-            self.printer.targets.add("torch.cat")
-            return Operand.made(call("torch.cat", [tensors, keyword("dim", "1")]), *operands)
-        sign = "+" if isinstance(node.op, Add) else "*"
-        return Operand.made(Operation(sign, tuple(documents)), *operands)
-
-    def several(self, node: Node, operand: Operand, targets: Sequence[str]) -> None:
-        """A tensor's own method, along the channels."""
-        made = by_cases(module_of, node)
-        assert isinstance(made, Call)
-        argument = self.writer.sizes.get(id(node)) or self.writer.printer.value(made.args[1])
-        method = f"{operand.variable}.{made.target.removeprefix('Tensor.')}"
-        parts = call(method, [argument, keyword("dim", "1")])
-        self.tensors.statements.append(Assign(", ".join(targets), parts))
-
-    def test(self, choice: Choice) -> Condition | None:
-        """By the module that only one branch has."""
-        return self.writer.tests[id(choice)]
-
-
 def _by_name(outputs: Mapping[str, Value], tensors: Tensors) -> Document:
     """A dict of tensors."""
     taken = {name: tensors.take(value, "x").document for name, value in outputs.items()}
     items: list[Document] = [Row((f"{quoted(name)}: ", d)) for name, d in taken.items()]
     return literal("{", items, "}")
-
-
-def _ahead(part: Node | Region | Choice) -> tuple[Node | Region | Choice, ...]:
-    """Of a stage, what stands ahead of its blocks; of the stem and the head, all."""
-    if isinstance(part, Region) and part.kind == "stage":
-        return tuple(item for item in part.items if item not in part.blocks)
-    return (part,)
 
 
 def _made(invocation: Invocation, printer: Printer) -> Document:

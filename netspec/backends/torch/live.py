@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from netspec.backends.torch import support
@@ -20,7 +21,7 @@ from netspec.codegen.calls import Call, execute
 from netspec.ir import Node, Program, Value
 from netspec.ir.containers import Container, Unit, containers, units
 from netspec.ops.base import Function
-from netspec.ops.structure import Split
+from netspec.ops.structure import ResizeLike, Split
 
 _Named = tuple[Unit, tuple[str, ...]]
 """What runs as one, and its name from where it runs."""
@@ -86,6 +87,18 @@ class _Split(_Step):
     def made(self, owner: nn.Module, tensors: list[Tensor]) -> tuple[Tensor, ...]:
         """The parts."""
         return tuple(getattr(tensors[0], self.how)(self.parts, dim=1))
+
+
+@dataclass
+class _ResizeLike(_Step):
+    """Give a map the size of another."""
+
+    mode: str
+
+    def made(self, owner: nn.Module, tensors: list[Tensor]) -> Tensor:
+        """The map at the size of the second tensor."""
+        x, like = tensors
+        return F.interpolate(x, size=like.shape[2:], mode=self.mode)
 
 
 def _merged(tensors: list[Tensor], how: str) -> Tensor:
@@ -289,6 +302,8 @@ def _plan(container: Container, network: Program, kept: set[int]) -> _Plan:
                 call = module_of(unit)
                 how = call.target.removeprefix("Tensor.")
                 steps.append(_Split(ids, results, free, how, call.args[1]))
+            case Node(op=ResizeLike() as op):
+                steps.append(_ResizeLike(ids, results, free, op.mode))
             case Node(op=Function() as op):
                 steps.append(_Merge(ids, results, free, op.kind))
             case _:

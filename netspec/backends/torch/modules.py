@@ -124,11 +124,10 @@ class ModuleWriter:
 
     def _sizes(self, node: Node, op: Split) -> None:
         """Keep the channels of parts where they vary: what runs does not see what they depend on."""
-        if op.sizes is None:
-            return
-        if any(isinstance(size, Varying) for size in op.sizes):
+        sizes = [*(op.sizes or ())]
+        if any(isinstance(size, Varying) for size in sizes):
             self.sizes[id(node)] = access = f"self.{self._attribute('sizes')}"
-            self.statements.append(Assign(access, self.printer.value([*op.sizes])))
+            self.statements.append(Assign(access, self.printer.value(sizes)))
 
     def _layer(self, layer: Node) -> None:
         calls = _cases(layer)

@@ -232,6 +232,7 @@ def _subsample(layer: Layer) -> Call:
 
 def _resize(layer: Layer) -> Call:
     op: Resize = layer.op  # type: ignore[assignment]
+    assert op.factor is not None  # else there is `like`, and another op
     keywords: dict[str, Any] = {"scale_factor": scalar_or_tuple(op.factor), "mode": op.mode}
     if op.mode != "nearest":
         keywords["align_corners"] = False

@@ -291,8 +291,8 @@ class Unifier:
         self._alike({i: self._numbers.path(i, node.path) for i, node in column.items()}, "name", "")
         place = self._numbers.place(column)
         self._alike({i: node.op.kind for i, node in column.items()}, "op", place)
-        counts = {i: (len(node.inputs), len(node.outputs)) for i, node in column.items()}
-        self._alike(counts, "number of inputs or results", place)
+        ends = {i: (len(node.inputs), len(node.outputs)) for i, node in column.items()}
+        self._alike(ends, "number of inputs or results", place)
         inputs = tuple(
             self._wires.resolve({i: node.inputs[number] for i, node in column.items()}, place)
             for number in range(len(first.inputs))
@@ -361,7 +361,6 @@ class Unifier:
         first = next(iter(types.values()))
         if len(types) == 1 and (made is None or is_plain(made)):
             return first
-
         channels, size = (made.channels, made.size) if made is not None else (MISSING, MISSING)
         return TensorType(
             unify({i: t.channels for i, t in types.items()}, channels, (place,), self._nameless),

@@ -71,6 +71,8 @@ class Keeping(Numbers):
             kinds += [lambda place: self.dice.choice(place.names["steps"])] * 2
         if any(self.fitting(place)) and not place.portable:
             kinds += [self.taking] * 3
+        if place.once and not place.portable and place.index is None:
+            kinds += [self.parted, self.pooled_and_back]
         return kinds
 
     def role(self, place: Place) -> Step:
@@ -211,6 +213,31 @@ class Keeping(Numbers):
         if merge == "mul" or dice.chance(50):
             paths["merge"] = merge
         return {"branches": paths}
+
+    def parted(self, place: Place) -> Step:
+        """The channels in parts that change places."""
+        dice = self.dice
+        names = [self.fresh("part") for _ in range(2)]
+        sizes = ["channels // 4", "channels - channels // 4"]
+        how: dict[str, Value] = {"parts": 2} if dice.chance(50) else {"sizes": sizes}
+        back = {"from": [*reversed(names)], "merge": "concat"}
+        between = [dice.choice(("relu", "tanh"))] if dice.chance(30) else []
+        if between:
+            names.append(self.fresh("part"))
+            between = [{between[0]: {}, "from": names[1], "as": names[2]}]
+            back["from"] = [names[2], names[0]]
+        return {"sequence": [{"split": how, "as": names[:2]}, *between, back]}
+
+    def pooled_and_back(self, place: Place) -> Step:
+        """Something smaller beside what gives the size to bring it back to."""
+        dice = self.dice
+        whole, back = self.fresh("whole"), self.fresh("back")
+        smaller: Step = {"global_avg_pool": {"keep_dims": True}}
+        mode = "nearest"
+        if self.rank == 2 and dice.chance(20):  # at whatever ratio
+            smaller, mode = {"max_pool": {"kernel": 3, "stride": 2, "padding": 1}}, "bilinear"
+        resized = {"resize": {"like": whole, "mode": mode}, "as": back}
+        return {"sequence": [{"tanh": {}, "as": whole}, smaller, resized, {"from": [whole, back]}]}
 
     def repeat(self, place: Place) -> Step:
         dice = self.dice
