@@ -16,8 +16,8 @@ from netspec.backends import base
 from netspec.backends.base import backend_of, export_of, get_backend
 from netspec.channels import readable
 from netspec.checkpoints import Loaded, Matching, load_into, save_weights
-from netspec.codegen.compilation import Compilation
 from netspec.codegen.frame import BUILT_IN_PLACE
+from netspec.compilation import Compilation
 from netspec.elaborate.bounds import Bounds
 from netspec.elaborate.network import elaborate
 from netspec.errors import NetspecError, UsageError, did_you_mean, fail
@@ -179,7 +179,7 @@ class CompiledNetwork:
         compilation = self._compilation
         if path is not None and self._file is not None:
             compilation = dataclasses.replace(compilation, place=_place_of(self._file, Path(path)))
-        return base.generate(get_backend(backend), compilation)
+        return base.generate(get_backend(backend), compilation.network, compilation.origin)
 
     def summary(self) -> Summary:
         """Shapes, parameters and MACs, over all and for each stage."""

@@ -15,13 +15,7 @@ from typing import Any
 
 import yaml
 
-from netspec.errors import (
-    Diagnostic,
-    NetspecError,
-    Span,
-    Text,
-    fail,
-)
+from netspec.errors import Diagnostic, NetspecError, Span, Text, fail
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 64
@@ -200,6 +194,8 @@ class _Reader:
     def __init__(self, text: str, file: str) -> None:
         self.text = text
         self.source = Text.of(text, file)
+        end = self.source.end
+        self.end = end.line, end.column
         loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
         self.events: Iterator[Any] = iter(yaml.parse(text, Loader=loader))
         self.nodes = 0
@@ -344,12 +340,18 @@ class _Reader:
         return text
 
     def _span(self, event: Any) -> Span:
-        start, end = event.start_mark, event.end_mark
-        return self.source.place(start.line + 1, start.column + 1, end.line + 1, end.column + 1)
+        return self.source.place(*self._within(event.start_mark), *self._within(event.end_mark))
 
     def _join(self, start: Span, end: Any) -> Span:
-        mark = end.end_mark
-        return self.source.place(start.line, start.column, mark.line + 1, mark.column + 1)
+        return self.source.place(start.line, start.column, *self._within(end.end_mark))
+
+    def _within(self, mark: Any) -> tuple[int, int]:
+        """Line and column of a mark, from 1; the end of the text where it lies beyond.
+
+        Behind a comment that the text ends in, the parser is on a line that there is none of, and what is
+        empty has its place there.
+        """
+        return min((mark.line + 1, mark.column + 1), self.end)
 
     def _syntax_error(self, error: yaml.YAMLError) -> NetspecError:
         if isinstance(error, yaml.reader.ReaderError):

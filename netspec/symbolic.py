@@ -204,10 +204,14 @@ def same(a: Any, b: Any) -> bool:
     if a is b:
         return True
     if isinstance(a, Varying) and isinstance(b, Varying):
-        return a.values == b.values and to_text(a) == to_text(b)
+        return a.values == b.values and _same_formula(a.node, b.node)
     if isinstance(a, Varying) or isinstance(b, Varying):
         return False
     return bool(a == b)
+
+
+def _same_formula(a: ast.expr | None, b: ast.expr | None) -> bool:
+    return a is b or (a is not None and b is not None and ast.dump(a) == ast.dump(b))
 
 
 def to_node(value: Any) -> ast.expr | None:

@@ -82,6 +82,17 @@ def test_modules_import_each_other_in_one_direction() -> None:
     TopologicalSorter(graph).prepare()  # raises CycleError, which names the modules
 
 
+@pytest.mark.parametrize("package", ["ir", "codegen", "backends"])
+def test_what_stands_behind_the_program_knows_neither_the_spec_nor_the_elaborator(
+    package: str,
+) -> None:
+    """Source follows the program, wherever that came from."""
+    ahead = ("netspec.schema", "netspec.elaborate", "netspec.source", "netspec.library")
+    for name, path in MODULES.items():
+        if f"{name}.".startswith(f"netspec.{package}."):
+            assert not [found for found in imported_at_once(path) if found.startswith(ahead)], name
+
+
 def test_only_backends_know_frameworks() -> None:
     for name, path in MODULES.items():
         if not name.startswith("netspec.backends."):

@@ -51,6 +51,18 @@ def test_witnesses_agree(text: str) -> None:
 
 
 FOUND = {
+    "a stage and a sequence that share their containers with others": """
+blocks: {b: {body: [{conv: {out: 4, kernel: 3}}]}}
+stem: [{relu: {}, name: layer1.act}, {sequence: [relu, tanh], name: c}, {conv: {out: 4, kernel: 1}, name: c.conv}]
+stages: [{block: b, repeat: 2}]
+""",
+    "a when that no instance takes in a container": """
+stem:
+- sequence: [{conv: {out: 4, kernel: 3}}, {when: {test: channels > 4, then: [relu]}}, tanh]
+  name: c
+- sequence: [tanh, {when: {test: channels > 4, then: [relu, relu]}}, {conv: {out: 4, kernel: 3}}]
+  name: d
+""",
     "a layer that is there now and then and called as no variable can be": """
 blocks:
   named:

@@ -213,6 +213,31 @@ def test_deep_nesting_does_not_crash_the_parser() -> None:
     assert problem("- " * 60_000).code == "NS501"
 
 
+@pytest.mark.parametrize(
+    ("text", "location"),
+    [
+        ("---\n# only", ()),
+        ("--- # only", ()),
+        ("a: # nothing", ("a",)),
+        ("a:\n  b:\n    # nothing", ("a", "b")),
+        ("a:\n  -  # nothing", ("a", 0)),
+        ("a: {b: 1}\n# behind", ()),
+        ("a:\n- b\n# behind", ("a",)),
+        ("a: |\n  b\n  # behind", ("a",)),
+    ],
+)
+@pytest.mark.parametrize("slow", [False, True])
+def test_places_end_where_the_text_does(
+    text: str, location: tuple[str | int, ...], slow: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if slow:
+        monkeypatch.delattr("yaml.CSafeLoader", raising=False)
+    span = parse(text, "f").spans.find(location)
+    rows = text.split("\n")
+    end = (len(rows), len(rows[-1]) + 1)
+    assert (span.line, span.column) <= (span.end_line, span.end_column) <= end
+
+
 @pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
 def test_line_ends_and_a_byte_order_mark_change_no_value(newline: str) -> None:
     text = newline.join(["\ufeffa: 1", "b: [x,", "  y]", ""])

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from netspec.backends.probe import Probe
-    from netspec.codegen.compilation import Compilation
+    from netspec.codegen.frame import Origin
     from netspec.export.base import Export
     from netspec.ir import Layer, Program
     from netspec.storage.formats import Format
@@ -132,8 +132,8 @@ class Generates(Protocol):
     imports: str
     """The module that all of its source imports, and that of no other backend."""
 
-    def generate(self, compilation: Compilation) -> str:
-        """Standalone source of a network that :func:`check_network` passes."""
+    def generate(self, network: Program, origin: Origin) -> str:
+        """Standalone source of a network that :func:`check_network` passes, and that came from ``origin``."""
 
 
 @runtime_checkable
@@ -258,15 +258,15 @@ def build(
     return backend.build(network, input_size)
 
 
-def generate(backend: Backend, compilation: Compilation) -> str:
-    """Standalone source of the network.
+def generate(backend: Backend, network: Program, origin: Origin) -> str:
+    """Standalone source of a network that came from ``origin``.
 
     Raises :class:`NetspecError` for what the backend cannot do, and :class:`UsageError` where it generates
     no source.
     """
     able = capability(backend, Generates)
-    check_network(backend, compilation.network)
-    return able.generate(compilation)
+    check_network(backend, network)
+    return able.generate(network, origin)
 
 
 def backend_names() -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from netspec.checkpoints.load import opened
 from netspec.checkpoints.naming import naming_called
 from netspec.checkpoints.options import STRICT, Matching
 from netspec.checkpoints.save import laid_out, output_format
-from netspec.codegen.compilation import Compilation
+from netspec.compilation import Compilation
 from netspec.files import replacing
 from netspec.ir import Program
 from netspec.progress import Tell, silent

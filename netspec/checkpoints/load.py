@@ -20,7 +20,7 @@ from netspec.backends.base import (
 from netspec.checkpoints.matching import Match, match
 from netspec.checkpoints.naming import Naming, namings_called
 from netspec.checkpoints.options import STRICT, Matching
-from netspec.codegen.compilation import Compilation
+from netspec.compilation import Compilation
 from netspec.errors import Diagnostic, NetspecError, UsageError
 from netspec.storage.formats import Contents, Format, format_of
 from netspec.storage.safetensors import SAFETENSORS

@@ -18,7 +18,7 @@ from netspec.backends.base import (
     check_network,
     get_backend,
 )
-from netspec.codegen.compilation import Compilation
+from netspec.compilation import Compilation
 from netspec.errors import NetspecError, UsageError, did_you_mean
 from netspec.ir import Layer, Program
 from netspec.published import published_names, renamed

@@ -9,7 +9,7 @@ from typing import Any
 from netspec.backends.base import backend_of, extra_of, require_modules
 from netspec.checkpoints.load import find_format
 from netspec.checkpoints.naming import Naming, naming_called
-from netspec.codegen.compilation import Compilation
+from netspec.compilation import Compilation
 from netspec.errors import UsageError
 from netspec.files import check_writable, replacing
 from netspec.storage.formats import Format

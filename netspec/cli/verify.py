@@ -20,7 +20,7 @@ from netspec.cli.options import (
 from netspec.cli.streams import tell, write_data
 
 if TYPE_CHECKING:
-    from netspec.codegen.compilation import Compilation
+    from netspec.compilation import Compilation
     from netspec.verify.results import NetworkResult
     from netspec.verify.run import Origin
 

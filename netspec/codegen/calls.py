@@ -40,6 +40,16 @@ def same_call(a: Any, b: Any) -> bool:
     return type(a) is type(b) and same(a, b)
 
 
+def varies(value: Any) -> bool:
+    """Whether a number in a call, or in an argument of one, varies."""
+    match value:
+        case Call(args=args, kwargs=kwargs):
+            return any(map(varies, (*args, *kwargs.values())))
+        case tuple() | list():
+            return any(map(varies, value))
+    return isinstance(value, Varying)
+
+
 def execute(call: Call, resolve: Callable[[str], Any]) -> Any:
     """The result of a call on concrete arguments; ``resolve`` gives the object behind a name."""
     arguments = [_concrete(argument, resolve) for argument in call.args]

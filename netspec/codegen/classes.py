@@ -14,10 +14,9 @@ from netspec.codegen.layout import Document, keyword
 from netspec.codegen.printing import MISSING, Printer, is_default
 from netspec.codegen.tensors import VARIABLES
 from netspec.ir import Program
+from netspec.ir.definition import Declared, Definition, Slot, plain
 from netspec.ir.formula import IN_CHANNELS
 from netspec.ir.template import Call, Template, Templates
-from netspec.ir.template.shapes import plain
-from netspec.schema.syntax import BlockDefinition, Param
 from netspec.symbolic import Varying, names_of, same
 
 
@@ -51,7 +50,7 @@ class SourceClass:
     used: set[str] = field(default_factory=set)
 
     @property
-    def definition(self) -> BlockDefinition:
+    def definition(self) -> Definition:
         """The block."""
         assert self.template.definition is not None
         return self.template.definition
@@ -80,19 +79,18 @@ def _arguments(template: Template, names: set[str]) -> tuple[Argument, ...]:
     params = template.definition.params if template.definition else {}
     for name, param in params.items():
         if name in names:
-            default = MISSING if param.default is None else param.default.value
-            found.append(_declared(param, default))
+            found.append(_declared(param))
     # What is left are numbers of other scopes, and numbers that have no name.
     for name in sorted(names - {argument.name for argument in found}):
         found.append(Argument(name, _type_of(template.parameters[name].value)))
     return tuple(sorted(found, key=lambda argument: argument.default is not MISSING))
 
 
-def _declared(param: Param, default: Any) -> Argument:
+def _declared(param: Declared) -> Argument:
     if param.type == "steps":
-        return Argument(param.name, "bool", False if default == [] else MISSING)
-    is_plain = isinstance(default, bool | int | float)
-    return Argument(param.name, param.type, default if is_plain else MISSING)
+        return Argument(param.name, "bool", False if param.default == [] else MISSING)
+    is_plain = isinstance(param.default, bool | int | float)
+    return Argument(param.name, param.type, param.default if is_plain else MISSING)
 
 
 def _type_of(value: Any) -> str:
@@ -161,7 +159,7 @@ class Classes:
     """
 
     def __init__(
-        self, templates: Templates, name: Callable[[BlockDefinition, str], str], names: Namespace
+        self, templates: Templates, name: Callable[[Definition, str], str], names: Namespace
     ) -> None:
         self.all: list[SourceClass] = []
         for _, group in groupby(templates.blocks, lambda template: id(template.definition)):
@@ -207,12 +205,12 @@ def _difference(source_class: SourceClass, others: Sequence[SourceClass]) -> str
         if own is None or None in signatures.values() or own in signatures.values():
             continue
         given = source_class.template.representatives[0].arguments[param.name]
-        default = None if param.default is None else param.default.value
-        return "" if getattr(given, "raw", given) == default else own
+        written = given.written if isinstance(given, Slot) else plain(given)
+        return "" if written == param.default else own
     return ""
 
 
-def _rank(param: Param) -> int:
+def _rank(param: Declared) -> int:
     return _TELLING.index(param.type)
 
 
@@ -222,8 +220,8 @@ def _signature(name: str, source_class: SourceClass) -> str | None:
     first, *others = map(plain, values)
     if any(type(other) is not type(first) or other != first for other in others):
         return None
-    if hasattr(values[0], "steps"):
-        raw = values[0].raw
+    if isinstance(values[0], Slot):
+        raw = values[0].written
         if not isinstance(raw, list | str | dict):
             return None
         return "".join(_step_label(step) for step in (raw if isinstance(raw, list) else [raw]))

@@ -113,7 +113,9 @@ class Flow:
         found: dict[int, Operand] = {}
         if region.kind == "branches" and not _has_identity_first(paths):
             for path in paths:
-                name = self.tensors.names.add(BRANCH) if path.items else ""
+                name = ""
+                if path.items:
+                    name = self.tensors.hint(path.result) or self.tensors.names.add(BRANCH)
                 self.run(path, name)
                 found[path.result.id] = self.tensors.settle(
                     self.tensors.take(path.result, name), name

@@ -19,6 +19,7 @@ _OWN = frozenset(
         "same_pad",
         "each_axis",
         *(f"{kind}{rank}d" for kind in ("SameConv", "PadConv") for rank in (1, 2, 3)),
+        *(f"CutConvTranspose{rank}d" for rank in (1, 2, 3)),
         *(f"Same{kind}Pool{rank}d" for kind in ("Max", "Avg") for rank in (1, 2, 3)),
         "ChannelNorm",
         "ChannelsLastFlatten",

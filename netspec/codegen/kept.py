@@ -6,16 +6,13 @@ formula is refused at its place, since source could follow one value alone.
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from netspec.codegen.cases import DecidedByKept
 from netspec.errors import Diagnostic, NetspecError, by_position
-from netspec.expr import Expression
 from netspec.ir import Program
 from netspec.ir.template import Guard, Template, Templates, templates
-from netspec.schema.syntax import Spec
 
 
 def source_templates(program: Program, accept: Callable[[Template], None]) -> Templates:
@@ -26,32 +23,10 @@ def source_templates(program: Program, accept: Callable[[Template], None]) -> Te
     """
     found = templates(program, accept)
     guards = [guard for each in (found.network, *found.blocks) for guard in each.guards]
+    guards += [Guard("the size of an input", "", span) for span in program.kept_inputs]
     if guards:
         raise refusal(guards, program)
     return found
-
-
-def check_kept_inputs(spec: Spec, program: Program) -> None:
-    """Raise :class:`NetspecError` where an input behind the first depends on an argument that stays one.
-
-    Their types have no formulas, so that source would hold the number of one value alone.
-    """
-    kept = set(program.arguments)
-    for name, value in spec.let.items():
-        if _names(value) & kept:
-            kept.add(name)
-    guards = [
-        Guard("the size of an input", "", expression.span)
-        for each in spec.more_inputs.values()
-        for expression in (each.channels, *each.size)
-        if _names(expression) & kept
-    ]
-    if guards:
-        raise refusal(guards, program)
-
-
-def _names(expression: Expression) -> set[str]:
-    return {node.id for node in ast.walk(expression.node) if isinstance(node, ast.Name)}
 
 
 @contextmanager

@@ -49,13 +49,13 @@ class Printer:
             case ast.Compare(left=left, ops=[op], comparators=[ast.Constant(value=number)]) if (
                 isinstance(op, ast.Eq if outcome else ast.NotEq)
             ):
-                self._assumed[print_node(left)] = number
+                self._assumed[ast.dump(left)] = number
         yield
         self._assumed = before
 
     def _known(self, value: Any) -> Any:
         if isinstance(value, Varying) and value.node is not None and self._assumed:
-            return self._assumed.get(print_node(value.node), value)
+            return self._assumed.get(ast.dump(value.node), value)
         return value
 
     def value(self, value: Any) -> Document:

@@ -12,9 +12,9 @@ from typing import Any
 from netspec.codegen.classes import Invocation
 from netspec.errors import NetspecError
 from netspec.ir import Program, Region
+from netspec.ir.definition import plain
 from netspec.ir.formula import IN_CHANNELS, NETWORK_SCOPE, Formula, qualify
 from netspec.ir.template import Template
-from netspec.ir.template.shapes import plain
 from netspec.symbolic import Diverges, Varying, named, names_of, value_at, vary
 
 LOOP_FROM = 3

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from netspec.elaborate.lookup import Calls
-from netspec.elaborate.scope import BlockValue, StepsValue
+from netspec.elaborate.scope import BlockValue, StepsValue, given
 from netspec.errors import Span
 from netspec.ir import Node, Region, Value
 from netspec.ir.formula import NO_FORMULAS, NO_INDICES, Formulas, Indices
@@ -143,11 +143,12 @@ def again(
         source,
         copy.values[first.result.id],
         path,
-        definition=call.definition,
-        arguments=call.arguments,
+        definition=first.definition,
+        arguments=given(call.arguments),
         span=call.span,
         formulas=call.formulas,
         indices=call.indices,
+        decided=first.decided,
     )
 
 
@@ -212,6 +213,7 @@ class _Copy:
             region.test,
             region.outcome,
             region.position,
+            region.decided,
         )
 
     def _indices(self, indices: Indices) -> Indices:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 from netspec import library
 from netspec.elaborate.reader import Reader
 from netspec.elaborate.scope import ROLES, Environment, StepsValue, check_declared
-from netspec.errors import Span, did_you_mean, fail
+from netspec.errors import NetspecError, Span, did_you_mean, fail
 from netspec.ops import OPS
 from netspec.schema.elsewhere import step_help
 from netspec.schema.models import COMBINATORS
@@ -153,3 +154,17 @@ class Lookup:
 def _language_role(name: str) -> Step:
     span = Span("<language>", 1, 1, 1, 1)
     return Step(OpAction(LANGUAGE_ROLES[name], {}, SpanTree(span)), span)
+
+
+MAX_TRACE = 8
+"""So many calls on the way to an error are shown."""
+
+
+def with_call(error: NetspecError, what: str, span: Span) -> NetspecError:
+    """The same error with the call that led there."""
+    return NetspecError(
+        [
+            replace(d, trace=(*d.trace, (what, span))) if len(d.trace) < MAX_TRACE else d
+            for d in error.diagnostics
+        ]
+    )

@@ -13,11 +13,12 @@ from netspec.elaborate.arguments import bind_arguments, evaluate_argument, for_b
 from netspec.elaborate.bounds import Bounds
 from netspec.elaborate.check import check_network
 from netspec.elaborate.combinators import check_repeat
+from netspec.elaborate.formulas import of_network
 from netspec.elaborate.instances import Call
 from netspec.elaborate.labels import count_labels
 from netspec.elaborate.layers import too_large
 from netspec.elaborate.lookup import Lookup
-from netspec.elaborate.outputs import check_input_name, check_output, outputs_of
+from netspec.elaborate.outputs import check_input_name, check_output, kept_inputs, outputs_of
 from netspec.elaborate.passes import absorb_flatten
 from netspec.elaborate.row import Row
 from netspec.elaborate.scope import (
@@ -28,15 +29,17 @@ from netspec.elaborate.scope import (
     check_declared,
     counted,
     fill_template,
+    given,
     stage_indices,
 )
-from netspec.elaborate.stages import arguments_of_block, check_keys
+from netspec.elaborate.stages import arguments_of_block, check_keys, decided_by
 from netspec.elaborate.steps import Elaborator
 from netspec.errors import Span, UsageError, did_you_mean, fail
 from netspec.expr import Expression
 from netspec.ir import Program, Region, Value
 from netspec.ir.check import check_program
-from netspec.ir.formula import NETWORK_SCOPE, of_network
+from netspec.ir.formula import NETWORK_SCOPE, Formula
+from netspec.ir.program import Decided
 from netspec.schema.fields import check_integer
 from netspec.schema.models import STAGE_KEYS
 from netspec.schema.syntax import Argument, Input, Param, Spec, StageSyntax, Step
@@ -178,6 +181,9 @@ class Builder:
         steps = (*spec.stem, *spec.head)
         totals = count_labels(self.lookup, (*steps, *self._between()), self.environment)
         scope = Scope(self.environment, Names("", totals))
+        for length in spec.size:
+            formula = Formula(length.node, NETWORK_SCOPE)
+            scope.decided.append(Decided("the size of the input", formula, length.span))
         row = Row(Value(next(self.elaborator.ids), source), self.elaborator.ids)
         inputs = self._inputs(row.source)
         scope.results.update(inputs)
@@ -192,13 +198,13 @@ class Builder:
         for name, output in spec.outputs.items():
             with self.lookup.attempt():
                 check_output(name, output, scope.results.keys() - inputs.keys())
-        kept = [name for name in spec.arguments if name in self.environment]
         return Program(
             main=row.region(
                 "network",
-                arguments=dict(self.environment),
+                arguments=given(self.environment),
                 span=spec.span,
-                formulas=of_network(spec.let, spec.channels, spec.size),
+                decided=tuple(scope.decided),
+                formulas=of_network(spec.let, spec.channels),
             ),
             inputs=(row.source, *(v for v in inputs.values() if v is not row.source)),
             outputs=outputs_of(spec.outputs, scope.results, row.value, inputs),
@@ -206,10 +212,11 @@ class Builder:
             variant=self.variant,
             title=spec.title or "".join(part.capitalize() for part in spec.name.split("_")),
             doc=spec.doc,
-            arguments={name: self.environment[name] for name in kept},
+            arguments={n: self.environment[n] for n in spec.arguments if n in self.environment},
             span=spec.span,
             names=self.elaborator.names,
             input_names={name: spec.spans.find_key(("input", name)) for name in inputs},
+            kept_inputs=kept_inputs(spec),
             training_only=frozenset(n for n, output in spec.outputs.items() if output.is_training),
         )
 
@@ -221,19 +228,15 @@ class Builder:
 
     def _inputs(self, first: Value) -> dict[str, Value]:
         """The inputs that have names, in order; what is wrong with one leaves its type unknown."""
-        spec, values = (
-            self.spec,
-            {} if self.spec.input_name is None else {self.spec.input_name: first},
-        )
-        for name, each in spec.more_inputs.items():
+        values = {self.spec.input_name: first} if self.spec.input_name else {}
+        for name, each in self.spec.more_inputs.items():
             type = TensorType(UNKNOWN, (UNKNOWN,) * len(each.size))
             with self.lookup.attempt():
                 type = self.input_type(each)
             values[name] = Value(next(self.elaborator.ids), type)
         for name in values:
             with self.lookup.attempt():
-                place = spec.spans.find_key(("input", name))
-                check_input_name(name, place, self.environment)
+                check_input_name(name, self.spec.spans.find_key(("input", name)), self.environment)
         return values
 
     def _input(self) -> TensorType:
@@ -329,6 +332,7 @@ class Builder:
         span = entry.block_span
         check_keys(entry)
         name_span = entry.spans.find(("name",)) if entry.name else span
+        scope.decided += decided_by(entry)
         path = fill_template(entry.name or "layer{stage + 1}", environment, name_span)
         Names("", Counter()).explicit(path, name_span)
         inner = row.part()
@@ -336,6 +340,7 @@ class Builder:
             between, indices = inner.part(), stage_indices(environment)
             results = dict(self._stage_results)
             between_scope = Scope(environment, scope.names, results, indices=indices)
+            between_scope.decided = scope.decided
             self.elaborator.steps(entry.between, between, between_scope, span)
             inner.add(between.region("sequence"))
         names = Names(path, Counter())

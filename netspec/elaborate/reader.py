@@ -6,9 +6,11 @@ import ast
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+from netspec.elaborate.formulas import of_arguments, of_attributes
 from netspec.errors import NetspecError, fail
 from netspec.expr import Expression
-from netspec.ir.formula import Formula, Formulas, of_arguments, of_attributes
+from netspec.ir.definition import Declared, Definition
+from netspec.ir.formula import Formula, Formulas
 from netspec.schema.bind import bind_attributes, bind_steps
 from netspec.schema.fields import to_expression
 from netspec.schema.refusal import Refusal
@@ -126,6 +128,19 @@ class Reader:
             ("formulas", definition, label, *arguments.values()),
             lambda: of_arguments(definition.params, arguments, label, definition.name),
         )
+
+    def definition(self, block: BlockDefinition) -> Definition:
+        """A block without its text."""
+
+        def read() -> Definition:
+            params = {
+                name: Declared(name, param.type, param.default and param.default.value)
+                for name, param in block.params.items()
+            }
+            let = {name: Formula(value.node, block.name) for name, value in block.let.items()}
+            return Definition(block.name, block.title, block.doc, params, let)
+
+        return self._once(("definition", block), read)
 
     def test(self, action: Action, node: ast.expr, label: str) -> Formula:
         """The formula of what decides about ``action`` in the scope called ``label``."""

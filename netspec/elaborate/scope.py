@@ -16,7 +16,9 @@ from netspec.errors import Span, fail
 from netspec.expr import CONSTANT_NAMES
 from netspec.expr import parse as parse_expression
 from netspec.ir import Value
-from netspec.ir.formula import NETWORK_SCOPE, Indices, no_indices, qualify
+from netspec.ir.definition import BlockName, Slot
+from netspec.ir.formula import NETWORK_SCOPE, Formula, Indices, no_indices, qualify
+from netspec.ir.program import Decided
 from netspec.ops import OPS
 from netspec.ops.words import ROLES as ROLES
 from netspec.schema.models import COMBINATORS
@@ -54,6 +56,20 @@ class BlockValue:
     """A block passed as an argument."""
 
     definition: BlockDefinition
+
+
+def given(arguments: Environment) -> dict[str, Any]:
+    """Arguments as the program has them: of steps and blocks, what does not hang on the text."""
+    return {name: _given(value) for name, value in arguments.items()}
+
+
+def _given(value: Any) -> Any:
+    match value:
+        case StepsValue(steps=steps, raw=raw):
+            return Slot(bool(steps), raw)
+        case BlockValue(definition=definition):
+            return BlockName(definition.name)
+    return value
 
 
 class Names:
@@ -96,14 +112,18 @@ class Names:
         return self.join(name)
 
     @contextmanager
-    def alternative(self, width: Counter[str]) -> Iterator[None]:
-        """A branch that may not be taken: names after it do not depend on which one was."""
+    def alternative(self, width: Counter[str], steps: int) -> Iterator[None]:
+        """A branch that may not be taken: names after it do not depend on which one was.
+
+        ``width`` counts what all branches name by label, ``steps`` is how many steps the longest has. What
+        is not taken has an index all the same.
+        """
         before, position = Counter(self.counts), self.position
         yield
         for label in {*self.counts, *width}:
             self.counts[label] = max(self.counts[label], before[label] + width[label])
         if self.indexed:
-            self.position = max(self.position, position)
+            self.position = max(self.position, position + max(steps, 1))
 
 
 @dataclass
@@ -118,6 +138,7 @@ class Scope:
         label: what formulas call the scope: the block's name, or that of the network's scope.
         indices: the values of its names that count, by qualified name.
         path_of_block: the path of the block that it belongs to; empty for the network.
+        decided: what decides the names and numbers of steps of that block.
     """
 
     environment: dict[str, Any]
@@ -127,6 +148,7 @@ class Scope:
     label: str = NETWORK_SCOPE
     indices: Indices = field(default_factory=no_indices)
     path_of_block: str = ""
+    decided: list[Decided] = field(default_factory=list)
 
     def place(self, source: TensorType) -> dict[str, Any]:
         """The names that an expression sees where ``source`` enters a step."""
@@ -136,9 +158,23 @@ class Scope:
         """The path of a step's node: by the name that it gives, or the next one of its label."""
         if step.name is None:
             return self.names.automatic(label, numbered)
-        return self.names.explicit(
-            fill_template(step.name, self.place(source), step.place("name")), step.place("name")
-        )
+        return self.names.explicit(self.fill(step, source), step.place("name"))
+
+    def fill(self, step: Step, source: TensorType) -> str:
+        """The name that a step gives."""
+        assert step.name is not None
+        span = step.place("name")
+        if "{" in step.name:
+            self.decided += decided_by_template(step.name, self.label, span)
+        return fill_template(step.name, self.place(source), span)
+
+
+def written_at(value: Any, scope: Scope) -> Any:
+    """An argument that a step of ``scope`` gives; steps that it does not pass on are its own."""
+    fresh = isinstance(value, StepsValue) and value.environment is not None and value.calls is None
+    if not fresh:
+        return value
+    return replace(value, calls=scope.calls, label=scope.label, indices=scope.indices)
 
 
 def counted(value: Any, indices: Indices) -> Any:
@@ -179,6 +215,14 @@ def fill_template(template: str, environment: Environment, span: Span | None) ->
     if _LONE_BRACE.search(_BRACES.sub("", template)):
         raise fail("NS222", f"unbalanced braces in the name `{template}`", span)
     return _BRACES.sub(value, template)
+
+
+def decided_by_template(template: str, label: str, span: Span | None) -> list[Decided]:
+    """What the expressions in a name decide, in the scope called ``label``."""
+    return [
+        Decided("a name", Formula(parse_expression(match[1], span).node, label), span)
+        for match in _BRACES.finditer(template)
+    ]
 
 
 def check_declared(name: str, span: Span | None, what: str, *, is_step: bool = False) -> None:

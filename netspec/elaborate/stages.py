@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from netspec.elaborate.reader import Reader
+from netspec.elaborate.scope import decided_by_template
 from netspec.errors import fail
+from netspec.ir.formula import NETWORK_SCOPE, Formula
+from netspec.ir.program import Decided
 from netspec.schema.models import STAGE_KEYS
 from netspec.schema.syntax import Argument, StageSyntax
 
@@ -29,3 +34,14 @@ def arguments_of_block(
     if index == count - 1:
         given |= entry.last
     return given
+
+
+def decided_by(entry: StageSyntax) -> Iterator[Decided]:
+    """What decides how many stages and blocks an entry makes, and what they are called."""
+    for what, expression in (("number of stages", entry.times), ("number of blocks", entry.repeat)):
+        if expression is not None:
+            formula = Formula(expression.node, NETWORK_SCOPE)
+            yield Decided(f"a {what}", formula, expression.span)
+    for key, name in (("name", entry.name), ("block_name", entry.block_name)):
+        if name is not None:
+            yield from decided_by_template(name, NETWORK_SCOPE, entry.spans.find((key,)))

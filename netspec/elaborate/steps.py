@@ -15,7 +15,7 @@ from netspec.elaborate.bounds import MAX_NESTING, RAISE_LAYERS, Bounds
 from netspec.elaborate.instances import Call, Instance, Key, Keys, again
 from netspec.elaborate.labels import count_labels
 from netspec.elaborate.layers import Filling, make_op
-from netspec.elaborate.lookup import Lookup, check_definition
+from netspec.elaborate.lookup import Lookup, check_definition, with_call
 from netspec.elaborate.row import Row
 from netspec.elaborate.scope import (
     ROLES,
@@ -23,12 +23,14 @@ from netspec.elaborate.scope import (
     Names,
     Scope,
     StepsValue,
-    fill_template,
+    given,
+    written_at,
 )
 from netspec.errors import NetspecError, Span, fail
 from netspec.expr import Expression
 from netspec.ir import Region, Value
 from netspec.ir.formula import Formula
+from netspec.ir.program import Decided
 from netspec.ops import OPS, Op
 from netspec.schema.syntax import (
     BlockDefinition,
@@ -46,8 +48,6 @@ from netspec.schema.syntax import (
 )
 from netspec.types import TensorType
 from netspec.unknown import UNKNOWN, require_known
-
-MAX_TRACE = 8
 
 
 class Elaborator:
@@ -106,8 +106,7 @@ class Elaborator:
                 raise fail("NS224", message, step.place("as"))
             scope.results[step.result] = row.value
             if row.value is not source:  # what a step passes on has the name that it was given
-                names = self.names.setdefault(row.value.id, {})
-                names.setdefault(scope.path_of_block, step.result)
+                self._name(row.value, step.result, scope)
 
     def _action(self, step: Step, row: Row, scope: Scope) -> None:
         match step.action:
@@ -123,6 +122,7 @@ class Elaborator:
                 combinators.concat(self.steps, step, action, row, scope)
             case BranchesAction() as action:
                 combinators.branches(self.steps, step, action, row, scope)
+                self._name_paths(action, row, scope)
             case RepeatAction() | WhenAction() if step.name is not None:
                 self._container(step, row, scope)
             case RepeatAction() as action:
@@ -133,6 +133,17 @@ class Elaborator:
                 combinators.sequence(self.steps, step, action, row, scope)
             case PassAction():
                 pass
+
+    def _name_paths(self, action: BranchesAction, row: Row, scope: Scope) -> None:
+        """Call what the paths of `branches` give as the spec calls the paths, where several do anything."""
+        *paths, _ = row.items[-1].items  # type: ignore[union-attr]
+        named = zip(action.paths, paths, strict=True)
+        found = {name: path.result for name, path in named if path.result is not path.source}
+        for name, result in found.items() if len(found) > 1 else ():
+            self._name(result, name, scope)
+
+    def _name(self, value: Value, name: str, scope: Scope) -> None:
+        self.names.setdefault(value.id, {}).setdefault(scope.path_of_block, name)
 
     def _container(self, step: Step, row: Row, scope: Scope) -> None:
         """What has no level of names of its own, as a sequence under the name that the step gives."""
@@ -148,7 +159,7 @@ class Elaborator:
         noted = _decision(self._test(step, action.test.node, scope), test, scope)
         width = self._labels(action.then, scope) | self._labels(action.other, scope)
         part = row.part()
-        with scope.names.alternative(width):
+        with scope.names.alternative(width, max(len(action.then), len(action.other))):
             self.steps(action.then if test else action.other, part, scope, step.span)
         row.add(part.region("when", span=step.span, **noted))
 
@@ -226,13 +237,15 @@ class Elaborator:
             label=value.label,
             indices=value.indices,
             path_of_block=scope.path_of_block,
+            decided=scope.decided,
         )
         test = self._test(step, ast.Name(action.target), scope)
         noted = _decision(test, bool(value.steps), scope)
         part = row.part()
         self._slots.append(value)
         try:
-            self.steps(value.steps, part, inner, step.span)
+            with scope.names.alternative(Counter(), len(value.steps)):
+                self.steps(value.steps, part, inner, step.span)
         finally:
             self._slots.pop()
         row.add(part.region("when", span=step.span, **noted))
@@ -258,8 +271,9 @@ class Elaborator:
             scope.names,
             calls=calls,
             path_of_block=scope.path_of_block,
+            decided=scope.decided,
         )
-        name = step.name and fill_template(step.name, scope.place(row.type), step.place("name"))
+        name = step.name and scope.fill(step, row.type)
         self._action(dataclasses.replace(role, name=name), row, outer)
 
     def _block(
@@ -272,7 +286,7 @@ class Elaborator:
         bound = bind_arguments(definition, given, place, step.span, self.lookup)
         call = Call(
             definition,
-            {name: _written_at(value, scope) for name, value in bound.items()},
+            {name: written_at(value, scope) for name, value in bound.items()},
             step.span,
             scope.calls,
             self.lookup.reader.formulas(definition, given, scope.label),
@@ -280,8 +294,8 @@ class Elaborator:
         )
         if definition.inline:
             part = row.part()
-            self._expand(call, part, scope.names, scope.path_of_block)
-            row.add(_region("inline", call, part))
+            self._expand(call, part, scope.names, scope.path_of_block, scope.decided)
+            row.add(self._called("inline", call, part))
         else:
             path = scope.path(step, definition.label, row.type)
             row.add(self.block(call, path, row.value))
@@ -309,11 +323,17 @@ class Elaborator:
         """A block that is expanded here."""
         row = Row(source, self.ids)
         labels = count_labels(self.lookup, call.definition.body, call.arguments)
-        self._expand(call, row, Names(path, labels), path)
-        return _region("block", call, row, path)
+        decided: list[Decided] = []
+        self._expand(call, row, Names(path, labels), path, decided)
+        return self._called("block", call, row, path, tuple(decided))
 
-    def _expand(self, call: Call, row: Row, names: Names, path: str) -> None:
-        """Add the body of a block to a row; ``path`` is that of the block that is no inline one."""
+    def _expand(
+        self, call: Call, row: Row, names: Names, path: str, decided: list[Decided]
+    ) -> None:
+        """Add the body of a block to a row.
+
+        ``path`` is that of the block that is no inline one, to ``decided`` is added what decides about it.
+        """
         definition, calls = call.definition, call.calls
         if any(name == definition.name for name, _ in calls):
             route = " → ".join([*(name for name, _ in calls), definition.name])
@@ -324,6 +344,7 @@ class Elaborator:
         environment["in_size"] = list(row.type.size)
         calls = (*calls, (definition.name, call.span))
         scope = Scope(environment, names, {}, calls, definition.name, path_of_block=path)
+        scope.decided = decided
         self._evaluate_let(definition.let, scope)
         for name, value in environment.items():
             if isinstance(value, StepsValue) and value.environment is None:
@@ -333,7 +354,7 @@ class Elaborator:
         try:
             self.steps(definition.body, row, scope, definition.span)
         except NetspecError as error:
-            raise _with_call(error, f"block `{definition.name}`, called", call.span) from None
+            raise with_call(error, f"block `{definition.name}`, called", call.span) from None
 
     def _evaluate_let(self, let: Mapping[str, Expression], scope: Scope) -> None:
         """Add the derived values to the scope, each seeing those before it."""
@@ -342,26 +363,25 @@ class Elaborator:
                 scope.environment[name] = expression.evaluate(scope.environment)
             scope.environment.setdefault(name, UNKNOWN)
 
-
-def _region(kind: Any, call: Call, row: Row, path: str = "") -> Region:
-    """What a call came to."""
-    return row.region(
-        kind,
-        path,
-        definition=call.definition,
-        arguments=call.arguments,
-        span=call.span,
-        formulas=call.formulas,
-        indices=call.indices,
-    )
-
-
-def _written_at(value: Any, scope: Scope) -> Any:
-    """An argument that a step of ``scope`` gives; steps that it does not pass on are its own."""
-    fresh = isinstance(value, StepsValue) and value.environment is not None and value.calls is None
-    if not fresh:
-        return value
-    return dataclasses.replace(value, calls=scope.calls, label=scope.label, indices=scope.indices)
+    def _called(
+        self,
+        kind: Any,
+        call: Call,
+        row: Row,
+        path: str = "",
+        decided: tuple[Decided, ...] = (),
+    ) -> Region:
+        """What a call came to."""
+        return row.region(
+            kind,
+            path,
+            definition=self.lookup.reader.definition(call.definition),
+            arguments=given(call.arguments),
+            span=call.span,
+            formulas=call.formulas,
+            indices=call.indices,
+            decided=decided,
+        )
 
 
 def _decision(test: Formula, outcome: Any, scope: Scope) -> dict[str, Any]:
@@ -369,15 +389,3 @@ def _decision(test: Formula, outcome: Any, scope: Scope) -> dict[str, Any]:
     names = scope.names
     position = names.position if names.indexed else None
     return {"test": test, "outcome": outcome, "position": position, "indices": scope.indices}
-
-
-def _with_call(error: NetspecError, what: str, span: Span) -> NetspecError:
-    """The same error with the call that led there."""
-    return NetspecError(
-        [
-            dataclasses.replace(d, trace=(*d.trace, (what, span)))
-            if len(d.trace) < MAX_TRACE
-            else d
-            for d in error.diagnostics
-        ]
-    )

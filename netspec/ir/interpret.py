@@ -8,24 +8,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from functools import singledispatch
 from typing import Any
 
 import numpy
-from numpy.typing import NDArray
 
 from netspec.geometry import effective_kernel
+from netspec.ir import activations  # noqa: F401  registers its functions
 from netspec.ir.program import Program, Value
-from netspec.ops import Op, activation
+from netspec.ir.running import Array, Held, per_channel, run
 from netspec.ops.convolution import Conv, Linear
 from netspec.ops.merge import Add, Concat, Mul
 from netspec.ops.normalization import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, Normalization
 from netspec.ops.pooling import AvgPool, GlobalAvgPool, GlobalMaxPool, MaxPool, Pool
 from netspec.ops.structure import Flatten, PadChannels, RandomDrop, Resize, Scale, Subsample
-
-Array = NDArray[Any]
-Held = Mapping[str, Array]
-"""What one op holds, by the name of the parameter."""
+from netspec.ops.transposed import ConvTranspose
 
 
 def interpret(
@@ -70,19 +66,8 @@ def _forget(
             del known[value.id]
 
 
-@singledispatch
-def run(op: Op, inputs: Sequence[Array], held: Held) -> Array:
-    """What ``op`` makes of ``inputs`` with the tensors that it holds."""
-    raise NotImplementedError(f"`{op.kind}` has no function in NumPy")
-
-
 def _size(x: Array) -> tuple[int, ...]:
     return x.shape[2:]
-
-
-def _per_channel(values: Array, x: Array) -> Array:
-    """One value a channel, spread over batch and positions."""
-    return values.reshape(1, -1, *(1,) * (x.ndim - 2))
 
 
 # Windows
@@ -143,7 +128,32 @@ def _(op: Conv, inputs: Sequence[Array], held: Held) -> Array:
         at: tuple[Any, ...] = (..., *tap)
         total += numpy.einsum("ngi...,goi->ngo...", grouped, weight[at])
     found = total.reshape(len(x), op.filters, *target)
-    return found + _per_channel(held["bias"], found) if op.bias else found
+    return found + per_channel(held["bias"], found) if op.bias else found
+
+
+@run.register
+def _(op: ConvTranspose, inputs: Sequence[Array], held: Held) -> Array:
+    (x,) = inputs
+    extent = [
+        (n - 1) * step + effective_kernel(k, d) + max(0, -after)
+        for n, step, k, d, (_, after) in zip(
+            _size(x), op.stride, op.kernel, op.dilation, op.cuts, strict=True
+        )
+    ]
+    weight = held["weight"].reshape(op.groups, -1, op.out // op.groups, *op.kernel)
+    grouped = x.reshape(len(x), op.groups, -1, *_size(x))
+    total = numpy.zeros((len(x), op.out, *extent))
+    for tap in numpy.ndindex(*op.kernel):
+        one: tuple[Any, ...] = (..., *tap)
+        given = numpy.einsum("ngi...,gio->ngo...", grouped, weight[one])
+        places = zip(tap, op.dilation, _size(x), op.stride, strict=True)
+        at = (slice(t * d, t * d + (n - 1) * step + 1, step) for t, d, n, step in places)
+        total[(slice(None), slice(None), *at)] += given.reshape(len(x), op.out, *_size(x))
+    kept = (
+        slice(before, n - max(0, after)) for n, (before, after) in zip(extent, op.cuts, strict=True)
+    )
+    found = total[(slice(None), slice(None), *kept)]
+    return found + per_channel(held["bias"], found) if op.bias else found
 
 
 @run.register
@@ -208,7 +218,7 @@ def _(op: Flatten, inputs: Sequence[Array], held: Held) -> Array:
 def _affine(op: Normalization, x: Array, held: Held) -> Array:
     if not op.affine:
         return x
-    return x * _per_channel(held["weight"], x) + _per_channel(held["bias"], x)
+    return x * per_channel(held["weight"], x) + per_channel(held["bias"], x)
 
 
 def _standard(op: Normalization, x: Array, axes: tuple[int, ...]) -> Array:
@@ -220,8 +230,8 @@ def _standard(op: Normalization, x: Array, axes: tuple[int, ...]) -> Array:
 @run.register
 def _(op: BatchNorm, inputs: Sequence[Array], held: Held) -> Array:
     (x,) = inputs
-    mean = _per_channel(held["running_mean"], x)
-    variance = _per_channel(held["running_var"], x)
+    mean = per_channel(held["running_mean"], x)
+    variance = per_channel(held["running_var"], x)
     return _affine(op, (x - mean) / numpy.sqrt(variance + op.eps), held)
 
 
@@ -247,7 +257,7 @@ def _(op: InstanceNorm, inputs: Sequence[Array], held: Held) -> Array:
 @run.register
 def _(op: Scale, inputs: Sequence[Array], held: Held) -> Array:
     (x,) = inputs
-    return x * _per_channel(held["weight"], x)
+    return x * per_channel(held["weight"], x)
 
 
 @run.register
@@ -303,93 +313,3 @@ def _(op: Mul, inputs: Sequence[Array], held: Held) -> Array:
 @run.register
 def _(op: Concat, inputs: Sequence[Array], held: Held) -> Array:
     return numpy.concatenate(inputs, axis=1)
-
-
-# Activations
-
-_erf = numpy.vectorize(math.erf, otypes=["float64"])
-
-
-def _sigmoid(x: Array) -> Array:
-    return numpy.asarray(0.5 * (1 + numpy.tanh(x / 2)))
-
-
-@run.register
-def _(op: activation.Relu, inputs: Sequence[Array], held: Held) -> Array:
-    return numpy.asarray(numpy.maximum(inputs[0], 0))
-
-
-@run.register
-def _(op: activation.Relu6, inputs: Sequence[Array], held: Held) -> Array:
-    return numpy.asarray(numpy.clip(inputs[0], 0, 6))
-
-
-@run.register
-def _(op: activation.LeakyRelu, inputs: Sequence[Array], held: Held) -> Array:
-    return numpy.where(inputs[0] > 0, inputs[0], op.slope * inputs[0])
-
-
-@run.register
-def _(op: activation.Prelu, inputs: Sequence[Array], held: Held) -> Array:
-    (x,) = inputs
-    return numpy.where(x > 0, x, _per_channel(held["weight"], x) * x)
-
-
-@run.register
-def _(op: activation.Elu, inputs: Sequence[Array], held: Held) -> Array:
-    (x,) = inputs
-    return numpy.where(x > 0, x, op.alpha * numpy.expm1(numpy.minimum(x, 0)))
-
-
-@run.register
-def _(op: activation.Selu, inputs: Sequence[Array], held: Held) -> Array:
-    (x,) = inputs
-    alpha, scale = 1.6732632423543772, 1.0507009873554805  # Klambauer et al., 2017
-    return numpy.asarray(scale * numpy.where(x > 0, x, alpha * numpy.expm1(numpy.minimum(x, 0))))
-
-
-@run.register
-def _(op: activation.Gelu, inputs: Sequence[Array], held: Held) -> Array:
-    (x,) = inputs
-    if op.approximate == "tanh":
-        inner = math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)
-        return numpy.asarray(0.5 * x * (1 + numpy.tanh(inner)))
-    return numpy.asarray(0.5 * x * (1 + _erf(x / math.sqrt(2))))
-
-
-@run.register
-def _(op: activation.Silu, inputs: Sequence[Array], held: Held) -> Array:
-    return inputs[0] * _sigmoid(inputs[0])
-
-
-@run.register
-def _(op: activation.Mish, inputs: Sequence[Array], held: Held) -> Array:
-    (x,) = inputs
-    return numpy.asarray(x * numpy.tanh(numpy.logaddexp(0, x)))
-
-
-@run.register
-def _(op: activation.HardSigmoid, inputs: Sequence[Array], held: Held) -> Array:
-    return numpy.asarray(numpy.clip(inputs[0] / 6 + 0.5, 0, 1))
-
-
-@run.register
-def _(op: activation.HardSwish, inputs: Sequence[Array], held: Held) -> Array:
-    return numpy.asarray(inputs[0] * numpy.clip(inputs[0] / 6 + 0.5, 0, 1))
-
-
-@run.register
-def _(op: activation.Sigmoid, inputs: Sequence[Array], held: Held) -> Array:
-    return _sigmoid(inputs[0])
-
-
-@run.register
-def _(op: activation.Tanh, inputs: Sequence[Array], held: Held) -> Array:
-    return numpy.asarray(numpy.tanh(inputs[0]))
-
-
-@run.register
-def _(op: activation.Softmax, inputs: Sequence[Array], held: Held) -> Array:
-    (x,) = inputs
-    raised = numpy.exp(x - x.max(axis=1, keepdims=True))
-    return numpy.asarray(raised / raised.sum(axis=1, keepdims=True))

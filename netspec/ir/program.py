@@ -13,10 +13,10 @@ from functools import cached_property
 from typing import Any, Literal, Protocol
 
 from netspec.errors import Span
+from netspec.ir.definition import Definition
 from netspec.ir.formula import NO_FORMULAS, Formula, Formulas, Indices, no_indices
 from netspec.ops import Op
 from netspec.ops.merge import Merge
-from netspec.schema.syntax import BlockDefinition
 from netspec.types import TensorType
 
 Kind = Literal[
@@ -87,6 +87,21 @@ class Node:
         return f"{given} = {self.op.kind} {taken}  # {self.path}"
 
 
+@dataclass(frozen=True, eq=False)
+class Decided:
+    """A formula that decided what a region is made of, and that nothing inside records.
+
+    Attributes:
+        what: what it decided, in words: a name, a number of blocks.
+        formula: the formula.
+        span: where it stands in the spec.
+    """
+
+    what: str
+    formula: Formula
+    span: Span | None
+
+
 class Layer(Protocol):
     """What rows of backends are told of an op of one input: the op, its name, and the types on both sides."""
 
@@ -132,6 +147,7 @@ class Region:
         test: what decided about a ``when``, or how often to ``repeat``.
         outcome: what the test came to: True where a `when` took its first branch or a slot holds steps; a
             number of repetitions.
+        decided: of a block or the network, what decided the names and numbers of steps inside.
         position: the index that the first step of a ``when`` has in the named sequence around it; None
             elsewhere.
     """
@@ -141,7 +157,7 @@ class Region:
     source: Value
     result: Value
     path: str = ""
-    definition: BlockDefinition | None = None
+    definition: Definition | None = None
     arguments: Mapping[str, Any] = field(default_factory=dict)
     span: Span | None = None
     formulas: Formulas = NO_FORMULAS
@@ -149,6 +165,7 @@ class Region:
     test: Formula | None = None
     outcome: Any = None
     position: int | None = None
+    decided: tuple[Decided, ...] = ()
 
     @cached_property
     def nodes(self) -> tuple[Node, ...]:
@@ -210,6 +227,8 @@ class Program:
         training_only: the names of outputs that are for training alone, as those of auxiliary heads.
         input_names: where the spec names each input, in the order of ``inputs``; empty for a network whose
             one input has no name.
+        kept_inputs: where inputs behind the first depend on one of ``arguments``; they have no formulas, so
+            that source would hold the number of one value alone.
     """
 
     main: Region
@@ -224,6 +243,7 @@ class Program:
     names: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
     training_only: frozenset[str] = frozenset()
     input_names: Mapping[str, Span] = field(default_factory=dict)
+    kept_inputs: tuple[Span | None, ...] = ()
 
     @property
     def model_name(self) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from netspec.ops import activation, convolution, normalization, pooling, structure
+from netspec.ops import activation, convolution, normalization, pooling, structure, transposed
 from netspec.ops.base import Axes, Op, OpError, attributes_of
 from netspec.ops.elsewhere import with_plugins
 
@@ -16,6 +16,7 @@ LANGUAGE_OPS: dict[str, type[Op]] = {
     for op in (
         convolution.Conv,
         convolution.Linear,
+        transposed.ConvTranspose,
         normalization.BatchNorm,
         normalization.LayerNorm,
         normalization.GroupNorm,

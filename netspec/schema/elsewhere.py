@@ -11,6 +11,10 @@ from netspec.ops import OPS, attributes_of
 
 _OPS: Mapping[str, str] = {
     "convolution": "conv",
+    "transposedconv": "conv_transpose",
+    "deconv": "conv_transpose",
+    "deconvolution": "conv_transpose",
+    "upconv": "conv_transpose",
     "dense": "linear",
     "fc": "linear",
     "fullyconnected": "linear",
@@ -61,6 +65,7 @@ _KEYS: Mapping[str, str] = {
     "dilationrate": "dilation",
     "scalefactor": "factor",
     "interpolation": "mode",
+    "outputpadding": "output_padding",
     "usebias": "bias",
     "kernelinitializer": "init",
     "weightinit": "init",

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from netspec.backends.base import Backend, generate
-from netspec.codegen.compilation import Compilation
 from netspec.codegen.identifiers import safe_identifier
+from netspec.compilation import Compilation
 from netspec.elaborate.network import elaborate
 from netspec.errors import NetspecError
 from netspec.ir import Program
@@ -68,7 +68,7 @@ def check_argument(
 
 
 def _called(compilation: Compilation, backend: Backend, name: str, value: Any) -> Any:
-    module = import_source(generate(backend, compilation))
+    module = import_source(generate(backend, compilation.network, compilation.origin))
     function = getattr(module, safe_identifier(compilation.network.model_name))
     return function(**{safe_identifier(name): value})
 

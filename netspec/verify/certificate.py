@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from netspec import __version__
-from netspec.codegen.compilation import Compilation
+from netspec.compilation import Compilation
 from netspec.errors import Span, UsageError
 from netspec.ir.fingerprint import fingerprint
 from netspec.room import reason

@@ -15,7 +15,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from netspec.backends.base import backend_of, build
-from netspec.codegen.compilation import Compilation
+from netspec.compilation import Compilation
 from netspec.errors import UsageError, did_you_mean
 from netspec.ir import Program
 from netspec.published import published_names, renamed

@@ -11,7 +11,7 @@ from importlib.metadata import version
 
 from netspec.analyse import summarise
 from netspec.backends.base import Generates, generate, get_backend
-from netspec.codegen.compilation import Compilation
+from netspec.compilation import Compilation
 from netspec.errors import UsageError
 from netspec.ir import Program
 from netspec.ir.fingerprint import fingerprint
@@ -208,7 +208,9 @@ def versions(options: Options) -> dict[str, str]:
 def source_hashes(compilation: Compilation, backends: Sequence[str]) -> dict[str, str]:
     """The SHA-256 of the source that each backend generates. Needs no framework."""
     return {
-        name: hashlib.sha256(generate(get_backend(name), compilation).encode()).hexdigest()
+        name: hashlib.sha256(
+            generate(get_backend(name), compilation.network, compilation.origin).encode()
+        ).hexdigest()
         for name in backends
     }
 

@@ -129,8 +129,8 @@ class Session:
         witness.party.probe.seed(self.seeds.weights)
         run.model = witness.build()
         failure = structure.check_weights(witness, run.model, self.parts, self.notes)
-        if failure is None and witness.ours:
-            failure = structure.check_drops(witness, run.model, self.parts)
+        if failure is None:
+            failure = structure.check_drops(witness, run.model, self.parts, self.notes)
         if failure is None and not witness.ours:
             self._remember_own(run)
         elif failure is None and "start" in self.levels:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import zip_longest
@@ -69,14 +70,19 @@ def _told(tensors: list[tuple[str, tuple[int, ...], bool]]) -> str:
     )
 
 
-def check_drops(witness: Witness, model: Any, parts: list[Part]) -> Failure | None:
+def check_drops(
+    witness: Witness, model: Any, parts: list[Part], notes: list[str]
+) -> Failure | None:
     """The rates of what drops at random, which no comparison of numbers can see.
 
     Generated source may let one module serve several layers, so a layer that is missing is none that
-    is wrong, as long as its rate is there.
+    is wrong, as long as its rate is there. A reference may drop by functions, which cannot be seen: what is
+    missing there is a note.
     """
     probe = witness.party.probe
     found = probe.drop_rates(model)
+    if not witness.ours:
+        return _reference_drops(witness, found, parts, notes)
     for layer in witness.network.layers:
         if not isinstance(layer.op, RandomDrop):
             continue
@@ -91,6 +97,48 @@ def check_drops(witness: Witness, model: Any, parts: list[Part]) -> Failure | No
         if rate not in wanted:
             return Failure(f"`{name}` drops at {rate:g}; nothing in the spec does")
     return None
+
+
+def _reference_drops(
+    witness: Witness, found: Mapping[str, float], parts: list[Part], notes: list[str]
+) -> Failure | None:
+    """The rates of a reference's layers, by name where names agree; a rate of zero drops nothing."""
+    spelled = witness.party.probe.spelled
+    found = {name: rate for name, rate in found.items() if rate}
+    layers = [layer for layer in witness.network.layers if isinstance(layer.op, RandomDrop)]
+    wanted = {spelled(layer.path): layer for layer in layers if _rate(layer)}
+    rates = {_rate(layer) for layer in wanted.values()}
+    for name, rate in found.items():
+        layer = wanted.get(name)
+        if layer is not None and not _alike(rate, [_rate(layer)]):
+            message = f"`{name}` drops at {rate:g}; the spec says {_rate(layer):g}"
+            return failure_at(layer, message, witness.network, parts)
+        if not _alike(rate, rates):
+            return Failure(f"`{name}` drops at {rate:g}; nothing in the spec does")
+    unseen = sorted(rate for rate in rates if not _alike(rate, found.values()))
+    if unseen:
+        listed = ", ".join(f"{rate:g}" for rate in unseen)
+        notes.append(
+            f"{witness.name}: no layer that drops at {listed}, as the spec does, can be seen in it; a function "
+            "may do so, and was not compared"
+        )
+    elif wanted.keys() - found.keys():
+        # Layers without weights have names of their own, and one may serve several places.
+        notes.append(
+            f"{witness.name}: the rates of what drops at random were compared as a whole, since its layers have "
+            "other names"
+        )
+    return None
+
+
+def _rate(layer: Layer) -> float:
+    assert isinstance(layer.op, RandomDrop)
+    return layer.op.rate
+
+
+def _alike(rate: float, others: Iterable[float]) -> bool:
+    """Whether a rate is among others, as written or worked out: 0.1 * 3 is 0.30000000000000004."""
+    return any(math.isclose(rate, other, rel_tol=1e-6) for other in others)
 
 
 def check_shapes(witness: Witness, observed: Observed, parts: list[Part]) -> Failure | None:

@@ -18,8 +18,8 @@ from netspec.backends.base import (
     get_backend,
     require_framework,
 )
-from netspec.codegen.compilation import Compilation
 from netspec.codegen.identifiers import safe_identifier
+from netspec.compilation import Compilation
 from netspec.errors import NetspecError, UsageError
 from netspec.ir import Program
 from netspec.verify.generated import import_source
@@ -141,7 +141,7 @@ def _live(party: Party, compilation: Compilation, at_size: Program) -> Callable[
 
 def _generated(party: Party, compilation: Compilation, at_size: Program) -> Callable[[], Any]:
     def make() -> Any:
-        module = import_source(generate(party.backend, compilation))
+        module = import_source(generate(party.backend, compilation.network, compilation.origin))
         function = getattr(module, safe_identifier(compilation.network.model_name))
         return party.probe.make(function, at_size)
 

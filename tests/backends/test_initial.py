@@ -27,6 +27,7 @@ LAYERS = {
     ("conv: {kernel: 51, depthwise: true, init: INIT}", (60,)): (51, 51 * 64),
     ("conv: {out: 64, kernel: 3, init: INIT}", (20,)): (64 * 3, 64 * 3),
     ("conv: {out: 64, kernel: [2, 3, 1], init: INIT}", (5, 6, 7)): (64 * 6, 64 * 6),
+    ("conv_transpose: {out: 96, kernel: 3, stride: 2, init: INIT}", (8, 9)): (96 * 9, 64 * 9),
     ("conv: {kernel: 4, depthwise: true, init: INIT}", (5, 6, 7)): (64, 64 * 64),
     ("global_avg_pool\nlinear: {out: 300, init: INIT}", (8, 9)): (64, 300),
 }

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from netspec import api
-from netspec.codegen.compilation import Compilation
+from netspec.compilation import Compilation
 from tests.support.networks import SIZES, random_weights
 
 Weights = dict[str, np.ndarray]

@@ -20,7 +20,7 @@ from netspec import loads
 from netspec.backends.base import backend_names, get_backend
 from netspec.checkpoints.load import load_weights, opened
 from netspec.checkpoints.options import STRICT, Matching
-from netspec.codegen.compilation import Compilation
+from netspec.compilation import Compilation
 from netspec.errors import NetspecError, UsageError
 from tests.checkpoints.conftest import float32_weights
 

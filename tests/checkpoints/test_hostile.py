@@ -19,7 +19,7 @@ import pytest
 import torch
 
 from netspec.checkpoints import convert
-from netspec.codegen.compilation import Compilation
+from netspec.compilation import Compilation
 from netspec.errors import NetspecError, UsageError
 from tests.checkpoints.conftest import float32_weights
 

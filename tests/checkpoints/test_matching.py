@@ -15,7 +15,7 @@ from netspec.checkpoints import Matching, convert, load_weights
 from netspec.checkpoints.matching import Match, match
 from netspec.checkpoints.naming import own_naming
 from netspec.checkpoints.options import STRICT
-from netspec.codegen.compilation import Compilation
+from netspec.compilation import Compilation
 from netspec.errors import NetspecError, UsageError
 from netspec.starting import initial_weights
 from netspec.storage.tensors import in_memory

@@ -11,7 +11,7 @@ import torch
 
 from netspec.checkpoints import Matching, load_weights
 from netspec.checkpoints.renaming import Renaming
-from netspec.codegen.compilation import Compilation
+from netspec.compilation import Compilation
 from netspec.errors import NetspecError
 from netspec.source import parse
 from tests.checkpoints.conftest import float32_weights

@@ -14,7 +14,7 @@ from safetensors.numpy import load_file
 
 from netspec.backends.base import get_backend
 from netspec.checkpoints import convert, load, load_weights
-from netspec.codegen.compilation import Compilation
+from netspec.compilation import Compilation
 from netspec.ops import OPS
 from netspec.storage.safetensors import SAFETENSORS
 from netspec.storage.tensors import in_memory
@@ -30,6 +30,8 @@ CASES = [
             "out: 12, kernel: 2, depthwise: true",
         )
     ),
+    *(("conv_transpose: {out: 5, kernel: 3, stride: 2}", rank) for rank in (1, 2, 3)),
+    ("conv_transpose: {out: 5, kernel: [3, 2], padding: same, bias: false}", 2),
     ("conv: {out: 8, kernel: [3, 2]}", 2),
     ("conv: {out: 12, kernel: [2, 3], depthwise: true}", 2),
     ("linear: {out: 5}", 0),
@@ -62,6 +64,7 @@ def test_every_op_with_parameters_is_among_the_cases() -> None:
 
 EXAMPLES = {
     "conv": "conv: {out: 2, kernel: 1}",
+    "conv_transpose": "conv_transpose: {out: 2, kernel: 1}",
     "linear": "flatten\nlinear: {out: 2}",
     "group_norm": "group_norm: {groups: 2}",
     "max_pool": "max_pool: {kernel: 2}",

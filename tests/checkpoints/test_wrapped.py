@@ -16,7 +16,7 @@ import torch
 import netspec
 from netspec.checkpoints import Loaded, Matching, load_weights
 from netspec.checkpoints.renaming import Renaming
-from netspec.codegen.compilation import Compilation
+from netspec.compilation import Compilation
 from netspec.errors import NetspecError, UsageError
 from netspec.source import parse
 from tests.checkpoints.conftest import float32_weights

@@ -41,14 +41,15 @@ def test_long_lines_are_wrapped() -> None:
 
 
 def test_the_head_says_where_the_file_came_from() -> None:
-    text = head(zoo_compiled("resnet18").compilation)
+    compilation = zoo_compiled("resnet18").compilation
+    text = head(compilation.network, compilation.origin)
     assert GENERATED_BY in text
     assert "`resnet`, variant `resnet18`" in text
     assert "11,699,112 parameters, 11,689,512 of them trainable" in text
 
 
 def test_what_a_copy_uses_is_copied_too() -> None:
-    texts = copied("netspec.backends.torch", "support.py", {"SameConv2d", "nn.Conv2d"})
+    texts = copied("netspec.backends.torch", "support.py", {"SameConv2d", "nn.Conv2d"}).texts
     assert [text.split("(")[0] for text in texts] == [
         "@torch.fx.wrap\ndef same_pad",
         "class SameConv2d",

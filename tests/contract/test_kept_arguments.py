@@ -35,19 +35,7 @@ def parameters_of(model: Any, backend: str) -> int:
     return sum(math.prod(tensor.shape) for tensor in tensors)
 
 
-@pytest.mark.parametrize(
-    "classes",
-    [
-        10,
-        pytest.param(
-            3,
-            marks=pytest.mark.xfail(
-                strict=True, reason="source takes one branch of a `when` whatever the argument is"
-            ),
-        ),
-    ],
-    ids=["the-specs-own", "another-branch"],
-)
+@pytest.mark.parametrize("classes", [10, 3], ids=["the-specs-own", "another-branch"])
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_source_is_the_network_that_the_spec_gives(
     backend: str, classes: int, tmp_path: Path
@@ -60,7 +48,6 @@ def test_source_is_the_network_that_the_spec_gives(
     assert parameters_of(model_of(path, "b", classes=classes), backend) == expected
 
 
-@pytest.mark.xfail(strict=True, reason="generating dies of an internal error")
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("name", ["sizes_the_input", "strides"])
 def test_a_kept_size_or_stride_is_written_or_refused(

@@ -1,15 +1,13 @@
 """Specs on which netspec once went wrong, each with what is right.
 
 Most of them must only mean one thing everywhere: all models agree, and generated files run and compute
-what the live models do. What a spec says besides is computed here by hand. A case that still goes wrong
-is expected to fail, strictly: whoever mends it takes the mark away.
+what the live models do. What a spec says besides is computed here by hand.
 """
 
 from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -27,35 +25,24 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 FOLDER = Path(__file__).parent / "language"
 
-# Specs that must mean one thing to every model, with what goes wrong, where anything does
-NO_INSTANCE = "the source of a block does not know an empty `when` in a named sequence"
-CONTAINER_TWICE = "generated PyTorch assigns one container twice and loses layers"
-SPECS: Mapping[str, str | None] = {
-    "branch_names": None,
-    "call_with_a_dotted_name_in_when": None,
-    "dotted_name_in_when": CONTAINER_TWICE,
-    "dotted_when": CONTAINER_TWICE,
-    "flatten_in_block": "no source is written of a block that flattens",
-    "interleaved_containers": None,
-    "nested_when": "generated PyTorch skips what stands behind an inner `when`",
-    "nested_when_silent": "generated PyTorch skips what stands behind an inner `when`",
-    "one_name_in_two_whens": "generated PyTorch registers a name of two branches once only",
-    "sequence_when_internal": NO_INSTANCE,
-    "stage_and_stem_share_container": "a stage may not share its container with the stem",
-    "stage_container": "a stage's container takes no further child",
-    "stride_of_each_block_ignored": None,
-    "verify_dilation": None,
-    "when_in_sequence": NO_INSTANCE,
-}
-RIGHT_IN_KERAS = {name for name, reason in SPECS.items() if reason == CONTAINER_TWICE} | {
-    *("nested_when", "nested_when_silent", "one_name_in_two_whens", "stage_container"),
-}
-"""Specs whose generated Keras is right, while generated PyTorch is not."""
-
-
-def failing(reason: str | None) -> tuple[pytest.MarkDecorator, ...]:
-    """The mark of what still goes wrong."""
-    return (pytest.mark.xfail(strict=True, reason=reason),) if reason else ()
+SPECS = (
+    "branch_names",
+    "call_with_a_dotted_name_in_when",
+    "dotted_name_in_when",
+    "dotted_when",
+    "flatten_in_block",
+    "interleaved_containers",
+    "nested_when",
+    "nested_when_silent",
+    "one_name_in_two_whens",
+    "sequence_when_internal",
+    "stage_and_stem_share_container",
+    "stage_container",
+    "stride_of_each_block_ignored",
+    "verify_dilation",
+    "when_in_sequence",
+)
+"""Specs that must mean one thing to every model."""
 
 
 def path_of(name: str) -> Path:
@@ -68,10 +55,7 @@ def test_every_spec_of_the_folder_is_tested() -> None:
     assert {path.stem for path in FOLDER.glob("*.yaml")} == {*SPECS, *others}
 
 
-@pytest.mark.parametrize(
-    "name",
-    [pytest.param(name, marks=failing(reason)) for name, reason in SPECS.items()],
-)
+@pytest.mark.parametrize("name", SPECS)
 def test_all_models_agree(name: str) -> None:
     done = netspec_command("verify", path_of(name))
     assert (done.status, done.err) == (0, "")
@@ -81,11 +65,8 @@ def test_all_models_agree(name: str) -> None:
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("name", SPECS)
 def test_generated_files_compute_what_live_models_do(
-    name: str, backend: str, tmp_path: Path, request: pytest.FixtureRequest
+    name: str, backend: str, tmp_path: Path
 ) -> None:
-    reason = None if backend == "keras" and name in RIGHT_IN_KERAS else SPECS[name]
-    for mark in failing(reason):
-        request.applymarker(mark)
     check_generated(path_of(name), backend, tmp_path)
 
 
@@ -128,7 +109,6 @@ def test_children_of_a_named_sequence_under_dotted_names_run_in_the_specs_order(
     ],
     ids=["when_in_sequence", "sequence_when_internal"],
 )
-@pytest.mark.xfail(strict=True, reason="an empty `when` has no index in a named sequence")
 def test_an_empty_when_has_its_index_in_a_named_sequence(name: str, expected: list[str]) -> None:
     assert list(netspec.load(path_of(name)).build("torch").state_dict()) == expected
 
@@ -155,7 +135,6 @@ def test_containers_whose_children_alternate_are_told_as_a_note() -> None:
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.xfail(strict=True, reason="variables are called by one that the spec does not name")
 def test_variables_are_called_as_the_branches(backend: str, tmp_path: Path) -> None:
     text = generate(path_of("branch_names"), backend, tmp_path).read_text(encoding="utf-8")
     assigned = {
@@ -185,15 +164,7 @@ def test_one_mistake_is_one_error(name: str, line: int, said: str) -> None:
     assert str(caught.value).count("error[") == 1
 
 
-@pytest.mark.parametrize(
-    "function",
-    [
-        "ref",
-        pytest.param(
-            "inplace", marks=failing("an activation in place is taken for what stands ahead of it")
-        ),
-    ],
-)
+@pytest.mark.parametrize("function", ["ref", "inplace"])
 def test_another_dilation_is_found_and_its_layer_is_named(function: str) -> None:
     """The reference dilates by 8 and the spec by 4, which a map as small as verify's own hides."""
     target = f"tests.contract.language.verify_dilation_ref:{function}"

@@ -30,14 +30,12 @@ def test_names_are_unique_once_dots_are_underscores(stem: str) -> None:
     [
         "[{conv: {out: 3, kernel: 1}}, {relu: {}, name: conv1.act}]",
         "[{relu: {}, name: conv1.act}, {conv: {out: 3, kernel: 1}}]",
-        "[{relu: {}, name: layer1.act}]",
         "[{relu: {}, name: layer1.0.act}]",
         "[{b: {}, name: c}, {relu: {}, name: c.act}]",
-        "[{sequence: [relu], name: c}, {relu: {}, name: c.act}]",
         "[{b: {}, name: c.d}, {relu: {}, name: c.d.e.act}]",
     ],
 )
-def test_a_name_inside_a_module_is_that_of_what_stands_there(stem: str) -> None:
+def test_a_name_inside_a_block_or_a_layer_is_that_of_what_stands_there(stem: str) -> None:
     text = f"blocks: {{b: {{body: [relu]}}}}\nstem: {stem}\nstages: [{{block: b}}]\n"
     assert problem(text).code == "NS227"
 

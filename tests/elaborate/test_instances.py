@@ -62,7 +62,8 @@ def form(program: Program) -> list[Any]:
         else:
             values = [(value.id, str(value)) for value in (item.source, item.result)]
             found.append((item.kind, item.path, values, item.span, dict(item.indices)))
-            found.append((item.definition, [*item.arguments], item.outcome, item.position))
+            name = item.definition and item.definition.name
+            found.append((name, [*item.arguments], item.outcome, item.position))
             waiting += reversed(item.items)
     return found
 

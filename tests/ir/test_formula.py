@@ -119,7 +119,7 @@ stages: [{block: unit}, {block: unit, width: 8, slot: [elu]}]
     ]
     assert decisions == [
         ("channels != unit.width", False, 1, []),
-        ("unit.slot", False, 1, []),
+        ("unit.slot", False, 2, []),
         ("channels != unit.width", True, 1, ["layer2.0.all.1"]),
         ("unit.slot", True, 2, ["layer2.0.all.2"]),
     ]

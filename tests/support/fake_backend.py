@@ -78,8 +78,8 @@ class FakeBackend:
             weights.popitem()
         return FakeModel(network, weights, input_size)
 
-    def generate(self, program: Any) -> str:
-        return f"# {program.network.model_name}\n"
+    def generate(self, network: Any, origin: Any) -> str:
+        return f"# {network.model_name}\n"
 
     def owns(self, model: Any) -> bool:
         return isinstance(model, FakeModel)

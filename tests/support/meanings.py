@@ -35,9 +35,11 @@ def _region(region: Region, around: Environment) -> Iterator[str]:
             yield _compared(f"{region.path}: {name}", formula, plain(value), {**inside, **here})
         inside[qualify(scope, name)] = here[qualify(scope, name)] = plain(value)
     if region.definition is not None:
-        for name, expression in region.definition.let.items():
-            value = Formula(expression.node, scope).evaluate(inside)
-            inside[qualify(scope, name)] = value
+        for name, formula in region.definition.let.items():
+            inside[qualify(scope, name)] = formula.evaluate(inside)
+    elif "in_channels" in region.formulas:
+        channels = region.source.type.channels
+        yield _compared("in_channels", region.formulas["in_channels"], channels, inside)
     if region.test is not None:
         yield _compared(f"{region.path}: test", region.test, region.outcome, here)
     for item in region.items:

@@ -34,6 +34,31 @@ CONVS = [
     "out: 12, kernel: 3, depthwise: true, stride: 3, padding: same",
     "out: 18, kernel: 2, depthwise: true, padding: 1",
 ]
+TRANSPOSED = [
+    "out: 4, kernel: 3",
+    "out: 4, kernel: 2, stride: 2",
+    "out: 4, kernel: 4, stride: 2, bias: false",
+    "out: 4, kernel: 3, stride: 2",
+    "out: 4, kernel: 3, stride: 2, output_padding: 1",
+    "out: 4, kernel: 3, stride: 2, padding: same",
+    "out: 4, kernel: 4, stride: 2, padding: same",
+    "out: 4, kernel: 2, stride: 3, padding: same",
+    "out: 4, kernel: 1, stride: 2",
+    "out: 4, kernel: 2, stride: 3, padding: valid",
+    "out: 4, kernel: 2, stride: 3, output_padding: 2",
+    "out: 4, kernel: 5, stride: 3, padding: 2, output_padding: 2",
+    "out: 4, kernel: 3, stride: 3, padding: 1, output_padding: 2",
+    "out: 4, kernel: 1, dilation: 2",
+]
+TORCH_ALONE = [
+    "out: 4, kernel: 3, groups: 2",
+    "out: 9, kernel: 3, stride: 2, groups: 3, output_padding: 1, bias: false",
+    "out: 4, kernel: 3, dilation: 2",
+    "out: 4, kernel: 3, dilation: 2, stride: 2",
+    "out: 4, kernel: 3, dilation: 3, stride: 2, output_padding: 1, padding: 1",
+    "out: 4, kernel: 2, dilation: 2, stride: 2, groups: 2, padding: same",
+]
+"""Transposed convolutions that TensorFlow cannot do."""
 POOLS_OF_ONE = [
     "kernel: 2",
     "kernel: 3, stride: 2",
@@ -121,6 +146,10 @@ RECTANGULAR = [
     "conv: {out: 8, kernel: [3, 4], padding: [[0, 2], [1, 0]]}",
     "conv: {out: 8, kernel: [3, 5], padding: [1, 2]}",
     "conv: {kernel: [3, 2], stride: [1, 2], depthwise: true}",
+    "conv_transpose: {out: 4, kernel: [3, 2], stride: [1, 3], output_padding: [0, 1]}",
+    "conv_transpose: {out: 4, kernel: [2, 5], stride: [3, 2], padding: same}",
+    "conv_transpose: {out: 4, kernel: [3, 4], stride: [2, 1], padding: [[0, 2], [3, 0]]}",
+    "conv_transpose: {out: 4, kernel: [2, 3], stride: [3, 2], padding: [[1, 0], 0], output_padding: [2, 0]}",
     "conv: {kernel: [3, 2], stride: [2, 3], depthwise: true, padding: same}",
     "conv: {out: 12, kernel: [3, 3], stride: [2, 1], depthwise: true, dilation: [1, 2]}",
     "max_pool: {kernel: [3, 2], stride: [1, 2], padding: [[1, 0], [0, 1]]}",
@@ -140,6 +169,7 @@ def cases() -> list[Any]:
     found: list[tuple[str, int]] = []
     for rank in (1, 2, 3):
         found += [(f"conv: {{{text}}}", rank) for text in CONVS]
+        found += [(f"conv_transpose: {{{text}}}", rank) for text in TRANSPOSED]
         found += [(f"max_pool: {{{text}}}", rank) for text in MAX_POOLS]
         found += [(f"avg_pool: {{{text}}}", rank) for text in AVG_POOLS]
         found += [(text, rank) for text in MAPS if "[[" not in text or rank == 1]

@@ -11,7 +11,7 @@ from typing import Any
 from netspec import expr, library
 from netspec.api import CompiledNetwork
 from netspec.backends.names import flat_name
-from netspec.codegen.compilation import Compilation
+from netspec.compilation import Compilation
 from netspec.elaborate.network import elaborate
 from netspec.ir import Program
 from netspec.overrides import apply_overrides, from_values

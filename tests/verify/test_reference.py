@@ -84,6 +84,79 @@ def test_what_is_unlike_is_said(
     assert said in failure.message
 
 
+DROPOUT = "nn.Dropout(0.25)"
+
+
+@pytest.mark.parametrize(
+    ("backend", "changes", "said"),
+    [
+        (
+            "torch",
+            [(DROPOUT, "nn.Dropout(0.5)")],
+            "`dropout` drops at 0.5; the spec says 0.25",
+        ),
+        (
+            "torch",
+            [("self.dropout", "self.drop"), (DROPOUT, "nn.AlphaDropout(0.5)")],
+            "`drop` drops at 0.5; nothing in the spec does",
+        ),
+        (
+            "keras",
+            [("layers.Dropout(0.25", "layers.AlphaDropout(0.125")],
+            "`dropout` drops at 0.125; the spec says 0.25",
+        ),
+    ],
+)
+def test_another_rate_of_dropping(
+    folder: Path, backend: str, changes: list[tuple[str, str]], said: str
+) -> None:
+    write(folder, "dropping", backend, *changes)
+    ((_, level, failure),) = held("residual", "dropping:residual", backend).failures()
+    assert (level.level, failure.message) == ("shapes", said)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ([], None),
+        (
+            [("self.dropout", "self.drop")],
+            "the rates of what drops at random were compared as a whole, since its layers have other names",
+        ),
+        (
+            [(DROPOUT, "nn.Identity()")],
+            "no layer that drops at 0.25, as the spec does, can be seen in it; a function may do so, and "
+            "was not compared",
+        ),
+    ],
+)
+def test_what_drops_unseen_is_a_note(
+    folder: Path, changes: list[tuple[str, str]], said: str | None
+) -> None:
+    write(folder, "dropped", "torch", *changes)
+    result = held("residual", "dropped:residual")
+    assert messages(result) == []
+    told = [note for note in result.notes if "drops at" in note]
+    assert told == ([] if said is None else [f"reference dropped:residual: {said}"])
+
+
+def test_drop_paths_of_others_are_known_by_their_class() -> None:
+    """timm's and torchvision's; a rate that is no number, as of one that is switched off, is none."""
+    from torch import nn
+
+    from netspec.backends.torch.probe import TorchProbe
+
+    model = nn.ModuleDict()
+    for name, kind, attributes in (
+        ("timm", "DropPath", {"drop_prob": 0.1}),
+        ("torchvision", "StochasticDepth", {"p": 0.2, "mode": "row"}),
+        ("off", "DropPath", {"drop_prob": None}),
+        ("other", "Shake", {"p": 0.3}),
+    ):
+        model[name] = type(kind, (nn.Module,), attributes)()
+    assert TorchProbe().drop_rates(model) == {"timm": 0.1, "torchvision": 0.2}
+
+
 def test_another_order_of_registration(folder: Path) -> None:
     first = "        self.conv1 = nn.Conv2d(6, 6, kernel_size=3, padding=1, bias=False)\n"
     second = "        self.bn1 = nn.BatchNorm2d(6)\n"

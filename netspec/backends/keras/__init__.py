@@ -20,7 +20,7 @@ from netspec.ir import Program
 if TYPE_CHECKING:
     from netspec.backends.base import Array
     from netspec.backends.probe import Probe
-    from netspec.codegen.compilation import Compilation
+    from netspec.codegen.frame import Origin
 
 
 class KerasBackend:
@@ -49,11 +49,11 @@ class KerasBackend:
 
         return build(network, input_size)
 
-    def generate(self, compilation: Compilation) -> str:
+    def generate(self, network: Program, origin: Origin) -> str:
         """Standalone source of the network."""
         from netspec.backends.keras.emit import generate
 
-        return generate(compilation)
+        return generate(network, origin)
 
     def check(self, network: Program) -> None:
         """Raise :class:`NetspecError` where two layers would have one name."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from netspec.arithmetic import COPIED
@@ -29,10 +28,9 @@ from netspec.codegen.classes import (
     SourceClass,
     local_names,
 )
-from netspec.codegen.compilation import Compilation
-from netspec.codegen.frame import copied, docstring, fill, head
+from netspec.codegen.frame import Origin, copied, docstring, fill, head, modules_of
 from netspec.codegen.identifiers import Namespace, camel_case, safe_identifier, snake_case
-from netspec.codegen.kept import check_kept_inputs, refusing, source_templates
+from netspec.codegen.kept import refusing, source_templates
 from netspec.codegen.layout import (
     Document,
     Row,
@@ -58,16 +56,16 @@ from netspec.codegen.statements import (
     returning,
 )
 from netspec.codegen.tensors import VARIABLES, Tensors
-from netspec.ir import Region
+from netspec.ir import Program, Region
+from netspec.ir.definition import Definition
 from netspec.ir.formula import IN_CHANNELS
 from netspec.ir.template import Call, Template
-from netspec.schema.syntax import BlockDefinition
 
 
-def generate(compilation: Compilation) -> str:
-    """Standalone source of ``compilation``'s network. Needs no Keras."""
-    with refusing(compilation.network):
-        return _Generator(compilation).file()
+def generate(network: Program, origin: Origin) -> str:
+    """Standalone source of a network that came from ``origin``. Needs no Keras."""
+    with refusing(network):
+        return _Generator(network, origin).file()
 
 
 @dataclass(frozen=True)
@@ -80,9 +78,9 @@ class _Function:
 
 
 class _Generator:
-    def __init__(self, compilation: Compilation) -> None:
-        self.program = compilation.network
-        self.compilation = compilation
+    def __init__(self, program: Program, origin: Origin) -> None:
+        self.program = program
+        self.origin = origin
         self.deep = is_deep(self.program)
         self.initializers = SharedInitializers()
         self.targets: set[str] = set()
@@ -91,7 +89,6 @@ class _Generator:
         if self.program.training_only:
             self.inference_name = self.names.add("inference_model")
         self.classes: Classes | None = None
-        check_kept_inputs(compilation.spec, self.program)
         self.templates = source_templates(self.program, self._try_out)
         self.classes = Classes(self.templates, _function_name, self.names)
         self.initializers = SharedInitializers()
@@ -112,15 +109,13 @@ class _Generator:
         """The whole source."""
         functions = self._functions()
         initializers = self.initializers.functions()
-        helpers = copied("netspec", "arithmetic.py", self.targets & COPIED)
-        text = "\n".join(
-            [*helpers, *(item["body"] for item in initializers), *(f.body for f in functions)]
-        )
+        arithmetic = copied("netspec", "arithmetic.py", self.targets & COPIED)
+        used = modules_of(self.targets) | arithmetic.names | self.initializers.modules
         return fill(
             "keras.py.j2",
-            head=head(self.compilation),
-            imports=_imports(text),
-            helpers=helpers,
+            head=head(self.program, self.origin),
+            imports=_imports(used, self.deep),
+            helpers=arithmetic.texts,
             initializers=initializers,
             is_deep=self.deep,
             has_expressions=EXPRESSION in self.targets,
@@ -361,16 +356,16 @@ def _declared(argument: Argument) -> Document:
     return Row((f"{argument.identifier}=", Printer({}).value(argument.default)))
 
 
-def _function_name(definition: BlockDefinition, difference: str) -> str:
+def _function_name(definition: Definition, difference: str) -> str:
     return snake_case((definition.title or camel_case(definition.name)) + difference)
 
 
-def _imports(text: str) -> list[str]:
-    lines = ["import math"] if re.search(r"\bmath\.", text) else []
-    if re.search(r"\bpartial\(", text):
+def _imports(used: Collection[str], is_deep: bool) -> list[str]:
+    lines = ["import math"] if "math" in used else []
+    if is_deep:
         lines.append("from functools import partial")
     lines += [""] if lines else []
-    parts = [name for name in ("initializers", "layers", "ops") if re.search(rf"\b{name}\.", text)]
+    parts = [name for name in ("initializers", "layers", "ops") if name in used]
     lines.append("import keras")
     if parts:
         lines.append(f"from keras import {', '.join(parts)}")

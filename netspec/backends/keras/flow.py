@@ -134,6 +134,7 @@ class KerasFlow(Flow):
     def merge(self, node: Node, operands: Sequence[Operand], target: str) -> Operand:
         """A merging layer."""
         kind = _MERGES[type(node.op)]
+        self.printer.targets.add(f"layers.{kind}")
         made = call(f"layers.{kind}", [keyword("name", self.naming(flat_name(node.path)))])
         tensors = literal("[", [operand.document for operand in operands], "]")
         self.tensors.release(target)

@@ -17,6 +17,7 @@ from netspec.initializers import (
 )
 from netspec.ir import Layer
 from netspec.ops.convolution import Conv, Linear
+from netspec.ops.transposed import ConvTranspose
 from netspec.types import Parameter
 
 _NAMED: Mapping[tuple[float, FanMode, Distribution], str] = {
@@ -68,12 +69,14 @@ def initializer(parameter: Parameter, layer: Layer) -> Call | str:
 def _fans_agree(parameter: Parameter, layer: Layer) -> bool:
     """Whether Keras counts the fans of this variable as the IR does.
 
-    It reads them off the variable's shape: right for the kernels of dense and (grouped) convolution
-    layers, wrong for depthwise ones and for everything that has one axis.
+    It reads them off the variable's shape: right for the kernels of dense, (grouped) convolution and
+    transposed convolution layers, wrong for depthwise ones and for everything that has one axis.
     """
     if parameter.name != "weight":
         return False
-    return isinstance(layer.op, Linear) or (isinstance(layer.op, Conv) and not is_depthwise(layer))
+    if isinstance(layer.op, Linear | ConvTranspose):
+        return True
+    return isinstance(layer.op, Conv) and not is_depthwise(layer)
 
 
 def _scaled(init: VarianceScaling) -> Call | str:

@@ -372,7 +372,9 @@ def _canonical(tensors: Mapping[str, Any]) -> dict[str, Array]:
 
 
 def _drops(model: Any) -> Iterator[Any]:
-    return (layer for layer in layers_of(model) if isinstance(layer, keras.layers.Dropout))
+    # The dropouts of whole channels are ones of this class.
+    kinds = (keras.layers.Dropout, keras.layers.AlphaDropout, keras.layers.GaussianDropout)
+    return (layer for layer in layers_of(model) if isinstance(layer, kinds))
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from typing import Any
 
 from netspec.backends.keras.initial import initializer
 from netspec.backends.keras.lowered import SHAPE, Joined, Lowered, Row
+from netspec.backends.keras.transposed import conv_transpose
 from netspec.backends.keras.windows import (
     avg_pool,
     conv,
@@ -179,6 +180,7 @@ def _drop_path(layer: Layer) -> Lowered:
 ROWS: Rows[Lowered] = {
     "conv": conv,
     "linear": _linear,
+    "conv_transpose": conv_transpose,
     "batch_norm": _batch_norm,
     "layer_norm": _layer_norm,
     "group_norm": _group_norm,
@@ -225,6 +227,10 @@ _NORM = {
 SIGNATURE_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "layers.UpSampling2D": {"interpolation": "nearest"},
     **{f"layers.Conv{rank}D": {**_CONV, **_KERNEL, "groups": 1} for rank in (1, 2, 3)},
+    **{
+        f"layers.Conv{rank}DTranspose": {**_CONV, **_KERNEL, "output_padding": None}
+        for rank in (1, 2, 3)
+    },
     **{
         f"layers.DepthwiseConv{rank}D": {
             **_CONV,

@@ -2,51 +2,66 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from dataclasses import dataclass
 
 from netspec.backends.keras.rows import SIGNATURE_DEFAULTS
-from netspec.codegen.calls import Call
+from netspec.codegen.calls import Call, same_call, varies
+from netspec.codegen.frame import modules_of
 from netspec.codegen.identifiers import Namespace, snake_case
-from netspec.codegen.layout import Document, text_of
+from netspec.codegen.layout import Document
 from netspec.codegen.printing import Printer
 from netspec.codegen.statements import Return, render
 
 
+@dataclass
+class _Initializer:
+    made: Call
+    count: int = 0
+    name: str = ""
+
+
 class SharedInitializers:
-    """Initialisers that several layers use become functions, which are counted first and named then."""
+    """Initialisers that several layers use become functions, which are counted first and named then.
+
+    Attributes:
+        modules: what the functions take from Keras.
+    """
 
     def __init__(self) -> None:
-        self.counts: Counter[str] = Counter()
-        self.calls: dict[str, tuple[str, Call]] = {}
-        self.names: Namespace | None = None
+        self._found: list[_Initializer] = []
+        self._names: Namespace | None = None
+        self.modules: set[str] = set()
 
     def rewrite(self, made: Call) -> Document | None:
         """The call of the function for an initialiser; None where it is written out."""
-        if not made.target.startswith("initializers."):
+        if not made.target.startswith("initializers.") or varies(made):
             return None
-        plain = Printer(SIGNATURE_DEFAULTS)
-        text = text_of(plain.call(made))
-        if plain.names:
+        found = next((each for each in self._found if same_call(each.made, made)), None)
+        if found is None:
+            found = _Initializer(made)
+            self._found.append(found)
+        if self._names is None:
+            found.count += 1
             return None
-        self.counts[text] += 1
-        if self.names is None or self.counts[text] < 2:
+        if found.count < 2:
             return None
-        if text not in self.calls:
-            self.calls[text] = (self.names.add(_initializer_name(made)), made)
-        return f"{self.calls[text][0]}()"
+        found.name = found.name or self._names.add(_initializer_name(made))
+        return f"{found.name}()"
 
     def settle(self, names: Namespace) -> None:
         """Counting is over: from now on what occurred twice has a name."""
-        self.names = names
-        self.counts = Counter({text: 2 for text, count in self.counts.items() if count > 1})
+        self._names = names
 
     def functions(self) -> list[dict[str, str]]:
-        """The functions that were called."""
+        """The functions that were called, in the order of their first use."""
         plain = Printer(SIGNATURE_DEFAULTS)
-        return [
-            {"name": name, "body": render([Return(plain.call(made))], 1)}
-            for name, made in self.calls.values()
+        functions = [
+            {"name": each.name, "body": render([Return(plain.call(each.made))], 1)}
+            for each in self._found
+            if each.name
         ]
+        self.modules = modules_of(plain.targets)
+        return functions
 
 
 def _initializer_name(made: Call) -> str:

@@ -16,6 +16,7 @@ from netspec.ops.activation import Prelu
 from netspec.ops.convolution import Conv, Linear
 from netspec.ops.normalization import Normalization
 from netspec.ops.structure import Scale
+from netspec.ops.transposed import ConvTranspose
 from netspec.types import Parameter
 from netspec.weights import check_weights
 
@@ -54,7 +55,7 @@ def variable_shape(layer: Layer, parameter: Parameter) -> tuple[int, ...]:
 
 def to_keras(layer: Layer, parameter: Parameter, array: Array) -> Array:
     """An array in canonical layout as the Keras variable has it."""
-    if parameter.name == "weight" and isinstance(layer.op, Conv):
+    if parameter.name == "weight" and isinstance(layer.op, Conv | ConvTranspose):
         spatial = range(2, array.ndim)
         if is_depthwise(layer):
             # (in · multiplier, 1, k…) → (in, multiplier, k…) → (k…, in, multiplier)
@@ -73,7 +74,7 @@ def to_keras(layer: Layer, parameter: Parameter, array: Array) -> Array:
 
 def from_keras(layer: Layer, parameter: Parameter, array: Array) -> Array:
     """The value of a Keras variable in canonical layout."""
-    if parameter.name == "weight" and isinstance(layer.op, Conv):
+    if parameter.name == "weight" and isinstance(layer.op, Conv | ConvTranspose):
         last = array.ndim - 1
         spatial = range(last - 1)
         if is_depthwise(layer):

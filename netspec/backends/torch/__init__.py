@@ -17,7 +17,7 @@ from netspec.resize import check_input_size
 if TYPE_CHECKING:
     from netspec.backends.base import Array
     from netspec.backends.probe import Probe
-    from netspec.codegen.compilation import Compilation
+    from netspec.codegen.frame import Origin
 
 
 class TorchBackend:
@@ -41,11 +41,11 @@ class TorchBackend:
             check_input_size(network, input_size)
         return build(network)
 
-    def generate(self, compilation: Compilation) -> str:
+    def generate(self, network: Program, origin: Origin) -> str:
         """Standalone source of the network."""
         from netspec.backends.torch.emit import generate
 
-        return generate(compilation)
+        return generate(network, origin)
 
     def owns(self, model: Any) -> bool:
         """Whether ``model`` is a PyTorch module; a process that has not imported PyTorch has none."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,11 +18,10 @@ from netspec.codegen.classes import (
     SourceClass,
     local_names,
 )
-from netspec.codegen.compilation import Compilation
 from netspec.codegen.flow import Condition, Flow
-from netspec.codegen.frame import copied, docstring, fill, head
+from netspec.codegen.frame import Origin, copied, docstring, fill, head, modules_of
 from netspec.codegen.identifiers import Namespace, camel_case, safe_identifier
-from netspec.codegen.kept import check_kept_inputs, refusing, source_templates
+from netspec.codegen.kept import refusing, source_templates
 from netspec.codegen.layout import (
     Document,
     Operation,
@@ -50,21 +48,21 @@ from netspec.codegen.statements import (
     returning,
 )
 from netspec.codegen.tensors import VARIABLES, Item, Tensors
-from netspec.ir import Node, Region, Value
+from netspec.ir import Node, Program, Region, Value
+from netspec.ir.definition import Definition
 from netspec.ir.template import Choice, Template
 from netspec.ir.template.data import children
 from netspec.ops.merge import Add, Concat
-from netspec.schema.syntax import BlockDefinition
 
 HEAVY = frozenset(("conv", "linear", "max_pool", "avg_pool"))
 """Ops that start a line of their own; what follows them is nested around them."""
 NESTED_WIDTH = 64
 
 
-def generate(compilation: Compilation) -> str:
-    """Standalone source of ``compilation``'s network. Needs no PyTorch."""
-    with refusing(compilation.network):
-        return _Generator(compilation).file()
+def generate(network: Program, origin: Origin) -> str:
+    """Standalone source of a network that came from ``origin``. Needs no PyTorch."""
+    with refusing(network):
+        return _Generator(network, origin).file()
 
 
 @dataclass(frozen=True)
@@ -81,16 +79,15 @@ class _Class:
 
 
 class _Generator:
-    def __init__(self, compilation: Compilation) -> None:
-        self.program = compilation.network
-        self.compilation = compilation
+    def __init__(self, program: Program, origin: Origin) -> None:
+        self.program = program
+        self.origin = origin
         self.starts = Starts()
         self.targets: set[str] = set()
         function_name = safe_identifier(self.program.model_name)
         self.names = Namespace({function_name, *local_names(self.program)})
         self.network_name = self.names.add(camel_case(self.program.title))
         self.classes: Classes | None = None
-        check_kept_inputs(compilation.spec, self.program)
         self.templates = source_templates(self.program, self._try_out)
         # A first pass completes what is known of how parameters start.
         self._network_class(settled=False)
@@ -112,16 +109,14 @@ class _Generator:
         blocks = [self._block_class(source_class) for source_class in self.classes.all]
         classes = [*blocks, self._network_class(settled=True)]
         function = self._function()
-        helpers = [
-            *copied("netspec", "arithmetic.py", self.targets & COPIED),
-            *copied("netspec.backends.torch", "support.py", self.targets),
-        ]
-        text = "\n".join([*helpers, *(f"{c.signature}\n{c.body}\n{c.forward}" for c in classes)])
+        arithmetic = copied("netspec", "arithmetic.py", self.targets & COPIED)
+        support = copied("netspec.backends.torch", "support.py", self.targets)
+        used = modules_of(self.targets) | arithmetic.names | support.names
         return fill(
             "torch.py.j2",
-            head=head(self.compilation),
-            imports=_imports(text),
-            helpers=helpers,
+            head=head(self.program, self.origin),
+            imports=_imports(used),
+            helpers=[*arithmetic.texts, *support.texts],
             classes=classes,
             function=function,
         )
@@ -208,16 +203,17 @@ class _Generator:
                 writer.register(item)
             if isinstance(part, Region) and part.kind == "stage" and settled:
                 self._register_stage(writer, part)
-        loop = self.starts.loop() if settled else []
+        loop = self.starts.loop(writer.printer.call) if settled else []
         if loop:
             writer.statements.append(For("module in self.modules()", tuple(loop)))
+        forward = render(self._network_forward(writer), 2) if settled else ""
         self.targets |= writer.printer.targets
         return _Class(
             name=self.network_name,
             doc=docstring([self.program.doc or f"The network `{self.program.name}`."], 1),
             signature=_signature(self._kept()),
             body=render(writer.statements, 2),
-            forward=render(self._network_forward(writer), 2) if settled else "",
+            forward=forward,
             result="dict[str, Tensor]" if self.program.has_outputs else "Tensor",
             inputs=[*self.program.input_names] or ["x"],
         )
@@ -331,6 +327,7 @@ class _Flow(Flow):
         documents = [operand.document for operand in operands]
         if isinstance(node.op, Concat):
             tensors = literal("[", documents, "]")
+            self.printer.targets.add("torch.cat")
             return Operand.made(call("torch.cat", [tensors, keyword("dim", "1")]), *operands)
         sign = "+" if isinstance(node.op, Add) else "*"
         return Operand.made(Operation(sign, tuple(documents)), *operands)
@@ -387,14 +384,14 @@ def _declared(argument: Argument) -> Document:
     return f"{text} = {text_of(Printer({}).value(argument.default))}"
 
 
-def _class_name(definition: BlockDefinition, difference: str) -> str:
+def _class_name(definition: Definition, difference: str) -> str:
     return (definition.title or camel_case(definition.name)) + difference
 
 
-def _imports(text: str) -> list[str]:
-    lines = ["import math", ""] if re.search(r"\bmath\.", text) else []
-    if re.search(r"\btorch\.", text):
+def _imports(used: Collection[str]) -> list[str]:
+    lines = ["import math", ""] if "math" in used else []
+    if "torch" in used:
         lines.append("import torch")
-    if re.search(r"\bF\.", text):
+    if "F" in used:
         lines.append("import torch.nn.functional as F")
     return [*lines, "from torch import Tensor, nn"]

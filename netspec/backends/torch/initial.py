@@ -24,6 +24,7 @@ from netspec.types import Parameter
 _LAYER_DEFAULT = VarianceScaling(1 / 3, "fan_in", "uniform")
 _NATIVE: Mapping[str, Mapping[str, Initializer]] = {
     "conv": {"weight": _LAYER_DEFAULT, "bias": UniformFanIn()},
+    "conv_transpose": {"weight": _LAYER_DEFAULT, "bias": UniformFanIn()},
     "linear": {"weight": _LAYER_DEFAULT, "bias": UniformFanIn()},
     "prelu": {"weight": Constant(0.25)},
 }

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator, Sequence
 
 from netspec.backends.names import RESERVED_CHILDREN
 from netspec.backends.torch.initial import init_call, is_native
-from netspec.backends.torch.plan import Item, Plan, opened
+from netspec.backends.torch.plan import Item, Plan, is_gap, opened
 from netspec.backends.torch.rows import module_of
 from netspec.backends.torch.starts import Starts, base_class
-from netspec.codegen.calls import Call, Raw, same_call
+from netspec.codegen.calls import Call, Raw, same_call, varies
 from netspec.codegen.cases import Case, by_cases, where
 from netspec.codegen.flow import Condition
 from netspec.codegen.identifiers import is_attribute
@@ -74,7 +74,7 @@ class ModuleWriter:
     def reserve(self, item: Item) -> None:
         """Keep the names of the modules in ``item`` free of what shared modules are called."""
         for unit in self._units(item):
-            self._owners[unit.path] += 1
+            self._owners.update(_prefixes(unit.path))
             if not (isinstance(unit, Node) and _is_shareable(unit)):
                 self._attributes.add(unit.path.split(".")[0])
 
@@ -197,7 +197,7 @@ class ModuleWriter:
             case Node():
                 return self._document(_cases(item))
             case Region():
-                return self.block_call(item)
+                return "nn.Identity()" if is_gap(item) else self.block_call(item)
         test = self.printer.formula(item.test)
         branches: list[Document] = []
         for branch, outcome in ((item.then, True), (item.other, False)):
@@ -219,13 +219,11 @@ class ModuleWriter:
     # Choices
 
     def _choice(self, choice: Choice) -> None:
+        self._containers_around(choice)
         with where(choice.test, True):
-            then, then_made = self._aside(choice.then)
+            then = self._aside(choice.then)
         with where(choice.test, False):
-            other, other_made = self._aside(choice.other)
-        if not then and not other and not then_made and not other_made:
-            self.tests[id(choice)] = self._flag(choice.test)
-            return
+            other = self._aside(choice.other)
         match then, other:
             case [Assign(target=first, value=one)], [Assign(target=second, value=two)] if (
                 first == second and self._same_words(choice)
@@ -234,8 +232,7 @@ class ModuleWriter:
                 self.statements.append(Assign(first, Conditional(one, test, two)))
                 self.tests[id(choice)] = None
                 return
-        only_then = [p for p in then_made if p not in other_made and self._can_be_none(p)]
-        only_other = [p for p in other_made if p not in then_made and self._can_be_none(p)]
+        only_then, only_other = self._telling(choice.then), self._telling(choice.other)
         marker = (only_then or only_other or [""])[0]
         if marker:
             is_none = ast.Compare(_node(marker), [ast.Is()], [ast.Constant(None)])
@@ -245,12 +242,32 @@ class ModuleWriter:
             self.tests[id(choice)] = self._flag(choice.test)
         self.statements += self._either(choice.test, then, other)
 
-    def _can_be_none(self, path: str) -> bool:
-        """Whether None at ``path`` can say that a branch was not taken.
+    def _telling(self, side: Region) -> list[str]:
+        """The paths of what is there if, and only if, a side was taken: None says that it was not.
 
-        One called like ``a-b`` is added by a call, and one of two branches is there if either is.
+        One called like ``a-b`` cannot be None, since a call adds it.
         """
-        return is_attribute(path.rpartition(".")[2]) and self._owners[path] < 2
+        inside: Counter[str] = Counter()
+        for unit in self._units(side):
+            inside.update(_prefixes(unit.path))
+        found: dict[str, None] = {}
+        for unit in self._units(side, only_certain=True):
+            own = [p for p in _prefixes(unit.path) if inside[p] == self._owners[p]]
+            if unit.path not in self._aliases and own and is_attribute(own[0].rpartition(".")[2]):
+                found[own[0]] = None
+        return list(found)
+
+    def _containers_around(self, choice: Choice) -> None:
+        """Make the containers that hold parts of a side and others, which are there in any case."""
+        for side in (choice.then, choice.other):
+            inside: Counter[str] = Counter()
+            units = [*self._units(side)]
+            for unit in units:
+                inside.update(_prefixes(unit.path))
+            for unit in units:
+                for path in _prefixes(unit.path)[:-1]:
+                    if inside[path] < self._owners[path]:
+                        self.container(path)
 
     def _same_words(self, choice: Choice) -> bool:
         """Whether both branches are one module at the same path."""
@@ -275,38 +292,29 @@ class ModuleWriter:
         self.statements.append(Assign(f"self.{attribute}", self.printer.formula(test)))
         return _node(attribute), True
 
-    def _aside(self, item: Item) -> tuple[list[Statement], list[str]]:
-        """The registration of a branch, not written yet, and the outermost paths that it makes."""
+    def _aside(self, item: Item) -> list[Statement]:
+        """The registration of a branch, not written yet."""
         before, self.statements = self.statements, []
         containers = set(self._containers)
         self._depth += 1
         try:
             self.register(item)
-            shared = {name for name, _ in self._shared}
-            made: dict[str, None] = {}
-            for unit in self._units(item):
-                path = self._aliases.get(unit.path, unit.path)
-                if path in shared:
-                    continue
-                parts = path.split(".")
-                prefixes = (".".join(parts[:length]) for length in range(1, len(parts)))
-                made[next((p for p in prefixes if p not in containers), path)] = None
-            return self.statements, list(made)
+            return self.statements
         finally:
             self.statements = before
             self._depth -= 1
             self._containers &= containers
 
-    def _units(self, item: Item) -> Iterator[Unit]:
-        """The outermost parts of ``item`` that are modules of their own."""
+    def _units(self, item: Item, only_certain: bool = False) -> Iterator[Unit]:
+        """The outermost parts of ``item`` that are modules of their own, those in choices too or not."""
         if isinstance(item, Node):
             if not isinstance(item.op, Merge):
                 yield item
         elif isinstance(item, Region) and (item.kind == "block" or self.plan.row(item) is not None):
             yield item
-        else:
+        elif not (isinstance(item, Choice) and only_certain):
             for child in children(item):
-                yield from self._units(child)
+                yield from self._units(child, only_certain)
 
     # How parameters start
 
@@ -321,7 +329,7 @@ class ModuleWriter:
                     self.starts.note(target, parameter.name, None, False)
                     continue
                 start = init_call(parameter, Raw(f"module.{parameter.name}", None))
-                self.starts.note(target, parameter.name, self.printer.call(start), _varies(start))
+                self.starts.note(target, parameter.name, start, varies(start))
 
     def _starts(self, layer: Node, access: str, calls: Call | Case[Call]) -> list[Statement]:
         """The calls that start what the loop over all modules does not."""
@@ -341,17 +349,18 @@ def _cases(layer: Node) -> Call | Case[Call]:
     return by_cases(module_of, layer)
 
 
-def _varies(made: Call) -> bool:
-    values = (*made.args, *made.kwargs.values())
-    return any(isinstance(value, Varying) for value in values)
-
-
 def _leaves(calls: Call | Case[Call]) -> Iterator[Call]:
     if isinstance(calls, Case):
         yield from _leaves(calls.then)
         yield from _leaves(calls.other)
     else:
         yield calls
+
+
+def _prefixes(path: str) -> list[str]:
+    """The paths of the containers around ``path``, outermost first, and itself."""
+    parts = path.split(".")
+    return [".".join(parts[:length]) for length in range(1, len(parts) + 1)]
 
 
 def _path_of(unit: Unit | None) -> str | None:

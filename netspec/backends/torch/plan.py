@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from typing import TypeGuard
 
 from netspec.ir import Node, Region, Value
 from netspec.ir.template import Choice, Template
@@ -55,14 +56,17 @@ class Plan:
         return self._rows[id(item)]
 
     def _row(self, region: Region) -> tuple[Item, ...] | None:
-        items = region.blocks if region.kind == "stage" else tuple(opened(region))
+        items = region.blocks if region.kind == "stage" else tuple(opened(region, gaps=True))
         names = [self.name_in(region, item) for item in items]
-        if not items or None in names or [*self._children.get(region.path, ())] != names:
+        own = [name for name, item in zip(names, items, strict=True) if not is_gap(item)]
+        if not own or None in names or [*self._children.get(region.path, ())] != own:
             return None
         if region.kind != "stage" and names != [str(index) for index in range(len(names))]:
             return None
         source = value = _ends(items[0])[0]
         for item in items:
+            if is_gap(item):
+                continue
             taken, given, uses = _ends(item)
             if taken is not value or (value is not source and self._uses[value.id] != uses):
                 return None
@@ -71,6 +75,8 @@ class Plan:
 
     def name_in(self, region: Region, item: Item) -> str | None:
         """The name that a module has directly in a region; None where it is no single module there."""
+        if is_gap(item):
+            return str(item.position)
         if isinstance(item, Choice):
             names = {
                 single.path
@@ -129,12 +135,24 @@ def _outermost(items: Sequence[Item]) -> Iterator[Item]:
             waiting += reversed(children(item))
 
 
-def opened(region: Region) -> Sequence[Item]:
-    """The items of a region, regions without a name inside it opened."""
+def is_gap(item: Item) -> TypeGuard[Region]:
+    """Whether an item is a `when` that nobody takes, or an empty slot, which has an index all the same."""
+    return (
+        isinstance(item, Region)
+        and item.kind == "when"
+        and not item.items
+        and item.position is not None
+    )
+
+
+def opened(region: Region, gaps: bool = False) -> Sequence[Item]:
+    """The items of a region, regions without a name inside it opened; those of :func:`is_gap` too or not."""
     items: list[Item] = []
     for item in region.items:
-        if isinstance(item, Region) and not item.path and not _merges(item):
-            items += opened(item)
+        if gaps and is_gap(item):
+            items.append(item)
+        elif isinstance(item, Region) and not item.path and not _merges(item):
+            items += opened(item, gaps)
         else:
             items.append(item)
     return items

@@ -13,7 +13,6 @@ from torch import Tensor, nn
 
 from netspec.backends.probe import Given, Held, Inside, Limit, Observed, Places, Trained
 from netspec.backends.torch.precision import GRADIENTS
-from netspec.backends.torch.support import DropPath
 from netspec.backends.torch.weights import read_weights
 from netspec.ir import Program
 
@@ -23,7 +22,12 @@ if TYPE_CHECKING:
 COUNTER = "num_batches_tracked"
 """What PyTorch's norms count and no network has."""
 
-_DROPS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout)
+_DROPS = (
+    *(nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d),
+    *(nn.AlphaDropout, nn.FeatureAlphaDropout),
+)
+_DROP_PATHS = {"DropPath": ("p", "drop_prob"), "StochasticDepth": ("p",)}
+"""By the name of a class, what may be called the rate: ours, of which source has a copy, timm's, torchvision's."""
 
 
 class TorchProbe:
@@ -87,7 +91,7 @@ class TorchProbe:
 
     def drop_rates(self, model: Any) -> dict[str, float]:
         """The rate of every dropout and drop-path."""
-        return {path: float(module.p) for path, module in _drops(model)}
+        return {path: float(getattr(module, rate)) for path, module, rate in _drops(model)}
 
     def seed(self, number: int) -> None:
         """``torch.manual_seed``"""
@@ -95,7 +99,7 @@ class TorchProbe:
 
     def dropped(self, model: Any, name: str, inputs: Array, training: bool) -> Array:
         """The module by itself."""
-        module = dict(_drops(model))[name]
+        module = model.get_submodule(name)
         before = module.training
         with torch.no_grad():
             found: Array = module.train(training)(torch.tensor(inputs)).numpy()
@@ -103,15 +107,24 @@ class TorchProbe:
         return found
 
     def places(self, model: Any, network: Program) -> Places:
-        """Stages are modules; the stem ends where the first of them begins."""
+        """Blocks are modules; the stem ends where the first of them begins, a stage with its last.
+
+        A block that passes on what it takes is not looked at.
+        """
         found: dict[str, tuple[str, str]] = {}
         if network.stages and network.stem.layers:
             first = network.stages[0]
             # Steps between are no module that starts where the stem ends.
-            if first.blocks and first.blocks[0].source is network.stem.result:
-                found["stem"] = ("entered", first.path)
+            if (
+                first.blocks
+                and first.blocks[0].source is network.stem.result
+                and first.blocks[0].nodes
+            ):
+                found["stem"] = ("entered", first.blocks[0].path)
         for stage in network.stages:
-            found[stage.path] = ("left", stage.path)
+            working = [block for block in stage.blocks if block.result is not block.source]
+            if working:
+                found[stage.path] = ("left", working[-1].path)
         return found
 
     def observe(self, model: Any, places: Places, inputs: Given) -> Observed:
@@ -188,25 +201,29 @@ class _Watch:
     def __enter__(self) -> _Watch:
         modules = dict(self.model.named_modules())
         for name, (way, path) in self.places.items():
-            if path in modules:
-                hook = modules[path].register_forward_hook(self._hook(name, way))
-                self._hooks.callback(hook.remove)
+            if path not in modules:
+                continue
+            # What enters is taken down ahead: a module that works in place writes over it.
+            if way == "entered":
+                hook = modules[path].register_forward_pre_hook(
+                    lambda module, entered, name=name: self._take_down(name, entered[0])
+                )
+            else:
+                hook = modules[path].register_forward_hook(
+                    lambda module, entered, left, name=name: self._take_down(name, left)
+                )
+            self._hooks.callback(hook.remove)
         return self
 
     def __exit__(self, *_: object) -> None:
         self._hooks.close()
 
-    def _hook(self, name: str, way: str) -> Callable[[nn.Module, tuple[Any, ...], Any], None]:
-        def hook(module: nn.Module, entered: tuple[Any, ...], left: Any) -> None:
-            tensor = entered[0] if way == "entered" else left
-            if not isinstance(tensor, Tensor):
-                return
-            # A copy: an activation that works in place may write over the tensor later.
-            self.seen.setdefault(name, []).append(tensor.detach().cpu().numpy().copy())
-            if self.wanted and tensor.requires_grad:
-                tensor.register_hook(lambda g: self.came_back.__setitem__(name, g.numpy().copy()))
-
-        return hook
+    def _take_down(self, name: str, tensor: Any) -> None:
+        if not isinstance(tensor, Tensor):
+            return
+        self.seen.setdefault(name, []).append(tensor.detach().cpu().numpy().copy())
+        if self.wanted and tensor.requires_grad:
+            tensor.register_hook(lambda g: self.came_back.__setitem__(name, g.numpy().copy()))
 
     def values(self) -> dict[str, Array]:
         """What passed, at the places that were passed once."""
@@ -253,22 +270,25 @@ def _gradient(tensor: Tensor) -> Array:
     return found
 
 
-def _drops(model: nn.Module) -> Iterator[tuple[str, Any]]:
-    # Generated source brings its own copy of the class.
+def _drops(model: nn.Module) -> Iterator[tuple[str, Any, str]]:
+    """Every module that drops at random: its path, itself, and what it calls its rate."""
     for path, module in model.named_modules():
-        ours = type(module).__name__ == DropPath.__name__ and hasattr(module, "p")
-        if isinstance(module, _DROPS) or ours:
-            yield path, module
+        known = isinstance(module, _DROPS)
+        names = ("p",) if known else _DROP_PATHS.get(type(module).__name__, ())
+        for rate in names:
+            if isinstance(getattr(module, rate, None), int | float):
+                yield path, module, rate
+                break
 
 
 @contextmanager
 def _nothing_dropped(model: nn.Module) -> Iterator[None]:
     """Within, all rates are zero: random numbers of two frameworks cannot be compared."""
-    rates = [(module, module.p) for _, module in _drops(model)]
-    for module, _ in rates:
-        module.p = 0.0
+    rates = [(module, name, getattr(module, name)) for _, module, name in _drops(model)]
+    for module, name, _ in rates:
+        setattr(module, name, 0.0)
     try:
         yield
     finally:
-        for module, rate in rates:
-            module.p = rate
+        for module, name, rate in rates:
+            setattr(module, name, rate)

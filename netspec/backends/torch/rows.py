@@ -18,6 +18,7 @@ from netspec.ops.convolution import Conv, Linear
 from netspec.ops.normalization import BatchNorm, GroupNorm, InstanceNorm, LayerNorm
 from netspec.ops.pooling import AvgPool, GlobalPool, MaxPool, Pool
 from netspec.ops.structure import Flatten, PadChannels, RandomDrop, Resize, Subsample
+from netspec.ops.transposed import ConvTranspose
 from netspec.symbolic import same
 
 Row = Callable[[Layer], Call]
@@ -56,6 +57,34 @@ def _conv_padding(op: Conv, rank: int) -> tuple[str, dict[str, Any]]:
     if all(same(before, after) or before == after for before, after in pads):
         return f"nn.Conv{rank}d", {"padding": scalar_or_tuple([before for before, _ in pads])}
     return f"PadConv{rank}d", {"padding": 0, "pads": _torch_pads(pads)}
+
+
+def _conv_transpose(layer: Layer) -> Call:
+    """PyTorch's own class where both ends are cut alike, but for what `output_padding` can add."""
+    op: ConvTranspose = layer.op  # type: ignore[assignment]
+    rank = layer.source.rank
+    cuts = op.cuts
+    more = [before - after for before, after in cuts]
+    target, padding = f"nn.ConvTranspose{rank}d", {}
+    if any(end < 0 or end >= step for end, step in zip(more, op.stride, strict=True)):
+        more = [-after if after < 0 else 0 for _, after in cuts]
+        ends = tuple((before, after if after > 0 else 0) for before, after in cuts)
+        target, padding = f"CutConvTranspose{rank}d", {"cuts": _torch_pads(ends)}
+    else:
+        padding = {"padding": scalar_or_tuple([before for before, _ in cuts])}
+    return Call(
+        target,
+        (layer.source.channels, op.out),
+        {
+            "kernel_size": scalar_or_tuple(op.kernel),
+            "stride": scalar_or_tuple(op.stride),
+            **padding,
+            "output_padding": scalar_or_tuple(more),
+            "groups": op.groups,
+            "bias": op.bias,
+            "dilation": scalar_or_tuple(op.dilation),
+        },
+    )
 
 
 def _torch_pads(pads: tuple[tuple[int, int], ...]) -> tuple[int, ...]:
@@ -212,6 +241,7 @@ def _drop(target: str) -> Row:
 ROWS: Rows[Call] = {
     "conv": _conv,
     "linear": _linear,
+    "conv_transpose": _conv_transpose,
     "batch_norm": _batch_norm,
     "layer_norm": _layer_norm,
     "group_norm": _group_norm,
@@ -255,6 +285,18 @@ SIGNATURE_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     **{
         f"{name}{rank}d": {"stride": 1, "padding": 0, "dilation": 1, "groups": 1, "bias": True}
         for name in ("nn.Conv", "SameConv", "PadConv")
+        for rank in (1, 2, 3)
+    },
+    **{
+        f"{name}{rank}d": {
+            "stride": 1,
+            "padding": 0,
+            "output_padding": 0,
+            "groups": 1,
+            "bias": True,
+            "dilation": 1,
+        }
+        for name in ("nn.ConvTranspose", "CutConvTranspose")
         for rank in (1, 2, 3)
     },
     **{

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from netspec.codegen.layout import Document, Operation, text_of
-from netspec.codegen.statements import Do, If, Statement, render
+from netspec.codegen.calls import Call, same_call
+from netspec.codegen.layout import Document, Operation
+from netspec.codegen.statements import Do, If, Statement
+
+_BASES = {
+    **{f"{kind}Conv{rank}d": f"nn.Conv{rank}d" for kind in ("Same", "Pad") for rank in (1, 2, 3)},
+    "ChannelNorm": "nn.LayerNorm",
+}
 
 
 def base_class(target: str) -> str:
     """The class of PyTorch that a module of generated source is one of."""
-    return re.sub(r"^(?:Same|Pad)(Conv\dd)$", r"nn.\1", target).replace(
-        "ChannelNorm", "nn.LayerNorm"
-    )
+    return _BASES.get(target, target)
 
 
 @dataclass
@@ -28,24 +32,29 @@ class Starts:
         modules: how many modules there are of each class.
     """
 
-    found: dict[tuple[str, str], dict[str | None, Document | None]] = field(default_factory=dict)
+    found: dict[tuple[str, str], list[Call | None]] = field(default_factory=dict)
     various: set[tuple[str, str]] = field(default_factory=set)
     owners: Counter[tuple[str, str]] = field(default_factory=Counter)
     modules: Counter[str] = field(default_factory=Counter)
 
-    def note(self, target: str, name: str, document: Document | None, varies: bool) -> None:
+    def note(self, target: str, name: str, made: Call | None, varies: bool) -> None:
         """Take down one parameter, with the call that starts it if PyTorch does not."""
         key = (target, name)
-        text = None if document is None else text_of(document)
-        self.found.setdefault(key, {})[text] = document
+        self._add(key, made)
         self.owners[key] += 1
         if varies:
             self.various.add(key)
 
+    def _add(self, key: tuple[str, str], made: Call | None) -> None:
+        known = self.found.setdefault(key, [])
+        if not any(same_call(each, made) for each in known):
+            known.append(made)
+
     def add(self, other: Starts) -> None:
         """Take down all that ``other`` has."""
-        for key, documents in other.found.items():
-            self.found.setdefault(key, {}).update(documents)
+        for key, calls in other.found.items():
+            for made in calls:
+                self._add(key, made)
         self.various |= other.various
         self.owners += other.owners
         self.modules += other.modules
@@ -55,25 +64,47 @@ class Starts:
         key = (target, name)
         return key not in self.various and len(self.found[key]) == 1
 
-    def loop(self) -> list[Statement]:
-        """The body of a loop over ``module`` that starts what is uniform."""
-        by_target: dict[str, list[Statement]] = {}
-        for (target, name), documents in self.found.items():
-            document = next(iter(documents.values()))
-            if document is None or not self.is_uniform(target, name):
-                continue
-            statement: Statement = Do(document)
-            if self.owners[target, name] < self.modules[target]:
-                statement = If(f"module.{name} is not None", (statement,))
-            by_target.setdefault(target, []).append(statement)
-        alike: dict[str, tuple[list[str], list[Statement]]] = {}
-        for target, statements in by_target.items():
-            alike.setdefault(render(statements, 0), ([], statements))[0].append(target)
+    def loop(self, show: Callable[[Call], Document]) -> list[Statement]:
+        """The body of a loop over ``module`` that starts what is uniform; ``show`` prints calls."""
+        by_target: dict[str, list[_Start]] = {}
+        for (target, name), (made, *_) in self.found.items():
+            if made is not None and self.is_uniform(target, name):
+                optional = self.owners[target, name] < self.modules[target]
+                by_target.setdefault(target, []).append(_Start(name, made, optional))
+        alike: list[tuple[list[str], list[_Start]]] = []
+        for target, starts in by_target.items():
+            targets = next((names for names, known in alike if _same(known, starts)), None)
+            if targets is None:
+                alike.append(([target], starts))
+            else:
+                targets.append(target)
         chain: tuple[Statement, ...] = ()
-        for targets, statements in reversed(alike.values()):
+        for targets, starts in reversed(alike):
             classes = targets[0] if len(targets) == 1 else f"({', '.join(targets)})"
+            statements = [start.statement(show) for start in starts]
             chain = (_joined(f"isinstance(module, {classes})", statements, chain),)
         return list(chain)
+
+
+@dataclass(frozen=True)
+class _Start:
+    """How one parameter of a class starts; ``optional`` where some modules lack it."""
+
+    name: str
+    made: Call
+    optional: bool
+
+    def statement(self, show: Callable[[Call], Document]) -> Statement:
+        """As it is written."""
+        statement: Statement = Do(show(self.made))
+        return If(f"module.{self.name} is not None", (statement,)) if self.optional else statement
+
+
+def _same(one: list[_Start], other: list[_Start]) -> bool:
+    return len(one) == len(other) and all(
+        a.name == b.name and a.optional == b.optional and same_call(a.made, b.made)
+        for a, b in zip(one, other, strict=True)
+    )
 
 
 def _joined(test: str, statements: list[Statement], chain: tuple[Statement, ...]) -> If:

@@ -90,6 +90,69 @@ class PadConv3d(nn.Conv3d):
         return self._conv_forward(F.pad(x, self.pads), self.weight, self.bias)
 
 
+class CutConvTranspose1d(nn.ConvTranspose1d):
+    """A transposed convolution whose output is cut at its ends, so much as `F.pad` would add."""
+
+    def __init__(self, *args, cuts: tuple[int, ...], **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.pads = tuple([-cut for cut in cuts])
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.conv_transpose1d(
+            x,
+            self.weight,
+            self.bias,
+            self.stride,
+            self.padding,
+            self.output_padding,
+            self.groups,
+            self.dilation,
+        )
+        return F.pad(x, self.pads)
+
+
+class CutConvTranspose2d(nn.ConvTranspose2d):
+    """A transposed convolution whose output is cut at its ends, so much as `F.pad` would add."""
+
+    def __init__(self, *args, cuts: tuple[int, ...], **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.pads = tuple([-cut for cut in cuts])
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.conv_transpose2d(
+            x,
+            self.weight,
+            self.bias,
+            self.stride,
+            self.padding,
+            self.output_padding,
+            self.groups,
+            self.dilation,
+        )
+        return F.pad(x, self.pads)
+
+
+class CutConvTranspose3d(nn.ConvTranspose3d):
+    """A transposed convolution whose output is cut at its ends, so much as `F.pad` would add."""
+
+    def __init__(self, *args, cuts: tuple[int, ...], **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.pads = tuple([-cut for cut in cuts])
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.conv_transpose3d(
+            x,
+            self.weight,
+            self.bias,
+            self.stride,
+            self.padding,
+            self.output_padding,
+            self.groups,
+            self.dilation,
+        )
+        return F.pad(x, self.pads)
+
+
 class SameMaxPool1d(nn.MaxPool1d):
     """Max-pooling with TensorFlow's padding `same`."""
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from netspec.errors import Span
+from netspec.ir.definition import Definition
 from netspec.ir.program import Node, Region, Value
-from netspec.schema.syntax import BlockDefinition
 from netspec.symbolic import Varying
 
 T = TypeVar("T")
@@ -141,7 +141,7 @@ class Template:
         others: of a network, its inputs behind the first, which is ``source``.
     """
 
-    definition: BlockDefinition | None
+    definition: Definition | None
     instances: tuple[Region, ...]
     shapes: tuple[int, ...]
     source: Value
@@ -182,3 +182,13 @@ def children(item: Node | Region | Choice) -> Sequence[Node | Region | Choice]:
     if isinstance(item, Choice):
         return (item.then, item.other)
     return item.items if isinstance(item, Region) else ()
+
+
+def result_of(item: Node | Region | Choice) -> Value:
+    """What flows out of a part of a template."""
+    match item:
+        case Node():
+            return item.outputs[0]
+        case Region():
+            return item.result
+    return item.merged[0].result if item.merged else item.then.result

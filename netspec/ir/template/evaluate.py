@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from netspec.errors import NetspecError
+from netspec.errors import NetspecError, Span
 from netspec.ir.formula import Formula
 from netspec.ir.program import Node, Region
 from netspec.ir.template.data import Column, Guard, Parameter
@@ -92,9 +92,9 @@ class Evaluator:
         self.own[name] = Parameter(name, None, value, place)
         return value
 
-    def guard(self, what: str, column: Items) -> None:
-        """Note that a kept argument decided something."""
-        place, span = self.place(column), column[next(iter(column))].span
+    def guard(self, what: str, column: Items, at: Span | None = None) -> None:
+        """Note that a kept argument decided something, ``at`` a place or where the column stands."""
+        place, span = self.place(column), at or column[next(iter(column))].span
         self._guards.setdefault((what, place or str(span)), Guard(what, place, span))
 
 

@@ -8,13 +8,12 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import contextmanager
 from typing import Any
 
-from netspec.expr import Expression
+from netspec.ir.definition import Declared, plain
 from netspec.ir.formula import HERE, IN_CHANNELS, IN_SIZE, NETWORK_SCOPE, Formula, Formulas, qualify
 from netspec.ir.program import Node, Region
 from netspec.ir.template.data import Column, Parameter, Split
 from netspec.ir.template.numbers import MISSING, spread
-from netspec.ir.template.shapes import Surroundings, plain
-from netspec.schema.syntax import BlockDefinition, Param
+from netspec.ir.template.shapes import Surroundings
 from netspec.symbolic import Varying, named, same_value, vary
 from netspec.types import TensorType
 
@@ -62,8 +61,8 @@ class Names:
             self.set(definition.name, param.name, value)
             self._declare(param.name, qualify(definition.name, param.name), value)
         self._declare(IN_CHANNELS, qualify(definition.name, IN_CHANNELS), source.channels)
-        for name, expression in definition.let.items():
-            value = self.derive(self._shapes, definition, name, expression, evaluate)
+        for name, formula in definition.let.items():
+            value = self.derive(self._shapes, definition.name, name, formula, evaluate)
             if isinstance(value, Varying) and not isinstance(value.node, ast.Name | None):
                 self.local[name] = value
                 self.set(definition.name, name, Varying(ast.Name(name), value.values, value.kept))
@@ -84,8 +83,7 @@ class Names:
                     self.set(NETWORK_SCOPE, name, found)
         type = region.source.type
         channels = self._known.get(qualify(NETWORK_SCOPE, IN_CHANNELS), type.channels)
-        size = self._known.get(qualify(NETWORK_SCOPE, IN_SIZE), type.size)
-        return TensorType(channels, tuple(size), type.non_negative)
+        return TensorType(channels, type.size, type.non_negative)
 
     def _source(self, scope: str) -> TensorType:
         types = {i: region.source.type for i, region in self._shapes.items()}
@@ -100,7 +98,7 @@ class Names:
             all(type.non_negative for type in types.values()),
         )
 
-    def _own_argument(self, scope: str, param: Param, column: Column[Any]) -> Any:
+    def _own_argument(self, scope: str, param: Declared, column: Column[Any]) -> Any:
         values = list(column.values())
         if param.type in ("block", "str"):
             if any(value != values[0] for value in values):
@@ -157,19 +155,18 @@ class Names:
     def derive(
         self,
         column: Column[Region],
-        definition: BlockDefinition,
+        scope: str,
         name: str,
-        expression: Expression,
+        formula: Formula,
         evaluate: Evaluate,
     ) -> Any:
         """Set and give the value that ``let`` derives: by its formula, else as it is in each shape."""
         first = next(iter(column.values()))
-        formula = Formula(expression.node, definition.name)
         value = evaluate(formula, column, first.source.type)
         if value is MISSING:
             known = {i: self._surroundings.inside(r, name) for i, r in column.items()}
             value = vary(None, spread(known, len(self._shapes)))
-        self.set(definition.name, name, value)
+        self.set(scope, name, value)
         return value
 
     def kept(self) -> frozenset[str]:

@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from netspec.errors import NetspecError
+from netspec.ir.definition import plain
 from netspec.ir.formula import (
     HERE,
     IN_CHANNELS,
@@ -30,17 +31,6 @@ Key = tuple[Any, ...]
 
 NAMING = ("block", "inline")
 """Kinds of regions that have a scope of their own."""
-
-
-def plain(value: Any) -> Any:
-    """An argument as expressions see it: of steps, whether there are any; of a block, its name."""
-    if isinstance(value, list):
-        return [plain(item) for item in value]
-    steps = getattr(value, "steps", None)
-    if steps is not None:
-        return bool(steps)
-    definition = getattr(value, "definition", None)
-    return value if definition is None else definition.name
 
 
 def frozen(value: Any) -> Any:
@@ -98,9 +88,8 @@ class Surroundings:
             return list(region.source.type.size)
         if region.definition is None or name not in region.definition.let:
             raise KeyError(name)
-        formula = Formula(region.definition.let[name].node, region.definition.name)
         try:
-            return formula.evaluate(_Inside(self, region))
+            return region.definition.let[name].evaluate(_Inside(self, region))
         except NetspecError:
             raise KeyError(name) from None
 

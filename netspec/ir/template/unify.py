@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
+from netspec.ir.definition import plain
 from netspec.ir.formula import IN_CHANNELS, IN_SIZE
 from netspec.ir.program import Node, Region, Value
 from netspec.ir.template.data import (
@@ -22,11 +23,12 @@ from netspec.ir.template.data import (
     Split,
     Template,
     children,
+    result_of,
 )
 from netspec.ir.template.evaluate import Evaluator, is_kept
 from netspec.ir.template.names import Names
 from netspec.ir.template.numbers import MISSING, at, fits, op_of, spread, unify
-from netspec.ir.template.shapes import Surroundings, is_plain, op_key, plain
+from netspec.ir.template.shapes import Surroundings, is_plain, op_key
 from netspec.ir.template.text import numbers_of
 from netspec.ir.template.wires import Wires
 from netspec.ops import Op, OpError
@@ -76,8 +78,7 @@ class Unifier:
         if len(set(ranks.values())) > 1:
             raise Split("another number of axes", "", ranks)
         source = self._wires.new(self.names.enter(self._numbers.evaluate))
-        if first.definition is None and any(map(is_kept, source.type.size)):
-            self._numbers.guard("the size of the input", column)
+        self._guard_decisions()
         self._wires.bind({i: region.source for i, region in column.items()}, source)
         self._wires.flowing = source
         items = self._items(column)
@@ -100,6 +101,13 @@ class Unifier:
             guards=self._numbers.guards,
             names=self._value_names,
         )
+
+    def _guard_decisions(self) -> None:
+        """Note what kept arguments decide about names and numbers of steps."""
+        for index, region in enumerate(self.shapes):
+            for decided in region.decided:
+                if not decided.formula.names.isdisjoint(self.names.kept()):
+                    self._numbers.guard(decided.what, {index: region}, decided.span)
 
     def value_of(self, value: Value) -> Value:
         """What stands in the template for a value of the only shape."""
@@ -185,8 +193,8 @@ class Unifier:
             self.names.set(definition.name, name, arguments[name])
         self.names.set(definition.name, IN_CHANNELS, source.type.channels)
         self.names.set(definition.name, IN_SIZE, list(source.type.size))
-        for name, expression in definition.let.items():
-            self.names.derive(column, definition, name, expression, self._numbers.evaluate)
+        for name, formula in definition.let.items():
+            self.names.derive(column, definition.name, name, formula, self._numbers.evaluate)
         if first.kind == "block":
             inside = self.names.kept()
             self.kept_inside |= {id(region): inside for region in column.values()}
@@ -360,16 +368,6 @@ class Unifier:
             all(t.non_negative for t in types.values()),
             made.flat if made is not None else None,
         )
-
-
-def result_of(item: Node | Region | Choice) -> Value:
-    """What flows out of a part of a template."""
-    match item:
-        case Node():
-            return item.outputs[0]
-        case Region():
-            return item.result
-    return item.merged[0].result if item.merged else item.then.result
 
 
 def _kind(item: Node | Region) -> str:

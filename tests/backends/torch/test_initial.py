@@ -81,6 +81,7 @@ def test_pytorch_counts_the_fans_that_the_op_declares() -> None:
 
 NATIVE = {
     "conv": "out: 512, kernel: 3, init: WEIGHT, bias_init: {uniform: fan_in}",
+    "conv_transpose": "out: 512, kernel: 3, init: WEIGHT, bias_init: {uniform: fan_in}",
     "linear": "out: 512, init: WEIGHT, bias_init: {uniform: fan_in}",
     "batch_norm": "",
     "layer_norm": "",

@@ -48,6 +48,20 @@ class Changing(Keeping):
                         {"subsample": {"stride": stride}},
                     ]
                 },
+                {
+                    "sequence": [
+                        {
+                            "conv_transpose": {
+                                "out": place.channels,
+                                "kernel": dice.choice((1, 3)),
+                                "stride": 2,
+                                "padding": dice.choice(("same", "symmetric")),
+                            }
+                        },
+                        {"subsample": {"stride": 2}},
+                        {"subsample": {"stride": stride}},
+                    ]
+                },
                 {"conv": {"kernel": 3, "stride": stride, "depthwise": True}},
                 {
                     "conv": {

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from netspec.codegen.frame import Origin
 from netspec.elaborate.bounds import Bounds
 from netspec.ir import Program
 from netspec.schema.syntax import Argument, Spec
@@ -27,3 +29,12 @@ class Compilation:
     folder: Path | None
     bounds: Bounds = field(default_factory=Bounds)
     place: str | None = None
+
+    @property
+    def origin(self) -> Origin:
+        """What the head of generated source says of where it came from."""
+        values = tuple(
+            f"{name}={json.dumps(argument.value, ensure_ascii=False)}"
+            for name, argument in self.overrides.items()
+        )
+        return Origin(self.network.name, self.network.variant, values, self.place)
