@@ -324,8 +324,8 @@ def test_verify_finds_a_mistake_with_one_of_them(
     pytest.importorskip(backend)
     original = witnesses.generate
 
-    def wrong(found: Any, compilation: Any) -> str:
-        source = original(found, compilation)
+    def wrong(*arguments: Any) -> str:
+        source = original(*arguments)
         assert old in source
         return source.replace(old, new)
 

@@ -23,6 +23,7 @@ def source_templates(program: Program, accept: Callable[[Template], None]) -> Te
     """
     found = templates(program, accept)
     guards = [guard for each in (found.network, *found.blocks) for guard in each.guards]
+    guards += [Guard("the size of an input", "", span) for span in program.kept_inputs]
     if guards:
         raise refusal(guards, program)
     return found

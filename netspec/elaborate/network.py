@@ -18,7 +18,7 @@ from netspec.elaborate.instances import Call
 from netspec.elaborate.labels import count_labels
 from netspec.elaborate.layers import too_large
 from netspec.elaborate.lookup import Lookup
-from netspec.elaborate.outputs import check_input_name, check_output, outputs_of
+from netspec.elaborate.outputs import check_input_name, check_output, kept_inputs, outputs_of
 from netspec.elaborate.passes import absorb_flatten
 from netspec.elaborate.row import Row
 from netspec.elaborate.scope import (
@@ -184,7 +184,6 @@ class Builder:
         for name, output in spec.outputs.items():
             with self.lookup.attempt():
                 check_output(name, output, scope.results.keys() - inputs.keys())
-        kept = [name for name in spec.arguments if name in self.environment]
         return Program(
             main=row.region(
                 "network",
@@ -199,10 +198,11 @@ class Builder:
             variant=self.variant,
             title=spec.title or "".join(part.capitalize() for part in spec.name.split("_")),
             doc=spec.doc,
-            arguments={name: self.environment[name] for name in kept},
+            arguments={n: self.environment[n] for n in spec.arguments if n in self.environment},
             span=spec.span,
             names=self.elaborator.names,
             input_names={name: spec.spans.find_key(("input", name)) for name in inputs},
+            kept_inputs=kept_inputs(spec),
             training_only=frozenset(n for n, output in spec.outputs.items() if output.is_training),
         )
 
@@ -214,19 +214,15 @@ class Builder:
 
     def _inputs(self, first: Value) -> dict[str, Value]:
         """The inputs that have names, in order; what is wrong with one leaves its type unknown."""
-        spec, values = (
-            self.spec,
-            {} if self.spec.input_name is None else {self.spec.input_name: first},
-        )
-        for name, each in spec.more_inputs.items():
+        values = {self.spec.input_name: first} if self.spec.input_name else {}
+        for name, each in self.spec.more_inputs.items():
             type = TensorType(UNKNOWN, (UNKNOWN,) * len(each.size))
             with self.lookup.attempt():
                 type = self.input_type(each)
             values[name] = Value(next(self.elaborator.ids), type)
         for name in values:
             with self.lookup.attempt():
-                place = spec.spans.find_key(("input", name))
-                check_input_name(name, place, self.environment)
+                check_input_name(name, self.spec.spans.find_key(("input", name)), self.environment)
         return values
 
     def _input(self) -> TensorType:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Collection, Mapping
 
 from netspec.elaborate.scope import check_declared
 from netspec.errors import Span, did_you_mean, fail
+from netspec.expr import Expression
 from netspec.ir import Value
-from netspec.schema.syntax import Output
+from netspec.schema.syntax import Output, Spec
 
 OWN = "output"
 """What the head's result is called, in specs and by models of a network that names it no other way."""
@@ -46,6 +48,20 @@ def check_input_name(name: str, span: Span, declared: Collection[str]) -> None:
     if name in declared or f"{name}_shape" in declared:
         found = name if name in declared else f"{name}_shape"
         raise fail("NS223", f"input `{name}` hides the parameter or value `{found}`", span)
+
+
+def kept_inputs(spec: Spec) -> tuple[Span | None, ...]:
+    """Where the inputs behind the first depend on an argument that generated functions keep."""
+    kept = set(spec.arguments)
+    for name, value in spec.let.items():
+        if _names(value) & kept:
+            kept.add(name)
+    numbers = (n for each in spec.more_inputs.values() for n in (each.channels, *each.size))
+    return tuple(number.span for number in numbers if _names(number) & kept)
+
+
+def _names(expression: Expression) -> set[str]:
+    return {node.id for node in ast.walk(expression.node) if isinstance(node, ast.Name)}
 
 
 def outputs_of(

@@ -227,6 +227,8 @@ class Program:
         training_only: the names of outputs that are for training alone, as those of auxiliary heads.
         input_names: where the spec names each input, in the order of ``inputs``; empty for a network whose
             one input has no name.
+        kept_inputs: where inputs behind the first depend on one of ``arguments``; they have no formulas, so
+            that source would hold the number of one value alone.
     """
 
     main: Region
@@ -241,6 +243,7 @@ class Program:
     names: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
     training_only: frozenset[str] = frozenset()
     input_names: Mapping[str, Span] = field(default_factory=dict)
+    kept_inputs: tuple[Span | None, ...] = ()
 
     @property
     def model_name(self) -> str:
