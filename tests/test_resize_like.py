@@ -12,6 +12,8 @@ from netspec.backends.base import get_backend
 from netspec.errors import NetspecError, UsageError
 from netspec.ir.interpret import interpret
 from netspec.resize import resized
+from netspec.validate.check import check_content
+from netspec.validate.options import Options
 from tests.support.networks import input_of, network_of, random_weights
 from tests.support.saved import elsewhere, load_elsewhere, store
 from tests.support.witnesses import check
@@ -132,6 +134,19 @@ def test_a_size_alone_is_no_use() -> None:
 def test_defaults_have_no_results_to_name() -> None:
     with pytest.raises(NetspecError, match="`defaults` have none"):
         network_of(SIDE.replace("{like: a}", "{}"), (8, 10), more="defaults: {resize: {like: a}}\n")
+
+
+def test_what_is_wrong_ahead_is_told_once() -> None:
+    text = (
+        "netspec: 1\nname: n\ninput: {channels: 6, size: [8, 8]}\nstem:\n"
+        "  - {conv: {out: missing, kernel: 3}, as: a}\n"
+        "  - max_pool: {kernel: 2}\n"
+        "  - {resize: {like: a}, as: b}\n"
+        "  - {from: [a, b]}\n"
+    )
+    found = check_content(text.encode(), "spec.yaml", None, Options())
+    assert found is not None
+    assert [diagnostic.code for diagnostic in found.diagnostics] == ["NS202"]
 
 
 def test_a_saved_model_loads_where_netspec_is_not(tmp_path: Path) -> None:

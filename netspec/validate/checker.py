@@ -128,10 +128,12 @@ class Checker(Elaborator):
     def make_op(self, filling: Filling, *sources: TensorType) -> Typed:
         source = sources[0]
         if source.channels is UNKNOWN and source.size and is_unknown(source.size[0]):
-            return self._on_unknown(filling, source)
+            return self._on_unknown(filling, source, sources[1:])
         return super().make_op(filling, *sources)
 
-    def _on_unknown(self, filling: Filling, source: TensorType) -> Typed:
+    def _on_unknown(
+        self, filling: Filling, source: TensorType, others: tuple[TensorType, ...]
+    ) -> Typed:
         """An op on an unknown input.
 
         Some ops give a known type whatever enters them: a pooling gives a vector, `linear` its size,
@@ -145,7 +147,7 @@ class Checker(Elaborator):
         for assumed in (source, TensorType(UNKNOWN, ()))[: 1 + can_be_vector]:
             try:
                 op = kind(**values).resolve(assumed)
-                return op, op.types(assumed)
+                return op, op.types(assumed, *others)
             except OpError as error:
                 refusals.append(error)
             except Poisoned:
