@@ -157,7 +157,15 @@ class Scope:
     def path(self, step: Step, label: str, source: TensorType, numbered: bool = False) -> str:
         """The path of a step's node: by the name that it gives, or the next one of its label."""
         if step.name is None:
-            return self.names.automatic(label, numbered)
+            path = self.names.automatic(label, numbered)
+            if path.rpartition(".")[2] in RESERVED_CHILDREN:
+                raise fail(
+                    "NS221",
+                    f"`{label}` cannot name a layer: it is taken by the frameworks",
+                    step.span,
+                    help="give the step a `name`, or the block a `label`",
+                )
+            return path
         return self.names.explicit(self.fill(step, source), step.place("name"))
 
     def fill(self, step: Step, source: TensorType) -> str:
