@@ -9,6 +9,15 @@ from netspec.elaborate.check import check_network
 from tests.elaborate.conftest import compiled, marked, problem
 
 
+def test_a_label_that_the_frameworks_need_is_refused_at_the_call() -> None:
+    text = "blocks: {double: {body: [relu]}}\nstem: [double]\n"
+    found = problem(text)
+    assert (found.code, marked(text, found)) == ("NS221", "double")
+    assert "`double`" in found.message
+    network = compiled(text.replace("[double]", "[double, double]"))  # these are numbered
+    assert [layer.path for layer in network.layers] == ["double1.relu", "double2.relu"]
+
+
 @pytest.mark.parametrize(
     "stem",
     [
@@ -20,15 +29,6 @@ from tests.elaborate.conftest import compiled, marked, problem
         "[{relu: {}, name: layer1.0}]",
     ],
 )
-def test_a_label_that_the_frameworks_need_is_refused_at_the_call() -> None:
-    text = "blocks: {double: {body: [relu]}}\nstem: [double]\n"
-    found = problem(text)
-    assert (found.code, marked(text, found)) == ("NS221", "double")
-    assert "`double`" in found.message
-    network = compiled(text.replace("[double]", "[double, double]"))  # these are numbered
-    assert [layer.path for layer in network.layers] == ["double1.relu", "double2.relu"]
-
-
 def test_names_are_unique_once_dots_are_underscores(stem: str) -> None:
     text = f"blocks: {{b: {{body: [relu]}}}}\nstem: {stem}\nstages: [{{block: b}}]\n"
     assert problem(text).code == "NS227"
