@@ -135,6 +135,7 @@ READS_ITEMS = (
     "netspec.validate",  # axes have items as well
     "netspec.schema",  # lists have items as well
     "netspec.backends.torch.emit",
+    "netspec.backends.torch.flow",
     "netspec.backends.torch.modules",
     "netspec.backends.torch.plan",
     "netspec.backends.torch.starts",

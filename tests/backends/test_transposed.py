@@ -9,7 +9,6 @@ from netspec import api
 from netspec.backends.base import get_backend
 from netspec.errors import NetspecError
 from netspec.ir.interpret import interpret
-from netspec.verify.run import Options, Origin, verify
 from tests.support.agreement import compare, precision
 from tests.support.networks import SIZES, input_of, network_of, random_weights
 from tests.support.op_cases import TORCH_ALONE
@@ -54,7 +53,6 @@ def test_keras_refuses_in_a_sentence(attributes: str, reason: str) -> None:
     for attempt in (
         lambda: network.build("keras"),
         lambda: network.generate("keras"),
-        lambda: verify(network.compilation, Options(), Origin("n")),
     ):
         with pytest.raises(NetspecError) as caught:
             attempt()

@@ -66,6 +66,7 @@ EXAMPLES = {
     "conv": "conv: {out: 2, kernel: 1}",
     "conv_transpose": "conv_transpose: {out: 2, kernel: 1}",
     "linear": "flatten\nlinear: {out: 2}",
+    "split": "{split: {parts: 2}, as: [a, b]}\n{from: [a, b]}",
     "group_norm": "group_norm: {groups: 2}",
     "max_pool": "max_pool: {kernel: 2}",
     "avg_pool": "avg_pool: {kernel: 2}",

@@ -52,6 +52,8 @@ def _node(node: Node, around: Environment) -> Iterator[str]:
     here = {**around, **node.indices, **_place(node)}
     values = {}
     for name, formula in node.formulas.items():
+        if not hasattr(node.op, name):
+            continue  # a word of the step that is an edge here
         try:
             values[name] = formula.evaluate(here)
         except NetspecError as error:

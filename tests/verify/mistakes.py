@@ -128,8 +128,8 @@ def written(backend: type, old: str, new: str) -> Apply:
     """Generated source in which one text is another."""
     original = backend.generate  # type: ignore[attr-defined]
 
-    def generate(self: Any, program: Any) -> str:
-        text: str = original(self, program)
+    def generate(self: Any, program: Any, origin: Any) -> str:
+        text: str = original(self, program, origin)
         assert old in text
         return text.replace(old, new)
 

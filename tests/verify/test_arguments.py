@@ -52,8 +52,8 @@ def test_a_wrong_default_or_a_number_in_its_place(
 ) -> None:
     original = backend.generate
 
-    def wrong(self: Any, program: Any) -> str:
-        text, count = re.subn(old, new, original(self, program))
+    def wrong(self: Any, program: Any, origin: Any) -> str:
+        text, count = re.subn(old, new, original(self, program, origin))
         assert count >= 1
         return text
 

@@ -144,7 +144,9 @@ def test_numbers_that_are_not_finite_are_a_failure(monkeypatch: pytest.MonkeyPat
 
 
 def test_source_that_does_not_import_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(TorchBackend, "generate", lambda self, program: "import torch\nraise 1 +")
+    monkeypatch.setattr(
+        TorchBackend, "generate", lambda self, program, origin: "import torch\nraise 1 +"
+    )
     result = examine("flat", "torch generated")
     assert messages(result)[0].startswith("SyntaxError")
 

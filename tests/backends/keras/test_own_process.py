@@ -36,7 +36,7 @@ def beside_hostile_names(steps: str, rank: int) -> str:
     size = list(SIZES[rank] or (2,))
     lines = ["global_avg_pool"] if rank == 0 else []
     lines += steps.splitlines()
-    lines += [f"{{sigmoid: {{}}, name: {name}}}" for name in (*NODES, *LAYERS)]
+    lines += [f"{{sigmoid: {{}}, name: {name}}}" for name in (*NODES, *LAYERS) if name not in steps]
     stem = "".join(f"  - {line}\n" for line in lines)
     return f"netspec: 1\nname: net\ninput: {{channels: 6, size: {size}}}\nstem:\n{stem}"
 
