@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from hypothesis import given, note, reject
+from hypothesis import given, note, reject, settings
 from hypothesis import strategies as st
 
 import netspec
@@ -55,7 +55,7 @@ def check_rewritten(text: str, data: st.DataObject) -> None:
     assert all(fingerprint(compiled.network) in source for source in sources)
 
 
-@QUICK
+@settings(QUICK, max_examples=25)
 @given(spec_texts(), st.data())
 def test_source_is_that_of_the_rewritten_network(text: str, data: st.DataObject) -> None:
     check_rewritten(text, data)
@@ -69,7 +69,7 @@ def test_source_is_that_of_many_rewritten_networks(text: str, data: st.DataObjec
 
 
 @pytest.mark.parametrize("rewrite", REWRITES)
-@pytest.mark.parametrize("name", ["resnet18", "seresnet50"])
+@pytest.mark.parametrize("name", ["seresnet50"])
 def test_one_instance_of_the_zoo_may_differ(name: str, rewrite: str) -> None:
     shrunk = next(each for each in SHRUNK if each.name == name)
     compiled = zoo_compiled(name, shrunk.overrides, shrunk.sizes[0])
