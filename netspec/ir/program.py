@@ -193,6 +193,12 @@ class Region:
         )
 
     @property
+    def ahead(self) -> tuple[Node | Region, ...]:
+        """What stands in a stage besides its blocks, which is ahead of them."""
+        blocks = set(self.blocks)
+        return tuple(item for item in self.items if item not in blocks)
+
+    @property
     def target(self) -> TensorType:
         """The type that flows out."""
         return self.result.type

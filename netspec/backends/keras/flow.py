@@ -129,7 +129,7 @@ class KerasFlow(Flow):
 
     def stage(self, stage: Region, target: str) -> None:
         """The steps ahead of the blocks, and the blocks."""
-        self.run_all([item for item in stage.items if item not in stage.blocks], target)
+        self.run_all(stage.ahead, target)
         self.calls.blocks(stage, self, target)
 
     def merge(self, node: Node, operands: Sequence[Operand], target: str) -> Operand:

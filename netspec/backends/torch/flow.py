@@ -91,5 +91,5 @@ class TorchFlow(Flow):
 def ahead(part: Node | Region | Choice) -> tuple[Node | Region | Choice, ...]:
     """Of a stage, what stands ahead of its blocks; of the stem and the head, all."""
     if isinstance(part, Region) and part.kind == "stage":
-        return tuple(item for item in part.items if item not in part.blocks)
+        return part.ahead
     return (part,)
