@@ -51,6 +51,17 @@ def test_witnesses_agree(text: str) -> None:
 
 
 FOUND = {
+    "a result without a variable of its own that a choice would write over": """
+blocks:
+  b:
+    params: {w: int}
+    body:
+    - {when: {test: w > 100, then: [relu]}, as: a}
+    - when: {test: w > 4, then: [tanh, sigmoid, {conv: {out: 4, kernel: 3}}]}
+    - {softmax: {}, as: c}
+    - {from: [a, c]}
+stem: [{b: {w: 4}}, {b: {w: 6}}]
+""",
     "a stage and a sequence that share their containers with others": """
 blocks: {b: {body: [{conv: {out: 4, kernel: 3}}]}}
 stem: [{relu: {}, name: layer1.act}, {sequence: [relu, tanh], name: c}, {conv: {out: 4, kernel: 1}, name: c.conv}]

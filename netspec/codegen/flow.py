@@ -173,12 +173,16 @@ class Flow:
                 self.tensors.define(merged.result, self.tensors.take(merged.then, target))
             return
         condition, holds_for_then = test
+        source = choice.then.source
+        own = self._target(choice.merged[0].result, target) if choice.merged else target
+        self.tensors.settle_value(source, target if self.tensors.outlives(source, choice) else own)
+        self.tensors.settle_all()
         targets = [
-            self._target(merged.result, target) if index == 0 else self.tensors.extra(merged.result)
+            self.tensors.free_behind(choice, own)
+            if index == 0
+            else self.tensors.extra(merged.result)
             for index, merged in enumerate(choice.merged)
         ]
-        self.tensors.settle_value(choice.then.source, (targets or [target])[0])
-        self.tensors.settle_all()
         first, first_results = self._side(choice, holds_for_then, targets or [target])
         second, second_results = self._side(choice, not holds_for_then, targets or [target])
         self.tensors.drop(choice)

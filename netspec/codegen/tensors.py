@@ -149,11 +149,15 @@ class Tensors:
         """Give what still reads ``target`` a variable of its own, before that is written to."""
         for id, pending in [*self._pending.items()]:
             if target in pending.reads and self._remaining[id] > 0:
-                del self._pending[id]
-                name = self._unused()
-                self.statements.append(Assign(name, pending.document))
-                self._operands[id] = Operand.of(name)
-                self._holders[name] = id
+                self._store(id, pending)
+
+    def _store(self, id: int, pending: Operand) -> None:
+        """Write what is pending to a variable that nothing else uses."""
+        del self._pending[id]
+        name = self._unused()
+        self.statements.append(Assign(name, pending.document))
+        self._operands[id] = Operand.of(name)
+        self._holders[name] = id
 
     def hint(self, value: Value) -> str | None:
         """The variable of a value that the spec gives a name; None for most."""
@@ -189,6 +193,19 @@ class Tensors:
         """What an item would use is not used by it."""
         self._remaining.subtract(self.uses(item))
 
+    def outlives(self, value: Value, choice: Choice) -> bool:
+        """Whether a value is needed behind a choice too."""
+        return self._left_behind(value.id, choice) > 0
+
+    def free_behind(self, choice: Choice, target: str) -> str:
+        """``target``, or another variable where that holds what is needed behind a choice."""
+        holder = self._holders.get(target)
+        is_needed = holder is not None and self._left_behind(holder, choice) > 0
+        return self._unused() if is_needed else target
+
+    def _left_behind(self, id: int, choice: Choice) -> int:
+        return self._remaining[id] - self.uses(choice)[id]
+
     def drop_other(self, choice: Choice) -> None:
         """The other side of a choice is written by the same words, and uses nothing of its own."""
         self.drop(choice.other)
@@ -203,10 +220,7 @@ class Tensors:
         """Put what is pending into variables: behind a choice it could not be written any more."""
         for id, pending in [*self._pending.items()]:
             if self._remaining[id] > 0:
-                name = self._unused()
-                self._operands[id] = self._assign(name, pending)
-                self._holders[name] = id
-            self._pending.pop(id, None)
+                self._store(id, pending)
 
     @contextmanager
     def side(self, choice: Choice, outcome: bool) -> Iterator[list[Statement]]:
