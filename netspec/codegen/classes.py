@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import Any
 
 from netspec.backends.names import flat_name
+from netspec.codegen.calls import same_call
 from netspec.codegen.flow import BRANCH
 from netspec.codegen.identifiers import Namespace, camel_case, safe_identifier
 from netspec.codegen.layout import Document, keyword
@@ -17,7 +18,7 @@ from netspec.ir import Program
 from netspec.ir.definition import Declared, Definition, Slot, plain
 from netspec.ir.formula import IN_CHANNELS
 from netspec.ir.template import Call, Template, Templates
-from netspec.symbolic import Varying, names_of, same
+from netspec.symbolic import Varying, names_of
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ class Invocation:
     def is_like(self, other: Invocation) -> bool:
         """Whether the two say the same."""
         return self.source_class is other.source_class and all(
-            same_argument(value, other.values[name]) for name, value in self.values.items()
+            same_call(value, other.values[name]) for name, value in self.values.items()
         )
 
     def without(self, name: str) -> Invocation:
@@ -140,13 +141,6 @@ class Invocation:
                 document = keyword(argument.identifier, document)
             documents.append(document)
         return documents
-
-
-def same_argument(a: Any, b: Any) -> bool:
-    """Whether two arguments are the same, numbers of lists each on its own."""
-    if isinstance(a, list) and isinstance(b, list):
-        return len(a) == len(b) and all(map(same_argument, a, b))
-    return type(a) is type(b) and same(a, b)
 
 
 class Classes:

@@ -23,7 +23,6 @@ class Plan:
     """
 
     def __init__(self, template: Template) -> None:
-        self._template = template
         self._rows: dict[int, tuple[Item, ...] | None] = {}
         self._children: dict[str, dict[str, None]] = {}
         results = (template.body.result, *template.outputs.values())
