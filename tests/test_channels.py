@@ -85,8 +85,8 @@ def test_xml_and_html_hold_it(text: str) -> None:
 
 
 def names(text: str) -> str:
-    """``text`` as far as a file may be called so."""
-    return text.replace("/", "∕").replace("\x00", "")[:40] or "x"
+    """``text`` as far as a file may be called so that a folder's files are asked for: none that is hidden."""
+    return text.replace("/", "∕").replace("\x00", "").lstrip(".")[:40] or "x"
 
 
 class Elements(HTMLParser):
