@@ -16,6 +16,7 @@ from typing import Any
 
 from netspec.arithmetic import BINARY, COMPARE, FUNCTIONS
 from netspec.errors import NetspecError, Span, did_you_mean, fail
+from netspec.formula import negated
 from netspec.symbolic import Varying, active, apply, binary, compare, only, select, vary
 from netspec.unknown import require_known
 
@@ -208,8 +209,8 @@ def _evaluate(node: ast.expr, environment: Mapping[str, Any]) -> Any:
         case ast.BinOp(left=left, op=op, right=right):
             return _binary(op, _evaluate(left, environment), _evaluate(right, environment))
         case ast.UnaryOp(op=ast.Not(), operand=operand):
-            value = _evaluate(operand, environment)
-            return apply(operator.not_, [value], lambda n: ast.UnaryOp(ast.Not(), n[0]))
+            value = _truth(_evaluate(operand, environment))
+            return apply(operator.not_, [value], lambda nodes: negated(nodes[0]))
         case ast.UnaryOp(op=ast.USub(), operand=operand):
             return -_evaluate(operand, environment)
         case ast.UnaryOp(operand=operand):

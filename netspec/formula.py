@@ -100,6 +100,24 @@ def _binary(node: ast.BinOp) -> tuple[str, int]:
     return f"{_within(node.left, level)} {operator} {_within(node.right, level + 1)}", level
 
 
+_OPPOSITES: Mapping[type[ast.cmpop], type[ast.cmpop]] = {
+    ast.Eq: ast.NotEq,
+    ast.NotEq: ast.Eq,
+    ast.Is: ast.IsNot,
+    ast.IsNot: ast.Is,
+}
+
+
+def negated(condition: ast.expr) -> ast.expr:
+    """The opposite of a condition."""
+    match condition:
+        case ast.Compare(left=left, ops=[op], comparators=others) if type(op) in _OPPOSITES:
+            return ast.Compare(left, [_OPPOSITES[type(op)]()], others)
+        case ast.UnaryOp(op=ast.Not(), operand=operand):
+            return operand
+    return ast.UnaryOp(ast.Not(), condition)
+
+
 @dataclass(frozen=True)
 class Operand:
     """A side of an operator, and whether it stands in parentheses."""

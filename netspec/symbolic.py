@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-from netspec.formula import print_node
+from netspec.formula import negated, print_node
 
 _ACTIVE: ContextVar[frozenset[int] | None] = ContextVar("active_instances", default=None)
 
@@ -298,7 +298,11 @@ def merge(test: Varying, then: Any, other: Any) -> Any:
             return candidate
     parts = [to_node(test), to_node(then), to_node(other)]
     known = [part for part in parts if part is not None]
-    node = ast.IfExp(known[0], known[1], known[2]) if len(known) == 3 else None
+    node: ast.expr | None = None
+    if isinstance(then, bool) and isinstance(other, bool) and parts[0] is not None:
+        node = parts[0] if then else negated(parts[0])
+    elif len(known) == 3:
+        node = ast.IfExp(known[0], known[1], known[2])
     return vary(node, values, kept)
 
 

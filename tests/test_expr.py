@@ -172,6 +172,8 @@ def test_what_is_no_expression(text: str) -> None:
         "'%s' % a",
         "1 and 2",
         "a or yes",
+        "not a",
+        "not not a",
         "a < 'x'",
         "-items",
     ],

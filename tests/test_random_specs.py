@@ -5,6 +5,7 @@ The default share is always the same, so that a failure is one's own; ``make tes
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import get_args
 
 import pytest
@@ -16,7 +17,7 @@ from netspec.ir import Program
 from netspec.ir.program import Kind
 from netspec.ops import OPS
 from netspec.ops.merge import MERGES
-from tests.support.random_specs import spec_texts
+from tests.support.random_specs import NAMINGS, spec_texts, specs_and_namings
 from tests.support.witnesses import check
 
 pytest.importorskip("torch")
@@ -51,6 +52,60 @@ def test_witnesses_agree(text: str) -> None:
 
 
 FOUND = {
+    "an empty sequence whose name another container has": """
+blocks: {b: {body: [scale]}}
+stem: [{sequence: [], name: c}]
+stages: [{block: b, name: "c.part{stage}", between: {conv: {kernel: 3, depthwise: true}}}]
+""",
+    "a stage in a container, which holds its blocks and a layer": """
+blocks: {b: {body: []}}
+stages: [{block: b, name: "c.part{stage}"}]
+head: [{conv: {out: 4, kernel: 3}, name: c.part0.own}]
+""",
+    "what is known of values in some instances decides what a backend makes of an op": """
+blocks:
+  b:
+    params: {width: int}
+    body:
+    - conv: {out: width, kernel: 3}
+    - when: {test: width > 4, then: [relu], else: [tanh]}
+    - max_pool: {kernel: 5, stride: 1, padding: 2}
+    - max_pool: {kernel: 3, stride: 2, padding: 1}
+  pool: {body: [{max_pool: {kernel: 3, stride: 2, padding: 1}}]}
+stem: [{b: {width: 4}}, {b: {width: 8}}, tanh, pool, relu, pool]
+""",
+    "a container that two choices fill, and a layer between them": """
+blocks:
+  b:
+    params: {w: int}
+    body:
+    - conv: {out: w, kernel: 1}
+    - when: {test: w % 8 == 0, then: [{norm: {}, name: c.x}]}
+    - conv: {out: w, kernel: 3}
+    - when: {test: w > 4, then: [{scale: {}, name: c.y}]}
+    - when: {test: w % 8 != 0, then: [{scale: {}, name: c.x}]}
+stem: [{b: {w: 4}}, {b: {w: 8}}, {b: {w: 12}}]
+""",
+    "a layer ahead of the container that a choice begins": """
+blocks:
+  b:
+    params: {w: int}
+    body:
+    - when: {test: w > 4, then: [{conv: {out: w, kernel: 1}}, {norm: {}, name: c.x}]}
+    - {conv: {out: w, kernel: 3}, name: c.y}
+stem: [{b: {w: 4}}, {b: {w: 8}}]
+""",
+    "the opposite of a comparison": """
+blocks:
+  b:
+    params: {w: int, flag: false}
+    body:
+    - conv: {out: w, kernel: 1}
+    - when: {test: w % 8 == 0, then: [{relu: {}, name: a}]}
+    - when: {test: not (w % 8 == 0), then: [{tanh: {}, name: a}]}
+    - when: {test: not (not flag), then: [sigmoid]}
+stem: [{b: {w: 4, flag: true}}, {b: {w: 8}}]
+""",
     "a result without a variable of its own that a choice would write over": """
 blocks:
   b:
@@ -194,6 +249,22 @@ def test_what_was_found_stays_mended(text: str) -> None:
 def test_witnesses_agree_on_many(text: str) -> None:
     note(text)
     check(compiled(text))
+
+
+def test_names_meet_in_every_way() -> None:
+    """Each kind of names stands in one valid spec of thirty at least."""
+    found: Counter[str] = Counter()
+
+    @settings(QUICK, max_examples=300)
+    @given(specs_and_namings())
+    def draw(drawn: tuple[str, Counter[str]]) -> None:
+        text, namings = drawn
+        compiled(text)
+        found.update(namings.keys())
+
+    draw()
+    assert found.keys() == {*NAMINGS}
+    assert min(found.values()) >= 10, found
 
 
 def test_specs_are_mostly_valid_and_reach_the_whole_language() -> None:

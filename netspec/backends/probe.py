@@ -115,7 +115,7 @@ class Probe(Protocol):
         """The layers that cannot be computed in float64."""
 
     def tied(self, network: Program) -> str | None:
-        """The path of a layer for whose sake generated source takes the spec's size alone, if there is one."""
+        """What generated source holds in numbers of the spec's size alone, such as "the padding of `conv1`"."""
 
     def make(self, function: Callable[..., Any], network: Program) -> Any:
         """The model that a function of generated source makes for the input of ``network``."""

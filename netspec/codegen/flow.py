@@ -13,9 +13,10 @@ from collections.abc import Mapping, Sequence
 
 from netspec.codegen.cases import where
 from netspec.codegen.layout import Choice as Conditional
-from netspec.codegen.printing import Printer, negated
+from netspec.codegen.printing import Printer
 from netspec.codegen.statements import Assign, If, Operand, Statement
 from netspec.codegen.tensors import Item, Tensors
+from netspec.formula import negated
 from netspec.ir import Node, Region, Value
 from netspec.ir.template import Choice
 from netspec.ops.base import Function

@@ -183,24 +183,6 @@ class _InSource(ast.NodeTransformer):
         return type(node)(**fields)
 
 
-_OPPOSITES: Mapping[type[ast.cmpop], type[ast.cmpop]] = {
-    ast.Eq: ast.NotEq,
-    ast.NotEq: ast.Eq,
-    ast.Is: ast.IsNot,
-    ast.IsNot: ast.Is,
-}
-
-
-def negated(condition: ast.expr) -> ast.expr:
-    """The opposite of a condition."""
-    match condition:
-        case ast.Compare(left=left, ops=[op], comparators=others) if type(op) in _OPPOSITES:
-            return ast.Compare(left, [_OPPOSITES[type(op)]()], others)
-        case ast.UnaryOp(op=ast.Not(), operand=operand):
-            return operand
-    return ast.UnaryOp(ast.Not(), condition)
-
-
 def is_default(given: Any, default: Any) -> bool:
     """Whether a plain argument equals a default; per-axis numbers that are all equal are the scalar."""
     if default is MISSING or isinstance(given, Varying | Call | Raw):

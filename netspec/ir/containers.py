@@ -91,7 +91,8 @@ def _trie(program: Program) -> Container:
     for path in empty.pop(None, ()):
         _container(path, known)
     for region in named:
-        _container(region.path, known).region = region
+        if region.kind != "sequence" or region.path in known:
+            _container(region.path, known).region = region
     for index, node in enumerate(program.nodes):
         path = node.path
         while path:
@@ -107,7 +108,8 @@ def _trie(program: Program) -> Container:
 def _named_regions(main: Region) -> tuple[list[Region], dict[Node | None, list[str]]]:
     """The blocks, stages and sequences that have a name.
 
-    And the names below which no op stands, by the op that comes next: containers are registered there.
+    And the blocks and stages in which no op stands, by the op that comes next: they are registered there. A
+    sequence of nothing is not: it is there once something else has a name in it.
     """
     named: list[Region] = []
     empty: dict[Node | None, list[str]] = {}
@@ -123,7 +125,7 @@ def _named_regions(main: Region) -> tuple[list[Region], dict[Node | None, list[s
         if item.path and item.kind in ("block", "stage", "sequence"):
             named.append(item)
             start = f"{item.path}."
-            if not any(node.path.startswith(start) for node in item.nodes):
+            if item.kind != "sequence" and not any(n.path.startswith(start) for n in item.nodes):
                 waiting.append(item.path)
         stack.extend(reversed(item.items))
     if waiting:

@@ -143,6 +143,10 @@ class StepBase(Strict):
                 if value.get(key) == []:
                     raise Refusal(f"`{key}` needs a name", at=(key,))
             if "merge" in value and not isinstance(taken, list):
+                if "branches" in value:
+                    message = "`merge` stands beside `branches`, and belongs inside it"
+                    how = "write it among the paths: `branches: {…, merge: …}`"
+                    raise Refusal(message, help=how, at=("merge",), on_key=True)
                 message = "`merge` says how the names of a list behind `from` become one"
                 raise Refusal(message, at=("merge",), on_key=True)
             for action in actions:

@@ -69,7 +69,7 @@ def verify(
             f"`{network.model_name}` has inputs by name, and references take one input alone so far"
         )
     parties, notes = parties_for(options.backends, network)
-    tied = [(party.backend.name, path) for party in parties if (path := party.probe.tied(network))]
+    tied = [(party.backend.name, what) for party in parties if (what := party.probe.tied(network))]
     at_size = _at_size(network, options.size, tied, notes)
     dtype = _dtype(at_size, parties, notes)
     _note_drops(network, options.level, notes)
@@ -226,7 +226,7 @@ def _at_size(
     Args:
         network: the network.
         asked: the input's size; None for a small one.
-        tied: the backends whose source takes the spec's own size alone, and the path of what ties each.
+        tied: the backends whose source takes the spec's own size alone, and what it holds in numbers.
         notes: what is to be said of the choice goes here.
 
     Raises :class:`UsageError` for a size asked for that the network, or the source of a backend, does not
@@ -241,18 +241,18 @@ def _at_size(
         if not tied:
             return resized(network, _size(network, notes))
         notes.append(
-            f"the input is {_text(own)}, the spec's own size: source for {tied[0][0]} holds the "
-            f"padding of `{tied[0][1]}` in numbers"
+            f"the input is {_text(own)}, the spec's own size: source for {tied[0][0]} holds "
+            f"{tied[0][1]} in numbers"
         )
         return network
     if any(length < 1 for length in asked):
         raise UsageError(f"an input size of {_text(asked)}: lengths are 1 or more")
     at_size = resized(network, asked)
     if tied and asked != own:
-        name, path = tied[0]
+        name, what = tied[0]
         raise UsageError(
-            f"source for {name} takes inputs of {_text(own)} alone, the spec's own size: it holds the "
-            f"padding of `{path}` in numbers"
+            f"source for {name} takes inputs of {_text(own)} alone, the spec's own size: it holds "
+            f"{what} in numbers"
         )
     return at_size
 

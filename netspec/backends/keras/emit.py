@@ -18,6 +18,7 @@ from netspec.backends.keras.plan import (
     is_deep,
     lowered_ops,
     model_input_names,
+    what_depends_on_size,
 )
 from netspec.backends.keras.rows import SIGNATURE_DEFAULTS
 from netspec.backends.keras.shared import SharedInitializers
@@ -61,7 +62,6 @@ from netspec.ir import Program, Region
 from netspec.ir.definition import Definition
 from netspec.ir.formula import IN_CHANNELS
 from netspec.ir.template import Call, Template
-from netspec.ops.structure import ResizeLike
 
 
 def generate(network: Program, origin: Origin) -> str:
@@ -260,7 +260,7 @@ class _Generator:
         tied = [op for op in lowered_ops(self.program.nodes) if depends_on_size(op)]
         if not tied:
             return []
-        what = "resizing" if all(isinstance(op.op, ResizeLike) for op in tied) else "padding"
+        what = "padding" if "padding" in map(what_depends_on_size, tied) else "resizing"
         checks: list[Statement] = []
         for (_, argument, _), value in zip(self._inputs(), self.program.inputs, strict=True):
             shape = text_of(Printer({}).value((*value.type.size, value.type.channels)))

@@ -21,10 +21,16 @@ from netspec.backends.keras.lowered import (
     is_layer,
     name_of,
 )
-from netspec.backends.keras.plan import chunks, is_deep, lower, model_input_names
+from netspec.backends.keras.plan import (
+    chunks,
+    is_deep,
+    lower,
+    model_input_names,
+    nodes_of,
+    too_many_in_a_row,
+)
 from netspec.backends.names import flat_name
 from netspec.codegen.calls import Call, Raw, execute
-from netspec.errors import UsageError
 from netspec.ir import Node, Program, Value
 from netspec.ops.merge import Merge
 from netspec.resize import check_input_size
@@ -49,10 +55,7 @@ def build(network: Program, input_size: Sequence[int | None] | None = None) -> A
         try:
             return _Builder(network).model(size)
         except RecursionError:
-            raise UsageError(
-                "Keras cannot build so many layers in a row; only stages are cut into sub-models, so "
-                "the repeated part has to be a stage"
-            ) from None
+            raise too_many_in_a_row(network) from None
 
 
 def resolve(target: str) -> Any:
@@ -157,7 +160,7 @@ def _sub_models(network: Program) -> dict[Node, _SubModel]:
     found = {}
     for stage in network.stages:
         for name, blocks in chunks(stage):
-            nodes = tuple(node for block in blocks for node in block.nodes)
+            nodes = nodes_of(blocks)
             if nodes:
                 found[nodes[0]] = _SubModel(name, nodes, blocks[0].source, blocks[-1].result)
     return found

@@ -7,6 +7,7 @@ Deep networks are therefore cut into sub-models, a few dozen blocks each.
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import cast
@@ -20,6 +21,7 @@ from netspec.export.base import free_name
 from netspec.ir import Layer, Node, Program, Region
 from netspec.ops import Op
 from netspec.ops.merge import Merge
+from netspec.ops.structure import ResizeLike
 from netspec.types import TensorType
 
 FLAT_LIMIT = 700
@@ -69,6 +71,11 @@ def depends_on_size(layer: Layer) -> bool:
     return False
 
 
+def what_depends_on_size(layer: Layer) -> str:
+    """What of such an op the layers hold in numbers."""
+    return "resizing" if isinstance(layer.op, ResizeLike) else "padding"
+
+
 def lowered_ops(nodes: Iterable[Node]) -> Iterator[Node]:
     """The ops that have a row: all but merges."""
     return (node for node in nodes if not isinstance(node.op, Merge))
@@ -97,6 +104,30 @@ def chunks(stage: Region) -> list[tuple[str, tuple[Region, ...]]]:
         groups[-1].append(block)
     flat = flat_name(stage.path)
     return [(f"{flat}_chunk{i}", tuple(group)) for i, group in enumerate(groups, 1)]
+
+
+def nodes_of(blocks: Iterable[Region]) -> tuple[Node, ...]:
+    """The ops of blocks, in order."""
+    return tuple(node for block in blocks for node in block.nodes)
+
+
+def too_many_in_a_row(network: Program) -> NetspecError:
+    """The error for more ops in one model than Keras can build, which walks them by recursion.
+
+    It stands at the step that most ops of the longest part come from.
+    """
+    parts = [nodes_of(blocks) for stage in network.stages for _, blocks in chunks(stage)]
+    inside = {node for part in parts for node in part}
+    outside = tuple(node for node in network.nodes if node not in inside)
+    longest = max([outside, *parts], key=len)
+    ((span, _),) = Counter(node.span for node in longest).most_common(1)
+    return fail(
+        "NS705",
+        f"Keras cannot build {len(longest):,} ops in a row",
+        span,
+        help="only stages are cut into sub-models, between blocks: make a stage of what is repeated",
+        path=next(node.path for node in longest if node.span == span),
+    )
 
 
 def model_input_names(network: Program) -> list[str]:

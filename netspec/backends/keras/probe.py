@@ -16,7 +16,14 @@ import numpy
 from netspec.backends.keras.framework import channels_last, load_keras, require_tensorflow
 from netspec.backends.keras.instances import adapt
 from netspec.backends.keras.lowered import name_of
-from netspec.backends.keras.plan import chunks, depends_on_size, is_deep, lower, lowered_ops
+from netspec.backends.keras.plan import (
+    chunks,
+    depends_on_size,
+    is_deep,
+    lower,
+    lowered_ops,
+    what_depends_on_size,
+)
 from netspec.backends.keras.precision import float64_limits
 from netspec.backends.keras.weights import (
     from_keras,
@@ -72,8 +79,9 @@ class KerasProbe:
         return float64_limits(network)
 
     def tied(self, network: Program) -> str | None:
-        """A layer whose padding source holds as numbers."""
-        return next((op.path for op in lowered_ops(network.nodes) if depends_on_size(op)), None)
+        """The padding of a layer, or its resizing, as far as that is worked out for one size."""
+        tied = (op for op in lowered_ops(network.nodes) if depends_on_size(op))
+        return next((f"the {what_depends_on_size(op)} of `{op.path}`" for op in tied), None)
 
     def make(self, function: Callable[..., Any], network: Program) -> Any:
         """The model for inputs of the size of ``network``.

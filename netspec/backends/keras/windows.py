@@ -167,11 +167,16 @@ def max_pool(layer: Layer) -> Lowered:
     valid = ("", _pooling("Max", rank, op.kernel, op.step, "valid"))
     if is_zero(pads):
         return (valid,)
-    if op.pad_value == "zero" or layer.source.non_negative:
+    if op.pad_value == "zero":
         return (*_zero_padding(pads, rank), valid)
-    if _fills(op, pads):
-        dense = _pooling("Max", rank, op.kernel, (1,) * rank, "same")
-        return (("", dense), *_subsample(rank, op.step))
+    fills = _fills(op, pads)
+    dense = ("", _pooling("Max", rank, op.kernel, (1,) * rank, "same"))
+    if fills and all(step == 1 for step in op.step):
+        return (dense,)
+    if layer.source.non_negative:
+        return (*_zero_padding(pads, rank), valid)
+    if fills:
+        return (dense, *_subsample(rank, op.step))
     return (*_lowest_padding(pads), valid)
 
 

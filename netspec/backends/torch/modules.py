@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 from netspec.backends.names import RESERVED_CHILDREN
 from netspec.backends.torch.initial import init_call, is_native
 from netspec.backends.torch.paths import dotted, node_of, prefixes
-from netspec.backends.torch.plan import Item, Plan, is_gap, opened
+from netspec.backends.torch.plan import Item, Plan, Unit, is_gap
+from netspec.backends.torch.registration import Containers
 from netspec.backends.torch.rows import module_of
 from netspec.backends.torch.starts import Starts, base_class
 from netspec.codegen.calls import Call, Raw, same_call, varies
@@ -18,8 +19,9 @@ from netspec.codegen.flow import Condition
 from netspec.codegen.identifiers import is_attribute
 from netspec.codegen.layout import Choice as Conditional
 from netspec.codegen.layout import Document, call
-from netspec.codegen.printing import Printer, negated, quoted
+from netspec.codegen.printing import Printer, quoted
 from netspec.codegen.statements import Assign, Do, If, Statement
+from netspec.formula import negated
 from netspec.ir import Node, Region
 from netspec.ir.template import Choice
 from netspec.ir.template.data import children
@@ -28,8 +30,6 @@ from netspec.ops.structure import Split
 from netspec.symbolic import Varying, names_of
 
 BlockCall = Callable[[Region], Document]
-Unit = Node | Region
-"""What is one module."""
 
 
 class ModuleWriter:
@@ -62,7 +62,8 @@ class ModuleWriter:
         self.sizes: dict[int, Document] = {}
         self._attributes: set[str] = set(RESERVED_CHILDREN)
         self._owners: Counter[str] = Counter()
-        self._containers: set[str] = set()
+        self._containers = Containers(plan.count)
+        self._positions: dict[int, int] = {}
         self._shared: list[tuple[str, Call]] = []
         self._aliases: dict[str, str] = {}
         self._depth = 0
@@ -75,23 +76,38 @@ class ModuleWriter:
 
     def reserve(self, item: Item) -> None:
         """Keep the names of the modules in ``item`` free of what shared modules are called."""
-        for unit in self._units(item):
-            self._owners.update(prefixes(unit.path))
-            if not (isinstance(unit, Node) and _is_shareable(unit)):
-                self._attributes.add(unit.path.split(".")[0])
+        if isinstance(item, Choice):
+            self._positions[id(item)] = self._containers.position
+            for side, outcome in ((item.then, True), (item.other, False)):
+                with where(item.test, outcome):
+                    self.reserve(side)
+        elif self.plan.is_unit(item):
+            self._owners.update(prefixes(item.path))
+            if not (isinstance(item, Node) and _is_shareable(item)):
+                self._attributes.add(item.path.split(".")[0])
+                self._containers.expect(item.path)
+        else:
+            for child in children(item):
+                self.reserve(child)
 
     def assign(self, path: str, module: Document) -> Statement:
         """The statement that registers ``module`` at ``path``, its containers ahead of it."""
-        *parents, name = path.split(".")
-        for length in range(1, len(parents) + 1):
-            self.container(".".join(parents[:length]))
-        return self._assignment(".".join([*parents, name]), module)
+        above = path.rpartition(".")[0]
+        if above:
+            self.container(above)
+        return self._assignment(path, module)
 
     def container(self, path: str) -> None:
-        """Write an empty container at ``path``, unless there is one."""
-        if path not in self._containers:
-            self._containers.add(path)
-            self.statements.append(self._assignment(path, "nn.Module()"))
+        """Write an empty container at ``path`` and those around it, unless they are there."""
+        for around in prefixes(path):
+            if self._containers.is_there(around):
+                continue
+            made = self._assignment(around, "nn.Module()")
+            if self._containers.is_there_in_some(around):
+                above, _, name = around.rpartition(".")
+                made = If(f"getattr({dotted(above)}, {quoted(name)}, None) is None", (made,))
+            self._containers.add(around)
+            self.statements.append(made)
 
     @staticmethod
     def _assignment(path: str, value: Document) -> Statement:
@@ -230,7 +246,7 @@ class ModuleWriter:
     # Choices
 
     def _choice(self, choice: Choice) -> None:
-        self._containers_around(choice)
+        certain = self._containers_around(choice)
         with where(choice.test, True):
             then = self._aside(choice.then)
         with where(choice.test, False):
@@ -243,7 +259,8 @@ class ModuleWriter:
                 self.statements.append(Assign(first, Conditional(one, test, two)))
                 self.tests[id(choice)] = None
                 return
-        only_then, only_other = self._telling(choice.then), self._telling(choice.other)
+        only_then = self._telling(choice.then, certain)
+        only_other = self._telling(choice.other, certain)
         marker = (only_then or only_other or [""])[0]
         if marker:
             is_none = ast.Compare(node_of(marker), [ast.Is()], [ast.Constant(None)])
@@ -253,44 +270,51 @@ class ModuleWriter:
             self.tests[id(choice)] = self._flag(choice.test)
         self.statements += self._either(choice.test, then, other)
 
-    def _telling(self, side: Region) -> list[str]:
+    def _telling(self, side: Region, certain: Collection[str]) -> list[str]:
         """The paths of what is there if, and only if, a side was taken: None says that it was not.
 
-        One called like ``a-b`` cannot be None, since a call adds it.
+        One called like ``a-b`` cannot be None, since a call adds it; and what stands in a container that is
+        not ``certain`` to be there ahead of the choice cannot either.
         """
         inside: Counter[str] = Counter()
-        for unit in self._units(side):
+        for unit in self.plan.units(side):
             inside.update(prefixes(unit.path))
         found: dict[str, None] = {}
-        for unit in self._units(side, only_certain=True):
+        for unit in self.plan.units(side, only_certain=True):
             own = [p for p in prefixes(unit.path) if inside[p] == self._owners[p]]
-            if unit.path not in self._aliases and own and is_attribute(own[0].rpartition(".")[2]):
+            if unit.path in self._aliases or not own:
+                continue
+            above, _, name = own[0].rpartition(".")
+            if is_attribute(name) and (not above or above in certain):
                 found[own[0]] = None
         return list(found)
 
-    def _containers_around(self, choice: Choice) -> None:
-        """Make the containers that hold parts of a side and others, which are there in any case."""
+    def _containers_around(self, choice: Choice) -> set[str]:
+        """Make the containers that hold parts of a side and others, where they may be made this early.
+
+        Returns those containers of its modules that are there ahead of the choice.
+        """
+        position = self._positions[id(choice)]
+        certain: set[str] = set()
         for side in (choice.then, choice.other):
             inside: Counter[str] = Counter()
-            units = [*self._units(side)]
+            units = [*self.plan.units(side)]
             for unit in units:
                 inside.update(prefixes(unit.path))
             for unit in units:
                 for path in prefixes(unit.path)[:-1]:
-                    if inside[path] < self._owners[path]:
+                    if not self._containers.is_there(path):
+                        shared = inside[path] < self._owners[path]
+                        if not (shared and self._containers.may_be_made_at(position, path)):
+                            break
                         self.container(path)
+                    certain.add(path)
+        return certain
 
     def _same_words(self, choice: Choice) -> bool:
         """Whether both branches are one module at the same path."""
-        paths = [_path_of(self._alone(side)) for side in (choice.then, choice.other)]
+        paths = [_path_of(self.plan.alone(side)) for side in (choice.then, choice.other)]
         return paths[0] is not None and paths[0] == paths[1]
-
-    def _alone(self, side: Region) -> Unit | None:
-        """What a side consists of, where that is one module or one row of modules."""
-        inside = opened(side)
-        if len(inside) == 1 and isinstance(inside[0], Region) and self.plan.row(inside[0]):
-            return inside[0]
-        return self.plan.single(side)
 
     def _flag(self, test: Varying) -> Condition:
         """Keep the outcome of a test that no module tells."""
@@ -311,7 +335,6 @@ class ModuleWriter:
     def _aside(self, item: Item) -> list[Statement]:
         """The registration of a branch, not written yet."""
         before, self.statements = self.statements, []
-        containers = set(self._containers)
         self._depth += 1
         try:
             self.register(item)
@@ -319,18 +342,6 @@ class ModuleWriter:
         finally:
             self.statements = before
             self._depth -= 1
-            self._containers &= containers
-
-    def _units(self, item: Item, only_certain: bool = False) -> Iterator[Unit]:
-        """The outermost parts of ``item`` that are modules of their own, those in choices too or not."""
-        if isinstance(item, Node):
-            if not isinstance(item.op, Function):
-                yield item
-        elif isinstance(item, Region) and (item.kind == "block" or self.plan.row(item) is not None):
-            yield item
-        elif not (isinstance(item, Choice) and only_certain):
-            for child in children(item):
-                yield from self._units(child, only_certain)
 
     # How parameters start
 

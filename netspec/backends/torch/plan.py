@@ -12,6 +12,8 @@ from netspec.ir.template.data import children
 from netspec.ops.base import Function
 
 Item = Node | Region | Choice
+Unit = Node | Region
+"""What is one module."""
 
 
 class Plan:
@@ -20,9 +22,13 @@ class Plan:
     That is so where a named sequence or a stage holds nothing but modules in a row, each of which takes what
     the one ahead of it gives, nothing inside is used elsewhere, and no other module has a name in it. A
     choice between modules at one place, or a module and none, is an item too.
+
+    Attributes:
+        count: how many shapes the instances of the template have.
     """
 
     def __init__(self, template: Template) -> None:
+        self.count = 1 + max(template.shapes)
         self._rows: dict[int, tuple[Item, ...] | None] = {}
         self._children: dict[str, dict[str, None]] = {}
         results = (template.body.result, *template.outputs.values())
@@ -97,8 +103,30 @@ class Plan:
         above, _, name = path.rpartition(".")
         return name if above == region.path else None
 
+    def is_unit(self, item: Item) -> TypeGuard[Unit]:
+        """Whether an item is one module."""
+        if isinstance(item, Node):
+            return not isinstance(item.op, Function)
+        is_block = isinstance(item, Region) and item.kind == "block"
+        return is_block or self.row(item) is not None
+
+    def units(self, item: Item, only_certain: bool = False) -> Iterator[Unit]:
+        """The outermost parts of ``item`` that are modules of their own, those in choices too or not."""
+        if self.is_unit(item):
+            yield item
+        elif not (isinstance(item, Choice) and only_certain):
+            for child in children(item):
+                yield from self.units(child, only_certain)
+
+    def alone(self, side: Region) -> Unit | None:
+        """What a side of a choice consists of, where that is one module or one row of modules."""
+        inside = opened(side)
+        if len(inside) == 1 and isinstance(inside[0], Region) and self.row(inside[0]):
+            return inside[0]
+        return self.single(side)
+
     @staticmethod
-    def single(side: Region) -> Node | Region | None:
+    def single(side: Region) -> Unit | None:
         """The one module that a side of a choice consists of."""
         inside = opened(side)
         if len(inside) != 1 or not isinstance(inside[0], Node | Region):

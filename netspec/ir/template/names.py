@@ -95,7 +95,7 @@ class Names:
                 vary(None, [type.size[axis] for type in types.values()])
                 for axis in range(first.rank)
             ),
-            all(type.non_negative for type in types.values()),
+            vary(None, [type.non_negative for type in types.values()]),
         )
 
     def _own_argument(self, scope: str, param: Declared, column: Column[Any]) -> Any:

@@ -223,6 +223,6 @@ def type_key(type: TensorType) -> Key:
 
 
 def is_plain(type: TensorType) -> bool:
-    """Whether no number of a type varies."""
-    numbers = (*type.shape, type.flat.channels if type.flat else 0)
+    """Whether no number of a type varies, and no fact."""
+    numbers = (*type.shape, type.non_negative, type.flat.channels if type.flat else 0)
     return not any(isinstance(number, Varying) for number in numbers)

@@ -347,10 +347,11 @@ class Unifier:
 
     def _types(self, op: Op, sources: Sequence[TensorType]) -> Sequence[TensorType] | None:
         """The types of the results by the op's own rules; None where these part the shapes."""
-        try:
-            return op.types(*sources)
-        except (Diverges, OpError):
-            return None
+        unsure = [dataclasses.replace(source, non_negative=False) for source in sources]
+        for known in (sources, unsure):  # a fact that varies may part what else does not
+            with suppress(Diverges, OpError):
+                return op.types(*known)
+        return None
 
     def _nameless(self, column: Column[Any], place: tuple[str | int, ...]) -> Any:
         """Numbers that differ, where no text shows them."""
@@ -361,13 +362,13 @@ class Unifier:
         first = next(iter(types.values()))
         if len(types) == 1 and (made is None or is_plain(made)):
             return first
-        channels, size = (made.channels, made.size) if made is not None else (MISSING, MISSING)
-        return TensorType(
-            unify({i: t.channels for i, t in types.items()}, channels, (place,), self._nameless),
-            unify({i: t.size for i, t in types.items()}, size, (place,), self._nameless),
-            all(t.non_negative for t in types.values()),
-            made.flat if made is not None else None,
-        )
+
+        def one(name: str) -> Any:
+            column = {i: getattr(type, name) for i, type in types.items()}
+            return unify(column, getattr(made, name, MISSING), (place,), self._nameless)
+
+        flat = made.flat if made is not None else None
+        return TensorType(one("channels"), one("size"), one("non_negative"), flat)
 
 
 def _kind(item: Node | Region) -> str:

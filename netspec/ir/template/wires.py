@@ -93,7 +93,7 @@ class Wires:
 
 
 def _merged_type(test: Varying, then: TensorType, other: TensorType) -> TensorType:
-    """``then``'s numbers where the test holds, ``other``'s elsewhere."""
+    """``then``'s numbers and facts where the test holds, ``other``'s elsewhere."""
     size = tuple(merge(test, a, b) for a, b in zip(then.size, other.size, strict=True))
     channels = merge(test, then.channels, other.channels)
-    return TensorType(channels, size, then.non_negative and other.non_negative)
+    return TensorType(channels, size, merge(test, then.non_negative, other.non_negative))

@@ -70,9 +70,12 @@ def test_names_and_order() -> None:
 
 
 def test_more_layers_in_a_row_than_keras_can_build() -> None:
-    network = network_of("repeat: {times: 1200, body: [relu]}", (4, 5))
-    with pytest.raises(UsageError, match="has to be a stage"):
+    network = network_of("tanh\nrepeat: {times: 1200, body: [relu]}\nsigmoid", (4, 5))
+    with pytest.raises(NetspecError, match="make a stage of what is repeated") as caught:
         BACKEND.build(network)
+    (found,) = caught.value.diagnostics
+    assert (found.code, found.path) == ("NS705", "relu1")
+    assert found.span == network.by_path["relu2"].span
 
 
 def test_a_name_that_keras_needs_is_taken() -> None:

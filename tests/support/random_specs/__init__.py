@@ -7,16 +7,18 @@ and what changes a size inside a combinator does it alike on every path (to ceil
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 import yaml
 from hypothesis import strategies as st
 
+from tests.support.random_specs.naming import NAMINGS
 from tests.support.random_specs.numbers import Dice, Value
 from tests.support.random_specs.specs import Specs
 
-__all__ = ["dump", "spec_texts"]
+__all__ = ["NAMINGS", "dump", "spec_texts", "specs_and_namings"]
 
 
 def dump(spec: Value) -> str:
@@ -29,6 +31,15 @@ class _Dumper(yaml.SafeDumper):
 
     def ignore_aliases(self, data: object) -> bool:
         return True
+
+
+@st.composite
+def specs_and_namings(
+    draw: Callable[[st.SearchStrategy[Any]], Any],
+) -> tuple[str, Counter[str]]:
+    """The YAML text of a random spec, and how often it has each of the kinds of names."""
+    specs = Specs(Dice(draw))
+    return dump(specs.spec()), specs.naming
 
 
 @st.composite

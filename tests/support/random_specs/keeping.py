@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.support.random_specs.numbers import Numbers, Place, Step, Value, nameable, text_of
+from tests.support.random_specs.naming import Naming
+from tests.support.random_specs.numbers import Place, Step, Value, nameable, text_of
 
 ACTIVATIONS = (
     *("relu", "relu6", "leaky_relu", "prelu", "elu", "selu", "gelu", "silu", "mish"),
@@ -12,7 +13,7 @@ ACTIVATIONS = (
 )
 
 
-class Keeping(Numbers):
+class Keeping(Naming):
     """Writes steps that give the shape that they take."""
 
     def kept(self, place: Place, count: int | None = None) -> list[Step]:
@@ -30,10 +31,9 @@ class Keeping(Numbers):
         if isinstance(step, str):
             step = {step: {}}
         taken = "from" in step or any(key in step for key in ("when", "repeat", "sequence"))
-        named = place.once and not place.portable
-        if named and not taken and self.dice.chance(12) and nameable(step):
+        if place.may_name and not taken and self.dice.chance(12) and nameable(step):
             step["name"] = self.step_name(place)
-        if named and "as" not in step and self.dice.chance(12) and place.index is None:
+        if place.may_name and "as" not in step and self.dice.chance(12) and place.index is None:
             step["as"] = self.fresh("r")
             place.results.append((step["as"], place.channels, place.size))
         return step
@@ -64,14 +64,14 @@ class Keeping(Numbers):
             self.when,
             self.sequence,
         ]
-        kinds = simple + compound
+        kinds = simple + compound + self.namings(place)
         if place.blocks:
             kinds += [self.call, self.call]
         if place.names.get("steps"):
             kinds += [lambda place: self.dice.choice(place.names["steps"])] * 2
         if any(self.fitting(place)) and not place.portable:
             kinds += [self.taking] * 3
-        if place.once and not place.portable and place.index is None:
+        if place.may_name and place.index is None:
             kinds += [self.parted, self.pooled_and_back]
         return kinds
 
@@ -248,7 +248,7 @@ class Keeping(Numbers):
         if index != "index":
             found["index"] = index
         found["body"] = self.kept(inner)
-        if dice.chance(25) and place.once and not place.portable:
+        if dice.chance(25) and place.may_name:
             name = f"rep{next(self.counter)}_{{{index} + 1}}"
             found["body"].append({"conv": {"out": "channels", "kernel": 1}, "name": name})
         return {"repeat": found}
@@ -262,7 +262,7 @@ class Keeping(Numbers):
         return {"when": found}
 
     def sequence(self, place: Place) -> Step:
-        if place.once and not place.portable and self.dice.chance(60):
+        if place.may_name and self.dice.chance(60):
             return {
                 "sequence": self.kept(place.inner(once=False)),
                 "name": self.layer_name("seq{}"),

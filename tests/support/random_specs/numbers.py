@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -139,6 +140,7 @@ class Place:
         depth: how many combinators deep.
         once: whether each step stands exactly once under its names, so that it may be named.
         portable: whether steps may only use names that hold wherever they are passed.
+        prefixes: what dotted names of this block begin with.
     """
 
     channels: str
@@ -150,9 +152,15 @@ class Place:
     once: bool = True
     portable: bool = False
     index: str | None = None
+    prefixes: list[str] = field(default_factory=list)
+
+    @property
+    def may_name(self) -> bool:
+        """Whether a step here may have a name of its own."""
+        return self.once and not self.portable
 
     def inner(self, **changes: Any) -> Place:
-        """The same place one combinator deeper; its results are shared."""
+        """The same place one combinator deeper; its results and prefixes are shared."""
         values = {**self.__dict__, "depth": self.depth + 1, **changes}
         return Place(**values)
 
@@ -170,6 +178,7 @@ class Numbers:
         self.norm_on_vectors = True
         self.parameters: dict[str, dict[str, list[str]]] = {}
         self.stage_paths: list[str] = []
+        self.naming: Counter[str] = Counter()
 
     def fresh(self, prefix: str) -> str:
         """A name that is no other; now and then one that source or a framework has a use for."""

@@ -53,9 +53,14 @@ class Specs(Blocks):
             channels = dice.choice((1, 2, 3, 5))
             stem.append({"conv": {"out": int(place.channels), "kernel": 3}})
         stem += self.row(place, 1, 4)
+        if dice.chance(60):
+            stem.append(dice.choice(self.namings(place))(place))
+        if dice.chance(30):
+            self.naming["stem under a prefix"] += 1
+            stem.append(self.plain(self.dotted(self.prefix(place))))
         tapped = [name for name, _, _ in place.results]
         stages = self.stages(place, shaping, slots, params)
-        head = self.head(place, params)
+        head = self.head(place, params, blocks)
         if params:
             found["params"] = params
         if let:
@@ -124,6 +129,10 @@ class Specs(Blocks):
             found["name"] = (
                 '{"abcdef"[stage]}-x' if template == "letter" else template.format("{stage}")
             )
+        if not template and place.prefixes and dice.chance(30):
+            self.naming["stage under a prefix"] += 1
+            template = dice.choice(place.prefixes) + ".part{}"
+            found["name"] = template.format("{stage}")
         for _ in range(times):
             number = len(self.stage_paths)
             path = {"": f"layer{number + 1}", "letter": f"{'abcdef'[number]}-x"}
@@ -170,11 +179,17 @@ class Specs(Blocks):
             found["between"] = [*self.kept(between, 1)]
             if dice.chance(40):
                 found["between"].append(self.down(between, 2))
+            if dice.chance(60):
+                self.naming["between under a prefix"] += 1
+                prefix = dice.choice((*place.prefixes, self.stage_paths[-1]))
+                # Each of several stages has the steps.
+                found["between"].append(self.plain(self.dotted(prefix) + "_{stage}"))
             place.size = next(self.sizes)
+        place.prefixes += self.stage_paths[-times:]
         place.results.clear()  # of the stem: the head may take them, but its sizes differ
         return found
 
-    def head(self, place: Place, params: dict[str, Value]) -> list[Step]:
+    def head(self, place: Place, params: dict[str, Value], blocks: dict[str, Value]) -> list[Step]:
         dice = self.dice
         # What leaves the last stage may have any number of channels: the first step settles it.
         head: list[Step] = (
@@ -183,6 +198,9 @@ class Specs(Blocks):
         if head:
             place.channels = "8"
         head += self.row(place, 0, 2)
+        if dice.chance(30):
+            self.naming["head under a prefix"] += 1
+            head.append(self.plain(self.dotted(self.prefix(place))))
         kind = dice.integer(0, 3)
         if kind == 0:
             return head
@@ -195,7 +213,12 @@ class Specs(Blocks):
                 {"flatten": {"order": "channels_first"}},
             )
         )
-        head.append(vector)
+        if dice.chance(30):
+            steps, block = self.vector(place)
+            head += steps
+            blocks |= block
+        else:
+            head.append(vector)
         options = ["relu", "gelu", "dropout", "batch_norm", "layer_norm", "prelu", "scale", "act"]
         options += [
             "tanh",
