@@ -98,7 +98,9 @@ def _find_names(region: Region, owners: tuple[str, ...], found: list[_Named]) ->
         if path:
             is_block = isinstance(item, Region) and item.kind == "block"
             is_module = is_block or (isinstance(item, Node) and not isinstance(item.op, Function))
-            owner = next((name for name in reversed(owners) if path.startswith(name)), "")
+            owner = owners[-1] if owners else ""
+            if not path.startswith(owner):
+                owner = next((name for name in reversed(owners) if path.startswith(name)), "")
             found.append(_Named(path, item.span, owner[:-1], is_module))
             inner = (*owners, f"{path}.") if is_module else owners
         if isinstance(item, Region):

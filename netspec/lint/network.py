@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 
 from netspec.errors import Diagnostic, Span
 from netspec.initializers import ONES
@@ -12,9 +12,6 @@ from netspec.ops import Op
 from netspec.ops.convolution import Conv
 from netspec.ops.normalization import BatchNorm, InstanceNorm, Normalization
 
-Sites = Mapping[Node | Region, Span | None]
-"""The innermost place around an op or a region that is in a file of the user's, or its own."""
-
 
 def lint_network(
     network: Program, places: Places, enabled: Collection[str]
@@ -22,13 +19,12 @@ def lint_network(
     """What the enabled lints say about a sound network; a place may be named several times."""
     if "NS306" in enabled:
         yield from _single_positions(network)
-    sites: dict[Node | Region, Span | None] = {}
-    _find_sites(network.main, None, places, sites)
+    sites = _Sites(network, places)
     outputs = {value.id for value in network.outputs.values()}
     for node in network.layers:
-        op, site = node.op, sites[node]
+        op = node.op
         if "NS307" in enabled and isinstance(op, Conv) and op.filters % 8:
-            yield _odd_channels(node, places.attribute(node.span, "out", site))
+            yield _odd_channels(node, places.attribute(node.span, "out", sites.of(node)))
         value = node.outputs[0].id
         users = network.uses[value]
         if len(users) > 1 or value in outputs:
@@ -38,25 +34,40 @@ def lint_network(
             isinstance(op, Conv) and op.bias and isinstance(norm, BatchNorm | InstanceNorm)
         )
         if "NS301" in enabled and removes_bias:
-            place = places.attribute(node.span, "bias", site)
+            place = places.attribute(node.span, "bias", sites.of(node))
             yield _bias_before_norm(node, norm, place)
         if "NS302" in enabled and isinstance(op, Normalization) and isinstance(norm, Normalization):
-            yield _norm_after_norm(node, places.step(node.span, site))
+            yield _norm_after_norm(node, places.step(node.span, sites.of(node)))
     if "NS308" in enabled:
         for region in network.main.regions("residual"):
             last = _last(region, network)
             if last is not None:
-                place = places.attribute(last.span, "init", sites[region])
+                place = places.attribute(last.span, "init", sites.of(region))
                 yield _could_start_as_zero(last, place)
 
 
-def _find_sites(
-    item: Node | Region, site: Span | None, places: Places, sites: dict[Node | Region, Span | None]
-) -> None:
-    sites[item] = site = places.step(item.span, site)
-    if isinstance(item, Region):
-        for inner in item.items:
-            _find_sites(inner, site, places, sites)
+class _Sites:
+    """The innermost place around an op or a region that is in a file of the user's, or its own.
+
+    They are looked for once something is to be told.
+    """
+
+    def __init__(self, network: Program, places: Places) -> None:
+        self._network = network
+        self._places = places
+        self._found: dict[Node | Region, Span | None] = {}
+
+    def of(self, item: Node | Region) -> Span | None:
+        """The place of an op or a region."""
+        if not self._found:
+            self._find(self._network.main, None)
+        return self._found[item]
+
+    def _find(self, item: Node | Region, site: Span | None) -> None:
+        self._found[item] = site = self._places.step(item.span, site)
+        if isinstance(item, Region):
+            for inner in item.items:
+                self._find(inner, site)
 
 
 def _single_positions(network: Program) -> Iterator[Diagnostic]:
