@@ -65,9 +65,8 @@ class _Class:
     doc: str
     signature: str
     body: str
+    forward_signature: str
     forward: str
-    result: str
-    inputs: Sequence[str]
 
 
 class _Generator:
@@ -151,9 +150,8 @@ class _Generator:
             doc=docstring([source_class.doc], 1),
             signature=_signature(source_class.arguments),
             body=render([*local, *registration], 2),
+            forward_signature=_forward(inputs, _result(source_class.template)),
             forward=render(forward, 2),
-            result=_result(source_class.template),
-            inputs=inputs,
         )
 
     def _parts(
@@ -207,9 +205,11 @@ class _Generator:
             doc=docstring([self.program.doc or f"The network `{self.program.name}`."], 1),
             signature=_signature(self._kept()),
             body=render(writer.statements, 2),
+            forward_signature=_forward(
+                [*self.program.input_names] or ["x"],
+                "dict[str, Tensor]" if self.program.has_outputs else "Tensor",
+            ),
             forward=forward,
-            result="dict[str, Tensor]" if self.program.has_outputs else "Tensor",
-            inputs=[*self.program.input_names] or ["x"],
         )
 
     def _network_forward(self, writer: ModuleWriter) -> list[Statement]:
@@ -323,6 +323,12 @@ def _loop(run: Run, printer: Printer, ends: str) -> Document:
 def _signature(arguments: Any) -> str:
     declared: list[Document] = ["self", *(_declared(argument) for argument in arguments)]
     lines = lay_out(brackets("(", declared, ")"), "def __init__", " -> None:", 1)
+    return "\n".join(lines).lstrip()
+
+
+def _forward(inputs: Sequence[str], result: str) -> str:
+    declared: list[Document] = ["self", *(f"{name}: Tensor" for name in inputs)]
+    lines = lay_out(brackets("(", declared, ")"), "def forward", f" -> {result}:", 1)
     return "\n".join(lines).lstrip()
 
 
