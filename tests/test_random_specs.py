@@ -117,6 +117,21 @@ blocks:
     - {from: [a, c]}
 stem: [{b: {w: 4}}, {b: {w: 6}}]
 """,
+    "one layer on either side of a when that takes another result there": """
+blocks:
+  b:
+    params: {w: int}
+    body:
+    - {conv: {out: 4, kernel: 3}, as: p}
+    - {conv: {out: 4, kernel: 3}, as: q}
+    - when:
+        test: w > 4
+        then: [{from: p, conv: {out: w, kernel: 3}, name: c, as: r}]
+        else: [{from: q, conv: {out: w, kernel: 1}, name: c, as: r}]
+    - {from: [p, q], conv: {out: w, kernel: 1}, as: s}
+    - {from: [r, s]}
+stem: [{b: {w: 4}}, {b: {w: 8}}]
+""",
     "a stage and a sequence that share their containers with others": """
 blocks: {b: {body: [{conv: {out: 4, kernel: 3}}]}}
 stem: [{relu: {}, name: layer1.act}, {sequence: [relu, tanh], name: c}, {conv: {out: 4, kernel: 1}, name: c.conv}]

@@ -16,7 +16,6 @@ from netspec.codegen.printing import MISSING, Printer, is_default
 from netspec.codegen.tensors import VARIABLES
 from netspec.ir import Program
 from netspec.ir.definition import Declared, Definition, Slot, plain
-from netspec.ir.formula import IN_CHANNELS
 from netspec.ir.template import Call, Template, Templates
 from netspec.symbolic import Varying, names_of
 
@@ -29,11 +28,13 @@ class Argument:
         name: the name in the spec; :func:`safe_identifier` gives the one in source.
         type: ``int``, ``float``, ``bool`` or ``list[int]`` and the like.
         default: a plain value, MISSING where every call gives one.
+        input: the number of the input whose channels it is; None for all else.
     """
 
     name: str
     type: str
     default: Any = MISSING
+    input: int | None = None
 
     @property
     def identifier(self) -> str:
@@ -76,7 +77,11 @@ class SourceClass:
 
 
 def _arguments(template: Template, names: set[str]) -> tuple[Argument, ...]:
-    found = [Argument(IN_CHANNELS, "int")] if IN_CHANNELS in names else []
+    found = [
+        Argument(name, "int", input=parameter.input)
+        for name, parameter in template.parameters.items()
+        if parameter.input is not None and name in names
+    ]
     params = template.definition.params if template.definition else {}
     for name, param in params.items():
         if name in names:
@@ -120,9 +125,10 @@ class Invocation:
             same_call(value, other.values[name]) for name, value in self.values.items()
         )
 
-    def without(self, name: str) -> Invocation:
-        """The call without an argument."""
-        kept = {key: value for key, value in self.values.items() if key != name}
+    def without_channels(self) -> Invocation:
+        """The call of a function that sees the channels of its inputs by itself."""
+        own = {a.name for a in self.source_class.arguments if a.input is not None}
+        kept = {key: value for key, value in self.values.items() if key not in own}
         return Invocation(self.source_class, kept)
 
     def given(self) -> Iterator[tuple[Argument, Any]]:
@@ -179,7 +185,7 @@ def local_names(program: Program) -> set[str]:
     names |= {name for own in program.names.values() for name in own.values()}
     for block in program.main.regions("block"):
         if block.definition is not None:
-            names |= {*block.definition.params, *block.definition.let}
+            names |= {*block.definition.params, *block.definition.let, *block.definition.inputs}
     return set(map(safe_identifier, names))
 
 

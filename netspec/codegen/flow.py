@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 
 from netspec.codegen.cases import where
 from netspec.codegen.layout import Choice as Conditional
+from netspec.codegen.layout import Document
 from netspec.codegen.printing import Printer
 from netspec.codegen.statements import Assign, If, Operand, Statement
 from netspec.codegen.tensors import Item, Tensors
@@ -48,6 +49,10 @@ class Flow:
         """Send ``operand`` through a layer, a block or a container that is one module."""
         raise NotImplementedError  # pragma: no cover
 
+    def called(self, block: Region, operands: Sequence[Operand]) -> Document:
+        """The call of a block on tensors."""
+        raise NotImplementedError  # pragma: no cover
+
     def is_unit(self, region: Region) -> bool:
         """Whether a region is one thing to :meth:`apply`."""
         raise NotImplementedError  # pragma: no cover
@@ -77,6 +82,8 @@ class Flow:
                 self._node(item, target)
             case Choice():
                 self._choice(item, target)
+            case Region(kind="block") if not item.is_unary:
+                self._block(item, target)
             case Region() if item.kind == "block" or self.is_unit(item):
                 target = self._target(item.result, target)
                 operand = self.tensors.take(item.source, target)
@@ -99,6 +106,24 @@ class Flow:
 
     def _target(self, value: Value, target: str) -> str:
         return self.tensors.hint(value) or target
+
+    def _block(self, block: Region, target: str) -> None:
+        """Call a block of several inputs or results. What it hands on stays where it is."""
+        for value in block.inputs:
+            self.tensors.settle_value(value, target)
+        made = self.called(block, [self.tensors.take(value, target) for value in block.inputs])
+        targets: list[str] = []
+        for value in block.outputs:
+            is_new = value not in block.inputs and value not in block.outputs[: len(targets)]
+            if not (is_new and self.tensors.is_taken_besides(value, ())):
+                targets.append("_")
+                continue
+            own = self.tensors.free(self._target(value, target)) if not targets else None
+            name = own or self.tensors.extra(value)
+            targets.append(name)
+            self.tensors.release(name)
+            self.tensors.define(value, Operand.of(name))
+        self.tensors.statements.append(Assign(", ".join(targets), made))
 
     def _node(self, node: Node, target: str) -> None:
         if len(node.outputs) > 1:

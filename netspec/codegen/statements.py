@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from netspec.codegen.layout import INDENT, Document, lay_out
+from netspec.codegen.layout import INDENT, Document, Row, lay_out
 
 
 @dataclass(frozen=True)
@@ -104,8 +104,17 @@ def _lines(statement: Statement, level: int) -> list[str]:
             return lines
 
 
-def returning(statements: Sequence[Statement], operand: Operand) -> list[Statement]:
-    """The statements with a return of ``operand`` behind them, folded into an assignment to it."""
+def listed(operands: Sequence[Operand]) -> Document:
+    """Tensors side by side, as they stand behind `return`."""
+    first, *others = (operand.document for operand in operands)
+    return Row((first, *(part for document in others for part in (", ", document))))
+
+
+def returning(statements: Sequence[Statement], *operands: Operand) -> list[Statement]:
+    """The statements with a return of tensors behind them; of one, folded into an assignment to it."""
+    operand, *others = operands
+    if others:
+        return [*statements, Return(listed(operands))]
     *before, last = [*statements, Return(operand.document)]
     if before and isinstance(before[-1], Assign) and before[-1].target == operand.variable:
         return [*before[:-1], Return(before[-1].value)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -48,7 +49,8 @@ class Tensors:
         for stage in self._wanted(results):
             self._hints.setdefault(stage.result.id, (stage.path, flat_name(stage.path)))
         self._named: dict[str, str] = {}
-        self._remaining = Counter(value.id for value in (template.body.result, *results))
+        self._passed: dict[str, str] = {}
+        self._remaining = Counter(value.id for value in (*template.body.outputs, *results))
         for item in template.body.items:
             self._remaining.update(self.uses(item))
         self._holders: dict[str, int] = {}
@@ -69,7 +71,7 @@ class Tensors:
                 merged = Counter(v.id for m in item.merged for v in (m.then, m.other))
                 return self.uses(item.then) + self.uses(item.other) + merged
             case Region() if item.kind == "block":
-                return Counter((item.source.id,))
+                return Counter(value.id for value in item.inputs)
         total: Counter[int] = Counter()
         for inner in item.items:
             total.update(self.uses(inner))
@@ -78,7 +80,10 @@ class Tensors:
     def _wanted(self, results: Sequence[Value]) -> Iterator[Region]:
         """The stages whose results several steps of the network take, or its outputs."""
         parts = [item for item in self.template.body.items if isinstance(item, Region)]
-        steps = [inner for part in parts for inner in part.items]
+        steps: list[Item] = []
+        for part in parts:
+            hands_on = part.kind == "stage" and hand_on(part.blocks)
+            steps += (*part.ahead, part.blocks[0]) if hands_on else part.items
         takers = Counter(value.id for value in results)
         for step in steps:
             is_between = isinstance(step, Region) and step.kind == "sequence" and not step.path
@@ -169,6 +174,37 @@ class Tensors:
             self._named[scope] = self.names.add(text)
         return self._named[scope]
 
+    def enter(self, names: Sequence[str] = ()) -> list[str]:
+        """Define what enters, in variables of these names; in those of the block's inputs, or `x`, unless given."""
+        definition = self.template.definition
+        own = definition.inputs if definition is not None and definition.inputs else ("x",)
+        found = [*names] or [
+            name if name == "x" and not number else self.names.add(name)
+            for number, name in enumerate(own)
+        ]
+        for value, name in zip(self.template.entering, found, strict=True):
+            self.define(value, Operand.of(name))
+        return found
+
+    def passed(self, name: str) -> str:
+        """A variable for what blocks in a row hand on under a name: one for all rows."""
+        if name not in self._passed:
+            self._passed[name] = self.names.add(name)
+        return self._passed[name]
+
+    def is_taken_besides(self, value: Value, items: Sequence[Item]) -> bool:
+        """Whether others than ``items`` still take a value."""
+        return self._remaining[value.id] > sum(self.uses(item)[value.id] for item in items)
+
+    @contextmanager
+    def apart(self, wanted: Sequence[str]) -> Iterator[tuple[str, ...]]:
+        """Variables, those that are wanted where they are free, that nothing else uses within the context."""
+        before = len(self._busy)
+        for name in wanted:
+            self._busy.append(self._unused() if name in self._busy else self.free(name))
+        yield tuple(self._busy[before:])
+        del self._busy[before:]
+
     @contextmanager
     def beside(self) -> Iterator[str]:
         """A variable that nothing else uses within the context."""
@@ -236,6 +272,14 @@ class Tensors:
             yield written
         finally:
             self.statements, self._remaining, self._holders = outer
+
+
+def hand_on(blocks: Sequence[Region]) -> bool:
+    """Whether each of several blocks gives the next all that it takes, and that is more than one tensor."""
+    count = len(blocks[0].inputs) if len(blocks) > 1 else 1
+    alike = all(len(block.outputs) == count for block in blocks)
+    pairs = itertools.pairwise(blocks)
+    return count > 1 and alike and all(b.inputs == a.outputs for a, b in pairs)
 
 
 def _hints(template: Template) -> dict[int, tuple[str, str]]:

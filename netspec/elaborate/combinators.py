@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from netspec.elaborate.bounds import RAISE_LAYERS, Bounds
 from netspec.elaborate.labels import MERGE_LABELS
+from netspec.elaborate.lookup import Lookup
 from netspec.elaborate.row import Row
 from netspec.elaborate.scope import Names, Scope, check_declared
 from netspec.errors import Span, did_you_mean, fail
@@ -19,6 +20,7 @@ from netspec.ops.merge import MERGES, Add, Concat, Merge, Mul
 from netspec.schema.fields import show
 from netspec.schema.several import ResultName
 from netspec.schema.syntax import (
+    BlockDefinition,
     BranchesAction,
     ConcatAction,
     GateAction,
@@ -30,7 +32,9 @@ from netspec.schema.syntax import (
     Step,
 )
 from netspec.types import TensorType
-from netspec.unknown import require_known
+from netspec.unknown import UNKNOWN, require_known
+
+T = TypeVar("T")
 
 
 class Expand(Protocol):
@@ -154,37 +158,75 @@ def sequence(expand: Expand, step: Step, action: SequenceAction, row: Row, scope
     row.add(part.region("sequence", path, span=step.span))
 
 
-def named_result(name: str, scope: Scope, place: Span | None) -> Value:
+def named_result(name: str, results: Mapping[str, T], place: Span | None) -> T:
     """The result of an earlier step by its name, which stands at ``place``."""
-    if name not in scope.results:
+    if name not in results:
         raise fail(
             "NS225",
             f"no earlier step of this block is named `{name}`",
             place,
-            help=did_you_mean(name, scope.results),
+            help=did_you_mean(name, results),
         )
-    return scope.results[name]
+    return results[name]
 
 
 def further_inputs(action: OpAction, scope: Scope) -> list[Value]:
     """The results that an op takes by the names among its attributes."""
     given = [value for value in action.attributes.values() if isinstance(value, ResultName)]
-    return [named_result(str(value.value), scope, value.span) for value in given]
+    return [named_result(str(value.value), scope.results, value.span) for value in given]
+
+
+def _named(step: Step, scope: Scope) -> tuple[Value, ...]:
+    """The results that a step lists behind `from`."""
+    return tuple(
+        named_result(name, scope.results, step.place("from", index))
+        for index, name in enumerate(step.inputs)
+    )
+
+
+def inputs_of(step: Step, definition: BlockDefinition, row: Row, scope: Scope) -> tuple[Value, ...]:
+    """What a called block takes: what flows, or each result that a block of several inputs is given."""
+    count = definition.input_count
+    if count == 1:
+        return (row.value,)
+    listed = ", ".join(definition.inputs)
+    what = f"block `{definition.name}` takes {count} inputs ({listed})"
+    example = f"list a result for each input, such as `from: [{listed}]`"
+    if len(step.inputs) != count:
+        given = f"`from` names {len(step.inputs)}" if step.inputs else "there is no `from`"
+        raise fail("NS229", f"{what}, and {given}", step.place("from"), help=example)
+    if step.spans is not None and "merge" in step.spans.children:
+        raise fail("NS229", f"{what}, and merges none", step.place("merge"), help="leave it out")
+    inputs = _named(step, scope)
+    row.values = inputs[:1]
+    return inputs
+
+
+def results_of(
+    definition: BlockDefinition, row: Row, scope: Scope, lookup: Lookup
+) -> tuple[Value, ...]:
+    """What a block gives: what flows out of its body, or each result that it lists."""
+    if not definition.results:
+        return row.values[:1]
+    values = []
+    for name, place in definition.results.items():
+        value: Value | None = None
+        with lookup.attempt(scope.calls):
+            value = named_result(name, scope.results, place)
+        values.append(value or row.flow(TensorType(UNKNOWN, (UNKNOWN,) * row.type.rank)))
+    return tuple(values)
 
 
 def take(step: Step, row: Row, scope: Scope) -> None:
     """Let the named results flow that a step takes instead of what flows in."""
-    values = [
-        named_result(name, scope, step.place("from", index))
-        for index, name in enumerate(step.inputs)
-    ]
+    values = _named(step, scope)
     is_alone = isinstance(step.action, PassAction)
     if len(values) == 1:
         if is_alone and step.name is not None:
             raise fail(
                 "NS221", "a step that only takes a result is no layer to name", step.place("name")
             )
-        row.value = values[0]
+        row.values = values
         return
     named = step if is_alone else dataclasses.replace(step, name=None)
     path = scope.path(named, "join", row.type)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from netspec.elaborate.lookup import Calls
@@ -69,13 +69,13 @@ class Keys:
         self._words: dict[int, frozenset[str]] = {}
         self._numbers: dict[Key, int] = {}
 
-    def of(self, call: Call, source: TensorType, nesting: int) -> Key:
+    def of(self, call: Call, inputs: Sequence[Value], nesting: int) -> Key:
         """Equal for calls that come to the same, but for names and for the values of what counts."""
         return (
             call.definition,
             nesting,
             self.frozen(call.arguments.values()),
-            _type_key(source),
+            tuple([(_type_key(value.type), inputs.index(value)) for value in inputs]),
             tuple([name for name, _ in call.calls]),
         )
 
@@ -126,7 +126,7 @@ def again(
     instance: Instance,
     call: Call,
     path: str,
-    source: Value,
+    inputs: tuple[Value, ...],
     ids: Iterator[int],
     names: dict[int, dict[str, str]],
 ) -> Region:
@@ -136,12 +136,12 @@ def again(
     """
     first = instance.region
     copy = _Copy(instance, call, path, ids, names)
-    copy.values[first.source.id] = source
+    copy.values |= {old.id: new for old, new in zip(first.inputs, inputs, strict=True)}
     return Region(
         "block",
         copy.items(first.items),
-        source,
-        copy.values[first.result.id],
+        inputs,
+        tuple(copy.values[value.id] for value in first.outputs),
         path,
         definition=first.definition,
         arguments=given(call.arguments),
@@ -201,12 +201,13 @@ class _Copy:
         return new
 
     def _region(self, region: Region) -> Region:
-        source, items = self.values[region.source.id], self.items(region.items)
+        inputs = tuple([self.values[value.id] for value in region.inputs])
+        items = self.items(region.items)
         return Region(
             region.kind,
             items,
-            source,
-            self.values[region.result.id],
+            inputs,
+            tuple([self.values[value.id] for value in region.outputs]),
             self._path + region.path[self._start :] if region.path else "",
             region.definition,
             region.arguments,

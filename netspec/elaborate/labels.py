@@ -9,7 +9,7 @@ from typing import Any
 
 from netspec.elaborate.arguments import evaluate_argument
 from netspec.elaborate.lookup import Lookup
-from netspec.elaborate.scope import ROLES, BlockValue, Environment, StepsValue
+from netspec.elaborate.scope import ROLES, Environment, StepsValue
 from netspec.ops import OPS
 from netspec.schema.syntax import (
     BlockDefinition,
@@ -73,7 +73,10 @@ class _Counting:
     def _step(self, step: Step, environment: Environment) -> None:
         action = step.action
         if len(step.inputs) > 1:
-            self.total["join"] += not (isinstance(action, PassAction) and step.name)
+            called = self._lookup.block_of(action, environment, step.span)
+            is_named = isinstance(action, PassAction) and step.name is not None
+            merges = called is None or called.input_count == 1
+            self.total["join"] += merges and not is_named
         is_unnamed = step.name is None
         match action:
             case OpAction():
@@ -112,19 +115,13 @@ class _Counting:
                 written_in = environment if value.environment is None else value.environment
                 self.add(value.steps, written_in)
             return
-        if isinstance(value, BlockValue):
-            definition = value.definition
-        elif action.target in ROLES:
+        if action.target in ROLES:
             role = dataclasses.replace(self._lookup.role(action.target), name=step.name)
             self.add((role,), self._lookup.environment)
             return
-        else:
-            found = self._lookup.look_up(action.target, step.span)
-            if found is None:
-                return  # what that is will be said where the step is expanded
-            definition = found
-        if step.name:
-            return
+        definition = self._lookup.block_of(action, environment, step.span)
+        if definition is None or step.name:
+            return  # what there is not will be said where the step is expanded
         if definition.inline:
             arguments = self._static_arguments(definition, action, environment)
             self.add(definition.body, arguments)

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from netspec.errors import Diagnostic, NetspecError
-from netspec.ir import Node, Program, Value
+from netspec.ir import Node, Program, Region, Value
 from netspec.ops.structure import ResizeLike
 
 
@@ -31,7 +31,11 @@ def check_liveness(program: Program) -> None:
             program.producers[region.result.id].path: region.kind
             for region in program.main.regions("residual", "gate", "branches")
         }
-        problems += [_unused(node, words.get(node.path, node.op.kind)) for node in ends]
+        of_blocks = _results_of_blocks(program)
+        for node in ends:
+            found = of_blocks.get(node.outputs[0].id)
+            word = words.get(node.path, node.op.kind)
+            problems.append(_unused(node, word) if found is None else _unused_result(node, found))
     if problems:
         raise NetspecError(problems)
 
@@ -64,6 +68,27 @@ def _unused_parts(program: Program, dead: set[Node]) -> Iterator[Diagnostic]:
                     "each result is to be used: a later step takes it with `from`",
                     node.path,
                 )
+
+
+def _results_of_blocks(program: Program) -> dict[int, tuple[Region, int]]:
+    """What blocks give besides what flows on, by the value's id: the outermost block, and which result it is."""
+    found: dict[int, tuple[Region, int]] = {}
+    for region in program.main.regions("block", "inline"):
+        for number, value in enumerate(region.outputs[1:], 2):
+            found.setdefault(value.id, (region, number))
+    return found
+
+
+def _unused_result(node: Node, found: tuple[Region, int]) -> Diagnostic:
+    region, number = found
+    assert region.definition is not None
+    return Diagnostic(
+        "NS409",
+        f"nothing uses result {number} of this `{region.definition.name}`, for which `{node.path}` is computed",
+        region.span,
+        "take it with `from`, or compute it under a `when` that an argument turns off",
+        region.path or node.path,
+    )
 
 
 def _unused(node: Node, kind: str) -> Diagnostic:

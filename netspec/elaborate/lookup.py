@@ -10,13 +10,22 @@ from pathlib import Path
 
 from netspec import library
 from netspec.elaborate.reader import Reader
-from netspec.elaborate.scope import ROLES, Environment, StepsValue, check_declared
+from netspec.elaborate.scope import ROLES, BlockValue, Environment, StepsValue, check_declared
 from netspec.errors import NetspecError, Span, did_you_mean, fail
 from netspec.ops import OPS
 from netspec.schema.elsewhere import step_help
 from netspec.schema.models import COMBINATORS
-from netspec.schema.syntax import BlockDefinition, Defaults, OpAction, Param, Step
+from netspec.schema.syntax import (
+    Action,
+    BlockDefinition,
+    CallAction,
+    Defaults,
+    OpAction,
+    Param,
+    Step,
+)
 from netspec.source import SpanTree
+from netspec.unknown import require_known
 
 LANGUAGE_ROLES: Mapping[str, str] = {"norm": "batch_norm", "act": "relu"}
 
@@ -118,6 +127,19 @@ class Lookup:
             known = {*self.definitions, *library.built_in_blocks()}
             raise fail("NS207", f"unknown block `{name}`", span, help=did_you_mean(name, known))
         return found
+
+    def block_of(
+        self, action: Action, environment: Environment, span: Span
+    ) -> BlockDefinition | None:
+        """The block that a step calls; None for all that is no such call, and where there is no such block."""
+        if not isinstance(action, CallAction):
+            return None
+        value = require_known(environment.get(action.target))
+        if isinstance(value, BlockValue):
+            return value.definition
+        if isinstance(value, StepsValue) or action.target in ROLES:
+            return None
+        return self.look_up(action.target, span)
 
     def definitions_found(self) -> tuple[BlockDefinition, ...]:
         """The spec's own blocks, and those that its steps have named so far."""

@@ -32,7 +32,7 @@ from netspec.elaborate.scope import (
     given,
     stage_indices,
 )
-from netspec.elaborate.stages import arguments_of_block, check_keys, decided_by
+from netspec.elaborate.stages import arguments_of_block, check_keys, decided_by, entering
 from netspec.elaborate.steps import Elaborator
 from netspec.elaborate.variants import choose_variant
 from netspec.errors import Span, did_you_mean, fail
@@ -170,7 +170,7 @@ class Builder:
         for number in (*spec.size, *of_others):
             formula = Formula(number.node, NETWORK_SCOPE)
             scope.decided.append(Decided("the size of an input", formula, number.span))
-        row = Row(Value(next(self.elaborator.ids), source), self.elaborator.ids)
+        row = Row((Value(next(self.elaborator.ids), source),), self.elaborator.ids)
         inputs = self._inputs(row.source)
         scope.results.update(inputs)
         self._stage_results.update(inputs)
@@ -322,20 +322,23 @@ class Builder:
         path = fill_template(entry.name or "layer{stage + 1}", environment, name_span)
         Names("", Counter()).explicit(path, name_span)
         inner = row.part()
+        inner.values = row.values
+        results = {**scope.results, **self._stage_results}
         if entry.between:
             between, indices = inner.part(), stage_indices(environment)
-            results = dict(self._stage_results)
-            between_scope = Scope(environment, scope.names, results, indices=indices)
+            known = dict(self._stage_results)
+            between_scope = Scope(environment, scope.names, known, indices=indices)
             between_scope.decided = scope.decided
             self.elaborator.steps(entry.between, between, between_scope, span)
             inner.add(between.region("sequence"))
+            results |= known
         names = Names(path, Counter())
         first = environment["running_index"]
         for index in range(count):
             environment |= {"index": index, "running_index": first + index}
             block: Region | None = None
             with self.lookup.attempt():
-                block = self._stage_block(entry, environment, index, count, inner, names)
+                block = self._stage_block(entry, environment, index, count, inner, names, results)
             self._add(block, inner)
         return inner.region("stage", path, span=span)
 
@@ -347,10 +350,9 @@ class Builder:
         count: int,
         row: Row,
         names: Names,
+        results: Mapping[str, Value],
     ) -> Region:
-        source, lookup = row.type, self.lookup
-        place = {**environment, "channels": source.channels, "size": list(source.size)}
-        span = entry.block_span
+        lookup, span = self.lookup, entry.block_span
         given = arguments_of_block(entry, index, count, lookup.reader)
         block_name, block_span = entry.block, span
         if "block" in given:
@@ -370,6 +372,9 @@ class Builder:
                     argument.key_span,
                     help=did_you_mean(name, known),
                 )
+        inputs = entering(entry, definition, index, row, results)
+        source = inputs[0].type
+        place = {**environment, "channels": source.channels, "size": list(source.size)}
         arguments = {name: for_block(argument, index, count) for name, argument in given.items()}
         values = bind_arguments(definition, arguments, place, span, lookup)
         name_span = entry.spans.find(("block_name",)) if entry.block_name != "{index}" else span
@@ -383,4 +388,4 @@ class Builder:
         values = {name: counted(value, indices) for name, value in values.items()}
         formulas = lookup.reader.formulas(definition, arguments, NETWORK_SCOPE)
         call = Call(definition, values, span, (), formulas, indices)
-        return self.elaborator.block(call, path, row.value)
+        return self.elaborator.block(call, path, inputs)

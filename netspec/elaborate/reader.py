@@ -138,7 +138,7 @@ class Reader:
                 for name, param in block.params.items()
             }
             let = {name: Formula(value.node, block.name) for name, value in block.let.items()}
-            return Definition(block.name, block.title, block.doc, params, let)
+            return Definition(block.name, block.title, block.doc, params, let, tuple(block.inputs))
 
         return self._once(("definition", block), read)
 

@@ -16,18 +16,28 @@ class Row:
     """Steps that are being expanded.
 
     Attributes:
-        source: the value that flows in.
-        value: what flows out of what there is so far.
+        inputs: the values that enter, the first of which flows in.
+        values: what the last step gave, the first of which flows out.
         items: the ops and regions that there are so far.
     """
 
-    __slots__ = ("_ids", "items", "source", "value")
+    __slots__ = ("_ids", "inputs", "items", "values")
 
-    def __init__(self, source: Value, ids: Iterator[int]) -> None:
-        """``ids`` counts the values of the program."""
-        self.source = self.value = source
+    def __init__(self, inputs: tuple[Value, ...], ids: Iterator[int]) -> None:
+        """The first of ``inputs`` flows; ``ids`` counts the values of the program."""
+        self.inputs, self.values = inputs, inputs[:1]
         self.items: list[Node | Region] = []
         self._ids = ids
+
+    @property
+    def source(self) -> Value:
+        """The value that flows in."""
+        return self.inputs[0]
+
+    @property
+    def value(self) -> Value:
+        """What flows out of what there is so far."""
+        return self.values[0]
 
     @property
     def type(self) -> TensorType:
@@ -36,7 +46,7 @@ class Row:
 
     def flow(self, type: TensorType) -> Value:
         """Let a new value of this type flow out."""
-        self.value = Value(next(self._ids), type)
+        self.values = (Value(next(self._ids), type),)
         return self.value
 
     def op(
@@ -52,16 +62,18 @@ class Row:
         first, *others = types
         outputs = (self.flow(first), *[Value(next(self._ids), type) for type in others])
         self.items.append(Node(op, tuple(inputs), outputs, path, span, **noted))
+        self.values = outputs
 
     def part(self) -> Row:
         """An empty row that takes what flows here."""
-        return Row(self.value, self._ids)
+        return Row((self.value,), self._ids)
 
     def region(self, kind: Kind, path: str = "", **more: Any) -> Region:
-        """All that there is, as a region."""
-        return Region(kind, tuple(self.items), self.source, self.value, path, **more)
+        """All that there is, as a region; blocks and stages give more than what flows."""
+        outputs = self.values if kind in ("block", "inline", "stage") else self.values[:1]
+        return Region(kind, tuple(self.items), self.inputs, outputs, path, **more)
 
     def add(self, region: Region) -> None:
-        """Add a region, whose result flows on."""
+        """Add a region, whose first result flows on."""
         self.items.append(region)
-        self.value = region.result
+        self.values = region.outputs

@@ -177,6 +177,13 @@ class Scope:
         return fill_template(step.name, self.place(source), span)
 
 
+def decision(test: Formula, outcome: Any, scope: Scope) -> dict[str, Any]:
+    """What was decided by ``test``, noted ahead of the steps that it concerns."""
+    names = scope.names
+    position = names.position if names.indexed else None
+    return {"test": test, "outcome": outcome, "position": position, "indices": scope.indices}
+
+
 def written_at(value: Any, scope: Scope) -> Any:
     """An argument that a step of ``scope`` gives; steps that it does not pass on are its own."""
     fresh = isinstance(value, StepsValue) and value.environment is not None and value.calls is None

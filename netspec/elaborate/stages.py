@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+from netspec.elaborate.combinators import named_result
 from netspec.elaborate.reader import Reader
+from netspec.elaborate.row import Row
 from netspec.elaborate.scope import decided_by_template
 from netspec.errors import fail
+from netspec.ir import Value
 from netspec.ir.formula import NETWORK_SCOPE, Formula
 from netspec.ir.program import Decided
 from netspec.schema.models import STAGE_KEYS
-from netspec.schema.syntax import Argument, StageSyntax
+from netspec.schema.syntax import Argument, BlockDefinition, StageSyntax
+from netspec.unknown import is_unknown
 
 
 def check_keys(entry: StageSyntax) -> None:
@@ -34,6 +38,38 @@ def arguments_of_block(
     if index == count - 1:
         given |= entry.last
     return given
+
+
+def entering(
+    entry: StageSyntax,
+    definition: BlockDefinition,
+    index: int,
+    row: Row,
+    results: Mapping[str, Value],
+) -> tuple[Value, ...]:
+    """What a block of a stage takes: what the one ahead of it gives, by position.
+
+    The first takes what the stage lists behind `from`, among ``results``, or what flows into the stage.
+    """
+    count = definition.input_count
+    what = f"block `{definition.name}` takes {count} input{'s' * (count > 1)}"
+    if entry.inputs and index == 0:
+        if len(entry.inputs) != count:
+            message = f"{what}, and `from` names {len(entry.inputs)}"
+            hint = "name a result for each input; what is to be merged is merged in `between`"
+            raise fail("NS229", message, entry.spans.find(("from",)), help=hint)
+        return tuple(named_result(name, results, place) for name, place in entry.inputs)
+    given = row.values
+    if count == 1 or len(given) == count:
+        return given[:count]
+    if is_unknown(row.type.channels):  # something is wrong ahead of it
+        return given[:1] * count
+    listed = ", ".join(definition.inputs)
+    hint = f"name a result for each with the stage's `from: [{listed}]`"
+    if index:
+        hint = f"let the block ahead of it give as many `results`, for {listed}"
+    message = f"{what}, and what stands ahead of it gives {len(given)}"
+    raise fail("NS229", message, entry.block_span, help=hint)
 
 
 def decided_by(entry: StageSyntax) -> Iterator[Decided]:

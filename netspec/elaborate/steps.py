@@ -23,12 +23,13 @@ from netspec.elaborate.scope import (
     Names,
     Scope,
     StepsValue,
+    decision,
     given,
     written_at,
 )
 from netspec.errors import NetspecError, Span, fail
 from netspec.expr import Expression
-from netspec.ir import Node, Region, Value
+from netspec.ir import Region, Value
 from netspec.ir.formula import Formula
 from netspec.ir.program import Decided
 from netspec.ops import OPS
@@ -96,16 +97,23 @@ class Elaborator:
 
     def step(self, step: Step, row: Row, scope: Scope) -> None:
         """Expand one step: its inputs, what it does, and the name of its result."""
-        source, length = row.value, len(row.items)
-        if step.inputs:
+        source, called = row.value, None
+        row.values = (source,)
+        with self.lookup.overlooking():
+            called = self.lookup.block_of(step.action, scope.environment, step.span)
+        takes_each = called is not None and called.input_count > 1
+        is_named = called is not None and called.inline and step.name is not None
+        if called is not None and is_named and (takes_each or len(called.results) > 1):
+            inner = dataclasses.replace(step, name=None)
+            combinators.sequence(self.steps, step, SequenceAction((inner,)), row, scope)
+            return
+        if step.inputs and not takes_each:
             combinators.take(step, row, scope)
         self._action(step, row, scope)
         if step.result or step.results:
-            last = row.items[-1] if len(row.items) > length else None
-            values = last.outputs if isinstance(last, Node) else (row.value,)
             # What a step passes on has the name that it was given.
             names = self.names if row.value is not source else {}
-            combinators.name_results(step, values, scope, names)
+            combinators.name_results(step, row.values, scope, names)
 
     def _action(self, step: Step, row: Row, scope: Scope) -> None:
         match step.action:
@@ -155,7 +163,7 @@ class Elaborator:
             raise fail(
                 "NS205", "`test` must be true or false; write a comparison", action.test.span
             )
-        noted = _decision(self._test(step, action.test.node, scope), test, scope)
+        noted = decision(self._test(step, action.test.node, scope), test, scope)
         width = self._labels(action.then, scope) | self._labels(action.other, scope)
         part = row.part()
         with scope.names.alternative(width, max(len(action.then), len(action.other))):
@@ -163,7 +171,7 @@ class Elaborator:
         row.add(part.region("when", span=step.span, **noted))
 
     def _repeat(self, step: Step, action: RepeatAction, row: Row, scope: Scope) -> None:
-        noted = _decision(self._test(step, action.times.node, scope), None, scope)
+        noted = decision(self._test(step, action.times.node, scope), None, scope)
         part = row.part()
         times = combinators.repeat(self.steps, step, action, part, scope, self.bounds)
         row.add(part.region("repeat", span=step.span, **{**noted, "outcome": times}))
@@ -242,7 +250,7 @@ class Elaborator:
             decided=scope.decided,
         )
         test = self._test(step, ast.Name(action.target), scope)
-        noted = _decision(test, bool(value.steps), scope)
+        noted = decision(test, bool(value.steps), scope)
         part = row.part()
         self._slots.append(value)
         try:
@@ -284,6 +292,9 @@ class Elaborator:
         if definition.inline and step.name is not None:
             self._container(step, row, scope)
             return
+        if len(definition.results) > 1:
+            combinators.check_names(step, len(definition.results))
+        inputs = combinators.inputs_of(step, definition, row, scope)
         place, given = scope.place(row.type), action.arguments
         bound = bind_arguments(definition, given, place, step.span, self.lookup)
         call = Call(
@@ -295,23 +306,23 @@ class Elaborator:
             scope.indices,
         )
         if definition.inline:
-            part = row.part()
+            part = Row(inputs, self.ids)
             self._expand(call, part, scope.names, scope.path_of_block, scope.decided)
             row.add(self._called("inline", call, part))
         else:
             path = scope.path(step, definition.label, row.type)
-            row.add(self.block(call, path, row.value))
+            row.add(self.block(call, path, inputs))
 
-    def block(self, call: Call, path: str, source: Value) -> Region:
-        """An instance of a block under a path of its own, on what flows in."""
-        key = self.keys.of(call, source.type, self._nesting)
+    def block(self, call: Call, path: str, inputs: tuple[Value, ...]) -> Region:
+        """An instance of a block under a path of its own, on what enters it."""
+        key = self.keys.of(call, inputs, self._nesting)
         known = self._instances.get(key)
         if known is not None and self._has_room(known):
             self.layer_count += known.layers
             self._step_count += known.steps
-            return again(known, call, path, source, self.ids, self.names)
+            return again(known, call, path, inputs, self.ids, self.names)
         layers, steps = self.layer_count, self._step_count
-        region = self.new_block(call, path, source)
+        region = self.new_block(call, path, inputs)
         layers, steps = self.layer_count - layers, self._step_count - steps
         self._instances[key] = Instance(call, region, layers, steps)
         return region
@@ -321,9 +332,9 @@ class Elaborator:
         layers, steps = self.layer_count + known.layers, self._step_count + known.steps
         return layers <= self.bounds.layers and steps <= self.bounds.steps
 
-    def new_block(self, call: Call, path: str, source: Value) -> Region:
+    def new_block(self, call: Call, path: str, inputs: tuple[Value, ...]) -> Region:
         """A block that is expanded here."""
-        row = Row(source, self.ids)
+        row = Row(inputs, self.ids)
         labels = count_labels(self.lookup, call.definition.body, call.arguments)
         decided: list[Decided] = []
         self._expand(call, row, Names(path, labels), path, decided)
@@ -345,7 +356,8 @@ class Elaborator:
         environment["in_channels"] = row.type.channels
         environment["in_size"] = list(row.type.size)
         calls = (*calls, (definition.name, call.span))
-        scope = Scope(environment, names, {}, calls, definition.name, path_of_block=path)
+        entering = dict(zip(definition.inputs, row.inputs, strict=False))
+        scope = Scope(environment, names, entering, calls, definition.name, path_of_block=path)
         scope.decided = decided
         self._evaluate_let(definition.let, scope)
         for name, value in environment.items():
@@ -355,6 +367,7 @@ class Elaborator:
                 )
         try:
             self.steps(definition.body, row, scope, definition.span)
+            row.values = combinators.results_of(definition, row, scope, self.lookup)
         except NetspecError as error:
             raise with_call(error, f"block `{definition.name}`, called", call.span) from None
 
@@ -384,10 +397,3 @@ class Elaborator:
             indices=call.indices,
             decided=decided,
         )
-
-
-def _decision(test: Formula, outcome: Any, scope: Scope) -> dict[str, Any]:
-    """What was decided by ``test``, noted ahead of the steps that it concerns."""
-    names = scope.names
-    position = names.position if names.indexed else None
-    return {"test": test, "outcome": outcome, "position": position, "indices": scope.indices}

@@ -45,7 +45,8 @@ def _problems(program: Program) -> Iterator[str]:
         if node.path in paths:
             yield f"two ops are named `{node.path}`"
         paths.add(node.path)
-    yield from _wrong_regions(program.main, known)
+    yield from _wrong_names(program.main)
+    yield from _wrong_flow(program.main, {value.id: value for value in program.inputs})
     if program.main.result not in program.evaluation_outputs.values():
         yield "there is no `output`: what flows out of the network is none of its outputs"
     for name in sorted(program.training_only - program.outputs.keys()):
@@ -89,14 +90,38 @@ def _layout(flat: FlatLayout) -> tuple[object, ...]:
     return (flat.order, flat.channels, flat.size)
 
 
-def _wrong_regions(main: Region, known: dict[int, Value]) -> Iterator[str]:
+def _wrong_flow(region: Region, known: dict[int, Value]) -> Iterator[str]:
+    """What a region takes and gives must be there, and a block sees nothing but what it takes.
+
+    ``known`` are the values that there are ahead of it, by id; what it gives is added.
+    """
+    name = region.path or region.kind
+    inside = {v.id: v for v in region.inputs} if region.kind == "block" else known
+    if region.kind in ("block", "inline") and region.definition is not None:
+        count = max(1, len(region.definition.inputs))
+        if len(region.inputs) != count:
+            yield f"`{name}` takes {len(region.inputs)} values, and its definition {count}"
+    for value in region.inputs:
+        if known.get(value.id) is not value:
+            yield f"%{value.id} flows through `{name}`, and nothing gives it"
+    for item in region.items:
+        if isinstance(item, Region):
+            yield from _wrong_flow(item, inside)
+            continue
+        for value in item.inputs:
+            if inside.get(value.id) is not value:
+                yield f"`{item.path}` takes %{value.id}, which does not enter `{name}`"
+        inside.update((value.id, value) for value in item.outputs)
+    for value in region.outputs:
+        if inside.get(value.id) is not value:
+            yield f"%{value.id} flows through `{name}`, and nothing gives it"
+    known.update((value.id, value) for value in region.outputs)
+
+
+def _wrong_names(main: Region) -> Iterator[str]:
     waiting: list[tuple[Region, str]] = [(main, "")]
     while waiting:
         region, owner = waiting.pop()
-        for value in (region.source, region.result):
-            if known.get(value.id) is not value:
-                name = region.path or region.kind
-                yield f"%{value.id} flows through `{name}`, and nothing gives it"
         if region.kind in ("block", "sequence") and region.path:
             owner = region.path
         for item in region.items:

@@ -2,8 +2,9 @@
 
 A container is where names live; what runs is the dataflow. Paths make a trie: ``layer1.0.conv1`` stands
 in ``layer1.0``, that in ``layer1``, whatever region each belongs to. A container can be run as a unit where
-its ops stand together in the order of running, one value enters and one leaves; it is a row where besides
-each of its children takes what the child ahead of it gives. All others only hold names.
+its ops stand together in the order of running, one value enters and one leaves, or it is a block and no others
+than the block's do; it is a row where besides each of its children takes the one value that the child ahead of
+it gives. All others only hold names.
 """
 
 from __future__ import annotations
@@ -25,8 +26,8 @@ class Container:
         start: the place in the order of running at which its first op stands.
         stop: the place behind its last op.
         region: the block or stage of this path, where there is one.
-        source: the value that enters; None where it is no unit.
-        result: the value that leaves; None where it is no unit.
+        inputs: the values that enter; none where it is no unit.
+        outputs: the values that leave; none where it is no unit.
         count: how many ops stand below it, functions too.
         is_row: whether it is a unit whose children run one after another, and nothing else does.
     """
@@ -36,15 +37,15 @@ class Container:
     start: int = 0
     stop: int = 0
     region: Region | None = None
-    source: Value | None = None
-    result: Value | None = None
+    inputs: tuple[Value, ...] = ()
+    outputs: tuple[Value, ...] = ()
     count: int = 0
     is_row: bool = False
 
     @property
     def is_unit(self) -> bool:
-        """Whether it can be run as one, from one value to one value."""
-        return self.result is not None
+        """Whether it can be run as one."""
+        return bool(self.outputs)
 
 
 Unit = Node | Container
@@ -56,7 +57,7 @@ def containers(program: Program) -> Container:
     root = _trie(program)
     outputs = {value.id for value in program.outputs.values()}
     _settle(root, program, outputs)
-    root.source, root.result = program.inputs[0], program.main.result
+    root.inputs, root.outputs = program.inputs, program.main.outputs
     root.start, root.stop = 0, len(program.nodes)
     return root
 
@@ -152,8 +153,8 @@ def _settle(container: Container, program: Program, outputs: set[int]) -> None:
     region = container.region
     if container.count == 0:
         if region is not None:
-            container.source = container.result = region.source
-            container.is_row = True
+            container.inputs, container.outputs = region.inputs, region.outputs
+            container.is_row = region.is_unary
         return
     if container.count != container.stop - container.start:
         return  # others run in between
@@ -166,9 +167,13 @@ def _settle(container: Container, program: Program, outputs: set[int]) -> None:
         for value in given.values()
         if value.id in outputs or any(node not in ours for node in program.uses[value.id])
     ]
-    if len(entering) == 1 and len(leaving) == 1:
-        (container.source,), (container.result,) = entering.values(), leaving
-        container.is_row = _is_row(container, container.source, container.result)
+    if region is not None and region.kind == "block" and not region.is_unary:
+        outputs_of_block = {value.id for value in region.outputs}
+        if all(value.id in outputs_of_block for value in leaving):
+            container.inputs, container.outputs = region.inputs, region.outputs
+    elif len(entering) == 1 and len(leaving) == 1:
+        container.inputs, container.outputs = tuple(entering.values()), tuple(leaving)
+        container.is_row = _is_row(container, *container.inputs, *container.outputs)
 
 
 def _is_row(container: Container, value: Value, result: Value) -> bool:
@@ -181,9 +186,9 @@ def _is_row(container: Container, value: Value, result: Value) -> bool:
             count += 1
         elif child.is_unit:
             if child.stop > child.start:
-                if child.source is not value or child.result is None:
+                if child.inputs != (value,) or len(child.outputs) != 1:
                     return False
-                value = child.result
+                (value,) = child.outputs
                 count += child.stop - child.start
         else:
             return False

@@ -34,6 +34,7 @@ class Definition:
         doc: one line on it.
         params: its parameters, by name.
         let: the values that it names, each made of those before it.
+        inputs: what it calls the values that it takes; empty for one that takes what flows.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Definition:
     doc: str = ""
     params: Mapping[str, Declared] = field(default_factory=dict)
     let: Mapping[str, Formula] = field(default_factory=dict)
+    inputs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

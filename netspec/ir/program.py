@@ -133,11 +133,15 @@ class Region:
     A ``when`` is there in every instance, also where nothing was taken and it is empty; so is a slot, whose
     test is its name. ``repeat`` and ``inline``, the body of an inline block, give names to nothing either.
 
+    What flows is one value. Blocks, inline or not, may take and give further ones, and a stage gives what its
+    last block does.
+
     Attributes:
         kind: what it was in the spec.
         items: ops and regions in the order of registration, which is an order to run them in too.
-        source: the value that flows in.
-        result: the value that flows out; ``source`` itself where the region does nothing.
+        inputs: the values that it takes from around it; the first flows in.
+        outputs: the values that it gives, the first of which flows out: inputs themselves, where it does
+            nothing or hands them on.
         path: its name; empty where it gives none to what it holds.
         definition: the block that it is an instance of, which may be an inline one.
         arguments: what the block was called with; of a network, what all its names mean.
@@ -154,8 +158,8 @@ class Region:
 
     kind: Kind
     items: tuple[Node | Region, ...]
-    source: Value
-    result: Value
+    inputs: tuple[Value, ...]
+    outputs: tuple[Value, ...]
     path: str = ""
     definition: Definition | None = None
     arguments: Mapping[str, Any] = field(default_factory=dict)
@@ -166,6 +170,21 @@ class Region:
     outcome: Any = None
     position: int | None = None
     decided: tuple[Decided, ...] = ()
+
+    @property
+    def source(self) -> Value:
+        """The value that flows in."""
+        return self.inputs[0]
+
+    @property
+    def result(self) -> Value:
+        """The value that flows out."""
+        return self.outputs[0]
+
+    @property
+    def is_unary(self) -> bool:
+        """Whether it takes one value and gives one."""
+        return len(self.inputs) == len(self.outputs) == 1
 
     @cached_property
     def nodes(self) -> tuple[Node, ...]:

@@ -41,7 +41,7 @@ def rewrite(program: Program, change: Change, inputs: tuple[Value, ...] | None =
 
 
 def _region(region: Region, change: Change, known: dict[int, Value]) -> Region:
-    source = known[region.source.id]
+    inputs = tuple(known[value.id] for value in region.inputs)
     items: list[Node | Region] = []
     for item in region.items:
         if isinstance(item, Region):
@@ -52,4 +52,5 @@ def _region(region: Region, change: Change, known: dict[int, Value]) -> Region:
             made = Replacement((made,), made.outputs)
         items += made.nodes
         known.update((old.id, new) for old, new in zip(item.outputs, made.outputs, strict=True))
-    return replace(region, items=tuple(items), source=source, result=known[region.result.id])
+    outputs = tuple(known[value.id] for value in region.outputs)
+    return replace(region, items=tuple(items), inputs=inputs, outputs=outputs)

@@ -129,15 +129,16 @@ def _stride() -> Schema:
 def _stage_of(name: str) -> Schema:
     """The arguments of a stage whose blocks are the built-in block ``name``."""
     block = library.built_in_block(name)
+    keys = [info.alias or field for field, info in models.Stage.model_fields.items()]
     arguments = {
         param.name: described_parameter(param, stage_argument(param.type))
         for param in block.params.values()
-        if param.name not in models.Stage.model_fields
+        if param.name not in keys
     }
     return {
         "if": {"properties": {"block": {"const": name}}, "required": ["block"]},
         "then": {
             "properties": arguments,
-            "propertyNames": {"enum": [*models.Stage.model_fields, *arguments]},
+            "propertyNames": {"enum": [*keys, *arguments]},
         },
     }

@@ -209,6 +209,8 @@ def _block(
         body=_steps(model.body, spans.subtree(("body",))),
         span=spans.span,
         name_span=name_span,
+        inputs={n: spans.find(("inputs", i)) for i, n in enumerate(model.inputs or ())},
+        results={n: spans.find(("results", i)) for i, n in enumerate(model.results or ())},
     )
 
 
@@ -233,9 +235,17 @@ def _stages(stages: list[models.Stage], spans: SpanTree) -> tuple[StageSyntax, .
                 first=_arguments(stage.first, place.subtree(("first",))),
                 last=_arguments(stage.last, place.subtree(("last",))),
                 spans=place,
+                inputs=_taken(stage.from_, place),
             )
         )
     return tuple(result)
+
+
+def _taken(names: str | list[str] | None, spans: SpanTree) -> tuple[tuple[str, Span], ...]:
+    """The names behind `from`, each with its place."""
+    if isinstance(names, list):
+        return tuple((name, spans.find(("from", index))) for index, name in enumerate(names))
+    return () if names is None else ((names, spans.find(("from",))),)
 
 
 def _defaults(model: Any, spans: SpanTree) -> Defaults:

@@ -38,6 +38,7 @@ from netspec.schema.fields import (
     word_of,
 )
 from netspec.schema.names import IDENTIFIER as IDENTIFIER
+from netspec.schema.names import DistinctNames
 from netspec.schema.names import Identifier as Identifier
 from netspec.schema.names import Name as Name
 from netspec.schema.parameters import Param, Strict
@@ -273,6 +274,12 @@ class BlockBody(Strict):
     inline: bool = Field(
         False, description="adds no level of names: its steps stand in the caller's"
     )
+    inputs: DistinctNames | None = Field(
+        None, description="names what it takes; the first flows in, steps take the others by `from`"
+    )
+    results: DistinctNames | None = Field(
+        None, description="the named results, or inputs, that it gives; the first flows on"
+    )
     params: Params = Field(default_factory=dict, description="parameters by name")
     let: Let = Field(
         default_factory=dict, description="derived values by name, each seeing those above it"
@@ -287,7 +294,7 @@ class BlockFile(BlockBody):
     block: Identifier = Field(description="the block's name, which is the file's too")
 
 
-STAGE_KEYS = ("times", "name", "block", "block_name", "repeat", "stride", "stride_at")
+STAGE_KEYS = ("times", "name", "block", "block_name", "from", "repeat", "stride", "stride_at")
 
 
 class Stage(BaseModel):
@@ -301,6 +308,11 @@ class Stage(BaseModel):
     name: Name | None = Field(None, description="template of the stage's name; layer1, layer2, …")
     block: Identifier = Field(description="a parameter of type `block`, or a block")
     block_name: Name | None = Field(None, description="template of a block's name; 0, 1, …")
+    from_: Identifier | Annotated[list[Identifier], Field(min_length=1)] | None = Field(
+        None,
+        alias="from",
+        description="results that the first block takes instead of what flows in: of stem, stages, `between`",
+    )
     repeat: Number = Field(default=1, validate_default=True, description="number of blocks")
     stride: Any = Field(
         None, description="goes to one block as its argument `stride`; the others get 1"

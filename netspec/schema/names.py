@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from netspec.schema.refusal import Refusal
 
 IDENTIFIER = r"[A-Za-z_][A-Za-z0-9_]*"
 Identifier = Annotated[str, Field(pattern=rf"^{IDENTIFIER}$", max_length=64)]
@@ -16,4 +18,13 @@ def as_text(value: Any) -> Any:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
+def _distinct(names: list[str]) -> list[str]:
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            raise Refusal(f"`{name}` stands here twice", at=(index,))
+    return names
+
+
+DistinctNames = Annotated[list[Identifier], Field(min_length=1), AfterValidator(_distinct)]
+"""Names, each once."""
 Name = Annotated[NameTemplate, BeforeValidator(as_text)]

@@ -183,7 +183,8 @@ class _Surgery:
     def _unknown(self, step: Any) -> dict[str, Any]:
         """An unknown step, with the name of the result of the step whose place it takes."""
         result = step.get("as") if isinstance(step, dict) else None
-        named = isinstance(result, str) and result.isidentifier() and result.isascii()
+        names = result if isinstance(result, list) and result else [result]
+        named = all(isinstance(n, str) and n.isidentifier() and n.isascii() for n in names)
         return {self._step: {}, **({"as": result} if named else {})}
 
     def _cut_stage(self, path: Location) -> None:

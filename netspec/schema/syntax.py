@@ -162,7 +162,11 @@ class Param:
 
 @dataclass(frozen=True, eq=False)
 class BlockDefinition:
-    """A block: parameters, derived values, and the steps of its body."""
+    """A block: parameters, derived values, and the steps of its body.
+
+    ``inputs`` are what it calls the values that it takes, none for one that takes what flows; ``results`` are
+    what it gives, none for what its last step does. Each name with its place.
+    """
 
     name: str
     doc: str
@@ -174,6 +178,13 @@ class BlockDefinition:
     body: tuple[Step, ...]
     span: Span
     name_span: Span
+    inputs: Mapping[str, Span] = field(default_factory=dict)
+    results: Mapping[str, Span] = field(default_factory=dict)
+
+    @property
+    def input_count(self) -> int:
+        """How many values it takes."""
+        return len(self.inputs) or 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,6 +203,7 @@ class StageSyntax:
     first: Mapping[str, Argument]
     last: Mapping[str, Argument]
     spans: SpanTree
+    inputs: tuple[tuple[str, Span], ...] = ()
 
     @property
     def block_span(self) -> Span:

@@ -170,14 +170,14 @@ class Checker(Elaborator):
 
     # Blocks that come back
 
-    def block(self, call: Call, path: str, source: Value) -> Region:
+    def block(self, call: Call, path: str, inputs: tuple[Value, ...]) -> Region:
         known = self._known
-        key = known.key(call, source.type, self._nesting, self.lookup.environment)
+        key = known.key(call, inputs, self._nesting, self.lookup.environment)
         checked = known.find(key)
         if checked is None:
             layers, problems, trail = self.layer_count, self._problems.count, len(known.trail)
             lost = self._lost
-            region = self.new_block(call, path, source)
+            region = self.new_block(call, path, inputs)
             instance = Instance(call, region, self.layer_count - layers, 0)
             blocks, found = frozenset(known.trail[trail:]), self._problems.since(problems)
             known.add(key, Checked(instance, self._lost == lost, found, blocks))
@@ -187,7 +187,7 @@ class Checker(Elaborator):
         self.count_layers(checked.instance.layers, call.span)
         self._problems.add_again(checked.problems)
         if checked.is_whole:
-            return again(checked.instance, call, path, source, self.ids, self.names)
+            return again(checked.instance, call, path, inputs, self.ids, self.names)
         self._lost += 1
         return replace(checked.instance.region, path=path, span=call.span)
 

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from netspec.elaborate.instances import Call, Instance, Key, Keys
 from netspec.elaborate.reader import Reader
 from netspec.elaborate.scope import BlockValue, StepsValue
+from netspec.ir import Value
 from netspec.library import BUILT_IN
 from netspec.schema.syntax import BlockDefinition, Spec
-from netspec.types import TensorType
 from netspec.unknown import is_unknown
 from netspec.validate.problems import Key as ProblemKey
 
@@ -64,11 +64,11 @@ class Known:
         self._default_names = sorted({*words} & {*spec.params, *spec.let})
 
     def key(
-        self, call: Call, source: TensorType, nesting: int, environment: Mapping[str, Any]
+        self, call: Call, inputs: Sequence[Value], nesting: int, environment: Mapping[str, Any]
     ) -> Key:
         """Equal for blocks that come to the same; ``environment`` is the spec's."""
         outer = self._keys.frozen(environment.get(name) for name in self._default_names)
-        return (outer, self._keys.of(call, source, nesting))
+        return (outer, self._keys.of(call, inputs, nesting))
 
     def find(self, key: Key) -> Checked | None:
         """The block of this key, from this file or another."""

@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from netspec.elaborate.arguments import unknown_argument
+from netspec.elaborate.combinators import named_result
 from netspec.elaborate.lookup import Lookup
 from netspec.elaborate.scope import PLACE_NAMES, ROLES
 from netspec.expr import Expression
@@ -52,13 +53,19 @@ def check_block_names(
             value.check_names(seen)
         names[name] = UNKNOWN
     names |= dict.fromkeys(PLACE_NAMES, UNKNOWN)
-    _Walker(lookup, problems).steps(definition.body, names)
+    walker = _Walker(lookup, problems)
+    walker.steps(definition.body, names)
+    known = dict.fromkeys((*definition.inputs, *walker.results), UNKNOWN)
+    for name, place in definition.results.items():
+        with problems.attempt():
+            named_result(name, known, place)
 
 
 class _Walker:
     def __init__(self, lookup: Lookup, problems: Problems) -> None:
         self._lookup = lookup
         self._problems = problems
+        self.results: list[str] = []
 
     def _attempt(self) -> AbstractContextManager[Any]:
         return self._problems.attempt()
@@ -68,6 +75,7 @@ class _Walker:
             self._step(step, names)
 
     def _step(self, step: Step, names: Names) -> None:
+        self.results += (step.result,) if step.result else step.results
         match step.action:
             case OpAction(attributes=attributes):
                 for value in attributes.values():

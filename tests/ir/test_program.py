@@ -157,7 +157,7 @@ def test_the_verifier_notices_outputs_that_nothing_gives(program: Program) -> No
     with pytest.raises(InternalError, match="`aux` is for training alone, and no output"):
         check_program(replace(program, training_only=frozenset(("aux",))))
     with pytest.raises(InternalError, match="%999 flows through `network`"):
-        check_program(replace(program, main=replace(program.main, result=stranger)))
+        check_program(replace(program, main=replace(program.main, outputs=(stranger,))))
 
 
 def test_operands_stand_in_their_order() -> None:

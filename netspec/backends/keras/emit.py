@@ -13,7 +13,6 @@ from netspec.backends.keras.flow import (
     relative_name,
 )
 from netspec.backends.keras.plan import (
-    chunks,
     depends_on_size,
     is_deep,
     lowered_ops,
@@ -22,7 +21,9 @@ from netspec.backends.keras.plan import (
 )
 from netspec.backends.keras.rows import SIGNATURE_DEFAULTS
 from netspec.backends.keras.shared import SharedInitializers
+from netspec.backends.keras.submodels import submodels
 from netspec.backends.names import flat_name
+from netspec.codegen.chains import chain, is_chain
 from netspec.codegen.classes import (
     Argument,
     Classes,
@@ -38,7 +39,6 @@ from netspec.codegen.layout import (
     Row,
     brackets,
     call,
-    comprehension,
     keyword,
     lay_out,
     literal,
@@ -130,25 +130,27 @@ class _Generator:
     # Blocks
 
     def _block_function(self, source_class: SourceClass) -> _Function:
-        printer, statements = self._parts(source_class.template)
+        printer, statements, inputs = self._parts(source_class.template)
         source_class.use(printer.names)
-        local: list[Statement] = []
-        if any(argument.name == IN_CHANNELS for argument in source_class.arguments):
-            local.append(Assign(IN_CHANNELS, "x.shape[-1]"))
+        local: list[Statement] = [
+            Assign(argument.identifier, f"{inputs[argument.input]}.shape[-1]")
+            for argument in source_class.arguments
+            if argument.input is not None
+        ]
         local += [
             Assign(safe_identifier(name), printer.formula(value))
             for name, value in source_class.local
         ]
         self.targets |= printer.targets
-        declared: list[Document] = ["x"]
-        declared += [_declared(a) for a in source_class.arguments if a.name != IN_CHANNELS]
+        declared: list[Document] = [*inputs]
+        declared += [_declared(a) for a in source_class.arguments if a.input is None]
         lines = lay_out(
             brackets("(", [*declared, "*", "name"], ")"), f"def {source_class.name}", ":", 0
         )
         doc = docstring([source_class.doc], 1)
         return _Function("\n".join(lines), doc, render([*local, *statements], 1))
 
-    def _parts(self, template: Template) -> tuple[Printer, list[Statement]]:
+    def _parts(self, template: Template) -> tuple[Printer, list[Statement], list[str]]:
         printer = self._printer()
         taken = {*VARIABLES, IN_CHANNELS, *map(safe_identifier, template.parameters)}
         if template.definition is not None:
@@ -157,23 +159,29 @@ class _Generator:
         taken |= {safe_identifier(name) for name in self.program.arguments}
         tensors = Tensors(template, Namespace(taken))
         flow = KerasFlow(tensors, printer, relative_name, self)
-        tensors.define(template.source, Operand.of("x"))
+        inputs = tensors.enter()
         flow.run_all(template.body.items, "x")
-        return printer, returning(tensors.statements, tensors.take(template.body.result, "x"))
+        results = [tensors.take(value, "x") for value in template.body.outputs]
+        return printer, returning(tensors.statements, *results), inputs
 
     def block_call(
-        self, template: Template, block: Region, value: Document, name: Document, printer: Printer
+        self,
+        template: Template,
+        block: Region,
+        values: Sequence[Document],
+        name: Document,
+        printer: Printer,
     ) -> Document:
-        """The call of a block's function, on a tensor and under a name."""
+        """The call of a block's function, on tensors and under a name."""
         made = template.calls[block.path]
         if self.classes is None:  # trying whether numbers have formulas
             return call("block", [printer.value(value) for value in made.arguments.values()])
-        return _made(self._invocation(made), value, name, printer)
+        return _made(self._invocation(made), values, name, printer)
 
     def _invocation(self, made: Call) -> Invocation:
         """How a block's function is called, which sees the channels by itself."""
         assert self.classes is not None
-        return self.classes.invocation(made).without(IN_CHANNELS)
+        return self.classes.invocation(made).without_channels()
 
     # The network
 
@@ -187,10 +195,7 @@ class _Generator:
         results.remove(template.body.result)  # which is a result anyway
         tensors = Tensors(template, Namespace(taken), results)
         flow = KerasFlow(tensors, printer, absolute_name, self)
-        for value, name in zip(
-            template.entering, self.program.input_names or ("inputs",), strict=True
-        ):
-            tensors.define(value, Operand.of(name))
+        tensors.enter([*self.program.input_names] or ["inputs"])
         flow.run_all(template.body.items, "x")
         documents = {n: tensors.take(v, "x").document for n, v in template.outputs.items()}
         self.targets |= printer.targets
@@ -275,15 +280,30 @@ class _Generator:
         """Send what flows through the blocks of a stage."""
         if not stage.blocks:
             return
+        if not all(block.is_unary for block in stage.blocks):
+            self._several(stage, flow, target)
+            return
         names = tuple(flat_name(block.path) for block in stage.blocks)
         found = self._calls(stage, names).runs()
         value = flow.tensors.take(stage.blocks[0].source, target).document
         result = flow.tensors.free(target, stage.result)
         if self.deep:
-            self._submodels(stage, found, value, result, flow)
+            submodels(self._stage(stage), found, value, result, flow)
         else:
-            self._in_order(found, value, result, flow)
+            start = [Assign(result, value)] if value != result else []
+            self._in_order(found, [value], result, start, flow)
         flow.tensors.define(stage.result, Operand.of(result))
+
+    def _several(self, stage: Region, flow: KerasFlow, target: str) -> None:
+        """Send through the blocks of a stage what several tensors may be handed on by."""
+        if not is_chain(stage.blocks, flow.tensors):
+            flow.run_all(stage.blocks, target)
+            return
+        names = tuple(flat_name(block.path) for block in stage.blocks)
+        found = self._calls(stage, names).runs()
+        with chain(stage.blocks, flow.tensors, target) as made:
+            values = [operand.document for operand in made.entering]
+            self._in_order(found, values, made.target, made.start(), flow)
 
     def _calls(self, stage: Region, names: tuple[str, ...]) -> StageCalls:
         template = self.templates.network
@@ -296,62 +316,33 @@ class _Generator:
         return next(found for found in self.program.stages if found.path == stage.path)
 
     def _in_order(
-        self, found: Sequence[Run], value: Document, target: str, flow: KerasFlow
+        self,
+        found: Sequence[Run],
+        values: Sequence[Document],
+        target: str,
+        start: Sequence[Statement],
+        flow: KerasFlow,
     ) -> None:
+        """Write calls; ``start`` puts ``values``, which the first takes, into the variables of ``target``."""
+        statements, variables = flow.tensors.statements, target.split(", ")
         for run in found:
             if run.is_loop:
-                if value != target:
-                    flow.tensors.statements.append(Assign(target, value))
-                made = _made(run.call, target, f'f"{run.pattern}"', flow.printer)
-                body = Assign(target, made)
-                flow.tensors.statements.append(For(f"index in {run.range}", (body,)))
-                value = target
+                statements += start if values is not variables else ()
+                made = _made(run.call, variables, f'f"{run.pattern}"', flow.printer)
+                statements.append(For(f"index in {run.range}", (Assign(target, made),)))
+                values = variables
                 continue
             for name, invocation in zip(run.names, run.calls, strict=True):
-                made = _made(invocation, value, quoted(name), flow.printer)
-                flow.tensors.statements.append(Assign(target, made))
-                value = target
-
-    def _submodels(
-        self, stage: Region, found: Sequence[Run], value: Document, target: str, flow: KerasFlow
-    ) -> None:
-        items = [item for run in found for item in _partials(run, flow.printer)]
-        stops, total = [], 0
-        for _, group in chunks(self._stage(stage)):
-            total += len(group)
-            stops.append(total)
-        blocks = literal("[", items, "]")
-        if len(found) == 1 and found[0].is_loop:
-            made = _partial(found[0].call, f'f"{found[0].pattern}"', flow.printer)
-            blocks = comprehension("[", made, f"for index in {found[0].range}", "]")
-        flow.tensors.statements.append(Assign("blocks", blocks))
-        arguments: list[Document] = [
-            value,
-            quoted(flat_name(stage.path)),
-            "blocks",
-            keyword("stops", Printer({}).value(tuple(stops))),
-        ]
-        flow.tensors.statements.append(Assign(target, call("submodels", arguments)))
+                made = _made(invocation, values, quoted(name), flow.printer)
+                statements.append(Assign(target, made))
+                values = variables
 
 
-def _made(invocation: Invocation, value: Document, name: Document, printer: Printer) -> Document:
-    arguments = [value, *invocation.passed(printer), keyword("name", name)]
+def _made(
+    invocation: Invocation, values: Sequence[Document], name: Document, printer: Printer
+) -> Document:
+    arguments = [*values, *invocation.passed(printer), keyword("name", name)]
     return call(invocation.source_class.name, arguments)
-
-
-def _partials(run: Run, printer: Printer) -> list[Document]:
-    if not run.is_loop:
-        pairs = zip(run.names, run.calls, strict=True)
-        return [_partial(invocation, quoted(name), printer) for name, invocation in pairs]
-    made = _partial(run.call, f'f"{run.pattern}"', printer)
-    return [Row(("*", comprehension("(", made, f"for index in {run.range}", ")")))]
-
-
-def _partial(invocation: Invocation, name: Document, printer: Printer) -> Document:
-    items: list[Document] = [invocation.source_class.name]
-    for argument, value in invocation.given():
-        items.append(keyword(argument.identifier, printer.value(value)))
-    return call("partial", [*items, keyword("name", name)])
 
 
 def _declared(argument: Argument) -> Document:

@@ -37,9 +37,14 @@ class BlockCalls(Protocol):
     """What a flow is told about blocks."""
 
     def block_call(
-        self, template: Template, block: Region, value: Document, name: Document, printer: Printer
+        self,
+        template: Template,
+        block: Region,
+        values: Sequence[Document],
+        name: Document,
+        printer: Printer,
     ) -> Document:
-        """The call of a block's function, on a tensor and under a name."""
+        """The call of a block's function, on tensors and under a name."""
 
     def blocks(self, stage: Region, flow: KerasFlow, target: str) -> None:
         """Send what flows through the blocks of a stage."""
@@ -64,16 +69,17 @@ class KerasFlow(Flow):
     def apply(self, item: Node | Region, operand: Operand, target: str) -> Operand:
         """The layers of an op, or the function of a block."""
         if isinstance(item, Region):
-            name = self.naming(flat_name(item.path))
-            made = self.calls.block_call(
-                self.tensors.template, item, operand.document, name, self.printer
-            )
-            self.tensors.statements.append(Assign(target, made))
+            self.tensors.statements.append(Assign(target, self.called(item, [operand])))
             return Operand.of(target)
         operand = self.tensors.settle(operand, target)
         lowered = by_cases(lower, item)
         self.tensors.statements += self._lowered(item, lowered, str(operand.variable), target)
         return Operand.of(target)
+
+    def called(self, block: Region, operands: Sequence[Operand]) -> Document:
+        """The call of the block's function."""
+        name, given = self.naming(flat_name(block.path)), [each.document for each in operands]
+        return self.calls.block_call(self.tensors.template, block, given, name, self.printer)
 
     def _lowered(
         self, layer: Node, lowered: Lowered | Case[Lowered], value: str, target: str

@@ -88,13 +88,18 @@ def layer_count(nodes: Iterable[Node]) -> int:
 
 def is_deep(network: Program) -> bool:
     """Whether the stages of ``network`` are cut into sub-models."""
-    return layer_count(network.nodes) > FLAT_LIMIT
+    return layer_count(network.nodes) > FLAT_LIMIT and any(map(chunks, network.stages))
 
 
 def chunks(stage: Region) -> list[tuple[str, tuple[Region, ...]]]:
-    """The sub-models of a stage in a deep network, each with its name and its blocks."""
+    """The sub-models of a stage in a deep network, each with its name and its blocks.
+
+    Blocks that hand several tensors on are not cut off: they are wide, and Keras fails at depth alone.
+    """
     groups: list[list[Region]] = []
     layers = 0
+    if not all(block.is_unary for block in stage.blocks):
+        return []
     for block in stage.blocks:
         count = layer_count(block.nodes)
         layers += count

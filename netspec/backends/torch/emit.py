@@ -39,7 +39,6 @@ from netspec.codegen.statements import (
     Do,
     For,
     If,
-    Operand,
     Return,
     Statement,
     render,
@@ -66,9 +65,8 @@ class _Class:
     doc: str
     signature: str
     body: str
+    forward_signature: str
     forward: str
-    result: str
-    inputs: Sequence[str]
 
 
 class _Generator:
@@ -139,7 +137,8 @@ class _Generator:
     # Blocks
 
     def _block_class(self, source_class: SourceClass) -> _Class:
-        printer, registration, forward = self._parts(source_class.template, settled=True)
+        parts = self._parts(source_class.template, settled=True)
+        printer, registration, forward, inputs = parts
         source_class.use(printer.names)
         local: list[Statement] = [
             Assign(safe_identifier(name), printer.formula(value))
@@ -151,14 +150,13 @@ class _Generator:
             doc=docstring([source_class.doc], 1),
             signature=_signature(source_class.arguments),
             body=render([*local, *registration], 2),
+            forward_signature=_forward(inputs, _result(source_class.template)),
             forward=render(forward, 2),
-            result="Tensor",
-            inputs=["x"],
         )
 
     def _parts(
         self, template: Template, settled: bool
-    ) -> tuple[Printer, list[Statement], list[Statement]]:
+    ) -> tuple[Printer, list[Statement], list[Statement], list[str]]:
         writer = self._writer(template, settled)
         for item in template.body.items:
             writer.reserve(item)
@@ -166,10 +164,11 @@ class _Generator:
             writer.register(item)
         tensors = Tensors(template, Namespace(set(VARIABLES)))
         flow = TorchFlow(tensors, writer)
-        tensors.define(template.source, Operand.of("x"))
+        inputs = tensors.enter()
         flow.run_all(template.body.items, "x")
-        forward = returning(tensors.statements, tensors.take(template.body.result, "x"))
-        return writer.printer, writer.statements, forward
+        results = [tensors.take(value, "x") for value in template.body.outputs]
+        forward = returning(tensors.statements, *results)
+        return writer.printer, writer.statements, forward, inputs
 
     def _writer(self, template: Template, settled: bool) -> ModuleWriter:
         printer = Printer(SIGNATURE_DEFAULTS)
@@ -206,9 +205,11 @@ class _Generator:
             doc=docstring([self.program.doc or f"The network `{self.program.name}`."], 1),
             signature=_signature(self._kept()),
             body=render(writer.statements, 2),
+            forward_signature=_forward(
+                [*self.program.input_names] or ["x"],
+                "dict[str, Tensor]" if self.program.has_outputs else "Tensor",
+            ),
             forward=forward,
-            result="dict[str, Tensor]" if self.program.has_outputs else "Tensor",
-            inputs=[*self.program.input_names] or ["x"],
         )
 
     def _network_forward(self, writer: ModuleWriter) -> list[Statement]:
@@ -223,8 +224,7 @@ class _Generator:
         taken = {*VARIABLES, *self.program.input_names}
         tensors = Tensors(template, Namespace(taken), results)
         flow = TorchFlow(tensors, writer)
-        for value, name in zip(template.entering, self.program.input_names or ("x",), strict=True):
-            tensors.define(value, Operand.of(name))
+        tensors.enter([*self.program.input_names])
         first, later = self._by_mode(template)
         flow.run_all(first, "x")
         if not self.program.has_outputs:
@@ -251,6 +251,15 @@ class _Generator:
     def _register_stage(self, writer: ModuleWriter, stage: Region) -> None:
         """A stage as a `nn.Sequential`; runs of blocks alike are loops."""
         names = tuple(block.path[len(stage.path) + 1 :] for block in stage.blocks)
+        if writer.plan.is_list(stage):
+            runs = self._calls(stage, names).runs()
+            items = [item for run in runs for item in _items(run, writer.printer)]
+            blocks = literal("[", items, "]")
+            if len(runs) == 1 and runs[0].is_loop:
+                blocks = _loop(runs[0], writer.printer, "[]")
+            writer.statements.append(writer.assign(stage.path, call("nn.ModuleList", [blocks])))
+            writer.lists.add(stage.path)
+            return
         if stage.blocks and writer.plan.row(stage) is None:
             writer.container(stage.path)
             for block in stage.blocks:
@@ -287,6 +296,12 @@ def _by_name(outputs: Mapping[str, Value], tensors: Tensors) -> Document:
     return literal("{", items, "}")
 
 
+def _result(template: Template) -> str:
+    """The type that the module of a block returns."""
+    count = len(template.body.outputs)
+    return "Tensor" if count == 1 else f"tuple[{', '.join(['Tensor'] * count)}]"
+
+
 def _made(invocation: Invocation, printer: Printer) -> Document:
     return call(invocation.source_class.name, invocation.passed(printer))
 
@@ -294,15 +309,26 @@ def _made(invocation: Invocation, printer: Printer) -> Document:
 def _items(run: Run, printer: Printer) -> list[Document]:
     if not run.is_loop:
         return [_made(each, printer) for each in run.calls]
+    return [Row(("*", _loop(run, printer, "()")))]
+
+
+def _loop(run: Run, printer: Printer, ends: str) -> Document:
+    """The calls of a run as a comprehension between brackets."""
     count = f"for _ in range({len(run.names)})"
     if run.is_scheduled:
         count = f"for index in {run.range}"
-    return [Row(("*", comprehension("(", _made(run.call, printer), count, ")")))]
+    return comprehension(ends[0], _made(run.call, printer), count, ends[1])
 
 
 def _signature(arguments: Any) -> str:
     declared: list[Document] = ["self", *(_declared(argument) for argument in arguments)]
     lines = lay_out(brackets("(", declared, ")"), "def __init__", " -> None:", 1)
+    return "\n".join(lines).lstrip()
+
+
+def _forward(inputs: Sequence[str], result: str) -> str:
+    declared: list[Document] = ["self", *(f"{name}: Tensor" for name in inputs)]
+    lines = lay_out(brackets("(", declared, ")"), "def forward", f" -> {result}:", 1)
     return "\n".join(lines).lstrip()
 
 

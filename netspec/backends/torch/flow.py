@@ -8,10 +8,11 @@ from netspec.backends.torch.modules import ModuleWriter
 from netspec.backends.torch.rows import module_of
 from netspec.codegen.calls import Call
 from netspec.codegen.cases import by_cases
+from netspec.codegen.chains import chain, is_chain
 from netspec.codegen.flow import Condition, Flow
-from netspec.codegen.layout import Operation, call, keyword, literal, text_of
+from netspec.codegen.layout import Document, Operation, call, keyword, literal, text_of
 from netspec.codegen.printing import quoted
-from netspec.codegen.statements import Assign, Operand
+from netspec.codegen.statements import Assign, For, Operand
 from netspec.codegen.tensors import Tensors
 from netspec.ir import Node, Region
 from netspec.ir.template import Choice
@@ -38,6 +39,10 @@ class TorchFlow(Flow):
             operand = self.tensors.settle(operand, target)
         return Operand.made(call(self.writer.access(item.path), [operand.document]), operand)
 
+    def called(self, block: Region, operands: Sequence[Operand]) -> Document:
+        """The module's call."""
+        return call(self.writer.access(block.path), [operand.document for operand in operands])
+
     def is_unit(self, region: Region) -> bool:
         """Whether the region is a `nn.Sequential`."""
         return region.kind != "stage" and self.writer.plan.row(region) is not None
@@ -45,6 +50,12 @@ class TorchFlow(Flow):
     def stage(self, stage: Region, target: str) -> None:
         """The steps ahead of the blocks, and the `nn.Sequential` of the blocks."""
         self.run_all(ahead(stage), target)
+        if self.writer.plan.is_list(stage) and is_chain(stage.blocks, self.tensors):
+            with chain(stage.blocks, self.tensors, target) as found:
+                each = Assign(found.target, call("block", [*found.variables]))
+                loop = For(f"block in {self.writer.access(stage.path)}", (each,))
+                self.tensors.statements += [*found.start(), loop]
+            return
         if stage.blocks and self.writer.plan.row(stage) is None:
             self.run_all(stage.blocks, target)
             return

@@ -53,16 +53,16 @@ class _Step:
 
 @dataclass
 class _Through(_Step):
-    """Send a tensor through a module inside."""
+    """Send tensors through a module inside."""
 
     names: tuple[str, ...]
 
-    def made(self, owner: nn.Module, tensors: list[Tensor]) -> Tensor:
+    def made(self, owner: nn.Module, tensors: list[Tensor]) -> Tensor | tuple[Tensor, ...]:
         """What the module gives."""
         module = owner
         for name in self.names:
             module = getattr(module, name)
-        found: Tensor = module(*tensors)
+        found: Tensor | tuple[Tensor, ...] = module(*tensors)
         return found
 
 
@@ -132,11 +132,13 @@ class BlockModule(nn.Module):
     """
 
     _plan: _Plan
-    _result: int
+    _results: tuple[int, ...]
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (batch, channels, *size) to the block's output."""
-        return self._plan.run(self, x)[self._result]
+    def forward(self, *inputs: Tensor) -> Tensor | tuple[Tensor, ...]:
+        """Map inputs, each (batch, channels, *size), to the block's result, or to a tuple of several."""
+        values = self._plan.run(self, *inputs)
+        first, *others = (values[id] for id in self._results)
+        return (first, *others) if others else first
 
 
 @dataclass
@@ -253,13 +255,13 @@ def _register(module: nn.Module, container: Container, network: Program) -> None
 def _module(container: Container, network: Program) -> nn.Module:
     """The module of a container, with nothing registered yet."""
     region = container.region
-    if container.result is None or container.source is None:
+    if not container.is_unit:
         return nn.Module()  # it holds names, and is never called
     if container.is_row and (region is None or region.kind != "block"):
         return nn.Sequential()
     module = BlockModule()
-    module._plan = _plan(container, network, {container.result.id})
-    module._result = container.result.id
+    module._results = tuple(value.id for value in container.outputs)
+    module._plan = _plan(container, network, {*module._results})
     return module
 
 
@@ -273,20 +275,20 @@ def _needed(found: Sequence[_Named], kept: set[int]) -> list[_Named]:
     wanted = set(kept)
     needed = []
     for unit, names in reversed(found):
-        if any(value.id in wanted for value in _given(unit)):
+        # What a block hands on is there without it.
+        if any(v.id in wanted and v not in unit.inputs for v in unit.outputs):
             needed.append((unit, names))
-            wanted.update(value.id for value in _taken(unit))
+            wanted.update(value.id for value in unit.inputs)
     return needed[::-1]
 
 
 def _plan(container: Container, network: Program, kept: set[int]) -> _Plan:
     """How the modules inside ``container`` are wired; ``kept`` are the values that its caller wants."""
-    assert container.source is not None
     found = _needed(list(units(container, network)), kept)
     last: dict[int, int] = {}
     for number, (unit, _) in enumerate(found):
-        last.update((value.id, number) for value in _taken(unit))
-        for value in _given(unit):
+        last.update((value.id, number) for value in unit.inputs)
+        for value in unit.outputs:
             last.setdefault(value.id, number)
     done: dict[int, list[int]] = {}
     for id, number in last.items():
@@ -294,8 +296,8 @@ def _plan(container: Container, network: Program, kept: set[int]) -> _Plan:
             done.setdefault(number, []).append(id)
     steps: list[_Step] = []
     for number, (unit, names) in enumerate(found):
-        ids = tuple(value.id for value in _taken(unit))
-        results = tuple(value.id for value in _given(unit))
+        ids = tuple(value.id for value in unit.inputs)
+        results = tuple(value.id for value in unit.outputs)
         free = tuple(done.get(number, ()))
         match unit:
             case Node(op=Split()):
@@ -308,19 +310,4 @@ def _plan(container: Container, network: Program, kept: set[int]) -> _Plan:
                 steps.append(_Merge(ids, results, free, op.kind))
             case _:
                 steps.append(_Through(ids, results, free, names))
-    inputs = network.inputs if not container.path else (container.source,)
-    return _Plan(tuple(value.id for value in inputs), tuple(steps))
-
-
-def _taken(unit: Unit) -> tuple[Value, ...]:
-    if isinstance(unit, Node):
-        return unit.inputs
-    assert unit.source is not None
-    return (unit.source,)
-
-
-def _given(unit: Unit) -> tuple[Value, ...]:
-    if isinstance(unit, Node):
-        return unit.outputs
-    assert unit.result is not None
-    return (unit.result,)
+    return _Plan(tuple(value.id for value in container.inputs), tuple(steps))

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from netspec.backends.names import RESERVED_CHILDREN
 from netspec.backends.torch.initial import init_call, is_native
 from netspec.backends.torch.paths import dotted, node_of, prefixes
-from netspec.backends.torch.plan import Item, Plan, Unit, is_gap
+from netspec.backends.torch.plan import Item, Plan, is_gap
 from netspec.backends.torch.registration import Containers
 from netspec.backends.torch.rows import module_of
 from netspec.backends.torch.starts import Starts, base_class
@@ -60,6 +60,7 @@ class ModuleWriter:
         self.statements: list[Statement] = []
         self.tests: dict[int, Condition | None] = {}
         self.sizes: dict[int, Document] = {}
+        self.lists: set[str] = set()
         self._attributes: set[str] = set(RESERVED_CHILDREN)
         self._owners: Counter[str] = Counter()
         self._containers = Containers(plan.count)
@@ -72,6 +73,9 @@ class ModuleWriter:
 
     def access(self, path: str) -> str:
         """The expression for the module at ``path``."""
+        above, _, name = path.rpartition(".")
+        if above in self.lists:
+            return f"{dotted(above)}[{name}]"
         return dotted(self._aliases.get(path, path))
 
     def reserve(self, item: Item) -> None:
@@ -312,9 +316,12 @@ class ModuleWriter:
         return certain
 
     def _same_words(self, choice: Choice) -> bool:
-        """Whether both branches are one module at the same path."""
-        paths = [_path_of(self.plan.alone(side)) for side in (choice.then, choice.other)]
-        return paths[0] is not None and paths[0] == paths[1]
+        """Whether both branches are one module at the same path, which takes and gives the same."""
+        one, other = (self.plan.alone(side) for side in (choice.then, choice.other))
+        if one is None or other is None or (one.path, one.inputs) != (other.path, other.inputs):
+            return False
+        pairs = [*zip(one.outputs, other.outputs, strict=False)]
+        return all((merged.then, merged.other) in pairs for merged in choice.merged)
 
     def _flag(self, test: Varying) -> Condition:
         """Keep the outcome of a test that no module tells."""
@@ -382,10 +389,6 @@ def _leaves(calls: Call | Case[Call]) -> Iterator[Call]:
         yield from _leaves(calls.other)
     else:
         yield calls
-
-
-def _path_of(unit: Unit | None) -> str | None:
-    return None if unit is None else unit.path
 
 
 def _is_shareable(layer: Node) -> bool:

@@ -31,7 +31,7 @@ class Plan:
         self.count = 1 + max(template.shapes)
         self._rows: dict[int, tuple[Item, ...] | None] = {}
         self._children: dict[str, dict[str, None]] = {}
-        results = (template.body.result, *template.outputs.values())
+        results = (*template.body.outputs, *template.outputs.values())
         self._uses = Counter(value.id for value in results)
         for item in _outermost(template.body.items):
             self._register(item)
@@ -44,7 +44,7 @@ class Plan:
             case Node():
                 self._uses.update(value.id for value in item.inputs)
             case _:
-                self._uses[item.source.id] += 1
+                self._uses.update(value.id for value in item.inputs)
         if isinstance(item, Node) and isinstance(item.op, Function):
             return
         path = item.path
@@ -60,9 +60,22 @@ class Plan:
             self._rows[id(item)] = self._row(item)
         return self._rows[id(item)]
 
+    def is_list(self, item: Item) -> bool:
+        """Whether an item is a stage of blocks that take or give several tensors: a `nn.ModuleList`."""
+        if not isinstance(item, Region) or item.kind != "stage":
+            return False
+        names = [str(index) for index in range(len(item.blocks))]
+        own = [
+            block.path == f"{item.path}.{n}" for block, n in zip(item.blocks, names, strict=True)
+        ]
+        is_unary = all(block.is_unary for block in item.blocks)
+        return not is_unary and all(own) and [*self._children.get(item.path, ())] == names
+
     def _row(self, region: Region) -> tuple[Item, ...] | None:
         items = region.blocks if region.kind == "stage" else tuple(opened(region, gaps=True))
         names = [self.name_in(region, item) for item in items]
+        if any(isinstance(i, Region) and i.kind == "block" and not i.is_unary for i in items):
+            return None
         own = [name for name, item in zip(names, items, strict=True) if not is_gap(item)]
         if not own or None in names or [*self._children.get(region.path, ())] != own:
             return None

@@ -210,7 +210,9 @@ class _Watch:
                 )
             else:
                 hook = modules[path].register_forward_hook(
-                    lambda module, entered, left, name=name: self._take_down(name, left)
+                    lambda module, entered, left, name=name: self._take_down(
+                        name, left[0] if isinstance(left, tuple) else left
+                    )
                 )
             self._hooks.callback(hook.remove)
         return self

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -31,7 +32,7 @@ def check_template(template: Template, others: Sequence[Value] = ()) -> None:
     forms: dict[int, Flat] = {}
     for shape, region in zip(template.shapes, template.instances, strict=True):
         if shape not in forms:
-            forms[shape] = taken(template, shape)
+            forms[shape] = taken(template, shape, others)
             wrong = formulas.wrong_at(shape)
             if wrong is not None:
                 raise InternalError(f"{region.path}: in the template of `{name}`, {wrong}")
@@ -42,20 +43,28 @@ def check_template(template: Template, others: Sequence[Value] = ()) -> None:
 def flat(region: Region, others: Sequence[Value] = ()) -> Flat:
     """The ops of an instance, with paths of its own, and what enters it counted from 0."""
     start = len(region.path) + 1 if region.path else 0
-    numbers = {value.id: number for number, value in enumerate((region.source, *others))}
+    numbers: dict[int, int] = {}
+    for value in (*region.inputs, *others):
+        numbers.setdefault(value.id, len(numbers))
     found: Flat = []
     for node in region.nodes:
         inputs = tuple(numbers[value.id] for value in node.inputs)
         for value in node.outputs:
             numbers[value.id] = len(numbers)
         found.append(_row(node, 0, node.path[start:], inputs))
-    found.append(("result", numbers[region.result.id]))
+    found.append(("results", *(numbers[value.id] for value in region.outputs)))
     return found
 
 
-def taken(template: Template, shape: int) -> Flat:
-    """The ops of a template at one of its shapes."""
-    numbers = {value.id: number for number, value in enumerate(template.entering)}
+def taken(template: Template, shape: int, others: Sequence[Value] = ()) -> Flat:
+    """The ops of a template at one of its shapes; what enters that twice is one value."""
+    own = (*template.representatives[shape].inputs, *others)
+    given = [value.id for value in own]
+    order = [*dict.fromkeys(given)]
+    numbers = {
+        value.id: order.index(id) for value, id in zip(template.entering, given, strict=True)
+    }
+    count = itertools.count(len(order))
     merged: dict[int, Value] = {}
     found: Flat = []
 
@@ -67,9 +76,9 @@ def taken(template: Template, shape: int) -> Flat:
     for node in _nodes(template.body, shape, merged):
         inputs = tuple(number_of(value) for value in node.inputs)
         for value in node.outputs:
-            numbers[value.id] = len(numbers)
+            numbers[value.id] = next(count)
         found.append(_row(node, shape, node.path, inputs))
-    found.append(("result", number_of(template.body.result)))
+    found.append(("results", *map(number_of, template.body.outputs)))
     return found
 
 

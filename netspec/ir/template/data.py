@@ -89,12 +89,14 @@ class Parameter:
             stands for a number without a formula.
         value: its value in each shape; of a list, a number for each element.
         place: for an argument of its own, the path of the op or region, and where in it the number is.
+        input: the number of the input whose channels it is; None for all else.
     """
 
     name: str
     qualified: str | None
     value: Any
     place: tuple[str | int, ...] = ()
+    input: int | None = None
 
     @property
     def is_kept(self) -> bool:
@@ -129,7 +131,7 @@ class Template:
         definition: the block; None for a network.
         instances: the regions of the program that it stands for, in order.
         shapes: the number of each instance's shape.
-        source: what enters.
+        source: what flows in.
         body: a region whose items are ops, regions and choices.
         parameters: all that its text can depend on, by name.
         local: values that the block names, in order, with their formulas.
@@ -138,7 +140,7 @@ class Template:
         outputs: of a network, what it gives by name.
         names: what the spec calls results, by the value's id.
         reasons: why its block has other templates beside it.
-        others: of a network, its inputs behind the first, which is ``source``.
+        others: the inputs behind the first, which is ``source``.
     """
 
     definition: Definition | None

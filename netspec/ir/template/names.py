@@ -8,16 +8,21 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import contextmanager
 from typing import Any
 
-from netspec.ir.definition import Declared, plain
+from netspec.ir.definition import Declared, Definition, plain
 from netspec.ir.formula import HERE, IN_CHANNELS, IN_SIZE, NETWORK_SCOPE, Formula, Formulas, qualify
 from netspec.ir.program import Node, Region
 from netspec.ir.template.data import Column, Parameter, Split
 from netspec.ir.template.numbers import MISSING, spread
 from netspec.ir.template.shapes import Surroundings
-from netspec.symbolic import Varying, named, same_value, vary
+from netspec.symbolic import Varying, named, names_of, same_value, vary
 from netspec.types import TensorType
 
 Evaluate = Callable[[Formula, Column[Node] | Column[Region], TensorType], Any]
+
+
+def channels_name(number: int) -> str:
+    """What the scope of a block calls the channels of an input; formulas have a name for the first alone."""
+    return f"{IN_CHANNELS} {number}" if number else IN_CHANNELS
 
 
 class Names:
@@ -42,31 +47,33 @@ class Names:
         definition = shapes[0].definition
         self._taken = {IN_CHANNELS}
         if definition is not None:
-            self._taken |= {*definition.params, *definition.let}
+            self._taken |= {*definition.params, *definition.let, *definition.inputs}
 
     # The template's own names
 
-    def enter(self, evaluate: Evaluate) -> TensorType:
-        """Give the template's own names their values; the type that enters."""
+    def enter(self, evaluate: Evaluate) -> tuple[TensorType, ...]:
+        """Give the template's own names their values; the types that enter."""
         region = self._shapes[0]
         if region.definition is None:
-            return self._enter_network(region, evaluate)
+            return (self._enter_network(region, evaluate),)
         definition = region.definition
-        source = self._source(definition.name)
-        self.set(definition.name, IN_CHANNELS, source.channels)
-        self.set(definition.name, IN_SIZE, list(source.size))
+        types = tuple(self._entering(definition, number) for number in range(len(region.inputs)))
+        self.set(definition.name, IN_SIZE, list(types[0].size))
         for param in definition.params.values():
             column = {i: plain(r.arguments[param.name]) for i, r in self._shapes.items()}
             value = self._own_argument(definition.name, param, column)
             self.set(definition.name, param.name, value)
             self._declare(param.name, qualify(definition.name, param.name), value)
-        self._declare(IN_CHANNELS, qualify(definition.name, IN_CHANNELS), source.channels)
+        for number, type in enumerate(types):
+            qualified = qualify(definition.name, channels_name(number))
+            for name in names_of(type.channels):
+                self._declare(name, qualified, type.channels, number)
         for name, formula in definition.let.items():
             value = self.derive(self._shapes, definition.name, name, formula, evaluate)
             if isinstance(value, Varying) and not isinstance(value.node, ast.Name | None):
                 self.local[name] = value
                 self.set(definition.name, name, Varying(ast.Name(name), value.values, value.kept))
-        return source
+        return types
 
     def _enter_network(self, region: Region, evaluate: Evaluate) -> TensorType:
         for name, value in region.arguments.items():
@@ -85,12 +92,20 @@ class Names:
         channels = self._known.get(qualify(NETWORK_SCOPE, IN_CHANNELS), type.channels)
         return TensorType(channels, type.size, type.non_negative)
 
-    def _source(self, scope: str) -> TensorType:
-        types = {i: region.source.type for i, region in self._shapes.items()}
-        kept = qualify(scope, IN_CHANNELS) in self._kept
+    def _entering(self, definition: Definition, number: int) -> TensorType:
+        """The type of an input, whose channels have a name."""
+        types = {i: region.inputs[number].type for i, region in self._shapes.items()}
         first = types[0]
+        if any(type.rank != first.rank for type in types.values()):
+            ranks = {i: type.rank for i, type in types.items()}
+            raise Split("another number of axes", "", ranks)
+        qualified = qualify(definition.name, channels_name(number))
+        name = self.fresh(f"{definition.inputs[number]}_channels") if number else IN_CHANNELS
+        kept = qualified in self._kept
+        channels = named(name, [type.channels for type in types.values()], kept)
+        self._known[qualified] = channels
         return TensorType(
-            named(IN_CHANNELS, [type.channels for type in types.values()], kept),
+            channels,
             tuple(
                 vary(None, [type.size[axis] for type in types.values()])
                 for axis in range(first.rank)
@@ -115,9 +130,9 @@ class Names:
             for index, items in enumerate(zip(*values, strict=True))
         ]
 
-    def _declare(self, name: str, qualified: str, value: Any) -> None:
+    def _declare(self, name: str, qualified: str, value: Any, input: int | None = None) -> None:
         if any(isinstance(number, Varying) for number in _numbers(value)):
-            self._parameters[name] = Parameter(name, qualified, value)
+            self._parameters[name] = Parameter(name, qualified, value, input=input)
 
     def parameters(self) -> Mapping[str, Parameter]:
         """The parameters that stand for names: of the block first, then of scopes around."""

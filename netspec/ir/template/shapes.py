@@ -146,7 +146,9 @@ class _Walk:
 
     def __init__(self, region: Region) -> None:
         self._start = len(region.path) + 1 if region.path else 0
-        self._numbers = {region.source.id: 0}
+        self._numbers: dict[int, int] = {}
+        for value in region.inputs:
+            self._numbers.setdefault(value.id, len(self._numbers))
         self._formulas: set[Formulas] = set()
         self._tests: set[Formula] = set()
         self._scopes: set[str] = set()
@@ -186,8 +188,8 @@ class _Walk:
             region.outcome,
             region.position,
             _counted(region) if region is not self._root else (),
-            type_key(region.source.type) if region is self._root else (),
-            self._numbers[region.result.id],
+            tuple([type_key(v.type) for v in region.inputs]) if region is self._root else (),
+            tuple([self._numbers[v.id] for v in (*region.inputs, *region.outputs)]),
             items,
         )
 

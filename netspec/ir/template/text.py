@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from netspec.ir.program import Node, Region
-from netspec.ir.template.data import Call, Choice
+from netspec.ir.template.data import Call, Choice, children
+from netspec.ir.template.numbers import MISSING
 from netspec.symbolic import Varying
 
 
@@ -31,3 +32,22 @@ def numbers_of(body: Region, calls: Mapping[str, Call]) -> Iterator[Varying]:
                 waiting += found
             case _ if dataclasses.is_dataclass(found) and not isinstance(found, type):
                 waiting += (getattr(found, f.name) for f in dataclasses.fields(found))
+
+
+def number_at(region: Region, start: str, place: tuple[str | int, ...]) -> Any:
+    """A number inside a block of a caller, whose relative path is ``start``; MISSING without one.
+
+    ``place`` is the one of an argument that the block's template has of its own.
+    """
+    path, *part = place
+    waiting: list[Node | Region | Choice] = [*region.items]
+    while waiting:
+        item = waiting.pop()
+        if not isinstance(item, Choice) and path and item.path == f"{start}.{path}":
+            found: Any = item.op if isinstance(item, Node) else item.arguments
+            for key in part:
+                is_field = isinstance(key, str) and not isinstance(found, Mapping)
+                found = getattr(found, str(key)) if is_field else found[key]
+            return found
+        waiting += children(item)
+    return MISSING

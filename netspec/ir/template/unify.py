@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import Any
 
 from netspec.ir.definition import plain
-from netspec.ir.formula import IN_CHANNELS, IN_SIZE
+from netspec.ir.formula import IN_SIZE
 from netspec.ir.program import Node, Region, Value
 from netspec.ir.template.data import (
     Call,
@@ -22,14 +22,13 @@ from netspec.ir.template.data import (
     Merged,
     Split,
     Template,
-    children,
     result_of,
 )
 from netspec.ir.template.evaluate import Evaluator, is_kept
-from netspec.ir.template.names import Names
+from netspec.ir.template.names import Names, channels_name
 from netspec.ir.template.numbers import MISSING, at, fits, op_of, spread, unify
 from netspec.ir.template.shapes import Surroundings, is_plain, op_key
-from netspec.ir.template.text import numbers_of
+from netspec.ir.template.text import number_at, numbers_of
 from netspec.ir.template.wires import Wires
 from netspec.ops import Op, OpError
 from netspec.symbolic import Diverges, Varying, names_of, only, vary
@@ -74,22 +73,21 @@ class Unifier:
         """The template of ``instances``, whose shapes have these numbers; raises :class:`Split`."""
         column = dict(enumerate(self.shapes))
         first = self.shapes[0]
-        ranks = {i: region.source.type.rank for i, region in column.items()}
-        if len(set(ranks.values())) > 1:
-            raise Split("another number of axes", "", ranks)
-        source = self._wires.new(self.names.enter(self._numbers.evaluate))
+        types = self.names.enter(self._numbers.evaluate)
+        inputs = tuple(self._wires.new(type) for type in types)
         self._guard_decisions()
-        self._wires.bind({i: region.source for i, region in column.items()}, source)
-        self._wires.flowing = source
+        for number, value in enumerate(inputs):
+            self._wires.bind({i: region.inputs[number] for i, region in column.items()}, value)
+        self._wires.flowing = inputs[0]
         items = self._items(column)
-        result = self._wires.resolve({i: region.result for i, region in column.items()}, "")
-        body = Region(first.kind, items, source, result, "", first.definition, span=first.span)
+        outputs = self._values({i: region.outputs for i, region in column.items()}, "")
+        body = Region(first.kind, items, inputs, outputs, "", first.definition, span=first.span)
         names = self._used(body)
         return Template(
             definition=first.definition if first.kind == "block" else None,
             instances=instances,
             shapes=numbers,
-            source=source,
+            source=inputs[0],
             body=body,
             parameters={
                 name: parameter
@@ -100,6 +98,7 @@ class Unifier:
             calls=self._calls,
             guards=self._numbers.guards,
             names=self._value_names,
+            others=inputs[1:],
         )
 
     def _guard_decisions(self) -> None:
@@ -115,7 +114,7 @@ class Unifier:
 
     def _used(self, body: Region) -> set[str]:
         """The names that the text of a body mentions, through values with names of their own."""
-        used = names_of(body.source.type.channels)
+        used = set().union(*(names_of(value.type.channels) for value in body.inputs))
         for number in numbers_of(body, self._calls):
             used |= names_of(number)
         for name, value in reversed(self.names.local.items()):
@@ -156,24 +155,32 @@ class Unifier:
         """A region that is there in every shape."""
         index, first = next(iter(column.items()))
         place = self._numbers.place(column)
-        source = self._wires.resolve({i: region.source for i, region in column.items()}, place)
+        inputs = self._values({i: region.inputs for i, region in column.items()}, place)
         if first.kind == "repeat":
             self._alike(
                 {i: region.outcome for i, region in column.items()}, "number of repetitions", place
             )
-            self._numbers.test(column, source.type, "a number of repetitions")
+            self._numbers.test(column, inputs[0].type, "a number of repetitions")
         if first.kind in ("block", "inline"):
             names = {i: r.definition and r.definition.name for i, r in column.items()}
             self._alike(names, "block", place)
             with self.names.inner():
-                return self._call(column, source, place)
+                return self._call(column, inputs, place)
         items = self._items(column)
-        result = self._wires.resolve({i: region.result for i, region in column.items()}, place)
+        outputs = self._values({i: region.outputs for i, region in column.items()}, place)
         more = {"test": first.test, "outcome": first.outcome, "position": first.position, **more}
         path = self._numbers.path(index, first.path)
-        return Region(first.kind, items, source, result, path, span=first.span, **more)
+        return Region(first.kind, items, inputs, outputs, path, span=first.span, **more)
 
-    def _call(self, column: Column[Region], source: Value, place: str) -> Region:
+    def _values(self, column: Column[tuple[Value, ...]], place: str) -> tuple[Value, ...]:
+        """The values that stand for what regions take or give, each by its position."""
+        self._alike({i: len(values) for i, values in column.items()}, "number of values", place)
+        rows = zip(*column.values(), strict=True)
+        return tuple(
+            self._wires.resolve(dict(zip(column, row, strict=True)), place) for row in rows
+        )
+
+    def _call(self, column: Column[Region], inputs: tuple[Value, ...], place: str) -> Region:
         """A block in a block, inline or not: its body in the names of the outer one."""
         index, first = next(iter(column.items()))
         definition = first.definition
@@ -185,14 +192,15 @@ class Unifier:
             values = {i: plain(region.arguments[name]) for i, region in column.items()}
             candidate = MISSING
             if param.type not in ("block", "str"):
-                candidate = self._numbers.by_formula(column, name, source.type)
+                candidate = self._numbers.by_formula(column, name, inputs[0].type)
             if param.type == "steps" and not isinstance(candidate, bool | Varying):
                 candidate = MISSING  # what has the name of a slot may be an op
             without = self._numbers.without_formula if first.kind == "block" else self._nameless
             arguments[name] = unify(values, candidate, (place, name), without)
             self.names.set(definition.name, name, arguments[name])
-        self.names.set(definition.name, IN_CHANNELS, source.type.channels)
-        self.names.set(definition.name, IN_SIZE, list(source.type.size))
+        for number, value in enumerate(inputs):
+            self.names.set(definition.name, channels_name(number), value.type.channels)
+        self.names.set(definition.name, IN_SIZE, list(inputs[0].type.size))
         for name, formula in definition.let.items():
             self.names.derive(column, definition.name, name, formula, self._numbers.evaluate)
         if first.kind == "block":
@@ -202,13 +210,13 @@ class Unifier:
         self._is_inside_call = was_inside or template is not None
         items = self._items(column)
         self._is_inside_call = was_inside
-        result = self._wires.resolve({i: region.result for i, region in column.items()}, place)
+        outputs = self._values({i: region.outputs for i, region in column.items()}, place)
         path = self._numbers.path(index, first.path)
         found = Region(
             first.kind,
             items,
-            source,
-            result,
+            inputs,
+            outputs,
             path,
             definition,
             arguments,
@@ -247,10 +255,12 @@ class Unifier:
         place: str,
     ) -> Call:
         """What a template is given for each of its parameters, where it is called."""
-        known = {**region.arguments, IN_CHANNELS: region.source.type.channels, **around}
+        known = {**region.arguments, **around}
         arguments: dict[str, Any] = {}
         for name, parameter in template.parameters.items():
             candidate = known.get(name, MISSING)
+            if parameter.input is not None:
+                candidate = region.inputs[parameter.input].type.channels
             if parameter.qualified is None:
                 candidate = number_at(region, place, parameter.place)
             values = {
@@ -377,22 +387,3 @@ def _kind(item: Node | Region) -> str:
 
 def _is_kept(type: TensorType) -> bool:
     return any(map(is_kept, type.shape))
-
-
-def number_at(region: Region, start: str, place: tuple[str | int, ...]) -> Any:
-    """A number inside a block of a caller, whose relative path is ``start``; MISSING without one.
-
-    ``place`` is the one of an argument that the block's template has of its own.
-    """
-    path, *part = place
-    waiting: list[Node | Region | Choice] = [*region.items]
-    while waiting:
-        item = waiting.pop()
-        if not isinstance(item, Choice) and path and item.path == f"{start}.{path}":
-            found: Any = item.op if isinstance(item, Node) else item.arguments
-            for key in part:
-                is_field = isinstance(key, str) and not isinstance(found, Mapping)
-                found = getattr(found, str(key)) if is_field else found[key]
-            return found
-        waiting += children(item)
-    return MISSING

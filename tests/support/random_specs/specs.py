@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from tests.support.random_specs.blocks import Blocks
+from tests.support.random_specs.cells import Cells
 from tests.support.random_specs.numbers import NAMES, Place, Step, Value
 
 SIZES = {1: (9, 21), 2: (6, 12), 3: (5, 7)}
 """Lowest and highest length of an axis, by rank."""
 
 
-class Specs(Blocks):
+class Specs(Cells):
     """Writes one spec."""
 
     def spec(self) -> dict[str, Value]:
@@ -37,6 +37,10 @@ class Specs(Blocks):
             name, block = self.projection()
             blocks[name] = block
             projections.append(name)
+        self.cells = []
+        for _ in range(dice.integer(1, 2) if dice.chance(30) else 0):
+            name, block = self.cell(keeping)
+            blocks[name] = block
         shaping: dict[str, dict[str, list[str]]] = {}
         slots: set[str] = set()
         for _ in range(dice.integer(1, 2)):
@@ -58,8 +62,14 @@ class Specs(Blocks):
         if dice.chance(30):
             self.naming["stem under a prefix"] += 1
             stem.append(self.plain(self.dotted(self.prefix(place))))
+        if self.cells and dice.chance(60):
+            stem += self.celled(place)
         tapped = [name for name, _, _ in place.results]
-        stages = self.stages(place, shaping, slots, params)
+        stages: list[Value] = []
+        if self.cells and dice.chance(60):
+            stages += self.cell_stages(place, stem, params)
+        if not stages or dice.chance(40):
+            stages += self.stages(place, shaping, slots, params)
         head = self.head(place, params, blocks)
         if params:
             found["params"] = params
