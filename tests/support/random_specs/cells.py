@@ -57,7 +57,7 @@ class Cells(Blocks):
         place = Place("width", size=next(self.sizes), names=names, blocks=keeping)
         place.results += [(name, "width", place.size) for name in fitted]
         if self.cells and dice.chance(30):
-            body += self.nested(place, dice.choice(self.cells), fitted)
+            body += self.inner_cell(place, dice.choice(self.cells), fitted)
         merge = dice.choice(("add", "mul", "concat"))
         order = fitted if dice.chance(50) else fitted[::-1]
         body.append({"from": order, "merge": merge})
@@ -82,7 +82,7 @@ class Cells(Blocks):
         self.cells.append(Cell(name, len(inputs), tuple(handed), names))
         return name, found
 
-    def nested(self, place: Place, cell: Cell, known: list[str]) -> list[Step]:
+    def inner_cell(self, place: Place, cell: Cell, known: list[str]) -> list[Step]:
         """A call of another cell on named results, whose result is added to one of these."""
         given, names = self.called(cell, "width", [self.dice.choice(known) for _ in range(9)])
         together = self.fresh("both")

@@ -173,11 +173,11 @@ class Naming(Numbers):
         body += [dice.choice(("relu", "dropout", "tanh", "softmax"))] if dice.chance(50) else []
         if dice.chance(70):
             body.append(linear)
-        if dice.chance(30):
+        if dice.chance(45):
             self.naming["flatten under a when"] += 1
             other: list[Step] = ["global_avg_pool", {"linear": {"out": 4}}]
             body = [{"when": {"test": self.local_flag(place), "then": body, "else": other}}]
-        if dice.chance(40):
+        if dice.chance(50):
             self.naming["flatten in a container"] += 1
             body = [{"sequence": body, "name": self.layer_name("flat{}")}]
         if dice.chance(40):
