@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
-from netspec.backends.base import Backend, generate
+from netspec.backends.base import Generates, build, generate
 from netspec.codegen.identifiers import safe_identifier
 from netspec.compilation import Compilation
 from netspec.elaborate.network import elaborate
 from netspec.errors import NetspecError
 from netspec.ir import Program
 from netspec.overrides import apply_overrides, from_values
+from netspec.resize import resized
 from netspec.verify.generated import import_source
-from netspec.verify.results import Failure
-from netspec.verify.witnesses import Party
+from netspec.verify.witnesses import Party, Witness
 
 
 def second_values(compilation: Compilation, notes: list[str]) -> Iterator[tuple[str, Any, Program]]:
@@ -22,14 +23,12 @@ def second_values(compilation: Compilation, notes: list[str]) -> Iterator[tuple[
 
     What has no other value that can be tried is noted.
     """
-    kept = compilation.network.arguments
-    for name, value in kept.items():
-        if isinstance(value, bool) or not isinstance(value, int):
-            notes.append(f"the argument `{name}` was tried at its default alone")
-            continue
+    for name, value in compilation.network.arguments.items():
+        # Half of a fraction, since rates have a bound; other than numbers cannot be kept.
+        other = value + 1 if isinstance(value, int) else value / 2 or 0.5
         try:
             overrides = apply_overrides(
-                compilation.spec, compilation.network.variant, from_values({name: value + 1})
+                compilation.spec, compilation.network.variant, from_values({name: other})
             )
             network = elaborate(
                 compilation.spec,
@@ -42,36 +41,36 @@ def second_values(compilation: Compilation, notes: list[str]) -> Iterator[tuple[
             message = error.diagnostics[0].message
             notes.append(f"the argument `{name}` was tried at its default alone: {message}")
             continue
-        yield name, value + 1, network
+        yield name, other, network
 
 
-def check_argument(
-    compilation: Compilation, party: Party, name: str, value: Any, network: Program
-) -> Failure | None:
-    """Whether the generated function, called with ``value``, holds what the spec gives at it."""
-    expected = {_key(held) for held in party.probe.expected(network)}
-    try:
-        model = _called(compilation, party.backend, name, value)
-        found = {_key(held) for held in party.probe.held(model)}
-    except (
-        Exception
-    ) as error:  # the function's own: whatever it raises, it does not give the network
-        return Failure(f"called with {name}={value}: {type(error).__name__}: {error}")
-    if found == expected:
-        return None
-    layer, tensor, shape, _ = min(found ^ expected)
-    owner = (
-        "has none such" if (layer, tensor, shape, _) in expected else "has one that it should not"
-    )
-    size = "×".join(map(str, shape))
-    return Failure(f"called with {name}={value}, it {owner}: `{layer}` {tensor} ({size})")
+def witnesses_at(
+    compilation: Compilation,
+    parties: Sequence[Party],
+    name: str,
+    value: Any,
+    network: Program,
+    size: Sequence[int],
+) -> list[Witness]:
+    """The live models of the network that the spec gives at a value, and generated ones called with it."""
+    at_size = network if len(network.inputs) > 1 else resized(network, size)
+    found = []
+    for party in parties:
+        live = partial(build, party.backend, network, at_size.source.size)
+        found.append(Witness(f"{party.backend.name} live", party, live, network, at_size))
+        if isinstance(party.backend, Generates):
+            called = _called(compilation, party, name, value, at_size)
+            label = f"{party.backend.name} generated"
+            found.append(Witness(label, party, called, network, at_size, is_generated=True))
+    return found
 
 
-def _called(compilation: Compilation, backend: Backend, name: str, value: Any) -> Any:
-    module = import_source(generate(backend, compilation.network, compilation.origin))
-    function = getattr(module, safe_identifier(compilation.network.model_name))
-    return function(**{safe_identifier(name): value})
+def _called(
+    compilation: Compilation, party: Party, name: str, value: Any, at_size: Program
+) -> Callable[[], Any]:
+    def make() -> Any:
+        module = import_source(generate(party.backend, compilation.network, compilation.origin))
+        function = getattr(module, safe_identifier(compilation.network.model_name))
+        return party.probe.make(partial(function, **{safe_identifier(name): value}), at_size)
 
-
-def _key(held: Any) -> tuple[str, str, tuple[int, ...], bool]:
-    return (held.layer, held.name, tuple(held.shape), held.trainable)
+    return make

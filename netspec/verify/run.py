@@ -18,7 +18,7 @@ from netspec.ir.fingerprint import fingerprint
 from netspec.ops.structure import RandomDrop
 from netspec.progress import Tell, silent
 from netspec.resize import resized
-from netspec.verify.arguments import check_argument, second_values
+from netspec.verify.arguments import second_values, witnesses_at
 from netspec.verify.bounds import bounds_for
 from netspec.verify.reference import reference_witness
 from netspec.verify.results import LEVELS, Failure, NetworkResult, WitnessResult
@@ -86,7 +86,7 @@ def verify(
             witnesses.append(reference)
             notes += found
         results = _examined(session, witnesses, tell)
-        results = _with_arguments(compilation, witnesses, results, notes)
+        results = _with_arguments(compilation, parties, session, results, notes, tell)
         is_free = options.size is None and not tied and len(network.inputs) == 1
         if "forward" in levels and is_free and all(result.passed for result in results):
             results = _at_extra_sizes(compilation, options, parties, session, results, notes, tell)
@@ -121,33 +121,41 @@ def _examined(session: Session, witnesses: Sequence[Witness], tell: Tell) -> lis
     ]
 
 
-def _told_at(tell: Tell, size: str, text: str) -> None:
-    tell(f"with an input of {size}, {text}")
+def _told_at(tell: Tell, what: str, text: str) -> None:
+    tell(f"{what}, {text}")
 
 
 def _with_arguments(
     compilation: Compilation,
-    witnesses: Sequence[Witness],
+    parties: Sequence[Party],
+    first: Session,
     results: Sequence[WitnessResult],
     notes: list[str],
+    tell: Tell,
 ) -> list[WitnessResult]:
-    """The results, where a generated function called with a second value is another network's."""
-    merged = list(results)
+    """The results, with a difference of a generated function that is called with a second value.
+
+    What it gives is held against the network that the spec gives at that value, and its live models.
+    """
+    merged = {result.name: result for result in results}
+    levels = [level for level in ("shapes", "forward") if level in first.levels]
     tried = []
     for name, value, network in second_values(compilation, notes):
+        called = f"called with {name}={value}"
+        witnesses = witnesses_at(
+            compilation, parties, name, value, network, first.network.source.size
+        )
+        session = Session(witnesses[0].at_size, first.dtype, first.bounds, first.seeds, levels)
+        for result in _examined(session, witnesses, partial(_told_at, tell, called)):
+            if merged[result.name].passed:
+                merged[result.name] = _with_failure(merged[result.name], result, called)
         tried.append(f"{name}={value}")
-        for number, witness in enumerate(witnesses):
-            if witness.is_generated and merged[number].passed:
-                failure = check_argument(compilation, witness.party, name, value, network)
-                merged[number] = _failed_at(merged[number], "shapes", failure)
     if tried:
         notes.append(f"generated functions were called with {', '.join(tried)} too")
-    return merged
+    return [*merged.values()]
 
 
-def _failed_at(result: WitnessResult, level: str, failure: Failure | None) -> WitnessResult:
-    if failure is None:
-        return result
+def _failed_at(result: WitnessResult, level: str, failure: Failure) -> WitnessResult:
     levels = tuple(
         replace(found, status="differs", failure=failure) if found.level == level else found
         for found in result.levels
@@ -175,9 +183,10 @@ def _at_extra_sizes(
         witnesses = witnesses_of(compilation, other, parties)
         if options.reference is not None:
             witnesses.append(reference_witness(options.reference, compilation, other, parties)[0])
-        found = _examined(session, witnesses, partial(_told_at, tell, _text(size)))
+        where = f"with an input of {_text(size)}"
+        found = _examined(session, witnesses, partial(_told_at, tell, where))
         merged = [
-            _with_failure(so_far, result, _text(size))
+            _with_failure(so_far, result, where, "forward")
             for so_far, result in zip(merged, found, strict=True)
         ]
         done.append(_text(size))
@@ -188,13 +197,18 @@ def _at_extra_sizes(
     return merged
 
 
-def _with_failure(so_far: WitnessResult, other: WitnessResult, size: str) -> WitnessResult:
-    """The result of a witness, whose level `forward` fails where it does at another size."""
+def _with_failure(
+    so_far: WitnessResult, other: WitnessResult, where: str, level: str | None = None
+) -> WitnessResult:
+    """The result of a witness, whose level fails where another examination, done ``where``, does.
+
+    That is the level at which it fails there, or ``level``.
+    """
     failed = next((level for level in other.levels if level.failure is not None), None)
     if failed is None or failed.failure is None:
         return so_far
-    message = f"with an input of {size}: {failed.failure.message}"
-    return _failed_at(so_far, "forward", replace(failed.failure, message=message))
+    failure = replace(failed.failure, message=f"{where}: {failed.failure.message}")
+    return _failed_at(so_far, level or failed.level, failure)
 
 
 def versions(options: Options) -> dict[str, str]:

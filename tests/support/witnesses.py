@@ -17,9 +17,11 @@ from netspec.backends.base import get_backend
 from netspec.backends.keras.instances import adapt
 from netspec.backends.keras.weights import layers_of
 from netspec.backends.names import flat_name
+from netspec.codegen.identifiers import safe_identifier
 from netspec.ir import Program
 from netspec.ir.check import check_program
 from netspec.ir.interpret import interpret
+from netspec.verify.arguments import second_values
 from tests.support.agreement import precision, relative
 from tests.support.float32 import FLOAT32_BOUND, dtype_of
 from tests.support.generated import IMPORTS, build_generated, imported_modules, style_problems
@@ -139,20 +141,44 @@ def _check_generated(
     weights: Mapping[str, np.ndarray],
     x: Any,
 ) -> None:
-    """Generated models are the live ones, to the last bit, and their source is in order."""
+    """Generated models are the live ones, to the last bit, and their source is in order.
+
+    Called with another value of an argument that they keep, they are what the spec gives at it.
+    """
+    network = compiled.network
     for backend in BACKENDS:
-        model = build_generated(compiled, backend)
-        if backend == "torch":
-            assert list(model.state_dict()) == list(models[backend].state_dict())
-        else:
-            assert operation_names(model) == operation_names(models[backend])
-            adapt_layers(model)
-        witness = ask(backend, model, compiled.network, weights, x)
-        assert witness.counts == live[backend].counts
-        assert witness.outputs.keys() == live[backend].outputs.keys()
-        for name, value in witness.outputs.items():
-            np.testing.assert_array_equal(value, live[backend].outputs[name], err_msg=name)
+        _check_called(compiled, backend, {}, models[backend], live[backend], network, weights, x)
     check_sources({backend: compiled.generate(backend) for backend in BACKENDS})
+    for name, value, other in second_values(compiled.compilation, []):
+        its = {n: w.astype(dtype_of(other)) for n, w in random_weights(other).items()}
+        for backend in BACKENDS:
+            model = get_backend(backend).build(other)
+            expected, arguments = ask(backend, model, other, its, x), {safe_identifier(name): value}
+            _check_called(compiled, backend, arguments, model, expected, other, its, x)
+
+
+def _check_called(
+    compiled: CompiledNetwork,
+    backend: str,
+    arguments: Mapping[str, Any],
+    live: Any,
+    expected: Witness,
+    network: Program,
+    weights: Mapping[str, np.ndarray],
+    x: Any,
+) -> None:
+    """The generated function gives the ``live`` model of ``network``: what it holds, in which order, and does."""
+    model = build_generated(compiled, backend, **arguments)
+    if backend == "torch":
+        assert list(model.state_dict()) == list(live.state_dict())
+    else:
+        assert operation_names(model) == operation_names(live)
+        adapt_layers(model)
+    found = ask(backend, model, network, weights, x)
+    assert found.counts == expected.counts
+    assert found.outputs.keys() == expected.outputs.keys()
+    for name, value in found.outputs.items():
+        np.testing.assert_array_equal(value, expected.outputs[name], err_msg=name)
 
 
 def operation_names(model: Any) -> list[str]:

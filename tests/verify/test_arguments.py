@@ -32,6 +32,54 @@ def failures(result: NetworkResult) -> list[tuple[str, str]]:
     return [(witness.name, failure.message) for witness, _, failure in result.failures()]
 
 
+KINDS = """\
+netspec: 1
+name: net
+params: {rate: 0.2, width: 4}
+arguments: [rate, width]
+input: {channels: 3, size: [8, 9]}
+stem: [{conv: {out: 2 * width, kernel: 3}}, {dropout: {rate: rate}}, {leaky_relu: {slope: 2 * rate}}]
+head: [global_avg_pool, {linear: {out: 3}}]
+"""
+
+
+def test_fractions_have_second_values() -> None:
+    result = verify(loads(KINDS).compilation, Options("forward"), Origin("net.yaml"))
+    assert result.passed, failures(result)
+    assert "generated functions were called with rate=0.1, width=5 too" in result.notes
+
+
+@pytest.mark.parametrize(
+    ("backend", "name", "old", "new", "level", "said"),
+    [
+        (TorchBackend, "torch", "2 * rate", "0.4", "forward", "called with rate=0.1"),
+        (KerasBackend, "keras", "2 * rate", "0.4", "forward", "called with rate=0.1"),
+        (TorchBackend, "torch", "(rate)", "(0.2)", "shapes", "at 0.2; the spec says 0.1"),
+    ],
+)
+def test_numbers_that_no_weight_shows_are_held_too(
+    backend: Any,
+    name: str,
+    old: str,
+    new: str,
+    level: str,
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    original = backend.generate
+
+    def wrong(self: Any, program: Any, origin: Any) -> str:
+        text = original(self, program, origin)
+        assert old in text
+        return str(text.replace(old, new))
+
+    monkeypatch.setattr(backend, "generate", wrong)
+    result = verify(loads(KINDS).compilation, Options("forward"), Origin("net.yaml"))
+    ((witness, found, failure),) = result.failures()
+    assert (witness.name, found.level) == (f"{name} generated", level)
+    assert said in failure.message
+
+
 def test_a_second_value_is_tried_and_told() -> None:
     result = run()
     assert result.passed
