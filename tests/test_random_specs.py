@@ -95,6 +95,18 @@ blocks:
     - {conv: {out: w, kernel: 3}, name: c.y}
 stem: [{b: {w: 4}}, {b: {w: 8}}]
 """,
+    "one name in both sides of a choice, which no attribute can have": """
+blocks:
+  b:
+    params: {w: int}
+    body:
+    - when:
+        test: w > 4
+        then: [{scale: {}, name: c.1}]
+        else: [{conv: {out: w, kernel: 1, init: ones}, name: c.1}]
+    - tanh
+stem: [{conv: {out: 4, kernel: 3}}, {b: {w: 4}}, {b: {w: 8}}]
+""",
     "the opposite of a comparison": """
 blocks:
   b:

@@ -255,14 +255,17 @@ class ModuleWriter:
             then = self._aside(choice.then)
         with where(choice.test, False):
             other = self._aside(choice.other)
-        match then, other:
-            case [Assign(target=first, value=one)], [Assign(target=second, value=two)] if (
-                first == second and self._same_words(choice)
-            ):
-                test = self.printer.formula(choice.test)
-                self.statements.append(Assign(first, Conditional(one, test, two)))
-                self.tests[id(choice)] = None
-                return
+        if self._same_words(choice):  # what runs is one call, whichever side was taken
+            self.tests[id(choice)] = None
+            match then, other:
+                case [Assign(target=first, value=one)], [Assign(target=second, value=two)] if (
+                    first == second
+                ):
+                    test = self.printer.formula(choice.test)
+                    self.statements.append(Assign(first, Conditional(one, test, two)))
+                case _:
+                    self.statements += self._either(choice.test, then, other)
+            return
         only_then = self._telling(choice.then, certain)
         only_other = self._telling(choice.other, certain)
         marker = (only_then or only_other or [""])[0]
