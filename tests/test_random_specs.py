@@ -95,6 +95,21 @@ blocks:
     - {conv: {out: w, kernel: 3}, name: c.y}
 stem: [{b: {w: 4}}, {b: {w: 8}}]
 """,
+    "a block of nothing behind a body, beside a shortcut that needs a variable": """
+blocks:
+  nothing: {params: {slot: {type: steps, default: []}}, body: [slot]}
+  b:
+    params: {width: int}
+    body:
+    - residual:
+        body: [{conv: {out: width, kernel: 3}}, norm, nothing]
+        shortcut:
+          when:
+            test: in_channels != width
+            then: [{conv: {out: width, kernel: 1}}]
+            else: [{residual: {body: [relu, {conv: {out: width, kernel: 3}}]}}, {branches: {a: [tanh], c: []}}]
+stem: [{b: {width: 8}}, {b: {width: 8}}]
+""",
     "one name in both sides of a choice, which no attribute can have": """
 blocks:
   b:

@@ -163,9 +163,7 @@ class Flow:
                 if path.items:
                     name = self.tensors.hint(path.result) or self.tensors.names.add(BRANCH)
                 self.run(path, name)
-                found[path.result.id] = self.tensors.settle(
-                    self.tensors.take(path.result, name), name
-                )
+                self.tensors.settle_value(path.result, name)  # taken when all paths have run
             self._merged(node, found, target)
             return
         with self.tensors.beside() as inner:
@@ -174,8 +172,7 @@ class Flow:
             if shortcut is None:
                 found[body.result.id] = self.tensors.operand(body.result, inner)
             else:
-                taken = self.tensors.take(body.result, inner)
-                found[body.result.id] = self.tensors.settle(taken, inner)
+                self.tensors.settle_value(body.result, inner)
                 self.run(shortcut, "shortcut")
                 found[shortcut.result.id] = self.tensors.operand(shortcut.result, "shortcut")
             self._merged(node, found, target)
