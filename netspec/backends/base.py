@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
+from netspec.backends.names import Naming, name_problems
 from netspec.backends.rows import look_up, rows_from_elsewhere
 from netspec.distribution import install_command
 from netspec.errors import (
@@ -23,7 +24,7 @@ from netspec.errors import (
     by_position,
     did_you_mean,
 )
-from netspec.plugins import broken, load, plugins
+from netspec.plugins import broken, is_own, load, plugins
 
 if TYPE_CHECKING:
     import numpy
@@ -172,6 +173,14 @@ class Probes(Protocol):
 
 
 @runtime_checkable
+class Names(Protocol):
+    """The capability to say what its framework asks of names, which `validate` asks those of netspec."""
+
+    naming: Naming
+    """What it asks."""
+
+
+@runtime_checkable
 class Refuses(Protocol):
     """The capability to refuse networks for other reasons than a row's."""
 
@@ -230,6 +239,8 @@ def check_network(backend: Backend, network: Program) -> None:
         raise UsageError(
             f"the {backend.name} backend takes networks of one input, and `{network.model_name}` has inputs by name"
         )
+    if isinstance(backend, Names) and (wrong := name_problems(backend.naming, network)):
+        raise NetspecError(wrong)
     # What is wrong with other distributions' rows is told also where none of them is asked for.
     rows_from_elsewhere(backend.name, frozenset(backend.rows))
     problems: dict[tuple[str, Span | None], Diagnostic] = {}
@@ -272,6 +283,11 @@ def generate(backend: Backend, network: Program, origin: Origin) -> str:
 def backend_names() -> tuple[str, ...]:
     """The names of the installed backends, whether or not their frameworks are."""
     return tuple(sorted(plugins(GROUP)))
+
+
+def own_backends() -> tuple[str, ...]:
+    """The names of those that come with netspec."""
+    return tuple(name for name in backend_names() if is_own(plugins(GROUP)[name]))
 
 
 @cache

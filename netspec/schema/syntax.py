@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Literal
 
 from netspec.errors import Span
@@ -187,6 +188,12 @@ class BlockDefinition:
         return len(self.inputs) or 1
 
 
+def with_names(span: Span, spans: SpanTree, *keys: str) -> Span:
+    """``span``, with the places of the names that the values behind ``keys`` beside it give."""
+    found = {key: spans.children[key].span for key in keys if key in spans.children}
+    return replace(span, names=found) if found else span
+
+
 @dataclass(frozen=True, eq=False)
 class StageSyntax:
     """A stage entry of a spec; `times` makes several stages of it."""
@@ -205,10 +212,10 @@ class StageSyntax:
     spans: SpanTree
     inputs: tuple[tuple[str, Span], ...] = ()
 
-    @property
+    @cached_property
     def block_span(self) -> Span:
         """Where the stage names its block."""
-        return self.spans.find(("block",))
+        return with_names(self.spans.find(("block",)), self.spans, "name", "block_name")
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,6 +12,7 @@ from netspec.backends.keras.flow import (
     absolute_name,
     relative_name,
 )
+from netspec.backends.keras.naming import flat_name
 from netspec.backends.keras.plan import (
     depends_on_size,
     is_deep,
@@ -22,7 +23,6 @@ from netspec.backends.keras.plan import (
 from netspec.backends.keras.rows import SIGNATURE_DEFAULTS
 from netspec.backends.keras.shared import SharedInitializers
 from netspec.backends.keras.submodels import submodels
-from netspec.backends.names import flat_name
 from netspec.codegen.chains import chain, is_chain
 from netspec.codegen.classes import (
     Argument,

@@ -16,6 +16,7 @@ import numpy
 from netspec.backends.keras.framework import channels_last, load_keras, require_tensorflow
 from netspec.backends.keras.instances import adapt
 from netspec.backends.keras.lowered import name_of
+from netspec.backends.keras.naming import flat_name
 from netspec.backends.keras.plan import (
     chunks,
     depends_on_size,
@@ -32,7 +33,6 @@ from netspec.backends.keras.weights import (
     variable_name,
     variable_shape,
 )
-from netspec.backends.names import flat_name
 from netspec.backends.probe import Given, Held, Inside, Limit, Observed, Places, Trained
 from netspec.ir import Layer, Program, Value
 from netspec.ops.merge import Merge
