@@ -35,6 +35,7 @@ from netspec.backends.keras.weights import (
 )
 from netspec.backends.probe import Given, Held, Inside, Limit, Observed, Places, Trained
 from netspec.ir import Layer, Program, Value
+from netspec.ir.parameters import parameters_of
 from netspec.ops.merge import Merge
 from netspec.ops.normalization import BatchNorm
 
@@ -115,8 +116,7 @@ class KerasProbe:
                 variable_shape(layer, parameter),
                 parameter.trainable,
             )
-            for layer in network.layers
-            for parameter in layer.op.parameters(layer.source)
+            for _, layer, parameter in parameters_of(network.layers)
         ]
 
     def held(self, model: Any) -> list[Held]:
@@ -346,8 +346,7 @@ def _trainable(model: Any, network: Program) -> list[tuple[Layer, Any, Any]]:
             parameter,
             getattr(by_name[flat_name(layer.path)], variable_name(layer, parameter)),
         )
-        for layer in network.layers
-        for parameter in layer.op.parameters(layer.source)
+        for _, layer, parameter in parameters_of(network.layers)
         if parameter.trainable
     ]
 

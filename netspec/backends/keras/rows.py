@@ -59,7 +59,7 @@ def _normalization(layer: Layer, target: str, **first: Any) -> Lowered:
     keywords = {**first, "epsilon": op.eps, "center": op.affine, "scale": op.affine}
     names = {"weight": "gamma_initializer", "bias": "beta_initializer"}
     for parameter in op.parameters(layer.source):
-        if parameter.trainable:
+        if parameter.role != "statistic":
             keywords[names[parameter.name]] = initializer(parameter, layer)
     return (("", Call(target, (), keywords)),)
 
