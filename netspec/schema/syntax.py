@@ -143,6 +143,14 @@ class Step:
     merge: Merge = "add"
     spans: SpanTree | None = None
 
+    @property
+    def inner(self) -> list[tuple[Step, ...]]:
+        """The lists of steps that stand in it, in the order of the text."""
+        lists: list[Any] = []
+        for value in vars(self.action).values():
+            lists += value.values() if isinstance(value, Mapping) else (value,)
+        return [each for each in lists if isinstance(each, tuple)]
+
     def place(self, *location: str | int) -> Span:
         """Where a part of the step stands, such as its ``name``; the step itself if it is not written."""
         if self.spans is None or location[0] not in self.spans.children:
