@@ -65,7 +65,8 @@ def _reserved_names(naming: Naming, program: Program) -> Iterator[Diagnostic]:
 
 def _has_reserved(naming: Naming, program: Program) -> bool:
     """Whether any path has such a word: what most networks are asked, and nothing else."""
-    return any(not naming.reserved.isdisjoint(n.path.split(".")) for n in program.nodes)
+    words = naming.reserved
+    return bool(words) and any(not words.isdisjoint(n.path.split(".")) for n in program.nodes)
 
 
 _VARIABLE = re.compile(r"y\d*|[zuvw]|branch\d*|outputs?|inputs|model|blocks|shortcut")
@@ -87,8 +88,8 @@ def _equal_names(naming: Naming, program: Program) -> Iterator[Diagnostic]:
         return
     inputs = program.input_names if naming.inputs_are_layers else ()
     seen: dict[str, str] = {}
-    for each in names_of(program):
-        path, span, name = each.path, each.span, naming.spell(each.path)
+    for node in program.nodes:
+        path, span, name = node.path, node.span, naming.spell(node.path)
         if name in inputs:
             message = f"`{path}` is a layer `{name}` in {naming.framework}, and so is that input"
             yield Diagnostic("NS227", message, span, path=path)

@@ -15,19 +15,24 @@ class Named(NamedTuple):
 
     Attributes:
         path: its name, dots between the levels.
-        own: the levels that it has of its own: what stands around it has the others.
         span: where it stands.
         owner: the path of the innermost module around it that this path begins with; empty for none.
         is_module: whether what is called ``path.…`` has to stand inside it.
+        around: the name of the innermost region around it, a dot behind; empty for none.
         key: what a spec calls the name that may be given: ``name``, ``block_name`` for blocks of a stage.
     """
 
     path: str
-    own: str
     span: Span | None
     owner: str
     is_module: bool
+    around: str
     key: str
+
+    @property
+    def own(self) -> str:
+        """The levels that the name has of its own."""
+        return self.path.removeprefix(self.around)
 
 
 def names_of(program: Program) -> Iterator[Named]:
@@ -50,7 +55,7 @@ def _names(region: Region, owners: tuple[str, ...], around: str) -> Iterator[Nam
             is_module = is_block or (isinstance(item, Node) and not isinstance(item.op, Function))
             owner = next((name for name in reversed(owners) if path.startswith(name)), "")
             key = "block_name" if is_block and region.kind == "stage" else "name"
-            yield Named(path, path.removeprefix(around), item.span, owner[:-1], is_module, key)
+            yield Named(path, item.span, owner[:-1], is_module, around, key)
             inner = (*owners, f"{path}.") if is_module else owners
         if isinstance(item, Region):
             yield from _names(item, inner, f"{path}." if path else around)
