@@ -99,16 +99,6 @@ class AvgPool(Pool):
         True,
     )
 
-    def infer(self, source: TensorType) -> TensorType:
-        pads = self.pads
-        if pads is not None and not self.count_include_pad:
-            for before, after in pads:
-                if before != after:
-                    raise OpError(
-                        "`count_include_pad: false` needs equal padding on both sides", "padding"
-                    )
-        return super().infer(source)
-
     def require_ceil_defined(self, pads: tuple[tuple[int, int], ...] | None) -> None:
         if pads is None or any(before != 0 or after != 0 for before, after in pads):
             raise OpError("`ceil` of an average needs `padding: valid`", "ceil")

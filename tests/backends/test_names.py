@@ -8,6 +8,7 @@ import pytest
 import netspec
 from netspec.backends.base import get_backend
 from netspec.errors import Diagnostic, NetspecError
+from netspec.ir.interpret import interpret
 from netspec.validate.check import check_content
 from netspec.validate.options import Options
 
@@ -149,6 +150,20 @@ def test_an_input_hides_no_name_of_source(name: str, backends: set[str]) -> None
         else:
             assert name in netspec.loads(text).generate(backend)
     assert {d.code for d in told(text)} == ({"NS223"} if backends else set())
+
+
+@pytest.mark.parametrize("size", ["[7]", "[6, 9]", "[5, 6, 4]"])
+def test_an_average_without_unequal_padding_is_for_keras_alone(size: str) -> None:
+    pads = ", ".join(["[1, 0]", "[0, 1]", "[1, 1]"][: size.count(",") + 1])
+    text = f"netspec: 1\nname: tiny\ninput: {{channels: 2, size: {size}}}\nstem:\n  - avg_pool: "
+    text += f"{{kernel: 3, stride: 2, padding: [{pads}], count_include_pad: false}}\n"
+    (found,) = refused(text, "torch")
+    assert (found.code, marked(found)) == ("NS702", "avg_pool")
+    network = netspec.loads(text)
+    x = numpy.random.default_rng(0).normal(size=(2, *network.network.source.shape))
+    expected = interpret(network.network, x, {})["output"]
+    given = get_backend("keras").run(network.build("keras"), x)["output"]
+    numpy.testing.assert_allclose(given, expected, rtol=1e-5, atol=1e-6)
 
 
 POOL = "netspec: 1\nname: tiny\ninput: {channels: 2, size: [2, 4, 5]}\nstem:\n  - avg_pool: {kernel: 3, stride: 1, padding: 1}\n"

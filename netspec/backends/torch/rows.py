@@ -184,6 +184,8 @@ def _avg_pool(layer: Layer) -> Call:
         return Call(f"SameAvgPool{rank}d", (), _window(op))
     target = f"nn.AvgPool{rank}d"
     if not all(before == after for before, after in op.pads):
+        if not op.count_include_pad:
+            raise Unsupported("`count_include_pad: false` needs equal padding on both sides")
         return _padded(layer, op.pads, 0.0, Call(target, (), _window(op)))
     if rank == 3 and any(n < k for n, k in zip(layer.source.size, op.kernel, strict=True)):
         size = "×".join(map(str, layer.source.size))
