@@ -11,7 +11,7 @@ import importlib.util
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast, runtime_checkable
 
 from netspec.backends.names import Naming, name_problems
 from netspec.backends.rows import look_up, rows_from_elsewhere
@@ -25,6 +25,7 @@ from netspec.errors import (
     did_you_mean,
 )
 from netspec.plugins import broken, is_own, load, plugins
+from netspec.resize import resized
 
 if TYPE_CHECKING:
     import numpy
@@ -265,6 +266,8 @@ def build(
     is not installed or the network does not take the size.
     """
     check_network(backend, network)
+    if input_size is not None and None not in input_size:
+        check_network(backend, resized(network, cast(tuple[int, ...], input_size)))
     require_framework(backend)
     return backend.build(network, input_size)
 

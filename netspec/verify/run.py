@@ -10,7 +10,7 @@ from functools import partial
 from importlib.metadata import version
 
 from netspec.analyse import summarise
-from netspec.backends.base import Generates, generate, get_backend
+from netspec.backends.base import Generates, check_network, generate, get_backend
 from netspec.compilation import Compilation
 from netspec.errors import UsageError
 from netspec.ir import Program
@@ -251,6 +251,8 @@ def _at_size(
     if any(length < 1 for length in asked):
         raise UsageError(f"an input size of {_text(asked)}: lengths are 1 or more")
     at_size = resized(network, asked)
+    for party in parties:
+        check_network(party.backend, at_size)
     if tied and asked != own:
         name, what = tied[0]
         raise UsageError(

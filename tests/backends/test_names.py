@@ -176,6 +176,9 @@ def test_what_else_a_backend_refuses_is_told_where_it_is_asked_of() -> None:
     assert told(POOL) == []
     assert told(POOL, ("keras",)) == []
     assert told(POOL, ("keras", "torch")) == [found]
+    deeper = netspec.loads(POOL.replace("[2, 4, 5]", "[3, 4, 5]"))
+    with pytest.raises(NetspecError, match=r"larger than the map of 2×4×5"):
+        deeper.build("torch", (2, 4, 5))
     network = netspec.loads(POOL)
     x = numpy.ones((1, 2, 2, 4, 5))
     given = get_backend("keras").run(network.build("keras"), x)["output"]
