@@ -56,11 +56,11 @@ def _reserved_names(naming: Naming, program: Program) -> Iterator[Diagnostic]:
                 told.add((found.message, found.span))
                 yield found
     for name, span in program.input_names.items():
-        if name in naming.words or _VARIABLE.fullmatch(name):
-            message = (
-                f"input `{name}` hides a name of source that is generated for {naming.framework}"
-            )
+        message = f"input `{name}` hides a name of generated source"
+        if _VARIABLE.fullmatch(name):
             yield Diagnostic("NS223", message, span)
+        elif name in naming.words:
+            yield Diagnostic("NS223", f"{message} for {naming.framework}", span)
 
 
 def _has_reserved(naming: Naming, program: Program) -> bool:
@@ -69,7 +69,7 @@ def _has_reserved(naming: Naming, program: Program) -> bool:
     return bool(words) and any(not words.isdisjoint(n.path.split(".")) for n in program.nodes)
 
 
-_VARIABLE = re.compile(r"y\d*|[zuvw]|branch\d*|outputs?|inputs|model|blocks|shortcut")
+_VARIABLE = re.compile(r"y\d*|[zuvw]|branch\d*|outputs?|inputs|model|blocks|shortcut|partial|math")
 """What generated functions of every backend call other things than their inputs, which they need to the end."""
 
 

@@ -8,7 +8,7 @@ NAMING = Naming(
     "Keras",
     separator="_",
     inputs_are_layers=True,
-    words=frozenset(("keras", "layers", "initializers", "ops", "partial", "math", "input_shape")),
+    words=frozenset(("keras", "layers", "initializers", "ops", "input_shape")),
 )
 
 flat_name = NAMING.spell

@@ -70,5 +70,5 @@ NAMING = Naming(
             "zero_grad",
         ]
     ),
-    words=frozenset(("self", "torch", "nn", "F", "Tensor", "partial", "math")),
+    words=frozenset(("self", "torch", "nn", "F", "Tensor")),
 )
