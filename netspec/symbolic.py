@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-from netspec.formula import negated
+from netspec.formula import negated, print_node
 
 _ACTIVE: ContextVar[frozenset[int] | None] = ContextVar("active_instances", default=None)
 
@@ -190,6 +190,12 @@ def to_node(value: Any) -> ast.expr | None:
     if isinstance(value, Varying):
         return value.node
     return ast.Constant(value)
+
+
+def to_text(value: Any) -> str | None:
+    """The formula of a value as Python source, None where there is none."""
+    node = to_node(value)
+    return None if node is None else print_node(node)
 
 
 def names_of(value: Any) -> set[str]:

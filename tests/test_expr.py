@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 from netspec.arithmetic import FUNCTION_DOCS, FUNCTIONS, make_divisible
 from netspec.errors import NetspecError, Span
 from netspec.expr import MAX_MAGNITUDE, constant, parse
-from netspec.symbolic import Diverges, Varying, named, value_at
-from tests.support.formulas import to_text
+from netspec.symbolic import Diverges, Varying, named, to_text, value_at
 
 NAMES = {"a": 7, "b": 2, "c": -3, "half": 0.5, "yes": True, "items": [4, 5, 6], "word": "same"}
 

@@ -21,10 +21,10 @@ from netspec.symbolic import (
     only,
     same,
     select,
+    to_text,
     value_at,
     vary,
 )
-from tests.support.formulas import to_text
 
 WIDTH = named("width", [64, 128, 256])
 STRIDE = named("stride", [1, 2, 2])

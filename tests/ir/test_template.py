@@ -17,8 +17,7 @@ from netspec.ir.template import Choice, Template, Templates, templates
 from netspec.ir.template.check import check_template, flat
 from netspec.ir.template.numbers import fit, unify
 from netspec.ir.template.shapes import Shapes, Surroundings, frozen
-from netspec.symbolic import Varying, named
-from tests.support.formulas import to_text
+from netspec.symbolic import Varying, named, to_text
 from tests.support.random_specs import spec_texts
 from tests.test_random_specs import QUICK
 

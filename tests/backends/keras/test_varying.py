@@ -13,9 +13,8 @@ from netspec.geometry import Padding
 from netspec.initializers import VarianceScaling
 from netspec.ir import Node, Value
 from netspec.ops import OPS
-from netspec.symbolic import Diverges, Varying, named
+from netspec.symbolic import Diverges, Varying, named, to_text
 from netspec.types import TensorType
-from tests.support.formulas import to_text
 
 WIDTH = named("width", [64, 128])
 STRIDE = named("stride", [1, 2])
