@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from netspec.ir import Layer, Program
+from netspec.ir.parameters import parameters_of
 from netspec.ops import Op
 from netspec.types import TensorType
 
@@ -15,14 +16,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class ParameterCount:
-    """Numbers of values. ``total`` is the other two together."""
+    """Numbers of values, by their role: ``statistics`` are all that no gradient changes."""
 
     trainable: int
     statistics: int
 
     @property
     def total(self) -> int:
-        """Trainable values and running statistics."""
+        """All values."""
         return self.trainable + self.statistics
 
     def __add__(self, other: ParameterCount) -> ParameterCount:
@@ -146,11 +147,7 @@ def count_parameters(layers: Iterable[Layer]) -> ParameterCount:
 
 def weight_shapes(network: Program) -> dict[str, tuple[int, ...]]:
     """The canonical name of every parameter and statistic, with its shape in canonical layout."""
-    return {
-        f"{layer.path}.{parameter.name}": parameter.shape
-        for layer in network.layers
-        for parameter in layer.op.parameters(layer.source)
-    }
+    return {name: parameter.shape for name, _, parameter in parameters_of(network.layers)}
 
 
 def for_inputs(network: Program, make: Callable[[tuple[int, ...]], T]) -> T | dict[str, T]:

@@ -296,7 +296,9 @@ def parsed(text: str, file: str, folder: Path | None) -> Document:
         from netspec.validate.check import check_content
         from netspec.validate.options import Options
 
-        result = check_content(text.encode(errors="surrogatepass"), file, folder, Options())
+        result = check_content(
+            text.encode(errors="surrogatepass"), file, folder, Options(backends=())
+        )
         errors = [d for d in result.diagnostics if d.severity == "error"] if result else []
         if not errors:
             raise

@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -67,6 +67,7 @@ class Span:
 
     Attributes:
         text: the text that it is a place of, to be quoted. Places of two readings of a file are equal.
+        names: the places of names that the spec gives to what stands here, by the key that gives each.
     """
 
     file: str
@@ -75,6 +76,7 @@ class Span:
     end_line: int
     end_column: int
     text: Text | None = field(default=None, compare=False, repr=False)
+    names: Mapping[str, Span] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def quoted(self) -> str | None:

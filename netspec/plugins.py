@@ -10,6 +10,7 @@ from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
+from netspec.distribution import DISTRIBUTION
 from netspec.errors import UsageError
 
 
@@ -31,6 +32,11 @@ def load(point: EntryPoint) -> Any:
     except Exception as error:  # the import runs the distribution's own code
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         raise broken(point, reason) from error
+
+
+def is_own(point: EntryPoint) -> bool:
+    """Whether an entry point is netspec's own."""
+    return point.dist is not None and point.dist.name == DISTRIBUTION
 
 
 def broken(point: EntryPoint, reason: str) -> UsageError:

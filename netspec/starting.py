@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from netspec.initializers import Constant, Normal, TruncatedNormal, Uniform, plain
 from netspec.ir import Program
+from netspec.ir.parameters import parameters_of
 from netspec.types import Parameter
 
 if TYPE_CHECKING:
@@ -26,9 +27,7 @@ DTYPE = "float32"
 def initial_weights(network: Program, seed: int) -> dict[str, Array]:
     """Every parameter and statistic by canonical name, in canonical layout, as the spec starts it."""
     return {
-        f"{layer.path}.{parameter.name}": draw(f"{layer.path}.{parameter.name}", parameter, seed)
-        for layer in network.layers
-        for parameter in layer.op.parameters(layer.source)
+        name: draw(name, parameter, seed) for name, _, parameter in parameters_of(network.layers)
     }
 
 

@@ -66,6 +66,22 @@ def active(count: int) -> frozenset[int]:
     return frozenset(range(count)) if chosen is None else chosen
 
 
+Function = Callable[[Any, Any], Any]
+
+
+def _operators(kind: type[ast.operator], function: Function) -> tuple[Function, Function]:
+    """The methods of an arithmetic operator, with the number on its left and on its right."""
+    return (
+        lambda self, other: binary(kind(), function, self, other),
+        lambda self, other: binary(kind(), function, other, self),
+    )
+
+
+def _comparison(kind: type[ast.cmpop], function: Function) -> Function:
+    """The method of a comparison."""
+    return lambda self, other: compare(kind(), function, self, other)
+
+
 class Varying:
     """A number with a value for each instance; ``node`` is its formula, None where it has none.
 
@@ -114,68 +130,23 @@ class Varying:
     def __format__(self, spec: str) -> str:
         return format(self.decide(), spec)
 
-    def __add__(self, other: Any) -> Any:
-        return binary(ast.Add(), operator.add, self, other)
-
-    def __radd__(self, other: Any) -> Any:
-        return binary(ast.Add(), operator.add, other, self)
-
-    def __sub__(self, other: Any) -> Any:
-        return binary(ast.Sub(), operator.sub, self, other)
-
-    def __rsub__(self, other: Any) -> Any:
-        return binary(ast.Sub(), operator.sub, other, self)
-
-    def __mul__(self, other: Any) -> Any:
-        return binary(ast.Mult(), operator.mul, self, other)
-
-    def __rmul__(self, other: Any) -> Any:
-        return binary(ast.Mult(), operator.mul, other, self)
-
-    def __floordiv__(self, other: Any) -> Any:
-        return binary(ast.FloorDiv(), operator.floordiv, self, other)
-
-    def __rfloordiv__(self, other: Any) -> Any:
-        return binary(ast.FloorDiv(), operator.floordiv, other, self)
-
-    def __truediv__(self, other: Any) -> Any:
-        return binary(ast.Div(), operator.truediv, self, other)
-
-    def __rtruediv__(self, other: Any) -> Any:
-        return binary(ast.Div(), operator.truediv, other, self)
-
-    def __mod__(self, other: Any) -> Any:
-        return binary(ast.Mod(), operator.mod, self, other)
-
-    def __rmod__(self, other: Any) -> Any:
-        return binary(ast.Mod(), operator.mod, other, self)
-
-    def __pow__(self, other: Any) -> Any:
-        return binary(ast.Pow(), operator.pow, self, other)
-
-    def __rpow__(self, other: Any) -> Any:
-        return binary(ast.Pow(), operator.pow, other, self)
+    __add__, __radd__ = _operators(ast.Add, operator.add)
+    __sub__, __rsub__ = _operators(ast.Sub, operator.sub)
+    __mul__, __rmul__ = _operators(ast.Mult, operator.mul)
+    __floordiv__, __rfloordiv__ = _operators(ast.FloorDiv, operator.floordiv)
+    __truediv__, __rtruediv__ = _operators(ast.Div, operator.truediv)
+    __mod__, __rmod__ = _operators(ast.Mod, operator.mod)
+    __pow__, __rpow__ = _operators(ast.Pow, operator.pow)
 
     def __neg__(self) -> Any:
         return apply(operator.neg, [self], lambda nodes: ast.UnaryOp(ast.USub(), nodes[0]))
 
-    def __eq__(self, other: object) -> Any:
-        return compare(ast.Eq(), operator.eq, self, other)
-
-    def __ne__(self, other: object) -> Any:
-        return compare(ast.NotEq(), operator.ne, self, other)
-
-    def __lt__(self, other: Any) -> Any:
-        return compare(ast.Lt(), operator.lt, self, other)
-
-    def __le__(self, other: Any) -> Any:
-        return compare(ast.LtE(), operator.le, self, other)
-
-    def __gt__(self, other: Any) -> Any:
-        return compare(ast.Gt(), operator.gt, self, other)
-
-    def __ge__(self, other: Any) -> Any:
-        return compare(ast.GtE(), operator.ge, self, other)
+    __eq__ = _comparison(ast.Eq, operator.eq)
+    __ne__ = _comparison(ast.NotEq, operator.ne)
+    __lt__ = _comparison(ast.Lt, operator.lt)
+    __le__ = _comparison(ast.LtE, operator.le)
+    __gt__ = _comparison(ast.Gt, operator.gt)
+    __ge__ = _comparison(ast.GtE, operator.ge)
 
 
 def vary(node: ast.expr | None, values: Sequence[Any], kept: bool = False) -> Any:

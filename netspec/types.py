@@ -53,6 +53,12 @@ class TensorType:
         return "×".join(str(n) for n in self.shape)
 
 
+Role = Literal["trained", "frozen", "statistic", "constant"]
+"""What becomes of a parameter's values in training: they follow gradients (``trained``), could and do not
+(``frozen``), follow the values that pass (``statistic``), or are what they are (``constant``).
+"""
+
+
 @dataclass(frozen=True, eq=False)
 class Parameter:
     """One tensor of a layer, in the canonical layout, which is PyTorch's.
@@ -61,15 +67,20 @@ class Parameter:
         name: ``weight``, ``bias``, ``running_mean`` or ``running_var``.
         shape: in the canonical layout, such as (out, in / groups, *kernel).
         init: how its values start.
-        trainable: False for statistics.
+        role: what becomes of its values; see :data:`Role`.
         fans: (fan_in, fan_out) as PyTorch counts them; what variance scaling divides by.
     """
 
     name: str
     shape: tuple[int, ...]
     init: Initializer
-    trainable: bool = True
+    role: Role = "trained"
     fans: tuple[int, int] = (1, 1)
+
+    @property
+    def trainable(self) -> bool:
+        """Whether it learns from gradients."""
+        return self.role == "trained"
 
     @property
     def count(self) -> int:

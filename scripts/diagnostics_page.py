@@ -38,6 +38,7 @@ one that several variants share is told once, with their names.
 ```text
 netspec validate specs/                  directories are walked; --exclude PATTERN leaves out
 netspec validate --format sarif specs/   also text, json, github, junit, gitlab
+netspec validate --backend keras specs/  also what Keras cannot do; repeatable
 netspec validate - --stdin-filename specs/resnet.yaml < resnet.yaml
 netspec explain NS101                    what follows below, for one code
 ```

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass, replace
+from typing import get_args
 
 import torch
 
@@ -15,6 +17,10 @@ from netspec.analyse import (
 )
 from netspec.api import loads
 from netspec.backends.torch import live
+from netspec.initializers import ONES
+from netspec.ir.parameters import parameters_of
+from netspec.ops import Op
+from netspec.types import Parameter, Role, TensorType
 from tests.support.zoo import zoo_network
 
 SPEC = """\
@@ -62,6 +68,29 @@ def test_a_small_network_by_hand() -> None:
 def test_counts_add_up() -> None:
     total = ParameterCount(3, 1) + ParameterCount(4, 2)
     assert (total.trainable, total.statistics, total.total) == (7, 3, 10)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Table(Op):
+    __doc__ = """A parameter of each role; of the third there are 3, of the others 1, 2 and 4."""
+
+    kind = label = "table"
+
+    def infer(self, source: TensorType) -> TensorType:
+        return source
+
+    def parameters(self, source: TensorType) -> tuple[Parameter, ...]:
+        roles = enumerate(get_args(Role), start=1)
+        return tuple(Parameter(role, (count,), ONES, role) for count, role in roles)
+
+
+def test_values_are_counted_by_their_role() -> None:
+    program = loads(SPEC).network
+    first = program.layers[0]
+    held = [replace(first, op=Table(), path="a"), replace(first, op=Table(), path="b")]
+    assert count_parameters(held) == ParameterCount(trainable=2, statistics=18)
+    names = [name for name, _, parameter in parameters_of(held) if not parameter.trainable]
+    assert names[:4] == ["a.frozen", "a.statistic", "a.constant", "b.frozen"]
 
 
 def test_weights_are_those_of_pytorchs_state() -> None:

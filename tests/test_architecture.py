@@ -100,6 +100,15 @@ def test_only_backends_know_frameworks() -> None:
             assert tops.isdisjoint(FRAMEWORKS), name
 
 
+def test_numbers_vary_in_templates_and_behind_them_alone() -> None:
+    """Beside those that print: the rules that run on either kind of number."""
+    rules = {"netspec.expr", "netspec.geometry", "netspec.schema.fields"}
+    printing = ("netspec.ir.template", "netspec.codegen", "netspec.backends")
+    users = {name for name, path in MODULES.items() if "netspec.symbolic" in imported_at_once(path)}
+    assert users > rules
+    assert not [name for name in users - rules if not name.startswith(printing)]
+
+
 def test_the_command_line_imports_its_work_when_it_does_it() -> None:
     for name, path in MODULES.items():
         if name.startswith("netspec.cli"):

@@ -222,13 +222,9 @@ def test_the_fingerprint_knows_names_and_order() -> None:
         ("depth: {channels: 1, size: [16, 24]}", "depth: {channels: 1}", "NS102"),
         ("depth: {channels: 1, size: [16, 24]}", "depth: 3", "NS103"),
         ("depth: {channels: 1, size: [16, 24]}", "depth: {channels: 1, size: 16}", "NS103"),
-        ("name: first,", "name: depth,", "NS227"),
         ("}}\nparams", "}, more: {channels: 1, size: [2]}}\nparams", "NS409"),
         ("[16, 24]}}\nparams", "[16, 25]}}\nparams", "NS405"),
-        *(
-            ("colour:", f"{name}:", "NS223")
-            for name in ("x", "self", "class", "stage", "classes", "y2", "outputs", "keras")
-        ),
+        *(("colour:", f"{name}:", "NS223") for name in ("x", "class", "stage", "classes")),
     ],
 )
 def test_what_is_refused_is_refused_at_its_place(old: str, new: str, code: str) -> None:

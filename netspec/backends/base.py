@@ -11,8 +11,9 @@ import importlib.util
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast, runtime_checkable
 
+from netspec.backends.names import Naming, name_problems
 from netspec.backends.rows import look_up, rows_from_elsewhere
 from netspec.distribution import install_command
 from netspec.errors import (
@@ -23,7 +24,8 @@ from netspec.errors import (
     by_position,
     did_you_mean,
 )
-from netspec.plugins import broken, load, plugins
+from netspec.plugins import broken, is_own, load, plugins
+from netspec.resize import resized
 
 if TYPE_CHECKING:
     import numpy
@@ -172,6 +174,14 @@ class Probes(Protocol):
 
 
 @runtime_checkable
+class Names(Protocol):
+    """The capability to say what its framework asks of names, which `validate` asks those of netspec."""
+
+    naming: Naming
+    """What it asks."""
+
+
+@runtime_checkable
 class Refuses(Protocol):
     """The capability to refuse networks for other reasons than a row's."""
 
@@ -230,6 +240,8 @@ def check_network(backend: Backend, network: Program) -> None:
         raise UsageError(
             f"the {backend.name} backend takes networks of one input, and `{network.model_name}` has inputs by name"
         )
+    if isinstance(backend, Names) and (wrong := name_problems(backend.naming, network)):
+        raise NetspecError(wrong)
     # What is wrong with other distributions' rows is told also where none of them is asked for.
     rows_from_elsewhere(backend.name, frozenset(backend.rows))
     problems: dict[tuple[str, Span | None], Diagnostic] = {}
@@ -254,6 +266,8 @@ def build(
     is not installed or the network does not take the size.
     """
     check_network(backend, network)
+    if input_size is not None and None not in input_size:
+        check_network(backend, resized(network, cast(tuple[int, ...], input_size)))
     require_framework(backend)
     return backend.build(network, input_size)
 
@@ -272,6 +286,11 @@ def generate(backend: Backend, network: Program, origin: Origin) -> str:
 def backend_names() -> tuple[str, ...]:
     """The names of the installed backends, whether or not their frameworks are."""
     return tuple(sorted(plugins(GROUP)))
+
+
+def own_backends() -> tuple[str, ...]:
+    """The names of those that come with netspec."""
+    return tuple(name for name in backend_names() if is_own(plugins(GROUP)[name]))
 
 
 @cache

@@ -15,6 +15,7 @@ from netspec.checkpoints.save import laid_out, output_format
 from netspec.compilation import Compilation
 from netspec.files import replacing
 from netspec.ir import Program
+from netspec.ir.parameters import parameters_of
 from netspec.progress import Tell, silent
 from netspec.starting import DTYPE, draw
 from netspec.storage.tensors import StoredTensor
@@ -118,7 +119,6 @@ def _started(network: Program, missing: set[str], seed: int) -> dict[str, Stored
 
     return {
         name: tensor(name, parameter)
-        for layer in network.layers
-        for parameter in layer.op.parameters(layer.source)
-        if (name := f"{layer.path}.{parameter.name}") in missing
+        for name, _, parameter in parameters_of(network.layers)
+        if name in missing
     }

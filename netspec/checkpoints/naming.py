@@ -21,6 +21,7 @@ from netspec.backends.base import (
 from netspec.compilation import Compilation
 from netspec.errors import NetspecError, UsageError, did_you_mean
 from netspec.ir import Layer, Program
+from netspec.ir.parameters import parameters_of
 from netspec.published import published_names, renamed
 from netspec.schema.syntax import Checkpoint
 from netspec.storage.tensors import StoredTensor
@@ -78,8 +79,7 @@ class Naming:
                 parameter,
                 files.shape(layer, parameter),
             )
-            for layer in self.network.layers
-            for parameter in layer.op.parameters(layer.source)
+            for _, layer, parameter in parameters_of(self.network.layers)
         }
 
     @cached_property

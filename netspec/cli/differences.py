@@ -1,13 +1,44 @@
-"""What is in a file against what should be: a diff on standard output, and an exit status."""
+"""What commands do with a text that they made: write it, or hold a file against it."""
 
 from __future__ import annotations
 
+import argparse
 import difflib
 from pathlib import Path
 
 from netspec.channels import terminal_line
+from netspec.cli.options import add_force_argument
+from netspec.cli.output import write_text_file
 from netspec.cli.streams import tell, wants_colour, write_data
 from netspec.room import reason
+
+
+def add_text_arguments(parser: argparse.ArgumentParser) -> None:
+    """``--output``, ``--check`` and ``--force``."""
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="write to FILE, whole or not at all; standard output unless given, or for `-`",
+    )
+    where.add_argument(
+        "--check",
+        metavar="FILE",
+        help="write nothing; exit 1 and show a diff when FILE is not what would be written",
+    )
+    add_force_argument(parser)
+
+
+def give_text(text: str, arguments: argparse.Namespace) -> int:
+    """What the arguments of :func:`add_text_arguments` ask for; the exit status."""
+    if arguments.check is not None:
+        return check_file(Path(arguments.check), text)
+    if arguments.output in (None, "-"):
+        write_data(text)
+    else:
+        write_text_file(Path(arguments.output), text, arguments.force)
+    return 0
 
 
 def check_file(path: Path, expected: str) -> int:

@@ -5,15 +5,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from netspec.cli.differences import check_file
+from netspec.cli.differences import add_text_arguments, give_text
 from netspec.cli.options import (
     add_backend_argument,
-    add_force_argument,
     add_spec_arguments,
     load_spec,
 )
-from netspec.cli.output import write_text_file
-from netspec.cli.streams import write_data
 
 HELP = "write standalone source for a framework"
 DESCRIPTION = """\
@@ -31,19 +28,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     add_spec_arguments(parser)
     add_backend_argument(parser)
-    where = parser.add_mutually_exclusive_group()
-    where.add_argument(
-        "-o",
-        "--output",
-        metavar="FILE",
-        help="write to FILE, whole or not at all; standard output unless given, or for `-`",
-    )
-    where.add_argument(
-        "--check",
-        metavar="FILE",
-        help="write nothing; exit 1 and show a diff when FILE is not what would be written",
-    )
-    add_force_argument(parser)
+    add_text_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -54,10 +39,4 @@ def run(arguments: argparse.Namespace) -> int:
         check_writable(Path(arguments.output))
     target = arguments.check or (None if arguments.output == "-" else arguments.output)
     source = load_spec(arguments).generate(arguments.backend, target)
-    if arguments.check is not None:
-        return check_file(Path(arguments.check), source)
-    if arguments.output in (None, "-"):
-        write_data(source)
-    else:
-        write_text_file(Path(arguments.output), source, arguments.force)
-    return 0
+    return give_text(source, arguments)

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
-from netspec.cli.differences import check_file
-from netspec.cli.options import add_force_argument
-from netspec.cli.output import write_text_file
-from netspec.cli.streams import write_data
+from netspec.cli.differences import add_text_arguments, give_text
 
 HELP = "print the JSON Schema of spec or block files, for editors"
 DESCRIPTION = """\
@@ -34,30 +30,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         default="spec",
         help="the kind of files that it is for; spec unless given",
     )
-    where = parser.add_mutually_exclusive_group()
-    where.add_argument(
-        "-o",
-        "--output",
-        metavar="FILE",
-        help="write to FILE, whole or not at all; standard output unless given, or for `-`",
-    )
-    where.add_argument(
-        "--check",
-        metavar="FILE",
-        help="write nothing; exit 1 and show a diff when FILE is not what would be written",
-    )
-    add_force_argument(parser)
+    add_text_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command."""
     from netspec.json_schema import schema_text
 
-    text = schema_text(arguments.kind)
-    if arguments.check is not None:
-        return check_file(Path(arguments.check), text)
-    if arguments.output in (None, "-"):
-        write_data(text)
-    else:
-        write_text_file(Path(arguments.output), text, arguments.force)
-    return 0
+    return give_text(schema_text(arguments.kind), arguments)

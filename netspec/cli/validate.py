@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 HELP = "check spec and block files, every variant; needs no framework"
 DESCRIPTION = """\
 Check every file: the YAML, the language, each variant down to the shape of every layer,
-and what is legal but most likely not meant. All problems of a file are told in one run.
+and what is legal but most likely not meant; and names that the frameworks cannot take, with
+`--backend` all else that one refuses. All problems of a file are told in one run.
 A file that holds a block is checked as far as a block can be without a network around
 it. Directories are searched for .yaml and .yml files, hidden ones left out; what is
 found there and is no netspec file is passed over. Needs no framework.
@@ -36,6 +37,7 @@ silences a warning on its line."""
 EXAMPLES = (
     "netspec validate mynet.yaml",
     "netspec validate specs --strict",
+    "netspec validate specs --backend torch --backend keras",
     "netspec validate specs --format sarif",
 )
 
@@ -57,6 +59,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="what to print; text unless given, github in GitHub Actions",
     )
     parser.add_argument("--strict", action="store_true", help="count warnings as errors")
+    parser.add_argument(
+        "--backend",
+        metavar="NAME",
+        action="append",
+        help="tell all that this backend cannot do; repeatable. Unless given, only names are told "
+        "that PyTorch or Keras cannot take",
+    )
     add_bound_arguments(parser)
     for option, verb in (("--enable", "look for"), ("--disable", "do not look for")):
         parser.add_argument(
@@ -117,10 +126,13 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _options(arguments: argparse.Namespace) -> Options:
+    from netspec.backends.base import get_backend
     from netspec.validate.options import Options
 
     bounds = bounds_of(arguments)
-    return Options(bounds, _lints(arguments.enable, arguments.disable), arguments.strict)
+    lints = _lints(arguments.enable, arguments.disable)
+    backends = arguments.backend and tuple(get_backend(name).name for name in arguments.backend)
+    return Options(bounds, lints, arguments.strict, backends)
 
 
 def _lints(enable: list[list[str]], disable: list[list[str]]) -> frozenset[str]:

@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
-from netspec.backends.names import flat_name
 from netspec.codegen.calls import same_call
 from netspec.codegen.flow import BRANCH
-from netspec.codegen.identifiers import Namespace, camel_case, safe_identifier
+from netspec.codegen.identifiers import Namespace, camel_case, one_word, safe_identifier
 from netspec.codegen.layout import Document, keyword
 from netspec.codegen.printing import MISSING, Printer, is_default
 from netspec.codegen.tensors import VARIABLES
@@ -180,7 +179,7 @@ class Classes:
 def local_names(program: Program) -> set[str]:
     """What functions of source may call their arguments and variables, and nothing else then is called."""
     names = {*VARIABLES, BRANCH, *(f"{BRANCH}{number}" for number in range(2, len(VARIABLES)))}
-    names |= {*program.arguments, *(flat_name(stage.path) for stage in program.stages)}
+    names |= {*program.arguments, *(one_word(stage.path) for stage in program.stages)}
     names |= {*program.input_names, *(f"{name}_shape" for name in program.input_names)}
     names |= {name for own in program.names.values() for name in own.values()}
     for block in program.main.regions("block"):

@@ -77,6 +77,11 @@ def is_attribute(name: str) -> bool:
     return name.isidentifier() and not keyword.iskeyword(name)
 
 
+def one_word(path: str) -> str:
+    """A path as the name of a variable."""
+    return path.replace(".", "_")
+
+
 def camel_case(name: str) -> str:
     """``squeeze_excite`` as ``SqueezeExcite``."""
     return "".join(part[:1].upper() + part[1:] for part in name.split("_") if part) or "Block"

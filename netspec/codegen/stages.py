@@ -14,7 +14,7 @@ from netspec.errors import NetspecError
 from netspec.ir import Program, Region
 from netspec.ir.definition import plain
 from netspec.ir.formula import IN_CHANNELS, NETWORK_SCOPE, Formula, qualify
-from netspec.ir.template import Template
+from netspec.ir.template import Call, Template
 from netspec.symbolic import Diverges, Varying, named, names_of, value_at, vary
 
 LOOP_FROM = 3
@@ -134,6 +134,24 @@ class StageCalls:
         if node is not None:
             values[IN_CHANNELS] = Varying(node, (), False)
         return Invocation(call.source_class, values)
+
+
+def stage_calls(
+    stage: Region,
+    names: tuple[str, ...],
+    program: Program,
+    network: Template,
+    invocation: Callable[[Call], Invocation],
+) -> StageCalls:
+    """The blocks of a stage of the network's template, under ``names``; ``invocation`` says how each is called."""
+    calls = tuple(invocation(network.calls[block.path]) for block in stage.blocks)
+    formulas = schedule(stage_of(program, stage.path), program, network)
+    return StageCalls(stage.blocks, names, calls, formulas)
+
+
+def stage_of(program: Program, path: str) -> Region:
+    """The stage called ``path``, as it is in the program."""
+    return next(stage for stage in program.stages if stage.path == path)
 
 
 def schedule(stage: Region, program: Program, network: Template) -> dict[str, Varying]:

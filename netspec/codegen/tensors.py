@@ -7,8 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from netspec.backends.names import flat_name
-from netspec.codegen.identifiers import Namespace
+from netspec.codegen.identifiers import Namespace, one_word
 from netspec.codegen.layout import Choice as Conditional
 from netspec.codegen.layout import Operation
 from netspec.codegen.statements import Assign, Operand, Statement
@@ -47,7 +46,7 @@ class Tensors:
         self._uses: dict[int, Counter[int]] = {}
         self._hints = _hints(template)
         for stage in self._wanted(results):
-            self._hints.setdefault(stage.result.id, (stage.path, flat_name(stage.path)))
+            self._hints.setdefault(stage.result.id, (stage.path, one_word(stage.path)))
         self._named: dict[str, str] = {}
         self._passed: dict[str, str] = {}
         self._remaining = Counter(value.id for value in (*template.body.outputs, *results))

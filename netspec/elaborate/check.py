@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import NamedTuple
 
-from netspec.backends.names import flat_name
 from netspec.elaborate.bounds import RAISE_PARAMETERS, Bounds
 from netspec.elaborate.liveness import check_liveness
-from netspec.errors import NetspecError, Span, fail
-from netspec.ir import Node, Program, Region
+from netspec.errors import fail
+from netspec.ir import Program
+from netspec.ir.names import names_of
 from netspec.ops import Op
-from netspec.ops.base import Function
 from netspec.types import TensorType
 
 
@@ -34,44 +32,24 @@ def check_network(program: Program, bounds: Bounds) -> None:
     check_liveness(program)
 
 
-class _Named(NamedTuple):
-    """What has a name.
-
-    Attributes:
-        path: its name, dots between the levels.
-        span: where it stands.
-        owner: the path of the innermost module around it that this path begins with; empty for none.
-        is_module: whether what is called ``path.…`` has to stand inside it.
-    """
-
-    path: str
-    span: Span | None
-    owner: str
-    is_module: bool
-
-
 def check_names(program: Program) -> None:
-    """Raise :class:`NetspecError` unless names are unique in every backend's spelling, and name nothing
-    inside a module that does not stand there.
+    """Raise :class:`NetspecError` unless names are unique, and name nothing inside a module that does not
+    stand there.
     """
-    names: list[_Named] = []
-    _find_names(program.main, (), names)
-    seen: dict[str, str] = {}
-    for path, span, _, _ in names:
-        flat = flat_name(path)
-        if flat in program.input_names:
-            what = f"`{path}` has the name of the input `{flat}`, once dots are underscores"
-            raise fail("NS227", what, span, path=path)
-        if flat in seen:
-            raise _name_collision(path, seen[flat], span)
-        seen[flat] = path
-    modules = {node.path for node in names if node.is_module}
+    names = list(names_of(program))
+    seen: set[str] = set()
+    for named in names:
+        if named.path in seen:
+            message = f"two layers are named `{named.path}`"
+            raise fail("NS227", message, named.span, path=named.path)
+        seen.add(named.path)
+    modules = {named.path for named in names if named.is_module}
     holders = {"": ""}
-    for path, span, owner, _ in names:
-        holder = _holder(path.rpartition(".")[0], modules, holders)
-        if holder != owner:
-            what = f"`{path}` would be a part of `{holder}`, in which it does not stand"
-            raise fail("NS227", what, span, path=path)
+    for named in names:
+        holder = _holder(named.path.rpartition(".")[0], modules, holders)
+        if holder != named.owner:
+            what = f"`{named.path}` would be a part of `{holder}`, in which it does not stand"
+            raise fail("NS227", what, named.span, path=named.path)
 
 
 def _holder(path: str, modules: Collection[str], known: dict[str, str]) -> str:
@@ -83,33 +61,3 @@ def _holder(path: str, modules: Collection[str], known: dict[str, str]) -> str:
     holder = known.get(path, path)
     known.update(dict.fromkeys(above, holder))
     return holder
-
-
-def _find_names(region: Region, owners: tuple[str, ...], found: list[_Named]) -> None:
-    """Find what has a name in a region, inside the modules ``owners``, outermost first, a dot behind each.
-
-    What merges the parts of a combinator comes ahead of them.
-    """
-    items = region.items
-    if region.kind in ("residual", "gate", "branches"):
-        items = (items[-1], *items[:-1])
-    for item in items:
-        path, inner = item.path, owners
-        if path:
-            is_block = isinstance(item, Region) and item.kind == "block"
-            is_module = is_block or (isinstance(item, Node) and not isinstance(item.op, Function))
-            owner = owners[-1] if owners else ""
-            if not path.startswith(owner):
-                owner = next((name for name in reversed(owners) if path.startswith(name)), "")
-            found.append(_Named(path, item.span, owner[:-1], is_module))
-            inner = (*owners, f"{path}.") if is_module else owners
-        if isinstance(item, Region):
-            _find_names(item, inner, found)
-
-
-def _name_collision(path: str, other: str, span: Span | None) -> NetspecError:
-    """The error for a path that is an earlier one once it is a name of a Keras layer."""
-    what = f"two layers are named `{path}`"
-    if other != path:
-        what = f"`{path}` and `{other}` are one name once dots become underscores"
-    return fail("NS227", what, span, path=path)

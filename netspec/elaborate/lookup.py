@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -11,7 +11,7 @@ from pathlib import Path
 from netspec import library
 from netspec.elaborate.reader import Reader
 from netspec.elaborate.scope import ROLES, BlockValue, Environment, StepsValue, check_declared
-from netspec.errors import NetspecError, Span, did_you_mean, fail
+from netspec.errors import Diagnostic, NetspecError, Span, did_you_mean, fail
 from netspec.ops import OPS
 from netspec.schema.elsewhere import step_help
 from netspec.schema.models import COMBINATORS
@@ -97,7 +97,7 @@ class Lookup:
 
     def attempt(self, calls: Calls = ()) -> AbstractContextManager[None]:
         """Does a part of the work on its own: what is wrong there need not stop the rest."""
-        return nullcontext()
+        return tracing(calls)
 
     def overlooking(self) -> AbstractContextManager[None]:
         """Does a part of the work early: what is wrong there will be found again."""
@@ -182,11 +182,21 @@ MAX_TRACE = 8
 """So many calls on the way to an error are shown."""
 
 
-def with_call(error: NetspecError, what: str, span: Span) -> NetspecError:
-    """The same error with the call that led there."""
-    return NetspecError(
-        [
-            replace(d, trace=(*d.trace, (what, span))) if len(d.trace) < MAX_TRACE else d
-            for d in error.diagnostics
-        ]
-    )
+def with_calls(diagnostic: Diagnostic, calls: Calls) -> Diagnostic:
+    """The diagnostic with the calls that led there, given outermost first; those that it has stay once."""
+    led = [
+        (f"{'role' if name in ROLES else 'block'} `{name}`, called", span)
+        for name, span in reversed(calls)
+    ]
+    new = [call for call in led if call not in diagnostic.trace]
+    return replace(diagnostic, trace=(*diagnostic.trace, *new)[:MAX_TRACE])
+
+
+@contextmanager
+def tracing(calls: Calls) -> Iterator[None]:
+    """Errors of this context say the calls that led there."""
+    try:
+        yield
+    except NetspecError as error:
+        found = [with_calls(diagnostic, calls) for diagnostic in error.diagnostics]
+        raise NetspecError(found, error.recovery) from None

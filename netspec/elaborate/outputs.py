@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Collection, Mapping
 
 from netspec.elaborate.scope import check_declared
@@ -14,13 +13,6 @@ from netspec.schema.syntax import Output, Spec
 
 OWN = "output"
 """What the head's result is called, in specs and by models of a network that names it no other way."""
-
-_SOURCE = {
-    *(OWN, "outputs", "inputs", "input_shape", "self", "model", "blocks", "shortcut"),
-    *("keras", "layers", "initializers", "ops", "partial", "math", "torch", "nn", "F", "Tensor"),
-}
-_VARIABLE = re.compile(r"y\d*|[zuvw]|branch\d*")
-"""What generated functions call other things than their inputs, which they need to the end."""
 
 
 def check_output(name: str, output: Output, known: Collection[str]) -> None:
@@ -43,8 +35,6 @@ def check_input_name(name: str, span: Span, declared: Collection[str]) -> None:
     ``declared`` are the names of parameters and values, beside which the name stands in source.
     """
     check_declared(name, span, "input")
-    if name in _SOURCE or _VARIABLE.fullmatch(name):
-        raise fail("NS223", f"input `{name}` hides a name of generated source", span)
     if name in declared or f"{name}_shape" in declared:
         found = name if name in declared else f"{name}_shape"
         raise fail("NS223", f"input `{name}` hides the parameter or value `{found}`", span)

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from netspec.arithmetic import FUNCTIONS
-from netspec.backends.names import RESERVED_CHILDREN
 from netspec.errors import Span, fail
 from netspec.expr import CONSTANT_NAMES
 from netspec.expr import parse as parse_expression
@@ -101,14 +100,10 @@ class Names:
         """The path of a child whose name the spec gives; it still takes its index, if there are any."""
         self.position += 1
         for part in name.split("."):
-            if not _CHILD.match(part) or part in RESERVED_CHILDREN:
-                raise fail(
-                    "NS221",
-                    f"`{name}` cannot name a layer: `{part}` is "
-                    + ("taken by the frameworks" if _CHILD.match(part) else "not a word"),
-                    span,
-                    help="letters, digits, `_` and `-`, not starting with `_`; dots nest names",
-                )
+            if not _CHILD.match(part):
+                message = f"`{name}` cannot name a layer: `{part}` is not a word"
+                hint = "letters, digits, `_` and `-`, not starting with `_`; dots nest names"
+                raise fail("NS221", message, span, help=hint)
         return self.join(name)
 
     @contextmanager
@@ -157,15 +152,7 @@ class Scope:
     def path(self, step: Step, label: str, source: TensorType, numbered: bool = False) -> str:
         """The path of a step's node: by the name that it gives, or the next one of its label."""
         if step.name is None:
-            path = self.names.automatic(label, numbered)
-            if path.rpartition(".")[2] in RESERVED_CHILDREN:
-                raise fail(
-                    "NS221",
-                    f"`{label}` cannot name a layer: it is taken by the frameworks",
-                    step.span,
-                    help="give the step a `name`, or the block a `label`",
-                )
-            return path
+            return self.names.automatic(label, numbered)
         return self.names.explicit(self.fill(step, source), step.place("name"))
 
     def fill(self, step: Step, source: TensorType) -> str:

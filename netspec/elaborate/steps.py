@@ -15,7 +15,7 @@ from netspec.elaborate.bounds import MAX_NESTING, RAISE_LAYERS, Bounds
 from netspec.elaborate.instances import Call, Instance, Key, Keys, again
 from netspec.elaborate.labels import count_labels
 from netspec.elaborate.layers import Filling, Typed, make_op
-from netspec.elaborate.lookup import Lookup, check_definition, with_call
+from netspec.elaborate.lookup import Lookup, check_definition, tracing
 from netspec.elaborate.row import Row
 from netspec.elaborate.scope import (
     ROLES,
@@ -27,7 +27,7 @@ from netspec.elaborate.scope import (
     given,
     written_at,
 )
-from netspec.errors import NetspecError, Span, fail
+from netspec.errors import Span, fail
 from netspec.expr import Expression
 from netspec.ir import Region, Value
 from netspec.ir.formula import Formula
@@ -365,11 +365,9 @@ class Elaborator:
                 environment[name] = dataclasses.replace(
                     value, environment=environment, calls=scope.calls, label=scope.label
                 )
-        try:
+        with tracing(calls):
             self.steps(definition.body, row, scope, definition.span)
             row.values = combinators.results_of(definition, row, scope, self.lookup)
-        except NetspecError as error:
-            raise with_call(error, f"block `{definition.name}`, called", call.span) from None
 
     def _evaluate_let(self, let: Mapping[str, Expression], scope: Scope) -> None:
         """Add the derived values to the scope, each seeing those before it."""

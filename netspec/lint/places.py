@@ -3,23 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import chain
 
 from netspec.errors import Span
 from netspec.library import BUILT_IN
 from netspec.schema.fields import place_of
-from netspec.schema.syntax import (
-    BlockDefinition,
-    BranchesAction,
-    ConcatAction,
-    GateAction,
-    OpAction,
-    RepeatAction,
-    ResidualAction,
-    SequenceAction,
-    Spec,
-    Step,
-    WhenAction,
-)
+from netspec.schema.syntax import BlockDefinition, OpAction, Spec, Step
 
 
 class Places:
@@ -61,14 +50,4 @@ def _all_steps(steps: Iterable[Step]) -> Iterator[Step]:
     while waiting:
         step = waiting.pop()
         yield step
-        match step.action:
-            case ResidualAction(body, shortcut):
-                waiting += (*body, *shortcut)
-            case GateAction(body) | ConcatAction(body) | SequenceAction(body):
-                waiting += body
-            case RepeatAction(body=body):
-                waiting += body
-            case WhenAction(then=then, other=other):
-                waiting += (*then, *other)
-            case BranchesAction(paths):
-                waiting += [step for path in paths.values() for step in path]
+        waiting += chain.from_iterable(step.inner)

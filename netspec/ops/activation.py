@@ -25,7 +25,6 @@ class Relu(Activation):
     __doc__ = """max(x, 0)."""
 
     kind = "relu"
-    label = "relu"
     non_negative = True
 
 
@@ -34,7 +33,6 @@ class Relu6(Activation):
     __doc__ = """min(max(x, 0), 6)."""
 
     kind = "relu6"
-    label = "relu6"
     non_negative = True
 
 
@@ -43,7 +41,6 @@ class LeakyRelu(Activation):
     __doc__ = """x where positive, slope * x elsewhere."""
 
     kind = "leaky_relu"
-    label = "leaky_relu"
 
     slope: float = attribute("factor of negative values", 0.01)
 
@@ -55,7 +52,6 @@ class Prelu(Activation):
     )
 
     kind = "prelu"
-    label = "prelu"
 
     init: Initializer = attribute("how the slopes start", Constant(0.25))
 
@@ -71,7 +67,6 @@ class Elu(Activation):
     __doc__ = """x where positive, alpha * (exp(x) - 1) elsewhere."""
 
     kind = "elu"
-    label = "elu"
 
     alpha: float = attribute("limit of negative values", 1.0)
 
@@ -81,7 +76,6 @@ class Selu(Activation):
     __doc__ = """Self-normalising ELU (Klambauer et al., 2017)."""
 
     kind = "selu"
-    label = "selu"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -89,7 +83,6 @@ class Gelu(Activation):
     __doc__ = """x times the normal distribution function of x (Hendrycks & Gimpel, 2016)."""
 
     kind = "gelu"
-    label = "gelu"
 
     approximate: Literal["none", "tanh"] = attribute(
         "`none` is exact, `tanh` the approximation by a hyperbolic tangent", "none"
@@ -101,7 +94,6 @@ class Silu(Activation):
     __doc__ = """x * sigmoid(x), also called swish."""
 
     kind = "silu"
-    label = "silu"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -109,7 +101,6 @@ class Mish(Activation):
     __doc__ = """x * tanh(softplus(x)) (Misra, 2019)."""
 
     kind = "mish"
-    label = "mish"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -117,7 +108,6 @@ class HardSigmoid(Activation):
     __doc__ = """min(max(x / 6 + 1 / 2, 0), 1)."""
 
     kind = "hard_sigmoid"
-    label = "hard_sigmoid"
     non_negative = True
 
 
@@ -126,7 +116,6 @@ class HardSwish(Activation):
     __doc__ = """x * hard_sigmoid(x) (MobileNetV3)."""
 
     kind = "hard_swish"
-    label = "hard_swish"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -134,7 +123,6 @@ class Sigmoid(Activation):
     __doc__ = """1 / (1 + exp(-x))."""
 
     kind = "sigmoid"
-    label = "sigmoid"
     non_negative = True
 
 
@@ -143,7 +131,6 @@ class Tanh(Activation):
     __doc__ = """Hyperbolic tangent."""
 
     kind = "tanh"
-    label = "tanh"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -151,5 +138,4 @@ class Softmax(Activation):
     __doc__ = """exp(x), normalised to sum to one over the channels."""
 
     kind = "softmax"
-    label = "softmax"
     non_negative = True

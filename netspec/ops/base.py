@@ -72,7 +72,7 @@ class Op(ABC):
 
     Class attributes:
         kind: the op's name in the language.
-        label: what a layer of it is called where the spec gives no name.
+        label: what a layer of it is called where the spec gives no name; the kind unless it says so.
         numbered: whether the label always takes a number (``conv1``), even for a single one.
         one_of: attributes of which exactly one has to be given.
     """
@@ -81,6 +81,10 @@ class Op(ABC):
     label: ClassVar[str]
     numbered: ClassVar[bool] = False
     one_of: ClassVar[tuple[str, ...]] = ()
+
+    def __init_subclass__(cls) -> None:
+        if "kind" in vars(cls):
+            cls.label = vars(cls).get("label", cls.kind)
 
     def resolve(self, source: TensorType) -> Op:
         """This op with what depends on its input filled in; raises :class:`OpError`."""
@@ -161,6 +165,22 @@ def require_positive(op: Op, *names: str) -> None:
         for number in value if isinstance(value, tuple) else (value,):
             if number < 1:
                 raise RangeError(f"`{name}` must be at least 1, got {number}", name)
+
+
+def require_groups(source: TensorType, groups: int, out: int) -> None:
+    """The groups divide the channels on both sides."""
+    for what, channels, name in (("input", source.channels, "groups"), ("output", out, "out")):
+        if channels % groups != 0:
+            message = f"`groups` ({groups}) does not divide the {channels} {what} channels"
+            raise GroupsError(message, name)
+
+
+def weight_and_bias(
+    op: Any, shape: tuple[int, ...], out: int, fans: tuple[int, int]
+) -> tuple[Parameter, ...]:
+    """What a layer with a weight of ``shape`` holds, with one bias for each of ``out`` if ``op`` has them."""
+    weight = Parameter("weight", shape, op.init, fans=fans)
+    return (weight, Parameter("bias", (out,), op.bias_init, fans=fans)) if op.bias else (weight,)
 
 
 def require_map(source: TensorType, kind: str) -> None:

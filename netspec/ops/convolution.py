@@ -8,7 +8,6 @@ from netspec.geometry import Padding, explicit_pads, output_size
 from netspec.initializers import GLOROT_UNIFORM, ZEROS, Initializer
 from netspec.ops.base import (
     Axes,
-    GroupsError,
     Op,
     OpError,
     RangeError,
@@ -16,8 +15,10 @@ from netspec.ops.base import (
     attribute,
     product,
     require,
+    require_groups,
     require_map,
     require_positive,
+    weight_and_bias,
 )
 from netspec.types import Parameter, TensorType
 
@@ -44,7 +45,6 @@ class Conv(Op):
     __doc__ = """Convolution (cross-correlation) over maps of one to three spatial axes."""
 
     kind = "conv"
-    label = "conv"
     numbered = True
 
     out: int | None = attribute(
@@ -91,14 +91,7 @@ class Conv(Op):
     def infer(self, source: TensorType) -> TensorType:
         require_positive(self, "out", "kernel", "stride", "dilation", "groups")
         require_pads(self.padding)
-        for what, channels, name in (
-            ("input", source.channels, "groups"),
-            ("output", self.filters, "out"),
-        ):
-            if channels % self.groups != 0:
-                raise GroupsError(
-                    f"`groups` ({self.groups}) does not divide the {channels} {what} channels", name
-                )
+        require_groups(source, self.groups, self.filters)
         size = output_size(source.size, self.kernel, self.stride, self.dilation, self.padding)
         require_window_fits(source, size, self.kind)
         return TensorType(self.filters, size)
@@ -107,10 +100,7 @@ class Conv(Op):
         taps = product(self.kernel)
         inputs = source.channels // self.groups
         fans = (taps * inputs, taps * self.filters)
-        shape = (self.filters, inputs, *self.kernel)
-        weight = Parameter("weight", shape, self.init, fans=fans)
-        bias = Parameter("bias", (self.filters,), self.bias_init, fans=fans)
-        return (weight, bias) if self.bias else (weight,)
+        return weight_and_bias(self, (self.filters, inputs, *self.kernel), self.filters, fans)
 
     def macs(self, source: TensorType, target: TensorType) -> int:
         per_position = self.filters * (source.channels // self.groups) * product(self.kernel)
@@ -140,9 +130,7 @@ class Linear(Op):
 
     def parameters(self, source: TensorType) -> tuple[Parameter, ...]:
         fans = (source.channels, self.out)
-        weight = Parameter("weight", (self.out, source.channels), self.init, fans=fans)
-        bias = Parameter("bias", (self.out,), self.bias_init, fans=fans)
-        return (weight, bias) if self.bias else (weight,)
+        return weight_and_bias(self, (self.out, source.channels), self.out, fans)
 
     def macs(self, source: TensorType, target: TensorType) -> int:
         return source.channels * self.out

@@ -22,7 +22,6 @@ class Add(Merge):
     __doc__ = """The sum of inputs of one shape."""
 
     kind = "add"
-    label = "add"
 
     def types(self, *sources: TensorType) -> tuple[TensorType, ...]:
         first = sources[0]
@@ -36,7 +35,6 @@ class Mul(Merge):
     __doc__ = """The product of inputs of one shape, or of the first with one value a channel."""
 
     kind = "mul"
-    label = "mul"
 
     def types(self, *sources: TensorType) -> tuple[TensorType, ...]:
         first = sources[0]

@@ -63,8 +63,8 @@ class BatchNorm(Normalization):
         shape = (source.channels,)
         return (
             *super().parameters(source),
-            Parameter("running_mean", shape, ZEROS, trainable=False),
-            Parameter("running_var", shape, ONES, trainable=False),
+            Parameter("running_mean", shape, ZEROS, "statistic"),
+            Parameter("running_var", shape, ONES, "statistic"),
         )
 
 

@@ -12,7 +12,6 @@ from netspec.ops.base import (
     Op,
     OpError,
     RangeError,
-    WindowError,
     attribute,
     require_map,
     require_positive,
@@ -99,28 +98,6 @@ class AvgPool(Pool):
         "whether padding counts in the mean; never with `same` or beyond the border with `ceil`",
         True,
     )
-
-    def infer(self, source: TensorType) -> TensorType:
-        pads = self.pads
-        if pads is not None and not self.count_include_pad:
-            for before, after in pads:
-                if before != after:
-                    raise OpError(
-                        "`count_include_pad: false` needs equal padding on both sides", "padding"
-                    )
-        target = super().infer(source)
-        if pads is not None and source.rank == 3:
-            self._require_map_of_kernel(source)
-        return target
-
-    def _require_map_of_kernel(self, source: TensorType) -> None:
-        """PyTorch refuses to average over three axes where the map is smaller, padded or not."""
-        for length, kernel in zip(source.size, self.kernel, strict=True):
-            if length < kernel:
-                raise WindowError(
-                    "`avg_pool` over three axes: the kernel is larger than its input of size "
-                    + "×".join(str(n) for n in source.size)
-                )
 
     def require_ceil_defined(self, pads: tuple[tuple[int, int], ...] | None) -> None:
         if pads is None or any(before != 0 or after != 0 for before, after in pads):

@@ -32,7 +32,6 @@ class Flatten(Op):
     __doc__ = """A map as a vector, in a stated order whatever the backend's own is."""
 
     kind = "flatten"
-    label = "flatten"
 
     order: FlattenOrder = attribute(
         "`channels_first`: all positions of channel 0, then of channel 1 (PyTorch's habit); "
@@ -54,7 +53,6 @@ class Split(Function):
     __doc__ = """The channels in parts, each a result with a name: `as: [a, b]`. What flows on is the first."""
 
     kind = "split"
-    label = "split"
     one_of = ("parts", "sizes")
 
     parts: int | None = attribute("number of equal parts", None)
@@ -109,7 +107,6 @@ class PadChannels(Op):
     __doc__ = """Channels of zeros before and after the input's: the parameter-free shortcut of He et al., 2015."""
 
     kind = "pad_channels"
-    label = "pad_channels"
 
     before: int = attribute("channels of zeros ahead of the input's", 0)
     after: int = attribute("channels of zeros behind the input's", 0)
@@ -128,7 +125,6 @@ class Subsample(Op):
     __doc__ = """Every stride-th position along each axis, from the first."""
 
     kind = "subsample"
-    label = "subsample"
 
     stride: Axes = attribute("step, one number or one per axis")
 
@@ -148,7 +144,6 @@ class Resize(Op):
     """
 
     kind = "resize"
-    label = "resize"
     one_of = ("factor", "like")
 
     factor: Axes | None = attribute(
@@ -190,7 +185,6 @@ class ResizeLike(Function):
     """
 
     kind = "resize"
-    label = "resize"
 
     mode: Mode = attribute("as `resize` has it", "nearest")
 
@@ -237,7 +231,6 @@ class Scale(Op):
     __doc__ = """A learned factor per channel (LayerScale; Touvron et al., 2021)."""
 
     kind = "scale"
-    label = "scale"
 
     init: Initializer = attribute("how the factors start", ONES)
 
@@ -265,7 +258,6 @@ class Dropout(RandomDrop):
     __doc__ = """Zero single values at random and scale the rest up (Srivastava et al., 2014)."""
 
     kind = "dropout"
-    label = "dropout"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -273,4 +265,3 @@ class DropPath(RandomDrop):
     __doc__ = """Zero whole examples at random and scale the rest up: stochastic depth (Huang et al., 2016)."""
 
     kind = "drop_path"
-    label = "drop_path"

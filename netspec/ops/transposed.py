@@ -8,15 +8,16 @@ from netspec.geometry import Padding, effective_kernel, explicit_pads
 from netspec.initializers import GLOROT_UNIFORM, ZEROS, Initializer
 from netspec.ops.base import (
     Axes,
-    GroupsError,
     Op,
     OpError,
     RangeError,
     WindowError,
     attribute,
     product,
+    require_groups,
     require_map,
     require_positive,
+    weight_and_bias,
 )
 from netspec.ops.convolution import require_pads
 from netspec.types import Parameter, TensorType
@@ -34,7 +35,6 @@ class ConvTranspose(Op):
     """
 
     kind = "conv_transpose"
-    label = "conv_transpose"
     numbered = True
 
     out: int = attribute("output channels")
@@ -80,14 +80,7 @@ class ConvTranspose(Op):
         require_positive(self, "out", "kernel", "stride", "dilation", "groups")
         require_pads(self.padding)
         self._require_output_padding()
-        for what, channels, name in (
-            ("input", source.channels, "groups"),
-            ("output", self.out, "out"),
-        ):
-            if channels % self.groups != 0:
-                raise GroupsError(
-                    f"`groups` ({self.groups}) does not divide the {channels} {what} channels", name
-                )
+        require_groups(source, self.groups, self.out)
         size = self._size(source)
         for length in size:
             if length < 1:
@@ -131,10 +124,7 @@ class ConvTranspose(Op):
         outputs = self.out // self.groups
         # Both frameworks read fans off the weight as if it were a convolution's: its second axis is "in".
         fans = (taps * outputs, taps * source.channels)
-        shape = (source.channels, outputs, *self.kernel)
-        weight = Parameter("weight", shape, self.init, fans=fans)
-        bias = Parameter("bias", (self.out,), self.bias_init, fans=fans)
-        return (weight, bias) if self.bias else (weight,)
+        return weight_and_bias(self, (source.channels, outputs, *self.kernel), self.out, fans)
 
     def macs(self, source: TensorType, target: TensorType) -> int:
         """Each value of the input meets every tap once, also those whose product is cut off."""

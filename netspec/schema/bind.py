@@ -38,6 +38,7 @@ from netspec.schema.syntax import (
     StageSyntax,
     Step,
     WhenAction,
+    with_names,
 )
 from netspec.source import Document, Location, SpanTree
 
@@ -283,7 +284,7 @@ def _step(model: Any, spans: SpanTree) -> Step:
     inputs = model.from_ if isinstance(model.from_, list) else [model.from_]
     return Step(
         action=_action(model, spans),
-        span=spans.find_key((model.action or "from",)),
+        span=with_names(spans.find_key((model.action or "from",)), spans, "name"),
         name=model.name,
         result=model.as_ if isinstance(model.as_, str) else None,
         results=tuple(model.as_) if isinstance(model.as_, list) else (),

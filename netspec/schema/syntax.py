@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Literal
 
 from netspec.errors import Span
@@ -142,6 +143,14 @@ class Step:
     merge: Merge = "add"
     spans: SpanTree | None = None
 
+    @property
+    def inner(self) -> list[tuple[Step, ...]]:
+        """The lists of steps that stand in it, in the order of the text."""
+        lists: list[Any] = []
+        for value in vars(self.action).values():
+            lists += value.values() if isinstance(value, Mapping) else (value,)
+        return [each for each in lists if isinstance(each, tuple)]
+
     def place(self, *location: str | int) -> Span:
         """Where a part of the step stands, such as its ``name``; the step itself if it is not written."""
         if self.spans is None or location[0] not in self.spans.children:
@@ -187,6 +196,12 @@ class BlockDefinition:
         return len(self.inputs) or 1
 
 
+def with_names(span: Span, spans: SpanTree, *keys: str) -> Span:
+    """``span``, with the places of the names that the values behind ``keys`` beside it give."""
+    found = {key: spans.children[key].span for key in keys if key in spans.children}
+    return replace(span, names=found) if found else span
+
+
 @dataclass(frozen=True, eq=False)
 class StageSyntax:
     """A stage entry of a spec; `times` makes several stages of it."""
@@ -205,10 +220,10 @@ class StageSyntax:
     spans: SpanTree
     inputs: tuple[tuple[str, Span], ...] = ()
 
-    @property
+    @cached_property
     def block_span(self) -> Span:
         """Where the stage names its block."""
-        return self.spans.find(("block",))
+        return with_names(self.spans.find(("block",)), self.spans, "name", "block_name")
 
 
 @dataclass(frozen=True, eq=False)

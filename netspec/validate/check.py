@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from netspec.backends import base
+from netspec.backends.base import Names, get_backend, own_backends
+from netspec.backends.names import name_problems
 from netspec.elaborate.bounds import Bounds
 from netspec.elaborate.check import check_network
 from netspec.elaborate.lookup import Lookup, check_definition
@@ -79,7 +82,8 @@ def with_all_errors(
     if variant is None and isinstance(document.data, dict):
         variant = document.data.get("default")
     try:
-        _, found = _check_document(document, folder, Options(bounds), variant)
+        options = Options(bounds, backends=())
+        _, found = _check_document(document, folder, options, variant)
     except NetspecError as error:
         found = list(error.diagnostics)
     except RecursionError:
@@ -147,6 +151,17 @@ def _check_checkpoints(spec: Spec, network: Program, problems: Problems) -> None
             published_names(network, checkpoint)
 
 
+def _check_backends(network: Program, options: Options, problems: Problems, is_sound: bool) -> None:
+    """What backends refuse of a network; where it is not sound, and has gaps, only words as names."""
+    asked = own_backends() if options.backends is None else options.backends
+    for backend in map(get_backend, asked):
+        if options.backends is not None and is_sound:
+            with problems.attempt():
+                base.check_network(backend, network)
+        elif isinstance(backend, Names):
+            problems.add(name_problems(backend.naming, network, is_sound))
+
+
 def _check_spec(
     spec: Spec,
     broken: Broken,
@@ -188,8 +203,11 @@ def _check_spec(
                     is_first=number == 0,
                 )
                 network = builder.build()
-                if is_whole and not problems.concerns(variant):
+                is_sound = is_whole and not problems.concerns(variant)
+                if is_sound:
                     check_network(network, options.bounds)
+                _check_backends(network, options, problems, is_sound)
+                if is_sound:
                     _check_checkpoints(spec, network, problems)
                     places = Places(spec, builder.lookup.definitions_found())
                     warnings.add(lint_network(network, places, options.lints))

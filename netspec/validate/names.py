@@ -19,14 +19,9 @@ from netspec.schema.fields import AxesValue, InitValue, PaddingValue, Word
 from netspec.schema.syntax import (
     AttributeValue,
     BlockDefinition,
-    BranchesAction,
     CallAction,
-    ConcatAction,
-    GateAction,
     OpAction,
     RepeatAction,
-    ResidualAction,
-    SequenceAction,
     Step,
     WhenAction,
 )
@@ -85,21 +80,15 @@ class _Walker:
             case CallAction() as action:
                 with self._attempt():
                     self._call(action, step, names)
-            case ResidualAction(body, shortcut):
-                self.steps((*body, *shortcut), names)
-            case GateAction(body) | ConcatAction(body) | SequenceAction(body):
-                self.steps(body, names)
-            case BranchesAction(paths):
-                for path in paths.values():
-                    self.steps(path, names)
-            case RepeatAction(times, index, body):
+            case RepeatAction(times, index):
                 with self._attempt():
                     times.check_names(names)
-                self.steps(body, {**names, index: UNKNOWN})
-            case WhenAction(test, then, other):
+                names = {**names, index: UNKNOWN}
+            case WhenAction(test):
                 with self._attempt():
                     test.check_names(names)
-                self.steps((*then, *other), names)
+        for steps in step.inner:
+            self.steps(steps, names)
 
     def _call(self, action: CallAction, step: Step, names: Names) -> None:
         if action.target in names or action.target in ROLES:

@@ -8,8 +8,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
 
-from netspec.elaborate.lookup import Calls
-from netspec.elaborate.scope import ROLES
+from netspec.elaborate.lookup import Calls, with_calls
 from netspec.errors import Diagnostic, NetspecError, Span, by_position, fail
 from netspec.unknown import Poisoned
 
@@ -18,7 +17,6 @@ EVERY = "*"
 
 MAX_PROBLEMS = 200
 MAX_NAMES = 8
-MAX_CALLS = 8
 
 FATAL = frozenset({"NS502", "NS508"})
 """Codes after which there is no going on: work, or what is told of it, is at its bound."""
@@ -83,9 +81,9 @@ class Problems:
                 told, having = self._found[key]
                 having[self.variant] = None
                 if "?" in told.message and "?" not in diagnostic.message:
-                    self._found[key] = (_with_calls(diagnostic, calls), having)
+                    self._found[key] = (with_calls(diagnostic, calls), having)
             elif len(self._found) < MAX_PROBLEMS or diagnostic.code in FATAL:
-                self._found[key] = (_with_calls(diagnostic, calls), {self.variant: None})
+                self._found[key] = (with_calls(diagnostic, calls), {self.variant: None})
             else:
                 message = f"more than {MAX_PROBLEMS} problems; what else there may be is left"
                 raise fail("NS508", message, diagnostic.span)
@@ -129,14 +127,6 @@ class Problems:
             (_told(diagnostic, list(having), every) for diagnostic, having in self._found.values()),
             key=by_position,
         )
-
-
-def _with_calls(diagnostic: Diagnostic, calls: Calls) -> Diagnostic:
-    led = [
-        (f"{'role' if name in ROLES else 'block'} `{name}`, called", span)
-        for name, span in reversed(calls)
-    ]
-    return dataclasses.replace(diagnostic, trace=(*diagnostic.trace, *led)[:MAX_CALLS])
 
 
 def _told(diagnostic: Diagnostic, having: list[str | None], every: set[str | None]) -> Diagnostic:

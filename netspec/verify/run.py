@@ -10,7 +10,7 @@ from functools import partial
 from importlib.metadata import version
 
 from netspec.analyse import summarise
-from netspec.backends.base import Generates, generate, get_backend
+from netspec.backends.base import Generates, check_network, generate, get_backend
 from netspec.compilation import Compilation
 from netspec.errors import UsageError
 from netspec.ir import Program
@@ -70,7 +70,7 @@ def verify(
         )
     parties, notes = parties_for(options.backends, network)
     tied = [(party.backend.name, what) for party in parties if (what := party.probe.tied(network))]
-    at_size = _at_size(network, options.size, tied, notes)
+    at_size = _at_size(network, options.size, parties, tied, notes)
     dtype = _dtype(at_size, parties, notes)
     _note_drops(network, options.level, notes)
     gradients = {kind: b for party in parties for kind, b in party.probe.gradients.items()}
@@ -175,7 +175,8 @@ def _at_extra_sizes(
     """The results, with a difference that shows at another size of the input in its place."""
     network, merged = compilation.network, list(results)
     done = []
-    for size in extra_sizes(network, first.network.source.size):
+    backends = [party.backend for party in parties]
+    for size in extra_sizes(network, first.network.source.size, backends):
         other = resized(network, size)
         session = Session(
             other, first.dtype, first.bounds, options.seeds, ("shapes", "forward"), first.weights
@@ -232,6 +233,7 @@ def source_hashes(compilation: Compilation, backends: Sequence[str]) -> dict[str
 def _at_size(
     network: Program,
     asked: tuple[int, ...] | None,
+    parties: Sequence[Party],
     tied: Sequence[tuple[str, str]],
     notes: list[str],
 ) -> Program:
@@ -240,6 +242,7 @@ def _at_size(
     Args:
         network: the network.
         asked: the input's size; None for a small one.
+        parties: the backends that take part.
         tied: the backends whose source takes the spec's own size alone, and what it holds in numbers.
         notes: what is to be said of the choice goes here.
 
@@ -253,7 +256,7 @@ def _at_size(
         return network
     if asked is None:
         if not tied:
-            return resized(network, _size(network, notes))
+            return resized(network, _size(network, parties, notes))
         notes.append(
             f"the input is {_text(own)}, the spec's own size: source for {tied[0][0]} holds "
             f"{tied[0][1]} in numbers"
@@ -262,6 +265,8 @@ def _at_size(
     if any(length < 1 for length in asked):
         raise UsageError(f"an input size of {_text(asked)}: lengths are 1 or more")
     at_size = resized(network, asked)
+    for party in parties:
+        check_network(party.backend, at_size)
     if tied and asked != own:
         name, what = tied[0]
         raise UsageError(
@@ -271,9 +276,9 @@ def _at_size(
     return at_size
 
 
-def _size(network: Program, notes: list[str]) -> tuple[int, ...]:
+def _size(network: Program, parties: Sequence[Party], notes: list[str]) -> tuple[int, ...]:
     own = network.source.size
-    chosen = choose_size(network)
+    chosen = choose_size(network, [party.backend for party in parties])
     if chosen == own and len(set(own)) < len(own):
         notes.append(
             f"the input is {_text(own)}, the spec's own size, since the weights fit no small one; "

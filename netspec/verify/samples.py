@@ -16,6 +16,7 @@ import numpy
 
 from netspec.analyse import for_inputs
 from netspec.ir import Layer, Program
+from netspec.ir.parameters import parameters_of
 from netspec.ops.convolution import Linear
 from netspec.ops.normalization import BatchNorm, Normalization
 from netspec.types import Parameter
@@ -42,9 +43,8 @@ def random_weights(network: Program, seed: int) -> dict[str, Array]:
     """Weights of a network, in canonical layout and float64."""
     random = numpy.random.default_rng(seed)
     return {
-        f"{layer.path}.{parameter.name}": _values(layer, parameter, random)
-        for layer in network.layers
-        for parameter in layer.op.parameters(layer.source)
+        name: _values(layer, parameter, random)
+        for name, layer, parameter in parameters_of(network.layers)
     }
 
 

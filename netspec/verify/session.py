@@ -17,6 +17,7 @@ import numpy
 
 from netspec.analyse import output_shapes
 from netspec.ir import Program
+from netspec.ir.parameters import parameters_of
 from netspec.progress import Tell, silent
 from netspec.verify import samples, structure
 from netspec.verify.blame import first_difference
@@ -191,7 +192,7 @@ class Session:
         """Once, ahead of all comparisons: running statistics like those of the input."""
         if self.is_fitted or "forward" not in self.levels or not run.witness.ours:
             return
-        if not any(name.endswith(".running_var") for name in self.weights):
+        if not any(p.role == "statistic" for _, _, p in parameters_of(self.network.layers)):
             return
         after = self._train(run, rate=0.0).statistics
         fitted = samples.fit_statistics(self.network, self.weights, after, self.seeds.weights)
@@ -350,11 +351,7 @@ class Session:
     def _weights(
         self, quantity: str, part: Part, ours: Arrays, theirs: Arrays, floor: float = 0.0
     ) -> Measure | None:
-        names = [
-            f"{layer.path}.{parameter.name}"
-            for layer in part.region.layers
-            for parameter in layer.op.parameters(layer.source)
-        ]
+        names = [name for name, _, _ in parameters_of(part.region.layers)]
         return measure_worst(quantity, part.name, names, ours, theirs, self.bounds[quantity], floor)
 
     # What is said of a failure

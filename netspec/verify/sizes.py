@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from netspec.errors import UsageError
+from netspec.backends.base import Backend, check_network
+from netspec.errors import NetspecError, UsageError
 from netspec.geometry import effective_kernel
 from netspec.ir import Program
 from netspec.ops.convolution import Conv
-from netspec.resize import check_input_size
+from netspec.resize import resized
 
 
-def choose_size(network: Program) -> tuple[int, ...]:
-    """A small size for the input; the spec's own where the network takes no other.
+def choose_size(network: Program, backends: Sequence[Backend] = ()) -> tuple[int, ...]:
+    """A small size for the input; the spec's own where the network takes no other, or one of
+    ``backends`` cannot do it there.
 
     The last map of the trunk becomes about 2×3, or 2×3×4, so that no axis passes for another. Lengths
     are even at every stride, where a padding on the wrong side is seen; but odd along the last of
@@ -27,14 +29,16 @@ def choose_size(network: Program) -> tuple[int, ...]:
     if len(own) > 1 or any(getattr(layer.op, "ceil", False) for layer in network.layers):
         lengths[-1] += 1
     small = tuple(min(pair) for pair in zip(lengths, own, strict=True))
-    return small if _fits(network, small) else own
+    return small if _fits(network, small, backends) else own
 
 
 EXTRA = 4
 """At most so many sizes beside the first one."""
 
 
-def extra_sizes(network: Program, first: tuple[int, ...]) -> list[tuple[int, ...]]:
+def extra_sizes(
+    network: Program, first: tuple[int, ...], backends: Sequence[Backend] = ()
+) -> list[tuple[int, ...]]:
     """Further sizes, at which the results of a forward pass are compared.
 
     One step longer along each axis, so that odd and even change places; with all axes alike, where a
@@ -50,8 +54,8 @@ def extra_sizes(network: Program, first: tuple[int, ...]) -> list[tuple[int, ...
     large = _wide_enough(network, first)
     if large is not None:
         wanted.insert(0, large)
-    sizes = [size for size in dict.fromkeys(wanted) if size != first and _fits(network, size)]
-    return sizes[:EXTRA]
+    sizes = [size for size in dict.fromkeys(wanted) if size != first]
+    return [size for size in sizes if _fits(network, size, backends)][:EXTRA]
 
 
 def _padded_same(network: Program) -> Iterator[Conv]:
@@ -87,9 +91,11 @@ def _last_map(network: Program) -> tuple[int, ...] | None:
     return maps[-1] if maps else None
 
 
-def _fits(network: Program, size: Sequence[int]) -> bool:
+def _fits(network: Program, size: tuple[int, ...], backends: Sequence[Backend]) -> bool:
     try:
-        check_input_size(network, size)
-    except UsageError:
+        at_size = resized(network, size)
+        for backend in backends:
+            check_network(backend, at_size)
+    except (UsageError, NetspecError):
         return False
     return True

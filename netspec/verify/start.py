@@ -29,6 +29,7 @@ from netspec.initializers import (
     plain,
 )
 from netspec.ir import Node, Program
+from netspec.ir.parameters import parameters_of
 from netspec.ops.structure import DropPath, RandomDrop
 from netspec.types import Parameter
 
@@ -124,17 +125,15 @@ def check_values(network: Program, weights: Mapping[str, Array]) -> Deviation | 
         weights: every parameter and statistic as a model starts, by canonical name, in canonical layout.
     """
     drawn: list[tuple[Node, str, _Stated, Array]] = []
-    for layer in network.layers:
-        for parameter in layer.op.parameters(layer.source):
-            name = f"{layer.path}.{parameter.name}"
-            values = weights[name].astype("float64")
-            if not isinstance(parameter.init, Constant):
-                drawn.append((layer, name, _stated(parameter), values))
-                continue
-            wanted = parameter.init.value
-            off = numpy.abs(values - wanted).max(initial=0.0)
-            if off > ROUNDING * max(1.0, abs(wanted)):
-                return Deviation(layer, f"`{name}` starts {off:.3g} away from {wanted:g}")
+    for name, layer, parameter in parameters_of(network.layers):
+        values = weights[name].astype("float64")
+        if not isinstance(parameter.init, Constant):
+            drawn.append((layer, name, _stated(parameter), values))
+            continue
+        wanted = parameter.init.value
+        off = numpy.abs(values - wanted).max(initial=0.0)
+        if off > ROUNDING * max(1.0, abs(wanted)):
+            return Deviation(layer, f"`{name}` starts {off:.3g} away from {wanted:g}")
     pools = _pooled(drawn)
     chance = FALSE_ALARM / 2 / (3 * (len(drawn) + len(pools)) or 1)
     for layer, name, stated, values in drawn:

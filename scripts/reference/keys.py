@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from netspec.backends.names import RESERVED_CHILDREN
+from netspec.backends.base import Names, get_backend, own_backends
 from netspec.elaborate import scope
 from netspec.schema import models, parameters
 from reference.words import (
@@ -73,10 +73,9 @@ def reserved() -> str:
             + listed(scope.ROLES)
             + "; for a block, the built-in blocks",
         ),
-        (
-            "a part of a layer's name",
-            "the attributes of PyTorch's modules and Keras' layers: "
-            + listed(sorted(RESERVED_CHILDREN)),
-        ),
     ]
+    for backend in map(get_backend, own_backends()):
+        if isinstance(backend, Names) and backend.naming.reserved:
+            words = listed(sorted(backend.naming.reserved))
+            rows.append((f"a part of a layer's name, in {backend.naming.framework}", words))
     return table(("what declares a name", "cannot take"), rows)

@@ -45,6 +45,22 @@ def test_directories_are_walked_and_every_file_is_told_about(
     assert "hidden" not in result.err + result.out
 
 
+POOL = "netspec: 1\nname: pool\ninput: {channels: 2, size: [2, 4, 5]}\nstem:\n  - avg_pool: {kernel: 3, stride: 1, padding: 1}\n"
+
+
+def test_what_a_backend_refuses_is_told_if_it_is_asked(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "pool.yaml"
+    path.write_text(POOL)
+    assert run("validate", path).status == 0
+    assert run("validate", path, "--backend", "keras").status == 0
+    result = run("validate", path, "--backend", "keras", "--backend", "torch")
+    assert result.status == 1
+    assert f"{path}:5:5: error[NS702]: the torch backend cannot do this `avg_pool`" in result.out
+    unknown = run("validate", path, "--backend", "tensorflow")
+    assert (unknown.status, unknown.out) == (2, "")
+    assert "no backend is called `tensorflow`" in unknown.err
+
+
 def test_a_named_file_is_never_passed_over(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "compose.yaml"
     path.write_text("services: {}\n")

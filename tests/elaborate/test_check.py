@@ -6,30 +6,20 @@ import pytest
 
 from netspec.elaborate.bounds import Bounds
 from netspec.elaborate.check import check_network
-from tests.elaborate.conftest import compiled, marked, problem
-
-
-def test_a_label_that_the_frameworks_need_is_refused_at_the_call() -> None:
-    text = "blocks: {double: {body: [relu]}}\nstem: [double]\n"
-    found = problem(text)
-    assert (found.code, marked(text, found)) == ("NS221", "double")
-    assert "`double`" in found.message
-    network = compiled(text.replace("[double]", "[double, double]"))  # these are numbered
-    assert [layer.path for layer in network.layers] == ["double1.relu", "double2.relu"]
+from tests.elaborate.conftest import compiled, problem
 
 
 @pytest.mark.parametrize(
     "stem",
     [
         "[{relu: {}, name: a}, {tanh: {}, name: a}]",
-        "[{relu: {}, name: a.b}, {tanh: {}, name: a_b}]",
         "[{relu: {}, name: conv1}, {conv: {out: 3, kernel: 1}}]",
         "[{residual: {body: [relu]}, name: a}, {tanh: {}, name: a}]",
         "[{relu: {}, name: layer1}]",
         "[{relu: {}, name: layer1.0}]",
     ],
 )
-def test_names_are_unique_once_dots_are_underscores(stem: str) -> None:
+def test_names_are_unique(stem: str) -> None:
     text = f"blocks: {{b: {{body: [relu]}}}}\nstem: {stem}\nstages: [{{block: b}}]\n"
     assert problem(text).code == "NS227"
 

@@ -167,7 +167,6 @@ def test_the_block_may_be_a_parameter() -> None:
         ("{block: b, repeat: -1}", "NS205", None),
         ("{block: b, times: -1}", "NS205", None),
         ("{block: b, repeat: index}", "NS202", None),
-        ("{block: b, name: forward}", "NS221", None),
         ("{block: b, block_name: '{index / 1}'}", "NS222", None),
         ("{block: b, block_name: same, repeat: 2}", "NS227", None),
         ("{block: nonsense}", "NS207", None),

@@ -60,13 +60,6 @@ def test_names_that_are_no_words(name: str) -> None:
     assert "not a word" in found.message
 
 
-@pytest.mark.parametrize("name", ["forward", "train", "x.parameters", "call", "T_destination"])
-def test_names_that_the_frameworks_use(name: str) -> None:
-    found = problem(f"stem: [{{relu: {{}}, name: {name}}}]\n")
-    assert found.code == "NS221"
-    assert "taken by the frameworks" in found.message
-
-
 @pytest.mark.parametrize(
     ("name", "code"),
     [

@@ -32,7 +32,8 @@ def test_batch_norm_has_statistics() -> None:
     assert shapes(op, VECTOR) == dict.fromkeys(
         ("weight", "bias", "running_mean", "running_var"), (10,)
     )
-    assert [p.trainable for p in op.parameters(VECTOR)] == [True, True, False, False]
+    roles = ["trained", "trained", "statistic", "statistic"]
+    assert [p.role for p in op.parameters(VECTOR)] == roles
     assert list(shapes(make("batch_norm", affine=False))) == ["running_mean", "running_var"]
 
 

@@ -85,13 +85,6 @@ def test_ceil_of_an_average_knows_no_padding() -> None:
     )
 
 
-def test_an_average_without_its_padding_is_even() -> None:
-    uneven = {"kernel": 3, "padding": pads((1, 0), (0, 0)), "count_include_pad": False}
-    assert refusal("avg_pool", **uneven).attribute == "padding"
-    even = {"kernel": 3, "padding": pads((1, 1), (0, 0)), "count_include_pad": False}
-    make("avg_pool", **even).infer(MAP)
-
-
 @pytest.mark.parametrize("kind", ["global_avg_pool", "global_max_pool"])
 def test_global_pools(kind: str) -> None:
     vector = make(kind).infer(MAP)

@@ -15,8 +15,8 @@ import numpy as np
 
 from netspec.backends.base import backend_of, get_backend
 from netspec.backends.keras.framework import load_keras
+from netspec.backends.keras.naming import flat_name
 from netspec.backends.keras.weights import from_keras, layers_of, variable_name
-from netspec.backends.names import flat_name
 from netspec.ir import Program
 from netspec.ops.normalization import BatchNorm
 from tests.support.networks import input_of, random_weights

@@ -15,8 +15,8 @@ from netspec.analyse import count_parameters, evaluation_shapes, output_shapes
 from netspec.api import CompiledNetwork
 from netspec.backends.base import get_backend
 from netspec.backends.keras.instances import adapt
+from netspec.backends.keras.naming import flat_name
 from netspec.backends.keras.weights import layers_of
-from netspec.backends.names import flat_name
 from netspec.codegen.identifiers import safe_identifier
 from netspec.ir import Program
 from netspec.ir.check import check_program

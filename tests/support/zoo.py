@@ -10,7 +10,7 @@ from typing import Any
 
 from netspec import expr, library
 from netspec.api import CompiledNetwork
-from netspec.backends.names import flat_name
+from netspec.backends.keras.naming import flat_name
 from netspec.compilation import Compilation
 from netspec.elaborate.network import elaborate
 from netspec.ir import Program

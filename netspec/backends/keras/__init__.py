@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from netspec.backends.keras.export import EXPORTS
 from netspec.backends.keras.files import KerasFiles
 from netspec.backends.keras.framework import runs_on
+from netspec.backends.keras.naming import NAMING
 from netspec.backends.keras.rows import ROWS
 from netspec.errors import UsageError
 from netspec.export.base import Export
@@ -28,6 +29,7 @@ class KerasBackend:
 
     name = "keras"
     extra = "keras"
+    naming = NAMING
     takes_named_inputs = True
     imports = "keras"
     rows: Mapping[str, Any] = ROWS

@@ -12,6 +12,7 @@ from netspec.backends.keras.flow import (
     absolute_name,
     relative_name,
 )
+from netspec.backends.keras.naming import flat_name
 from netspec.backends.keras.plan import (
     depends_on_size,
     is_deep,
@@ -22,7 +23,6 @@ from netspec.backends.keras.plan import (
 from netspec.backends.keras.rows import SIGNATURE_DEFAULTS
 from netspec.backends.keras.shared import SharedInitializers
 from netspec.backends.keras.submodels import submodels
-from netspec.backends.names import flat_name
 from netspec.codegen.chains import chain, is_chain
 from netspec.codegen.classes import (
     Argument,
@@ -45,7 +45,7 @@ from netspec.codegen.layout import (
     text_of,
 )
 from netspec.codegen.printing import MISSING, Printer, quoted
-from netspec.codegen.stages import Run, StageCalls, schedule
+from netspec.codegen.stages import Run, stage_calls, stage_of
 from netspec.codegen.statements import (
     Assign,
     Do,
@@ -283,12 +283,11 @@ class _Generator:
         if not all(block.is_unary for block in stage.blocks):
             self._several(stage, flow, target)
             return
-        names = tuple(flat_name(block.path) for block in stage.blocks)
-        found = self._calls(stage, names).runs()
+        found = self._runs(stage)
         value = flow.tensors.take(stage.blocks[0].source, target).document
         result = flow.tensors.free(target, stage.result)
         if self.deep:
-            submodels(self._stage(stage), found, value, result, flow)
+            submodels(stage_of(self.program, stage.path), found, value, result, flow)
         else:
             start = [Assign(result, value)] if value != result else []
             self._in_order(found, [value], result, start, flow)
@@ -299,21 +298,16 @@ class _Generator:
         if not is_chain(stage.blocks, flow.tensors):
             flow.run_all(stage.blocks, target)
             return
-        names = tuple(flat_name(block.path) for block in stage.blocks)
-        found = self._calls(stage, names).runs()
+        found = self._runs(stage)
         with chain(stage.blocks, flow.tensors, target) as made:
             values = [operand.document for operand in made.entering]
             self._in_order(found, values, made.target, made.start(), flow)
 
-    def _calls(self, stage: Region, names: tuple[str, ...]) -> StageCalls:
-        template = self.templates.network
-        calls = (self._invocation(template.calls[block.path]) for block in stage.blocks)
-        formulas = schedule(self._stage(stage), self.program, template)
-        return StageCalls(stage.blocks, names, tuple(calls), formulas)
-
-    def _stage(self, stage: Region) -> Region:
-        """A stage as it is in the program."""
-        return next(found for found in self.program.stages if found.path == stage.path)
+    def _runs(self, stage: Region) -> list[Run]:
+        """The calls of a stage's blocks, those that are alike together."""
+        names = tuple(flat_name(block.path) for block in stage.blocks)
+        network = self.templates.network
+        return stage_calls(stage, names, self.program, network, self._invocation).runs()
 
     def _in_order(
         self,

@@ -7,8 +7,8 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from netspec.backends.keras.naming import flat_name
 from netspec.backends.keras.weights import from_keras, to_keras, variable_name, variable_shape
-from netspec.backends.names import flat_name
 from netspec.ir import Layer, Program
 from netspec.storage.formats import Contents, Format
 from netspec.storage.tensors import StoredTensor

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from netspec.backends.keras.lowered import Joined, Lowered, X, bound, is_layer
+from netspec.backends.keras.naming import flat_name
 from netspec.backends.keras.plan import lower
-from netspec.backends.names import flat_name
 from netspec.codegen.calls import Call, Raw
 from netspec.codegen.cases import Case, by_cases, where
 from netspec.codegen.flow import Condition, Flow

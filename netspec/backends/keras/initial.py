@@ -43,6 +43,16 @@ def is_depthwise(layer: Layer) -> bool:
     return bool(op.groups == layer.source.channels)
 
 
+def initializers(layer: Layer, weight: str, bias: str = "bias") -> dict[str, Call | str]:
+    """The arguments that say how a layer's parameters start; Keras calls them ``weight`` and ``bias``."""
+    names = {"weight": weight, "bias": bias}
+    return {
+        f"{names[parameter.name]}_initializer": initializer(parameter, layer)
+        for parameter in layer.op.parameters(layer.source)
+        if parameter.role != "statistic"
+    }
+
+
 def initializer(parameter: Parameter, layer: Layer) -> Call | str:
     """What Keras is told about how ``parameter`` starts; numbers may be varying.
 

@@ -21,6 +21,7 @@ from netspec.backends.keras.lowered import (
     is_layer,
     name_of,
 )
+from netspec.backends.keras.naming import flat_name
 from netspec.backends.keras.plan import (
     chunks,
     is_deep,
@@ -29,7 +30,6 @@ from netspec.backends.keras.plan import (
     nodes_of,
     too_many_in_a_row,
 )
-from netspec.backends.names import flat_name
 from netspec.codegen.calls import Call, Raw, execute
 from netspec.ir import Node, Program, Value
 from netspec.ops.merge import Merge

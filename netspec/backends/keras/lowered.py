@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from netspec.backends.names import flat_name
+from netspec.backends.keras.naming import flat_name
 from netspec.codegen.calls import Call, Raw
 from netspec.ir import Layer
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import cast
 
 from netspec.backends.keras.lowered import Lowered, input_name, is_layer, name_of
+from netspec.backends.keras.naming import flat_name
 from netspec.backends.keras.rows import ROWS
-from netspec.backends.names import flat_name
 from netspec.backends.rows import look_up
 from netspec.errors import NetspecError, Span, fail
 from netspec.export.base import free_name

@@ -16,6 +16,7 @@ import numpy
 from netspec.backends.keras.framework import channels_last, load_keras, require_tensorflow
 from netspec.backends.keras.instances import adapt
 from netspec.backends.keras.lowered import name_of
+from netspec.backends.keras.naming import flat_name
 from netspec.backends.keras.plan import (
     chunks,
     depends_on_size,
@@ -32,9 +33,9 @@ from netspec.backends.keras.weights import (
     variable_name,
     variable_shape,
 )
-from netspec.backends.names import flat_name
 from netspec.backends.probe import Given, Held, Inside, Limit, Observed, Places, Trained
 from netspec.ir import Layer, Program, Value
+from netspec.ir.parameters import parameters_of
 from netspec.ops.merge import Merge
 from netspec.ops.normalization import BatchNorm
 
@@ -115,8 +116,7 @@ class KerasProbe:
                 variable_shape(layer, parameter),
                 parameter.trainable,
             )
-            for layer in network.layers
-            for parameter in layer.op.parameters(layer.source)
+            for _, layer, parameter in parameters_of(network.layers)
         ]
 
     def held(self, model: Any) -> list[Held]:
@@ -346,8 +346,7 @@ def _trainable(model: Any, network: Program) -> list[tuple[Layer, Any, Any]]:
             parameter,
             getattr(by_name[flat_name(layer.path)], variable_name(layer, parameter)),
         )
-        for layer in network.layers
-        for parameter in layer.op.parameters(layer.source)
+        for _, layer, parameter in parameters_of(network.layers)
         if parameter.trainable
     ]
 

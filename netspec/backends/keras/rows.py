@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from netspec.backends.keras.initial import initializer
+from netspec.backends.keras.initial import initializers
 from netspec.backends.keras.lowered import SHAPE, Joined, Lowered, Row, X
 from netspec.backends.keras.transposed import conv_transpose
 from netspec.backends.keras.windows import (
@@ -27,10 +27,10 @@ from netspec.backends.rows import Rows, Unsupported
 from netspec.codegen.calls import Call
 from netspec.geometry import scalar_or_tuple
 from netspec.ir import Layer
-from netspec.ops.activation import Elu, Gelu, LeakyRelu, Prelu
+from netspec.ops.activation import Elu, Gelu, LeakyRelu
 from netspec.ops.convolution import Linear
 from netspec.ops.normalization import BatchNorm, GroupNorm, Normalization
-from netspec.ops.structure import Flatten, PadChannels, RandomDrop, Resize, ResizeLike, Scale, Split
+from netspec.ops.structure import Flatten, PadChannels, RandomDrop, Resize, ResizeLike, Split
 from netspec.symbolic import apply
 
 _AXES = {0: "", 1: "l", 2: "hw", 3: "dhw"}
@@ -47,20 +47,14 @@ def complement(share: Any) -> Any:
 
 def _linear(layer: Layer) -> Lowered:
     op: Linear = layer.op  # type: ignore[assignment]
-    keywords: dict[str, Any] = {"use_bias": op.bias}
-    for parameter in op.parameters(layer.source):
-        name = "kernel" if parameter.name == "weight" else "bias"
-        keywords[f"{name}_initializer"] = initializer(parameter, layer)
+    keywords = {"use_bias": op.bias, **initializers(layer, "kernel")}
     return (("", Call("layers.Dense", (op.out,), keywords)),)
 
 
 def _normalization(layer: Layer, target: str, **first: Any) -> Lowered:
     op: Normalization = layer.op  # type: ignore[assignment]
     keywords = {**first, "epsilon": op.eps, "center": op.affine, "scale": op.affine}
-    names = {"weight": "gamma_initializer", "bias": "beta_initializer"}
-    for parameter in op.parameters(layer.source):
-        if parameter.trainable:
-            keywords[names[parameter.name]] = initializer(parameter, layer)
+    keywords |= initializers(layer, "gamma", "beta")
     return (("", Call(target, (), keywords)),)
 
 
@@ -94,11 +88,9 @@ def _leaky_relu(layer: Layer) -> Lowered:
 
 
 def _prelu(layer: Layer) -> Lowered:
-    op: Prelu = layer.op  # type: ignore[assignment]
-    (slopes,) = op.parameters(layer.source)
     rank = layer.source.rank
     keywords = {
-        "alpha_initializer": initializer(slopes, layer),
+        **initializers(layer, "alpha"),
         "shared_axes": tuple(range(1, rank + 1)) if rank else None,
     }
     return (("", Call("layers.PReLU", (), keywords)),)
@@ -187,10 +179,8 @@ def _upsampling(layer: Layer, factor: Any, mode: str) -> Lowered:
 
 
 def _scale(layer: Layer) -> Lowered:
-    op: Scale = layer.op  # type: ignore[assignment]
-    (factors,) = op.parameters(layer.source)
     axes = f"b{_AXES[layer.source.rank]}c"
-    keywords = {"bias_axes": None, "kernel_initializer": initializer(factors, layer)}
+    keywords = {"bias_axes": None, **initializers(layer, "kernel")}
     return (("", Call("layers.EinsumDense", (f"{axes},c->{axes}", SHAPE), keywords)),)
 
 

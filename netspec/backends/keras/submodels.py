@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from netspec.backends.keras.flow import KerasFlow
+from netspec.backends.keras.naming import flat_name
 from netspec.backends.keras.plan import chunks
-from netspec.backends.names import flat_name
 from netspec.codegen.classes import Invocation
 from netspec.codegen.layout import Document, Row, call, comprehension, keyword, literal
 from netspec.codegen.printing import Printer, quoted

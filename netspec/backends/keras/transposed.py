@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from netspec.backends.keras.initial import initializer
+from netspec.backends.keras.initial import initializers
 from netspec.backends.keras.lowered import Lowered
 from netspec.backends.rows import Unsupported
 from netspec.codegen.calls import Call
@@ -32,10 +32,8 @@ def conv_transpose(layer: Layer) -> Lowered:
         "output_padding": scalar_or_tuple(more) if padded else None,
         "dilation_rate": 1,
         "use_bias": op.bias,
+        **initializers(layer, "kernel"),
     }
-    for parameter in op.parameters(layer.source):
-        name = "kernel" if parameter.name == "weight" else "bias"
-        keywords[f"{name}_initializer"] = initializer(parameter, layer)
     target = f"layers.Conv{rank}DTranspose"
     made = ("", Call(target, (op.out, scalar_or_tuple(op.kernel)), keywords))
     return (made,) if native else (made, *_cropping(op, rank))

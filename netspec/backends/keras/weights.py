@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from netspec.analyse import weight_shapes
 from netspec.backends.keras.initial import is_depthwise
-from netspec.backends.names import flat_name
+from netspec.backends.keras.naming import flat_name
 from netspec.ir import Layer, Program
 from netspec.ops.activation import Prelu
 from netspec.ops.convolution import Conv, Linear

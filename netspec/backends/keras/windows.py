@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from netspec.backends.keras.initial import initializer, is_depthwise
+from netspec.backends.keras.initial import initializers, is_depthwise
 from netspec.backends.keras.lowered import Lowered, Row, X, operation
 from netspec.backends.rows import Unsupported
 from netspec.codegen.calls import Call, Raw
@@ -48,11 +48,7 @@ def conv(layer: Layer) -> Lowered:
         target, first = f"layers.Conv{rank}D", (op.filters, scalar_or_tuple(op.kernel))
         keywords["groups"] = op.groups
     keywords["use_bias"] = op.bias
-    for parameter in op.parameters(layer.source):
-        name = "bias"
-        if parameter.name == "weight":
-            name = "depthwise" if depthwise else "kernel"
-        keywords[f"{name}_initializer"] = initializer(parameter, layer)
+    keywords |= initializers(layer, "depthwise" if depthwise else "kernel")
     behind = _subsample(rank, op.stride) if later else ()
     return (*ahead, ("", Call(target, first, keywords)), *behind)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from netspec.backends.torch.export import EXPORTS, evaluation, place_of, write_torch_export
 from netspec.backends.torch.files import TorchFiles
+from netspec.backends.torch.naming import NAMING
 from netspec.backends.torch.rows import ROWS
 from netspec.export.base import Export
 from netspec.ir import Program
@@ -25,6 +26,7 @@ class TorchBackend:
 
     name = "torch"
     extra = "torch"
+    naming = NAMING
     takes_named_inputs = True
     imports = "torch"
     requires = ("torch",)

@@ -33,7 +33,7 @@ from netspec.codegen.layout import (
     text_of,
 )
 from netspec.codegen.printing import MISSING, Printer, quoted
-from netspec.codegen.stages import Run, StageCalls, schedule
+from netspec.codegen.stages import Run, stage_calls
 from netspec.codegen.statements import (
     Assign,
     Do,
@@ -252,7 +252,7 @@ class _Generator:
         """A stage as a `nn.Sequential`; runs of blocks alike are loops."""
         names = tuple(block.path[len(stage.path) + 1 :] for block in stage.blocks)
         if writer.plan.is_list(stage):
-            runs = self._calls(stage, names).runs()
+            runs = self._runs(stage, names)
             items = [item for run in runs for item in _items(run, writer.printer)]
             blocks = literal("[", items, "]")
             if len(runs) == 1 and runs[0].is_loop:
@@ -265,7 +265,7 @@ class _Generator:
             for block in stage.blocks:
                 writer.register(block)
             return
-        found = self._calls(stage, names).runs()
+        found = self._runs(stage, names)
         if names == tuple(str(index) for index in range(len(names))):
             items = [item for run in found for item in _items(run, writer.printer)]
             writer.statements.append(writer.assign(stage.path, call("nn.Sequential", items)))
@@ -280,13 +280,11 @@ class _Generator:
             for name, made in zip(run.names, run.calls, strict=True):
                 writer.statements.append(Do(call(add, [quoted(name), _made(made, writer.printer)])))
 
-    def _calls(self, stage: Region, names: tuple[str, ...]) -> StageCalls:
+    def _runs(self, stage: Region, names: tuple[str, ...]) -> list[Run]:
+        """The calls of a stage's blocks, those that are alike together."""
         assert self.classes is not None
-        template = self.templates.network
-        calls = (self.classes.invocation(template.calls[block.path]) for block in stage.blocks)
-        (original,) = (found for found in self.program.stages if found.path == stage.path)
-        formulas = schedule(original, self.program, template)
-        return StageCalls(stage.blocks, names, tuple(calls), formulas)
+        network, invocation = self.templates.network, self.classes.invocation
+        return stage_calls(stage, names, self.program, network, invocation).runs()
 
 
 def _by_name(outputs: Mapping[str, Value], tensors: Tensors) -> Document:

@@ -6,8 +6,8 @@ import ast
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 
-from netspec.backends.names import RESERVED_CHILDREN
 from netspec.backends.torch.initial import init_call, is_native
+from netspec.backends.torch.naming import NAMING
 from netspec.backends.torch.paths import dotted, node_of, prefixes
 from netspec.backends.torch.plan import Item, Plan, is_gap
 from netspec.backends.torch.registration import Containers
@@ -61,7 +61,7 @@ class ModuleWriter:
         self.tests: dict[int, Condition | None] = {}
         self.sizes: dict[int, Document] = {}
         self.lists: set[str] = set()
-        self._attributes: set[str] = set(RESERVED_CHILDREN)
+        self._attributes: set[str] = set(NAMING.reserved)
         self._owners: Counter[str] = Counter()
         self._containers = Containers(plan.count)
         self._positions: dict[int, int] = {}

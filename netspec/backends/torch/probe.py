@@ -15,6 +15,7 @@ from netspec.backends.probe import Given, Held, Inside, Limit, Observed, Places,
 from netspec.backends.torch.precision import GRADIENTS
 from netspec.backends.torch.weights import read_weights
 from netspec.ir import Program
+from netspec.ir.parameters import parameters_of
 
 if TYPE_CHECKING:
     from netspec.backends.probe import Array, Arrays
@@ -75,8 +76,7 @@ class TorchProbe:
         """Every parameter and statistic, in the order of ``state_dict``."""
         return [
             Held(layer.path, parameter.name, parameter.shape, parameter.trainable)
-            for layer in network.layers
-            for parameter in layer.op.parameters(layer.source)
+            for _, layer, parameter in parameters_of(network.layers)
         ]
 
     def held(self, model: Any) -> list[Held]:
@@ -167,10 +167,9 @@ class TorchProbe:
             torch.optim.SGD(model.parameters(), lr=rate).step()
         model.zero_grad(set_to_none=True)
         statistics = {
-            f"{layer.path}.{parameter.name}"
-            for layer in network.layers
-            for parameter in layer.op.parameters(layer.source)
-            if not parameter.trainable
+            name
+            for name, _, parameter in parameters_of(network.layers)
+            if parameter.role == "statistic"
         }
         after = read_weights(model, network)
         return Trained(

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from netspec.backends.rows import Rows, look_up
+from netspec.backends.rows import Rows, Unsupported, look_up
 from netspec.codegen.calls import Call, Raw
 from netspec.geometry import effective_kernel, is_zero, scalar_or_tuple
 from netspec.ir import Layer
@@ -184,7 +184,12 @@ def _avg_pool(layer: Layer) -> Call:
         return Call(f"SameAvgPool{rank}d", (), _window(op))
     target = f"nn.AvgPool{rank}d"
     if not all(before == after for before, after in op.pads):
+        if not op.count_include_pad:
+            raise Unsupported("`count_include_pad: false` needs equal padding on both sides")
         return _padded(layer, op.pads, 0.0, Call(target, (), _window(op)))
+    if rank == 3 and any(n < k for n, k in zip(layer.source.size, op.kernel, strict=True)):
+        size = "×".join(map(str, layer.source.size))
+        raise Unsupported(f"its kernel is larger than the map of {size}, padding left out")
     keywords = {
         **_window(op),
         "padding": scalar_or_tuple([before for before, _ in op.pads]),

@@ -11,6 +11,7 @@ import torch
 import netspec
 from netspec.backends.base import Backend
 from netspec.backends.torch import BACKEND
+from netspec.backends.torch.naming import NAMING
 from netspec.errors import UsageError
 from tests.support.isolated import loaded_modules
 from tests.support.networks import input_of, network_of, random_weights
@@ -141,7 +142,5 @@ def test_an_input_size_too_small_for_the_network_is_refused() -> None:
 
 def test_what_modules_have_is_no_name_for_a_layer() -> None:
     """A child called so would hide a method, or be refused by PyTorch."""
-    from netspec.backends.names import RESERVED_CHILDREN
-
     known = {*dir(torch.nn.Module()), *dir(torch.nn.Sequential())}
-    assert {name for name in known if not name.startswith("_")} <= RESERVED_CHILDREN
+    assert {name for name in known if not name.startswith("_")} <= NAMING.reserved
