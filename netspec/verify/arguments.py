@@ -50,7 +50,7 @@ def witnesses_at(
     name: str,
     value: Any,
     network: Program,
-    size: Sequence[int],
+    size: tuple[int, ...],
 ) -> list[Witness]:
     """The live models of the network that the spec gives at a value, and generated ones called with it."""
     at_size = network if len(network.inputs) > 1 else resized(network, size)

@@ -154,8 +154,7 @@ class ModuleWriter:
         self._note(layer, calls)
         if isinstance(calls, Call) and self._share(layer, calls):
             return
-        for statement in self._made(layer.path, calls):
-            self.statements.append(statement)
+        self.statements += self._made(layer.path, calls)
         self.statements += self._starts(layer, self.access(layer.path), calls)
 
     def _share(self, layer: Node, made: Call) -> bool:
@@ -255,7 +254,7 @@ class ModuleWriter:
             then = self._aside(choice.then)
         with where(choice.test, False):
             other = self._aside(choice.other)
-        if self._same_words(choice):  # what runs is one call, whichever side was taken
+        if self.plan.is_one_call(choice):  # what runs is one call, whichever side was taken
             self.tests[id(choice)] = None
             match then, other:
                 case [Assign(target=first, value=one)], [Assign(target=second, value=two)] if (
@@ -317,14 +316,6 @@ class ModuleWriter:
                         self.container(path)
                     certain.add(path)
         return certain
-
-    def _same_words(self, choice: Choice) -> bool:
-        """Whether both branches are one module at the same path, which takes and gives the same."""
-        one, other = (self.plan.alone(side) for side in (choice.then, choice.other))
-        if one is None or other is None or (one.path, one.inputs) != (other.path, other.inputs):
-            return False
-        pairs = [*zip(one.outputs, other.outputs, strict=False)]
-        return all((merged.then, merged.other) in pairs for merged in choice.merged)
 
     def _flag(self, test: Varying) -> Condition:
         """Keep the outcome of a test that no module tells."""

@@ -138,6 +138,14 @@ class Plan:
             return inside[0]
         return self.single(side)
 
+    def is_one_call(self, choice: Choice) -> bool:
+        """Whether both sides are one module at the same path, which takes and gives the same."""
+        one, other = (self.alone(side) for side in (choice.then, choice.other))
+        if one is None or other is None or (one.path, one.inputs) != (other.path, other.inputs):
+            return False
+        pairs = [*zip(one.outputs, other.outputs, strict=False)]
+        return all((merged.then, merged.other) in pairs for merged in choice.merged)
+
     @staticmethod
     def single(side: Region) -> Unit | None:
         """The one module that a side of a choice consists of."""
