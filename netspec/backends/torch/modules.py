@@ -257,11 +257,9 @@ class ModuleWriter:
         if self.plan.is_one_call(choice):  # what runs is one call, whichever side was taken
             self.tests[id(choice)] = None
             match then, other:
-                case [Assign(target=first, value=one)], [Assign(target=second, value=two)] if (
-                    first == second
-                ):
+                case [Assign(target=module, value=one)], [Assign(value=two)]:
                     test = self.printer.formula(choice.test)
-                    self.statements.append(Assign(first, Conditional(one, test, two)))
+                    self.statements.append(Assign(module, Conditional(one, test, two)))
                 case _:
                     self.statements += self._either(choice.test, then, other)
             return
