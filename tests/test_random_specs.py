@@ -159,6 +159,25 @@ blocks:
     - {from: [r, s]}
 stem: [{b: {w: 4}}, {b: {w: 8}}]
 """,
+    "one block on either side of a when, with other arguments": """
+blocks:
+  inner: {params: {k: int}, body: [{conv: {out: 4, kernel: k}}]}
+  outer: {params: {deep: bool}, body: [{when: {test: deep, then: [{inner: {k: 3}}], else: [{inner: {k: 1}}]}}]}
+stem: [{outer: {deep: true}}, {outer: {deep: false}}]
+""",
+    "a layer that is shared on one side of a when, and another of its name on the other": """
+blocks:
+  b:
+    params: {w: int}
+    body:
+    - {gate: {body: [{global_max_pool: {keep_dims: true}}]}}
+    - conv: {out: w, kernel: 1}
+    - when:
+        test: w > 4
+        then: [{max_pool: {kernel: 3, stride: 1, padding: same}}]
+        else: [{gate: {body: [{global_max_pool: {keep_dims: true}}, {conv: {out: w, kernel: 1}}, sigmoid]}}]
+stem: [{b: {w: 4}}, {b: {w: 8}}]
+""",
     "a stage and a sequence that share their containers with others": """
 blocks: {b: {body: [{conv: {out: 4, kernel: 3}}]}}
 stem: [{relu: {}, name: layer1.act}, {sequence: [relu, tanh], name: c}, {conv: {out: 4, kernel: 1}, name: c.conv}]
@@ -337,6 +356,7 @@ def test_specs_are_mostly_valid_and_reach_the_whole_language() -> None:
         *("repeat:", "when:", "else:", "sequence:", "concat:", "from:", "as:", "merge: mul"),
         *("times:", "each:", "stride_at:", "first:", "last:", "between:", "running_index", "name:"),
         *("inline:", "label:", "let:", "type: steps", "type: block", "param:", "outputs:"),
+        *("inputs:", "results:"),
         *("variants:", "arguments:", "padding: same", "padding: valid", "padding: symmetric"),
         *("ceil:", "in_channels", "bias_init", "variance_scaling", "truncated_normal", "size[0]"),
     ):

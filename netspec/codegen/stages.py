@@ -144,7 +144,7 @@ def stage_calls(
     invocation: Callable[[Call], Invocation],
 ) -> StageCalls:
     """The blocks of a stage of the network's template, under ``names``; ``invocation`` says how each is called."""
-    calls = tuple(invocation(network.calls[block.path]) for block in stage.blocks)
+    calls = tuple(invocation(network.calls[block]) for block in stage.blocks)
     formulas = schedule(stage_of(program, stage.path), program, network)
     return StageCalls(stage.blocks, names, calls, formulas)
 

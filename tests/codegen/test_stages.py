@@ -37,7 +37,8 @@ def found(text: str) -> list[Run]:
         each.use(set(each.template.parameters))
     stage = program.stages[0]
     names = tuple(block.path.removeprefix(f"{stage.path}.") for block in stage.blocks)
-    calls = tuple(classes.invocation(made.network.calls[block.path]) for block in stage.blocks)
+    of_path = {region.path: call for region, call in made.network.calls.items()}
+    calls = tuple(classes.invocation(of_path[block.path]) for block in stage.blocks)
     formulas = schedule(stage, program, made.network)
     return StageCalls(stage.blocks, names, calls, formulas).runs()
 

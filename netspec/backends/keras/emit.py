@@ -173,7 +173,7 @@ class _Generator:
         printer: Printer,
     ) -> Document:
         """The call of a block's function, on tensors and under a name."""
-        made = template.calls[block.path]
+        made = template.calls[block]
         if self.classes is None:  # trying whether numbers have formulas
             return call("block", [printer.value(value) for value in made.arguments.values()])
         return _made(self._invocation(made), values, name, printer)

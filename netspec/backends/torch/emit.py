@@ -174,7 +174,7 @@ class _Generator:
         printer = Printer(SIGNATURE_DEFAULTS)
 
         def block_call(block: Region) -> Document:
-            made = template.calls[block.path]
+            made = template.calls[block]
             if self.classes is None:  # trying whether numbers have formulas
                 return call("block", [printer.value(value) for value in made.arguments.values()])
             invocation = self.classes.invocation(made)
@@ -271,7 +271,7 @@ class _Generator:
             writer.statements.append(writer.assign(stage.path, call("nn.Sequential", items)))
             return
         writer.statements.append(writer.assign(stage.path, "nn.Sequential()"))
-        add = f"{writer.access(stage.path)}.add_module"
+        add = f"{writer.access(stage)}.add_module"
         for run in found:
             if run.is_loop:
                 body = Do(call(add, [f'f"{run.pattern}"', _made(run.call, writer.printer)]))

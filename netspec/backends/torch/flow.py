@@ -37,11 +37,11 @@ class TorchFlow(Flow):
         is_long = heavy or len(text_of(operand.document)) > NESTED_WIDTH
         if operand.variable is None and is_long:
             operand = self.tensors.settle(operand, target)
-        return Operand.made(call(self.writer.access(item.path), [operand.document]), operand)
+        return Operand.made(call(self.writer.access(item), [operand.document]), operand)
 
     def called(self, block: Region, operands: Sequence[Operand]) -> Document:
         """The module's call."""
-        return call(self.writer.access(block.path), [operand.document for operand in operands])
+        return call(self.writer.access(block), [operand.document for operand in operands])
 
     def is_unit(self, region: Region) -> bool:
         """Whether the region is a `nn.Sequential`."""
@@ -53,7 +53,7 @@ class TorchFlow(Flow):
         if self.writer.plan.is_list(stage) and is_chain(stage.blocks, self.tensors):
             with chain(stage.blocks, self.tensors, target) as found:
                 each = Assign(found.target, call("block", [*found.variables]))
-                loop = For(f"block in {self.writer.access(stage.path)}", (each,))
+                loop = For(f"block in {self.writer.access(stage)}", (each,))
                 self.tensors.statements += [*found.start(), loop]
             return
         if stage.blocks and self.writer.plan.row(stage) is None:
@@ -66,7 +66,7 @@ class TorchFlow(Flow):
             if stage.blocks
             else self.tensors.settle_value(entering, target)
         )
-        made = call(self.writer.access(stage.path), [operand.document])
+        made = call(self.writer.access(stage), [operand.document])
         self.tensors.define(stage.result, Operand.made(made, operand))
 
     def merge(self, node: Node, operands: Sequence[Operand], target: str) -> Operand:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from netspec.backends.torch.initial import init_call, is_native
 from netspec.backends.torch.naming import NAMING
 from netspec.backends.torch.paths import dotted, node_of, prefixes
-from netspec.backends.torch.plan import Item, Plan, is_gap
+from netspec.backends.torch.plan import Item, Plan, Unit, is_gap
 from netspec.backends.torch.registration import Containers
 from netspec.backends.torch.rows import module_of
 from netspec.backends.torch.starts import Starts, base_class
@@ -66,17 +66,17 @@ class ModuleWriter:
         self._containers = Containers(plan.count)
         self._positions: dict[int, int] = {}
         self._shared: list[tuple[str, Call]] = []
-        self._aliases: dict[str, str] = {}
+        self._aliases: dict[Unit, str] = {}
         self._depth = 0
 
     # How modules are reached
 
-    def access(self, path: str) -> str:
-        """The expression for the module at ``path``."""
-        above, _, name = path.rpartition(".")
+    def access(self, unit: Unit) -> str:
+        """The expression for a module; another on the other side of a choice may have its path."""
+        above, _, name = unit.path.rpartition(".")
         if above in self.lists:
             return f"{dotted(above)}[{name}]"
-        return dotted(self._aliases.get(path, path))
+        return dotted(self._aliases.get(unit, unit.path))
 
     def reserve(self, item: Item) -> None:
         """Keep the names of the modules in ``item`` free of what shared modules are called."""
@@ -155,7 +155,7 @@ class ModuleWriter:
         if isinstance(calls, Call) and self._share(layer, calls):
             return
         self.statements += self._made(layer.path, calls)
-        self.statements += self._starts(layer, self.access(layer.path), calls)
+        self.statements += self._starts(layer, self.access(layer), calls)
 
     def _share(self, layer: Node, made: Call) -> bool:
         """Reach a layer without parameters that names itself by one attribute for all that are alike."""
@@ -173,7 +173,7 @@ class ModuleWriter:
             self._attributes.add(attribute)
             self._shared.append((attribute, made))
             self.statements.append(self.assign(attribute, self.printer.call(made)))
-        self._aliases[layer.path] = attribute
+        self._aliases[layer] = attribute
         return True
 
     def _made(self, path: str, calls: Call | Case[Call]) -> list[Statement]:
@@ -191,7 +191,7 @@ class ModuleWriter:
         self.statements.append(self.assign(path, call("nn.Sequential", modules)))
         self._containers.add(path)
         for index, item in enumerate(items):
-            access = f"{self.access(path)}[{index}]"
+            access = f"{dotted(path)}[{index}]"
             if isinstance(item, Node):
                 calls = _cases(item)
                 self._note(item, calls)
@@ -286,7 +286,7 @@ class ModuleWriter:
         found: dict[str, None] = {}
         for unit in self.plan.units(side, only_certain=True):
             own = [p for p in prefixes(unit.path) if inside[p] == self._owners[p]]
-            if unit.path in self._aliases or not own:
+            if unit in self._aliases or not own:
                 continue
             above, _, name = own[0].rpartition(".")
             if is_attribute(name) and (not above or above in certain):

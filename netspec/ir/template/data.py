@@ -135,7 +135,7 @@ class Template:
         body: a region whose items are ops, regions and choices.
         parameters: all that its text can depend on, by name.
         local: values that the block names, in order, with their formulas.
-        calls: the blocks inside, by relative path.
+        calls: the blocks inside. Both sides of a choice may have one of the same path.
         guards: what was decided by a kept argument.
         outputs: of a network, what it gives by name.
         names: what the spec calls results, by the value's id.
@@ -150,7 +150,7 @@ class Template:
     body: Region
     parameters: Mapping[str, Parameter]
     local: Mapping[str, Varying]
-    calls: Mapping[str, Call]
+    calls: Mapping[Region, Call]
     guards: tuple[Guard, ...] = ()
     outputs: Mapping[str, Value] = field(default_factory=dict)
     names: Mapping[int, str] = field(default_factory=dict)

@@ -12,7 +12,7 @@ from netspec.ir.template.numbers import MISSING
 from netspec.symbolic import Varying
 
 
-def numbers_of(body: Region, calls: Mapping[str, Call]) -> Iterator[Varying]:
+def numbers_of(body: Region, calls: Mapping[Region, Call]) -> Iterator[Varying]:
     """The numbers that vary in the text of a body; of a block inside only the call is text."""
     waiting: list[Any] = [body, *(list(call.arguments.values()) for call in calls.values())]
     while waiting:
@@ -22,7 +22,7 @@ def numbers_of(body: Region, calls: Mapping[str, Call]) -> Iterator[Varying]:
                 yield found
             case Choice():
                 waiting += (found.test, found.then, found.other)
-            case Region(kind="block", path=path) if path in calls:
+            case Region() if found in calls:
                 continue
             case Region():
                 waiting += found.items

@@ -63,7 +63,7 @@ class Unifier:
         self._numbers = Evaluator(shapes, self.names)
         self.kept_inside: dict[int, frozenset[str]] = {}
         self._known = known
-        self._calls: dict[str, Call] = {}
+        self._calls: dict[Region, Call] = {}
         self._is_inside_call = False
         self._wires = Wires(len(shapes))
         self._surroundings = surroundings
@@ -224,7 +224,7 @@ class Unifier:
             first.formulas,
         )
         if template is not None:
-            self._calls[place] = self._call_of(template, column, found, around, place)
+            self._calls[found] = self._call_of(template, column, found, around, place)
         return found
 
     def _template_of(self, column: Column[Region], place: str) -> Template | None:

@@ -55,15 +55,17 @@ class Cells(Blocks):
             conv = {"out": "width", "kernel": dice.choice((1, 3)), "stride": "stride"}
             body.append({**taken, "conv": conv, "as": fitted[-1]})
         place = Place("width", size=next(self.sizes), names=names, blocks=keeping)
-        place.results += [(name, "width", place.size) for name in fitted]
         if self.cells and dice.chance(30):
-            body += self.inner_cell(place, dice.choice(self.cells), fitted)
+            body += self.inner_cell(dice.choice(self.cells), fitted)
         merge = dice.choice(("add", "mul", "concat"))
         order = fitted if dice.chance(50) else fitted[::-1]
         body.append({"from": order, "merge": merge})
         if merge == "mul":
             body.append("tanh")
-        body += [{"conv": {"out": "width", "kernel": 1}}, *self.kept(place, dice.integer(0, 1))]
+        body += [
+            {"conv": {"out": "width", "kernel": 1}},
+            *self.kept(place.inner(results=[]), dice.integer(0, 1)),
+        ]
         out = self.fresh("out")
         body.append({dice.choice(("relu", "tanh")): {}, "as": out})
         handed: list[int | None] = []
@@ -82,12 +84,11 @@ class Cells(Blocks):
         self.cells.append(Cell(name, len(inputs), tuple(handed), names))
         return name, found
 
-    def inner_cell(self, place: Place, cell: Cell, known: list[str]) -> list[Step]:
+    def inner_cell(self, cell: Cell, known: list[str]) -> list[Step]:
         """A call of another cell on named results, whose result is added to one of these."""
         given, names = self.called(cell, "width", [self.dice.choice(known) for _ in range(9)])
         together = self.fresh("both")
         known[0], first = together, known[0]
-        place.results.append((together, "width", place.size))
         return [given, {"from": [names[0], first], "as": together}]
 
     def called(self, cell: Cell, width: Value, known: list[str]) -> tuple[Step, list[str]]:

@@ -256,6 +256,8 @@ class Keeping(Naming):
     def when(self, place: Place) -> Step:
         inner = place.inner(results=list(place.results))
         found: dict[str, Value] = {"test": self.local_flag(place), "then": self.kept(inner)}
+        if place.blocks and self.dice.chance(25):  # a block on either side, which may be one block
+            return {"when": {**found, "then": [self.call(place)], "else": [self.call(place)]}}
         if self.dice.chance(50):
             inner = place.inner(results=list(place.results))
             found["else"] = self.kept(inner)
