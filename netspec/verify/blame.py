@@ -1,12 +1,14 @@
-"""Finds the first layer that two models of one network compute differently."""
+"""Finds the layers that two models of one network compute differently: the first, or every one."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from netspec.ir import Layer
 from netspec.verify.compare import errors
 from netspec.verify.parts import Part
+from netspec.verify.results import Failure
 
 if TYPE_CHECKING:
     from netspec.backends.probe import Arrays, Inside
@@ -31,7 +33,53 @@ def first_difference(
     return None
 
 
+def every_difference(
+    parts: Sequence[Part], fed: Inside, theirs: Inside, bound: float
+) -> Iterator[Failure]:
+    """Every layer that differs, and every one that is given something else.
+
+    Args:
+        parts: the network's parts.
+        fed: what was seen of a model each of whose layers was fed what ``theirs`` has, so that one that is
+            wrong leaves those behind it as they are.
+        theirs: the baseline's.
+        bound: how far apart they may be, over the largest value.
+    """
+    allowed = f"{bound:.0e} is allowed"
+    for part in parts:
+        for layer in part.region.layers:
+            path, at = layer.path, (part.name, part.span, layer.path, layer.span)
+            off = _off(path, fed.entered, theirs.entered)
+            if off > bound:
+                message = (
+                    f"what enters `{path}` differs by {off:.1e} of its largest value, {allowed}, where all "
+                    "layers ahead give what the baseline's do: it is wired differently"
+                )
+                yield Failure(message, *at)
+            off = _off(path, fed.left, theirs.left)
+            if off > bound:
+                message = (
+                    f"`{path}` ({layer.op.kind}) differs by {off:.1e} of its largest value, {allowed}, on "
+                    "what the baseline's takes"
+                )
+                yield Failure(message, *at)
+    last = parts[-1]
+    for name in theirs.outputs:
+        off = _off(name, fed.outputs, theirs.outputs)
+        if off > bound:
+            message = (
+                f"output `{name}` differs by {off:.1e} of its largest value, {allowed}, where all layers give "
+                "what the baseline's do: it is wired differently"
+            )
+            yield Failure(message, last.name, last.span)
+
+
 def _differs(path: str, ours: Arrays, theirs: Arrays, bound: float) -> bool:
-    if path not in ours or path not in theirs:
-        return False
-    return errors(ours[path], theirs[path])[1] > bound
+    return _off(path, ours, theirs) > bound
+
+
+def _off(name: str, ours: Arrays, theirs: Arrays) -> float:
+    """How far apart two arrays of one name are; nothing where one of the two is unseen."""
+    if name not in ours or name not in theirs:
+        return 0.0
+    return errors(ours[name], theirs[name])[1]
