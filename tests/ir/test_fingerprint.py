@@ -225,3 +225,11 @@ stem:
     lines[5], lines[6] = lines[6], lines[5]
     assert of(one) == of("\n".join(lines))
     assert of(one) != of(one.replace("[a, b]", "[b, a]"))
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_value_that_json_lacks_has_none(value: float) -> None:
+    """What reads it elsewhere would have to know how Python spells it."""
+    network = network_of("leaky_relu", (4, 5))
+    with pytest.raises(ValueError, match="JSON"):
+        fingerprint(with_attribute(network, network.nodes[0], "slope", value))
