@@ -45,33 +45,32 @@ def every_difference(
         theirs: the baseline's.
         bound: how far apart they may be, over the largest value.
     """
-    allowed = f"{bound:.0e} is allowed"
+    wired = "where all layers ahead give what the baseline's do: it is wired differently"
     for part in parts:
         for layer in part.region.layers:
-            path, at = layer.path, (part.name, part.span, layer.path, layer.span)
-            off = _off(path, fed.entered, theirs.entered)
-            if off > bound:
-                message = (
-                    f"what enters `{path}` differs by {off:.1e} of its largest value, {allowed}, where all "
-                    "layers ahead give what the baseline's do: it is wired differently"
-                )
-                yield Failure(message, *at)
-            off = _off(path, fed.left, theirs.left)
-            if off > bound:
-                message = (
-                    f"`{path}` ({layer.op.kind}) differs by {off:.1e} of its largest value, {allowed}, on "
-                    "what the baseline's takes"
-                )
-                yield Failure(message, *at)
+            path, name = layer.path, f"`{layer.path}`"
+            for what, ours, base, words in (
+                (f"what enters {name}", fed.entered, theirs.entered, wired),
+                (
+                    f"{name} ({layer.op.kind})",
+                    fed.left,
+                    theirs.left,
+                    "on what the baseline's takes",
+                ),
+            ):
+                off = _off(path, ours, base)
+                if off > bound:
+                    message = _message(what, off, bound, words)
+                    yield Failure(message, part.name, part.span, path, layer.span)
     last = parts[-1]
     for name in theirs.outputs:
         off = _off(name, fed.outputs, theirs.outputs)
         if off > bound:
-            message = (
-                f"output `{name}` differs by {off:.1e} of its largest value, {allowed}, where all layers give "
-                "what the baseline's do: it is wired differently"
-            )
-            yield Failure(message, last.name, last.span)
+            yield Failure(_message(f"output `{name}`", off, bound, wired), last.name, last.span)
+
+
+def _message(what: str, off: float, bound: float, words: str) -> str:
+    return f"{what} differs by {off:.1e} of its largest value, {bound:.0e} is allowed, {words}"
 
 
 def _differs(path: str, ours: Arrays, theirs: Arrays, bound: float) -> bool:
