@@ -233,3 +233,39 @@ def test_a_value_that_json_lacks_has_none(value: float) -> None:
     network = network_of("leaky_relu", (4, 5))
     with pytest.raises(ValueError, match="JSON"):
         fingerprint(with_attribute(network, network.nodes[0], "slope", value))
+
+
+RECORDED = """\
+netspec: 1
+name: net
+input: {left: {channels: 3, size: [8, 9]}, right: {channels: 2, size: [8, 9]}}
+stem:
+  - {conv: {out: 4, kernel: 3, padding: [[0, 2], 1], init: {normal: 0.5}}, from: left, as: a}
+  - {conv: {out: 4, kernel: 3, bias: false}, from: right, as: b}
+  - {from: [b, a], name: sum}
+  - {split: {sizes: [1, 3]}, as: [c, d]}
+head:
+  - {from: [d, c], merge: concat, name: cat}
+outputs: {logits: output, early: {from: a, when: training}}
+"""
+
+
+def test_what_is_written_down_stays_so() -> None:
+    """Certificates and generated files hold fingerprints: another form of one needs another ``VERSION``."""
+    padding = ["explicit", [[0, 2], [1, 1]]]
+    first = {"out": 4, "kernel": [3, 3], "padding": padding, "init": ["normal", {"std": 0.5}]}
+    assert canonical(api.loads(RECORDED).network) == [
+        "net",
+        None,
+        [["left", [3, 8, 9]], ["right", [2, 8, 9]]],
+        [
+            ["cat", "concat", {}, ["1 split", "0 split"]],
+            ["conv1", "conv", first, ["input 0"]],
+            ["conv2", "conv", {"out": 4, "kernel": [3, 3], "bias": False}, ["input 1"]],
+            ["split", "split", {"sizes": [1, 3]}, ["0 sum"]],
+            ["sum", "add", {}, ["0 conv2", "0 conv1"]],
+        ],
+        [["early", "0 conv1", "training"], ["logits", "0 cat"]],
+    ]
+    assert of(RECORDED) == "2:864e22327ed16b87ee4a2339901a4897c46831dbf8be09d486c4cfe18e76946e"
+    assert of(TEXT) == "2:4a30aa9fd5e7299e2144f8cf169f4eb46ce2148df72aef14adabec56f29755a9"
