@@ -20,7 +20,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from cosmic_ray.commands import init
@@ -115,7 +115,8 @@ class Mutant:
         occurrence: at which of the places in the module where it could.
         before: the line.
         after: the line with the mistake.
-        outcome: ``killed``, ``timed out``, ``survived``, or ``unfit`` where nothing could be run.
+        outcome: ``killed``, ``timed out``, ``survived``, ``killed since`` by a test that was made for it, or
+            ``unfit`` where nothing could be run.
     """
 
     area: str
@@ -149,6 +150,11 @@ def main() -> int:
         print(f"tests fail without any mistake: {', '.join(broken)}", file=sys.stderr)
         return 2
     tried = [one for one in tried if one.operator != NO_MISTAKE]
+    if options.again:
+        tried = [
+            replace(one, outcome="killed since") if one.outcome == "killed" else one
+            for one in tried
+        ]
     done = {(one.module, one.operator, one.occurrence): one for one in (*kept, *tried)}
     found = list(done.values())
     seed = json.loads(RESULTS.read_text())["seed"] if options.again else options.seed
@@ -355,10 +361,11 @@ HEAD = """\
 
 Written by `make mutants`. Cosmic Ray makes small mistakes in the modules below, one at a time, and the tests of
 the area are run on each. {tried} mutants were tried, drawn with seed {seed}, about as many in each area.
-A mutant that a test sees is killed; one that none sees wants a test, or changes nothing.
+A mutant that a test sees is killed; one that none sees wants a test, or changes nothing. Lines are those of the
+day of the run.
 
-| area | modules | tried | killed | timed out | the same | survived |
-| --- | --- | ---: | ---: | ---: | ---: | ---: |
+| area | modules | tried | killed | killed since | timed out | the same | survived |
+| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |
 """
 
 
@@ -368,19 +375,22 @@ def page(mutants: Sequence[Mutant], seed: int) -> str:
     text = HEAD.format(tried=len(fit), seed=seed)
     for name, area in AREAS.items():
         of_area = [one for one in fit if one.area == name]
-        killed = sum(one.outcome == "killed" for one in of_area)
-        late = sum(one.outcome == "timed out" for one in of_area)
+        killed, since, late = (
+            sum(one.outcome == outcome for one in of_area)
+            for outcome in ("killed", "killed since", "timed out")
+        )
         survived = [one for one in of_area if one.outcome == "survived"]
         equal = sum(bool(_reason(one)) for one in survived)
         modules = ", ".join(f"`{module.removeprefix('netspec/')}`" for module in area.modules)
         rest = len(survived) - equal
-        text += f"| {name} | {modules} | {len(of_area)} | {killed} | {late} | {equal} | {rest} |\n"
-    survivors = sorted(
-        (one for one in fit if one.outcome == "survived"), key=lambda one: (one.module, one.line)
-    )
+        text += f"| {name} | {modules} | {len(of_area)} | {killed} | {since} | {late} | {equal} | {rest} |\n"
+    fit.sort(key=lambda one: (one.module, one.line))
+    survivors = [one for one in fit if one.outcome == "survived"]
+    since_killed = [one for one in fit if one.outcome == "killed since"]
     equal_ones = [one for one in survivors if _reason(one)]
     others = [one for one in survivors if not _reason(one)]
     text += _listed("Survivors", others, "No test sees these: each wants one.")
+    text += _listed("Killed since", since_killed, "These survived at first; each has a test now.")
     said = "These change nothing that anybody could see, for the reason beside each."
     return text + _listed("The same network", equal_ones, said)
 
