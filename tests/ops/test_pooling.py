@@ -97,13 +97,3 @@ def test_global_pools(kind: str) -> None:
 @BOTH
 def test_a_vector_is_no_map(kind: str) -> None:
     assert "needs a map" in refusal(kind, VECTOR, kernel=()).message
-
-
-def test_a_mean_over_three_axes_needs_a_map_of_its_kernel() -> None:
-    """Padded or not; with `same` both frameworks do it, and over two axes."""
-    small = TensorType(2, (2, 4, 4))
-    padded = {"kernel": 3, "padding": pads((1, 1), (1, 1), (1, 1))}
-    assert "over three axes" in refusal("avg_pool", small, **padded).message
-    make("avg_pool", small, kernel=3, padding=Padding("same")).infer(small)
-    make("avg_pool", kernel=3, padding=pads((1, 1), (1, 1))).infer(TensorType(2, (2, 4)))
-    make("max_pool", small, **padded).infer(small)
