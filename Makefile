@@ -16,7 +16,7 @@ export CUDA_VISIBLE_DEVICES := -1
 export TF_CPP_MIN_LOG_LEVEL := 3
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow fuzz fuzz-coverage bench lint format docs verify-zoo size clean
+.PHONY: help demo test test-slow fuzz fuzz-coverage mutants bench lint format docs verify-zoo size clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,18 @@ fuzz-coverage: $(VENV)/.tools ## fuzz the YAML reader and the expressions, led b
 		-artifact_prefix=build/fuzz/ build/fuzz/expressions
 	$(BIN)/python scripts/fuzz.py reader -max_total_time=$(FUZZ_SECONDS) -timeout=5 \
 		-artifact_prefix=build/fuzz/ build/fuzz/reader specs specs/blocks tests/diagnostics/cases
+
+MUTANTS := build/mutants/venv
+
+mutants: $(VENV)/.tools $(MUTANTS)/.installed ## see whether a test notices small mistakes; two hours at most, MUTANTS_OPTIONS="--count 30" fewer
+	$(MUTANTS)/bin/python scripts/mutants.py --python $(abspath $(BIN))/python $(MUTANTS_OPTIONS)
+
+# Cosmic Ray has an environment of its own: it changes text, and runs the tests in theirs.
+$(MUTANTS)/.installed: pyproject.toml
+	@$(PYTHON) -m venv $(MUTANTS)
+	@$(MUTANTS)/bin/python -m pip --disable-pip-version-check --quiet install --upgrade pip
+	@$(MUTANTS)/bin/python -m pip --disable-pip-version-check --quiet install --group mutants
+	@touch $@
 
 bench: $(VENV)/.installed ## measure how long netspec takes
 	@$(BIN)/python benchmarks/validate.py

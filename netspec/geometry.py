@@ -42,6 +42,24 @@ def explicit_pads(
     return tuple((half, half) for half in halves)
 
 
+def pads_at(
+    padding: Padding,
+    size: Sequence[int],
+    kernel: Sequence[int],
+    stride: Sequence[int],
+    dilation: Sequence[int],
+) -> tuple[tuple[int, int], ...]:
+    """(before, after) of each axis at an input of this size; with ``same``, what is odd goes to the end."""
+    pads = explicit_pads(padding, kernel, dilation)
+    if pads is not None:
+        return pads
+    totals = (
+        max((-(-length // step) - 1) * step + effective_kernel(k, d) - length, 0)
+        for length, k, step, d in zip(size, kernel, stride, dilation, strict=True)
+    )
+    return tuple((total // 2, total - total // 2) for total in totals)
+
+
 def output_size(
     size: Sequence[int],
     kernel: Sequence[int],

@@ -14,6 +14,7 @@ from netspec.geometry import (
     explicit_pads,
     is_zero,
     output_size,
+    pads_at,
     scalar_or_tuple,
 )
 from netspec.symbolic import named
@@ -130,3 +131,22 @@ def test_equal_values_of_all_axes_are_one() -> None:
     assert scalar_or_tuple((2, 1)) == (2, 1)
     assert scalar_or_tuple((varying, varying)) is varying
     assert scalar_or_tuple((varying, 2)) == (varying, 2)
+
+
+@pytest.mark.parametrize(("kernel", "stride", "dilation"), KERAS_WINDOWS)
+def test_pads_of_same_give_its_size(kernel: int, stride: int, dilation: int) -> None:
+    """With them as numbers, a window op gives what the rule says, and what is odd stands at the end."""
+    for length in LENGTHS:
+        window = ((length,), (kernel,), (stride,), (dilation,))
+        ((before, after),) = pads_at(Padding("same"), *window)
+        assert after - before in (0, 1)
+        needed = (-(-length // stride) - 1) * stride + effective_kernel(kernel, dilation) - length
+        assert before + after == max(needed, 0)
+        if needed >= 0:
+            explicit = Padding("explicit", ((before, after),))
+            assert output_size(*window, explicit) == output_size(*window, Padding("same"))
+
+
+def test_pads_that_are_numbers_stay_so() -> None:
+    for padding in (Padding("symmetric"), Padding("valid"), Padding("explicit", ((1, 2),))):
+        assert pads_at(padding, (9,), (3,), (2,), (2,)) == explicit_pads(padding, (3,), (2,))

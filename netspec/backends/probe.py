@@ -87,10 +87,11 @@ class Trained:
 
 @dataclass(frozen=True)
 class Inside:
-    """What entered and left layers in one pass, by path; only what the framework lets one see."""
+    """What entered and left layers in one pass, by path, and outputs; only what the framework lets one see."""
 
     entered: Arrays = field(default_factory=dict)
     left: Arrays = field(default_factory=dict)
+    outputs: Arrays = field(default_factory=dict)
 
 
 class Probe(Protocol):
@@ -101,6 +102,9 @@ class Probe(Protocol):
 
     one_graph: bool
     """Whether models are one graph in both modes, so that they give outputs for training in evaluation too."""
+
+    trains: bool
+    """Whether models can be trained, and start and drop at random; else they are run in evaluation alone."""
 
     gradients: Mapping[str, tuple[float, str]]
     """How far off the gradients of ops are in float64 that the framework has no better, and why."""
@@ -151,8 +155,14 @@ class Probe(Protocol):
     def observe(self, model: Any, places: Places, inputs: Given) -> Observed:
         """One pass in evaluation mode. Places that ``model`` lacks are left out."""
 
-    def look_inside(self, model: Any, network: Program, inputs: Given) -> Inside:
-        """What enters and leaves the layers of ``model`` in evaluation mode."""
+    def look_inside(
+        self, model: Any, network: Program, inputs: Given, fed: Inside | None = None
+    ) -> Inside:
+        """What enters and leaves the layers of ``model`` in evaluation mode, and its outputs.
+
+        With ``fed``, each layer that can be seen is given what entered it there, and what flows on from it is
+        what left it there. So what enters shows how layers are wired, and what leaves shows each by itself.
+        """
 
     def train(
         self,

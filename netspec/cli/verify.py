@@ -75,7 +75,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         dest="backends",
         action="append",
         default=[],
-        help="a framework that takes part; repeatable; all that are installed unless given",
+        help="a framework that takes part, or `interpreter`: the network run in NumPy; repeatable; all "
+        "frameworks that are installed unless given",
     )
     parser.add_argument(
         "--size",
@@ -88,6 +89,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="MODULE:CALLABLE",
         help="hold the network against this model too, such as torchvision.models:resnet50; "
         "the code behind the name is run",
+    )
+    parser.add_argument(
+        "--all",
+        dest="every",
+        action="store_true",
+        help="name every layer that differs, and not the first alone: each is fed what the baseline's takes",
     )
     parser.add_argument("--format", choices=FORMATS, default="text", help="what to print (text)")
     parser.add_argument(
@@ -126,7 +133,11 @@ def run(arguments: argparse.Namespace) -> int:
     from netspec.verify.run import Options, verify, versions
 
     options = Options(
-        arguments.level, tuple(arguments.backends), arguments.size, arguments.reference
+        arguments.level,
+        tuple(arguments.backends),
+        arguments.size,
+        arguments.reference,
+        arguments.every,
     )
     results = []
     networks = list(_networks(arguments))
@@ -247,7 +258,7 @@ def _check(arguments: argparse.Namespace) -> int:
             holds = False
             continue
         if found.holds:
-            print(f"{claim.name}: holds (level {claim.level})")
+            print(f"{claim.name}: holds ({claim.extent})")
         else:
             print(f"{claim.name}: does not hold: {'; '.join(found.reasons)}")
             holds = False

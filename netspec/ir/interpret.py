@@ -7,14 +7,14 @@ What tests hold models against, and a party of the verifier that needs nothing i
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy
 
-from netspec.geometry import effective_kernel
+from netspec.geometry import effective_kernel, pads_at
 from netspec.ir import activations  # noqa: F401  registers its functions
-from netspec.ir.program import Program, Value
+from netspec.ir.program import Node, Program, Value
 from netspec.ir.running import Array, Held, per_channel, run
 from netspec.ops.convolution import Conv, Linear
 from netspec.ops.merge import Add, Concat, Mul
@@ -34,8 +34,17 @@ from netspec.ops.transposed import ConvTranspose
 from netspec.types import TensorType
 
 
+def run_node(node: Node, operands: Sequence[Array], held: Held) -> tuple[Array, ...]:
+    """The results of one op on its operands, with the tensors that it holds."""
+    made = run(node.op, operands, held)
+    return made if isinstance(made, tuple) else (made,)
+
+
 def interpret(
-    program: Program, inputs: Array | Mapping[str, Array], weights: Mapping[str, Array]
+    program: Program,
+    inputs: Array | Mapping[str, Array],
+    weights: Mapping[str, Array],
+    step: Callable[[Node, Sequence[Array], Held], tuple[Array, ...]] = run_node,
 ) -> dict[str, Array]:
     """Every output of ``program`` by name, but for those that are for training alone.
 
@@ -43,6 +52,7 @@ def interpret(
         program: the network.
         inputs: (batch, channels, *size), of any size that the network takes; by name where inputs have one.
         weights: every parameter and statistic by canonical name, in canonical layout.
+        step: runs one op, for whoever wants to see, or to change, what passes.
     """
     held: dict[str, dict[str, Array]] = {}
     for name, array in weights.items():
@@ -60,8 +70,7 @@ def interpret(
     }
     for node in program.nodes:
         operands = [known[value.id] for value in node.inputs]
-        made = run(node.op, operands, held.get(node.path, {}))
-        results = made if isinstance(made, tuple) else (made,)
+        results = step(node, operands, held.get(node.path, {}))
         known.update((v.id, array) for v, array in zip(node.outputs, results, strict=True))
         _forget(node.inputs, left, kept, known)
     return {name: known[value.id] for name, value in outputs.items()}
@@ -82,19 +91,6 @@ def _size(x: Array) -> tuple[int, ...]:
 
 
 # Windows
-
-
-def _same_pads(
-    op: Conv | Pool, size: Sequence[int], stride: Sequence[int]
-) -> list[tuple[int, int]]:
-    """TensorFlow's rule: as much as gives ceil(length / stride) positions, what is odd at the end."""
-    dilation = op.dilation if isinstance(op, Conv) else (1,) * len(size)
-    pads = []
-    for length, kernel, step, spread in zip(size, op.kernel, stride, dilation, strict=True):
-        extent = effective_kernel(kernel, spread)
-        total = max((-(-length // step) - 1) * step + extent - length, 0)
-        pads.append((total // 2, total - total // 2))
-    return pads
 
 
 def _taps(
@@ -125,7 +121,7 @@ def _taps(
 @run.register
 def _(op: Conv, inputs: Sequence[Array], held: Held) -> Array:
     (x,) = inputs
-    pads = _same_pads(op, _size(x), op.stride) if op.pads is None else op.pads
+    pads = pads_at(op.padding, _size(x), op.kernel, op.stride, op.dilation)
     target = [
         (length + before + after - effective_kernel(k, d)) // step + 1
         for length, (before, after), k, d, step in zip(
@@ -133,11 +129,11 @@ def _(op: Conv, inputs: Sequence[Array], held: Held) -> Array:
         )
     ]
     weight = held["weight"].reshape(op.groups, op.filters // op.groups, -1, *op.kernel)
-    total = numpy.zeros((len(x), op.groups, op.filters // op.groups, *target))
+    total = numpy.zeros((len(x), op.groups, op.filters // op.groups, math.prod(target)))
     for tap, met in _taps(x, op.kernel, op.stride, op.dilation, pads, target, 0.0):
-        grouped = met.reshape(len(x), op.groups, -1, *target)
+        grouped = met.reshape(len(x), op.groups, -1, math.prod(target))
         at: tuple[Any, ...] = (..., *tap)
-        total += numpy.einsum("ngi...,goi->ngo...", grouped, weight[at])
+        total += weight[at] @ grouped
     found = total.reshape(len(x), op.filters, *target)
     return found + per_channel(held["bias"], found) if op.bias else found
 
@@ -152,11 +148,11 @@ def _(op: ConvTranspose, inputs: Sequence[Array], held: Held) -> Array:
         )
     ]
     weight = held["weight"].reshape(op.groups, -1, op.out // op.groups, *op.kernel)
-    grouped = x.reshape(len(x), op.groups, -1, *_size(x))
+    grouped = x.reshape(len(x), op.groups, -1, math.prod(_size(x)))
     total = numpy.zeros((len(x), op.out, *extent))
     for tap in numpy.ndindex(*op.kernel):
         one: tuple[Any, ...] = (..., *tap)
-        given = numpy.einsum("ngi...,gio->ngo...", grouped, weight[one])
+        given = weight[one].swapaxes(1, 2) @ grouped
         places = zip(tap, op.dilation, _size(x), op.stride, strict=True)
         at = (slice(t * d, t * d + (n - 1) * step + 1, step) for t, d, n, step in places)
         total[(slice(None), slice(None), *at)] += given.reshape(len(x), op.out, *_size(x))
@@ -185,7 +181,7 @@ def _(op: AvgPool, inputs: Sequence[Array], held: Held) -> Array:
 
 
 def _pooled(op: Pool, x: Array, fill: float) -> Iterator[tuple[tuple[int, ...], Array]]:
-    pads = _same_pads(op, _size(x), op.step) if op.pads is None else op.pads
+    pads = pads_at(op.padding, _size(x), op.kernel, op.step, (1,) * len(op.kernel))
     target = []
     for length, (before, after), k, step in zip(_size(x), pads, op.kernel, op.step, strict=True):
         room = length + before + after - k

@@ -19,6 +19,8 @@ from netspec.ir.fingerprint import fingerprint
 from netspec.room import reason
 from netspec.verify.results import Failure, LevelResult, Measure, NetworkResult, WitnessResult
 from netspec.verify.run import Origin, source_hashes
+from netspec.verify.taps import Unseen
+from netspec.verify.text import outcome, unseen_text
 
 FORMAT = 2
 """The version of the certificate's own layout."""
@@ -60,6 +62,7 @@ def _network(result: NetworkResult) -> dict[str, Any]:
     return {
         "name": result.name,
         "passed": result.passed,
+        "outcome": outcome(result),
         "spec": result.spec,
         "variant": result.variant,
         "set": list(result.assignments),
@@ -75,7 +78,20 @@ def _network(result: NetworkResult) -> dict[str, Any]:
             for bound in result.bounds
         ],
         "notes": list(result.notes),
+        "unseen": [_unseen(one) for one in result.unseen],
         "witnesses": [_witness(witness) for witness in result.witnesses],
+    }
+
+
+def _unseen(unseen: Unseen) -> dict[str, Any]:
+    return {
+        "layer": unseen.path,
+        "place": _place(unseen.span),
+        "kernel": list(unseen.kernel),
+        "map": list(unseen.map),
+        "taps": unseen.count,
+        "along_axes": [list(taps) for taps in unseen.axes],
+        "message": unseen_text(unseen),
     }
 
 
@@ -95,6 +111,7 @@ def _level(level: LevelResult) -> dict[str, Any]:
         "equal": dict(level.facts),
         "measures": [_measure(measure) for measure in level.measures],
         "failure": None if level.failure is None else _failure(level.failure),
+        "failures": [_failure(failure) for failure in level.failures],
     }
 
 
@@ -142,6 +159,8 @@ class Claim:
         sources: the hashes of generated source, by backend.
         level: how far it was verified.
         passed: what was found.
+        unseen: how many layers have taps that saw only padding.
+        models: how many were held against each other.
     """
 
     name: str
@@ -150,6 +169,18 @@ class Claim:
     sources: Mapping[str, str]
     level: str
     passed: bool
+    unseen: int = 0
+    models: int = 2
+
+    @property
+    def extent(self) -> str:
+        """How far it goes, in words."""
+        found = f"level {self.level}"
+        if self.models == 1:
+            found += ", of one model alone"
+        if self.unseen:
+            found += f", but for taps of {self.unseen} layer{'s' if self.unseen > 1 else ''}"
+        return found
 
 
 @dataclass(frozen=True)
@@ -204,6 +235,8 @@ def _claim(entry: Mapping[str, Any]) -> Claim:
         {str(name): str(digest) for name, digest in entry["sources"].items()},
         str(entry["level"]),
         entry["passed"] is True,
+        len(entry.get("unseen", ())),
+        len(entry["witnesses"]),
     )
 
 

@@ -8,26 +8,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from netspec.channels import annotation, annotation_property, printable, terminal_line
+from netspec.errors import Span
 from netspec.verify.results import NetworkResult
-from netspec.verify.text import place_of, verdict
+from netspec.verify.text import place_of, unseen_text, verdict
 
 
 def render(results: Sequence[NetworkResult]) -> str:
-    """One workflow command for each failure, then a line for each network."""
+    """One workflow command for each failure and for taps unseen, then a line for each network."""
     lines = []
     for result in results:
         for witness, level, failure in result.failures():
-            properties = {"title": f"netspec verify {result.name}"}
-            span = place_of(failure)
-            if span is not None:
-                properties = {
-                    "file": span.file,
-                    "line": str(span.line),
-                    "col": str(span.column),
-                    **properties,
-                }
-            listed = ",".join(f"{key}={annotation_property(v)}" for key, v in properties.items())
-            message = annotation(printable(f"{witness.name}, {level.level}: {failure.message}"))
-            lines.append(f"::error {listed}::{message}")
+            message = f"{witness.name}, {level.level}: {failure.message}"
+            lines.append(_command("error", result.name, place_of(failure), message))
+        for unseen in result.unseen:
+            lines.append(_command("warning", result.name, unseen.span, unseen_text(unseen)))
     lines += [terminal_line(verdict(result)) for result in results]
     return "".join(f"{line}\n" for line in lines)
+
+
+def _command(kind: str, name: str, span: Span | None, message: str) -> str:
+    properties = {"title": f"netspec verify {name}"}
+    if span is not None and not span.file.startswith("<"):
+        place = {"file": span.file, "line": str(span.line), "col": str(span.column)}
+        properties = {**place, **properties}
+    listed = ",".join(f"{key}={annotation_property(v)}" for key, v in properties.items())
+    return f"::{kind} {listed}::{annotation(printable(message))}"

@@ -10,11 +10,11 @@ from xml.etree import ElementTree
 
 from netspec.channels import xml
 from netspec.verify.results import LevelResult, NetworkResult, WitnessResult
-from netspec.verify.text import failure_lines
+from netspec.verify.text import failure_lines, unseen_lines
 
 SKIPPED = {
     "not run": "a level ahead of it failed",
-    "not compared": "a reference starts as it likes",
+    "not compared": "a reference starts as it likes, and the interpreter has no training",
 }
 """Why a level says nothing, by its status."""
 
@@ -38,6 +38,9 @@ def render(results: Sequence[NetworkResult]) -> str:
         )
         for witness, level in cases:
             _case(suite, result, witness, level)
+        if result.unseen:
+            told = ElementTree.SubElement(suite, "system-out")
+            told.text = xml("\n".join(unseen_lines(result)))
     ElementTree.indent(root)
     text = ElementTree.tostring(root, encoding="unicode")
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n'
@@ -56,5 +59,6 @@ def _case(
         ElementTree.SubElement(case, "skipped", {"message": SKIPPED[level.status]})
     if level.failure is not None:
         message = {"type": level.level, "message": xml(level.failure.message)}
-        text = "\n".join(failure_lines(witness, level, level.failure))
+        told = (line for one in level.failures for line in failure_lines(witness, level, one))
+        text = "\n".join(told)
         ElementTree.SubElement(case, "failure", message).text = xml(text)

@@ -8,6 +8,7 @@ from typing import Literal
 
 from netspec.errors import Span
 from netspec.verify.bounds import Bound
+from netspec.verify.taps import Unseen
 
 LEVELS = ("shapes", "start", "forward", "training")
 """What is compared, in this order; each level needs the one ahead of it."""
@@ -64,7 +65,7 @@ class Failure:
 class LevelResult:
     """What one level found of one witness.
 
-    ``facts`` are counts of what was equal, for people.
+    ``facts`` are counts of what was equal, for people; ``more`` are further failures, where all are asked for.
     """
 
     level: str
@@ -73,6 +74,12 @@ class LevelResult:
     measures: tuple[Measure, ...] = ()
     failure: Failure | None = None
     seconds: float = 0.0
+    more: tuple[Failure, ...] = ()
+
+    @property
+    def failures(self) -> tuple[Failure, ...]:
+        """All that failed."""
+        return () if self.failure is None else (self.failure, *self.more)
 
 
 @dataclass(frozen=True)
@@ -111,6 +118,7 @@ class NetworkResult:
         bounds: of every quantity.
         witnesses: in the order of examination; the first that could be run is the baseline.
         notes: what a reader must know: why float32, what could not be seen, what was set to zero.
+        unseen: taps of kernels that saw only padding: what was found says nothing of them.
     """
 
     spec: str
@@ -127,6 +135,7 @@ class NetworkResult:
     bounds: tuple[Bound, ...]
     witnesses: tuple[WitnessResult, ...]
     notes: tuple[str, ...]
+    unseen: tuple[Unseen, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -142,8 +151,8 @@ class NetworkResult:
         """Every failure with where it was found."""
         for witness in self.witnesses:
             for level in witness.levels:
-                if level.failure is not None:
-                    yield witness, level, level.failure
+                for failure in level.failures:
+                    yield witness, level, failure
 
     def worst(self, level: str) -> Measure | None:
         """The measure of a level, over all witnesses, that is largest beside its bound."""

@@ -21,10 +21,11 @@ from netspec.resize import resized
 from netspec.verify.arguments import second_values, witnesses_at
 from netspec.verify.bounds import bounds_for
 from netspec.verify.reference import reference_witness
-from netspec.verify.results import LEVELS, Failure, NetworkResult, WitnessResult
+from netspec.verify.results import LEVELS, Failure, LevelResult, NetworkResult, WitnessResult
 from netspec.verify.samples import BATCH, Seeds
 from netspec.verify.session import Session
 from netspec.verify.sizes import choose_size, extra_sizes
+from netspec.verify.taps import unseen_taps
 from netspec.verify.witnesses import Party, Witness, parties_for, witnesses_of
 
 
@@ -46,12 +47,14 @@ class Options:
         backends: the backends that take part; empty for all that can.
         size: the input's spatial size; None for a small one.
         reference: ``module:callable`` of a model to hold the network against.
+        every: whether to name every layer that differs, and not the first alone.
     """
 
     level: str = "training"
     backends: tuple[str, ...] = ()
     size: tuple[int, ...] | None = None
     reference: str | None = None
+    every: bool = False
     seeds: Seeds = field(default_factory=Seeds)
 
 
@@ -76,7 +79,7 @@ def verify(
     gradients = {kind: b for party in parties for kind, b in party.probe.gradients.items()}
     bounds = bounds_for(network, dtype, gradients)
     levels = LEVELS[: LEVELS.index(options.level) + 1]
-    session = Session(at_size, dtype, bounds, options.seeds, levels)
+    session = Session(at_size, dtype, bounds, options.seeds, levels, every=options.every)
     with ExitStack() as stack:
         for party in parties:
             stack.enter_context(party.probe.precision(dtype))
@@ -86,9 +89,12 @@ def verify(
             witnesses.append(reference)
             notes += found
         results = _examined(session, witnesses, tell)
-        results = _with_arguments(compilation, parties, session, results, notes, tell)
+        results = _with_arguments(compilation, options, parties, session, results, notes, tell)
+        _note_who_compares(witnesses, levels, notes)
         is_free = options.size is None and not tied and len(network.inputs) == 1
-        if "forward" in levels and is_free and all(result.passed for result in results):
+        is_free = is_free and len(witnesses) > 1
+        goes_on = options.every or all(result.passed for result in results)
+        if "forward" in levels and is_free and goes_on:
             results = _at_extra_sizes(compilation, options, parties, session, results, notes, tell)
     return NetworkResult(
         spec=origin.spec,
@@ -108,6 +114,7 @@ def verify(
         bounds=tuple(bounds.values()),
         witnesses=tuple(results),
         notes=(*notes, *dict.fromkeys(session.notes)),
+        unseen=tuple(unseen_taps(at_size)),
     )
 
 
@@ -127,6 +134,7 @@ def _told_at(tell: Tell, what: str, text: str) -> None:
 
 def _with_arguments(
     compilation: Compilation,
+    options: Options,
     parties: Sequence[Party],
     first: Session,
     results: Sequence[WitnessResult],
@@ -138,6 +146,9 @@ def _with_arguments(
     What it gives is held against the network that the spec gives at that value, and its live models.
     """
     merged = {result.name: result for result in results}
+    parties = [party for party in parties if isinstance(party.backend, Generates)]
+    if not parties:
+        return [*results]
     levels = [level for level in ("shapes", "forward") if level in first.levels]
     tried = []
     for name, value, network in second_values(compilation, notes):
@@ -145,9 +156,12 @@ def _with_arguments(
         witnesses = witnesses_at(
             compilation, parties, name, value, network, first.network.source.size
         )
-        session = Session(witnesses[0].at_size, first.dtype, first.bounds, first.seeds, levels)
+        at_size = witnesses[0].at_size
+        session = Session(
+            at_size, first.dtype, first.bounds, first.seeds, levels, every=options.every
+        )
         for result in _examined(session, witnesses, partial(_told_at, tell, called)):
-            if merged[result.name].passed:
+            if options.every or merged[result.name].passed:
                 merged[result.name] = _with_failure(merged[result.name], result, called)
         tried.append(f"{name}={value}")
     if tried:
@@ -156,11 +170,16 @@ def _with_arguments(
 
 
 def _failed_at(result: WitnessResult, level: str, failure: Failure) -> WitnessResult:
+    """The result with one more failure, behind those that there are."""
     levels = tuple(
-        replace(found, status="differs", failure=failure) if found.level == level else found
-        for found in result.levels
+        found if found.level != level else _with_one_more(found, failure) for found in result.levels
     )
     return replace(result, levels=levels)
+
+
+def _with_one_more(level: LevelResult, failure: Failure) -> LevelResult:
+    first, *more = (*level.failures, failure)
+    return replace(level, status="differs", failure=first, more=tuple(more))
 
 
 def _at_extra_sizes(
@@ -179,7 +198,13 @@ def _at_extra_sizes(
     for size in extra_sizes(network, first.network.source.size, backends):
         other = resized(network, size)
         session = Session(
-            other, first.dtype, first.bounds, options.seeds, ("shapes", "forward"), first.weights
+            other,
+            first.dtype,
+            first.bounds,
+            options.seeds,
+            ("shapes", "forward"),
+            first.weights,
+            options.every,
         )
         witnesses = witnesses_of(compilation, other, parties)
         if options.reference is not None:
@@ -191,7 +216,7 @@ def _at_extra_sizes(
             for so_far, result in zip(merged, found, strict=True)
         ]
         done.append(_text(size))
-        if not all(result.passed for result in merged):
+        if not (options.every or all(result.passed for result in merged)):
             break
     if done:
         notes.append(f"results of a forward pass were compared at {', '.join(done)} too")
@@ -203,13 +228,19 @@ def _with_failure(
 ) -> WitnessResult:
     """The result of a witness, whose level fails where another examination, done ``where``, does.
 
-    That is the level at which it fails there, or ``level``.
+    That is the level at which it fails there, or ``level``. A place that is known to differ is not told again.
     """
-    failed = next((level for level in other.levels if level.failure is not None), None)
-    if failed is None or failed.failure is None:
-        return so_far
-    failure = replace(failed.failure, message=f"{where}: {failed.failure.message}")
-    return _failed_at(so_far, level or failed.level, failure)
+    known = {_place(failure) for found in so_far.levels for failure in found.failures}
+    for found in other.levels:
+        for failure in found.failures:
+            if _place(failure) not in known:
+                told = replace(failure, message=f"{where}: {failure.message}")
+                so_far = _failed_at(so_far, level or found.level, told)
+    return so_far
+
+
+def _place(failure: Failure) -> tuple[str, str]:
+    return failure.part, failure.layer
 
 
 def versions(options: Options) -> dict[str, str]:
@@ -302,6 +333,19 @@ def _dtype(network: Program, parties: Sequence[Party], notes: list[str]) -> str:
     more = f" and {len(limits) - 1} more" if len(limits) > 1 else ""
     notes.append(f"compared in float32: {name} cannot do `{limit.path}`{more}: {limit.reason}")
     return "float32"
+
+
+def _note_who_compares(
+    witnesses: Sequence[Witness], levels: Sequence[str], notes: list[str]
+) -> None:
+    if len(witnesses) == 1:
+        notes.append(f"{witnesses[0].name} alone takes part, so that no numbers are compared")
+        return
+    for witness in witnesses:
+        if not witness.party.probe.trains and "start" in levels:
+            notes.append(
+                f"the {witness.name} neither starts nor trains: it was compared up to `forward` alone"
+            )
 
 
 def _note_drops(network: Program, level: str, notes: list[str]) -> None:

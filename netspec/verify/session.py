@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import chain
-from typing import TYPE_CHECKING, Any
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy
 
@@ -20,25 +20,18 @@ from netspec.ir import Program
 from netspec.ir.parameters import parameters_of
 from netspec.progress import Tell, silent
 from netspec.verify import samples, structure
-from netspec.verify.blame import first_difference
+from netspec.verify.blame import every_difference, first_difference
 from netspec.verify.bounds import Bound
-from netspec.verify.compare import (
-    gradient_floor,
-    largest_of,
-    measure_each,
-    measure_places,
-    measure_worst,
-    rounding_floor,
-    that_flow_on,
-)
-from netspec.verify.parts import Part, parts_of
-from netspec.verify.results import Failure, LevelResult, Measure, Status, WitnessResult
-from netspec.verify.start import Deviation, check_random_drops, check_values
+from netspec.verify.measures import Measures
+from netspec.verify.parts import parts_of
+from netspec.verify.results import Failure, LevelResult, Measure, WitnessResult
+from netspec.verify.start import Deviation, deviating_values, random_drops
 from netspec.verify.witnesses import Witness, trained_in_our_names
 
 if TYPE_CHECKING:
-    from netspec.backends.probe import Array, Arrays, Observed, Places, Trained
+    from netspec.backends.probe import Array, Arrays, Inside, Observed, Places, Trained
 
+T = TypeVar("T")
 
 LARGE = 50_000_000
 """Weights of more bytes than this are freed at once; looking for them takes as long as a small model."""
@@ -54,7 +47,9 @@ class _Run:
     trained: Trained | None = None
     own_weights: dict[str, Array] = field(default_factory=dict)
     own_outputs: Mapping[str, Array] = field(default_factory=dict)
-    started: Deviation | None = None
+    started: list[Deviation] = field(default_factory=list)
+    goes_on: bool = False
+    """Whether what was found leaves something to compare at the next level."""
 
 
 class Session:
@@ -67,6 +62,7 @@ class Session:
         seeds: of weights, inputs and factors.
         levels: the levels to run, in their order.
         weights: the common weights, with statistics that fit; random ones unless given.
+        every: whether to look for every mistake of a model, and not for the first alone.
     """
 
     def __init__(
@@ -77,13 +73,16 @@ class Session:
         seeds: samples.Seeds,
         levels: Sequence[str],
         weights: Arrays | None = None,
+        every: bool = False,
     ) -> None:
         self.network = at_size
         self.dtype = dtype
         self.bounds = bounds
         self.seeds = seeds
         self.levels = levels
+        self.every = every
         self.parts = parts_of(at_size)
+        self.measures = Measures(self.parts, bounds, dtype)
         self.notes: list[str] = []
         given = samples.random_weights(at_size, seeds.weights) if weights is None else weights
         self.weights = self._cast(given)
@@ -98,17 +97,18 @@ class Session:
         return {name: array.astype(self.dtype, copy=False) for name, array in arrays.items()}
 
     def examine(self, witness: Witness, tell: Tell = silent) -> WitnessResult:
-        """Every level of one witness; a level that fails is the last that runs."""
+        """Every level of one witness; a level that fails is the last that runs, unless all is asked for."""
         run = _Run(witness)
         steps: dict[str, Callable[[_Run], LevelResult]] = {
             level: getattr(self, f"_{level}") for level in self.levels
         }
         found: list[LevelResult] = []
         for level in self.levels:
-            if found and found[-1].status in ("differs", "not run"):
+            if found and found[-1].status in ("differs", "not run") and not run.goes_on:
                 found.append(LevelResult(level, "not run"))
                 continue
             tell(f"level {level} ({len(found) + 1} of {len(self.levels)})")
+            run.goes_on = False
             start = time.perf_counter()
             try:
                 result = steps[level](run)
@@ -129,44 +129,59 @@ class Session:
         witness = run.witness
         witness.party.probe.seed(self.seeds.weights)
         run.model = witness.build()
-        failure = structure.check_weights(witness, run.model, self.parts, self.notes)
-        if failure is None:
-            failure = structure.check_drops(witness, run.model, self.parts, self.notes)
-        if failure is None and not witness.ours:
+        looked_at = (witness, run.model, self.parts, self.notes)
+        wrong = self._wanted(structure.wrong_weights(*looked_at))
+        fits = not wrong
+        if fits or self.every:
+            wrong += self._wanted(structure.wrong_drops(*looked_at))
+        if fits and not witness.ours:
             self._remember_own(run)
-        elif failure is None and "start" in self.levels:
+        elif fits and "start" in self.levels:
             own = witness.party.backend.read_weights(run.model, witness.network)
-            run.started = check_values(witness.network, own)
-        failure = failure or self._give_weights(run)
-        if failure is None:
-            self._fit_statistics(run)
-            run.observed = self._observe(run)
-            failure = structure.check_shapes(witness, run.observed, self.parts)
-            failure = self._missing(run) or failure
-            run.observed = structure.in_evaluation(run.observed, self.network)
-        if failure is not None:
-            return LevelResult("shapes", "differs", failure=failure)
+            run.started = self._wanted(deviating_values(witness.network, own))
+        if fits and (self.every or not wrong):
+            failure = self._give_weights(run) or self._look_at_shapes(run)
+            run.goes_on = self.every and failure is None
+            wrong += [] if failure is None else [failure]
+        if wrong:
+            return _differing(LevelResult("shapes", "differs"), wrong)
+        assert run.observed is not None
         held = witness.party.probe.held(run.model)
         facts = {
             "layers with weights": len({tensor.layer for tensor in held}),
             "tensors": len(held),
             "values": sum(int(numpy.prod(tensor.shape)) for tensor in held),
-            "shapes of results": len(run.observed.places) + len(run.observed.outputs),  # type: ignore[union-attr]
+            "shapes of results": len(run.observed.places) + len(run.observed.outputs),
         }
         return LevelResult("shapes", "agrees", facts)
 
+    def _wanted(self, found: Iterable[T]) -> list[T]:
+        """All that is wrong, or the first of it."""
+        return list(found if self.every else islice(found, 1))
+
+    def _look_at_shapes(self, run: _Run) -> Failure | None:
+        self._fit_statistics(run)
+        run.observed = self._observe(run)
+        failure = structure.check_shapes(run.witness, run.observed, self.parts)
+        failure = self._missing(run) or failure
+        run.observed = structure.in_evaluation(run.observed, self.network)
+        return failure
+
     def _start(self, run: _Run) -> LevelResult:
         """Values were looked at ahead of the common weights; what drops is looked at now."""
-        witness = run.witness
-        if not witness.ours:
+        witness, probe = run.witness, run.witness.party.probe
+        run.goes_on = self.every
+        if not witness.ours or not probe.trains:
             return LevelResult("start", "not compared")
-        probe = witness.party.probe
         probe.seed(self.seeds.factors)
-        found = run.started or check_random_drops(witness.network, run.model, probe)
-        if found is not None:
-            failure = structure.failure_at(found.layer, found.message, witness.network, self.parts)
-            return LevelResult("start", "differs", failure=failure)
-        return LevelResult("start", "agrees")
+        drops = random_drops(witness.network, run.model, probe)
+        found = self._wanted(chain(run.started, drops))
+        wrong = [
+            structure.failure_at(one.layer, one.message, witness.network, self.parts)
+            for one in found
+        ]
+        agreed = LevelResult("start", "agrees")
+        return _differing(agreed, wrong) if wrong else agreed
 
     def _remember_own(self, run: _Run) -> None:
         """The weights that a reference came with, and what it makes of the input with them."""
@@ -190,7 +205,10 @@ class Session:
 
     def _fit_statistics(self, run: _Run) -> None:
         """Once, ahead of all comparisons: running statistics like those of the input."""
-        if self.is_fitted or "forward" not in self.levels or not run.witness.ours:
+        witness = run.witness
+        if self.is_fitted or "forward" not in self.levels or not witness.ours:
+            return
+        if not witness.party.probe.trains:
             return
         if not any(p.role == "statistic" for _, _, p in parameters_of(self.network.layers)):
             return
@@ -208,31 +226,44 @@ class Session:
             return self._as_baseline("forward", {**observed.places, **observed.outputs})
         theirs = self.baseline.observed
         assert theirs is not None
-        measures: list[Measure] = []
-        failure = None
-        found = self._results("output", observed, theirs)
-        for measure in chain(found, self._with_own_weights(run)):
-            measures.append(measure)
-            if not measure.passed:
-                failure = self._blamed(run, measure) or self._failure(measure)
-                break
-        return LevelResult("forward", _status(failure), {}, tuple(measures), failure)
+        found = chain(
+            self.measures.results("output", observed, theirs), self._with_own_weights(run)
+        )
+        measures, failed = self._measured(found)
+        wrong = self._blamed(run, failed) if failed else []
+        agreed = LevelResult("forward", "agrees", {}, measures)
+        return _differing(agreed, wrong) if wrong else agreed
 
     def _training(self, run: _Run) -> LevelResult:
+        if not run.witness.party.probe.trains:
+            return LevelResult("training", "not compared")
         run.trained = self._train(run, samples.RATE)
         failure = structure.check_training(run.witness, run.trained.observed, self.parts)
         if failure is not None:
-            return LevelResult("training", "differs", failure=failure)
+            return _differing(LevelResult("training", "differs"), [failure])
         if self.baseline is None:
             return self._as_baseline("training", run.trained.gradients)
-        assert self.baseline.trained is not None
+        theirs = self.baseline.trained
+        assert theirs is not None
+        measures, failed = self._measured(self.measures.steps(run.trained, theirs, self.factors))
+        if failed and self.every and failed[0].quantity == "statistics":
+            # What came forward and back agrees, so each of these is a mistake of its own.
+            failed = [m for m in self.measures.statistics(run.trained, theirs) if not m.passed]
+        wrong = [self._failure(measure) for measure in failed]
+        agreed = LevelResult("training", "agrees", {}, measures)
+        return _differing(agreed, wrong) if wrong else agreed
+
+    def _measured(self, found: Iterable[Measure]) -> tuple[tuple[Measure, ...], list[Measure]]:
+        """What was measured, and what of it is too far: up to the first such, unless all is asked for."""
         measures: list[Measure] = []
-        for measure in self._steps(run.trained, self.baseline.trained):
+        failed: list[Measure] = []
+        for measure in found:
             measures.append(measure)
             if not measure.passed:
-                failure = self._failure(measure)
-                break
-        return LevelResult("training", _status(failure), {}, tuple(measures), failure)
+                failed.append(measure)
+                if not self.every:
+                    break
+        return tuple(measures), failed
 
     def _as_baseline(self, level: str, arrays: Arrays) -> LevelResult:
         for name, array in arrays.items():
@@ -279,80 +310,16 @@ class Session:
             return found
         return trained_in_our_names(found, witness)
 
-    # What is measured
-
-    def _results(self, quantity: str, ours: Observed, theirs: Observed) -> Iterator[Measure]:
-        bound = self.bounds[quantity]
-        names = [part.name for part in self.parts[:-1]]
-        yield from measure_places(quantity, names, ours.places, theirs.places, bound)
-        yield from measure_each(quantity, self.parts[-1].name, ours.outputs, theirs.outputs, bound)
-
     def _with_own_weights(self, run: _Run) -> Iterator[Measure]:
         """What the baseline's model gives with the weights that a reference came with."""
         if run.witness.ours:
             return
         assert self.baseline is not None
-        witness, quantity = self.baseline.witness, "own weights"
+        witness = self.baseline.witness
         model = witness.build()
         witness.party.backend.write_weights(model, witness.network, run.own_weights)
         outputs = witness.party.probe.observe(model, {}, self.inputs).outputs
-        yield from measure_each(
-            quantity, self.parts[-1].name, outputs, run.own_outputs, self.bounds[quantity]
-        )
-
-    def _steps(self, ours: Trained, theirs: Trained) -> Iterator[Measure]:
-        """In the order in which a mistake shows: forward, then back from the end, then the step."""
-        yield from self._results("training output", ours.observed, theirs.observed)
-        largest = largest_of(
-            theirs.gradients, theirs.place_gradients, {"": theirs.input_gradient}, self.factors
-        )
-        floor = max(
-            gradient_floor(theirs.gradients),
-            rounding_floor(largest, self.dtype, self.bounds["weight gradient"]),
-        )
-        before = [None, *(part.name for part in self.parts[:-1])]
-        for part, previous in reversed(list(zip(self.parts, before, strict=True))):
-            found = self._weights("weight gradient", part, ours.gradients, theirs.gradients, floor)
-            if found is not None:
-                yield found
-            yield from self._input_gradient(part, previous, ours, theirs, largest)
-        for quantity in ("statistics", "stepped weights"):
-            one, other = (
-                (ours.statistics, theirs.statistics)
-                if quantity == "statistics"
-                else (ours.weights, theirs.weights)
-            )
-            for part in self.parts:
-                found = self._weights(quantity, part, one, other)
-                if found is not None:
-                    yield found
-
-    def _input_gradient(
-        self, part: Part, previous: str | None, ours: Trained, theirs: Trained, largest: float
-    ) -> Iterator[Measure]:
-        one, other = (
-            {part.name: trained.input_gradient}
-            if previous is None
-            else {part.name: self._that_flow_on(previous, trained)}
-            if previous in trained.place_gradients
-            else {}
-            for trained in (ours, theirs)
-        )
-        bound = self.bounds["input gradient"]
-        floor = rounding_floor(largest, self.dtype, bound)
-        yield from measure_places("input gradient", [part.name], one, other, bound, floor)
-
-    def _that_flow_on(self, place: str, trained: Trained) -> Array:
-        part = next(part for part in self.parts if part.name == place)
-        value = trained.observed.places.get(place)
-        gradient = trained.place_gradients[place]
-        return that_flow_on(gradient, value) if part.region.target.non_negative else gradient
-
-    def _weights(
-        self, quantity: str, part: Part, ours: Arrays, theirs: Arrays, floor: float = 0.0
-    ) -> Measure | None:
-        names = [name for name, _, _ in parameters_of(part.region.layers)]
-        return measure_worst(quantity, part.name, names, ours, theirs, self.bounds[quantity], floor)
+        yield from self.measures.outputs("own weights", outputs, run.own_outputs)
 
     # What is said of a failure
 
@@ -369,19 +336,17 @@ class Session:
             return Failure(message, part.name, part.span)
         return Failure(message, part.name, part.span, layer.path, layer.span)
 
-    def _blamed(self, run: _Run, measure: Measure) -> Failure | None:
-        """The failure with the first layer that differs, where models let one see it."""
-        assert self.baseline is not None
+    def _blamed(self, run: _Run, failed: Sequence[Measure]) -> list[Failure]:
+        """The failure with the layers that differ, where models let one see them: the first, or every one."""
+        failures = [self._failure(measure) for measure in failed]
         if run.witness.names:  # its layers cannot be asked for by our paths
-            return None
-        base = self.baseline.witness
-        other = _Run(base, base.build())
-        self._give_weights(other)
-        ours, theirs = (
-            one.witness.party.probe.look_inside(one.model, self.network, self.inputs)
-            for one in (run, other)
-        )
-        failure = self._failure(measure)
+            return failures
+        theirs = self._inside_of_the_baseline()
+        probe, measure, failure = run.witness.party.probe, failed[0], failures[0]
+        if self.every:
+            fed = probe.look_inside(run.model, self.network, self.inputs, theirs)
+            return list(every_difference(self.parts, fed, theirs, measure.bound)) or failures
+        ours = probe.look_inside(run.model, self.network, self.inputs)
         for part in self.parts:
             # Only outputs of a reference are seen, so its mistake may lie in any part.
             if part.name == measure.part or not run.witness.ours:
@@ -389,9 +354,17 @@ class Session:
                 if found is not None:
                     layer, message = found
                     message = f"{failure.message}; {message}"
-                    return Failure(message, part.name, part.span, layer.path, layer.span)
-        return failure
+                    return [Failure(message, part.name, part.span, layer.path, layer.span)]
+        return failures
+
+    def _inside_of_the_baseline(self) -> Inside:
+        assert self.baseline is not None
+        base = self.baseline.witness
+        other = _Run(base, base.build())
+        self._give_weights(other)
+        return base.party.probe.look_inside(other.model, self.network, self.inputs)
 
 
-def _status(failure: Failure | None) -> Status:
-    return "agrees" if failure is None else "differs"
+def _differing(level: LevelResult, wrong: Sequence[Failure]) -> LevelResult:
+    """A level at which all this is wrong."""
+    return replace(level, status="differs", failure=wrong[0], more=tuple(wrong[1:]))

@@ -14,7 +14,7 @@ with a probability of at most :data:`FALSE_ALARM`, whatever the network:
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -118,7 +118,12 @@ def _stated(parameter: Parameter) -> _Stated:
 
 
 def check_values(network: Program, weights: Mapping[str, Array]) -> Deviation | None:
-    """The first parameter whose values do not start as the spec states; None where all do.
+    """The first of :func:`deviating_values`; None where all parameters start as the spec states."""
+    return next(deviating_values(network, weights), None)
+
+
+def deviating_values(network: Program, weights: Mapping[str, Array]) -> Iterator[Deviation]:
+    """Every parameter whose values do not start as the spec states.
 
     Args:
         network: the network.
@@ -133,20 +138,20 @@ def check_values(network: Program, weights: Mapping[str, Array]) -> Deviation | 
         wanted = parameter.init.value
         off = numpy.abs(values - wanted).max(initial=0.0)
         if off > ROUNDING * max(1.0, abs(wanted)):
-            return Deviation(layer, f"`{name}` starts {off:.3g} away from {wanted:g}")
+            yield Deviation(layer, f"`{name}` starts {off:.3g} away from {wanted:g}")
     pools = _pooled(drawn)
     chance = FALSE_ALARM / 2 / (3 * (len(drawn) + len(pools)) or 1)
     for layer, name, stated, values in drawn:
         found = _deviation(stated, values.ravel() / stated.scale, chance)
         if found:
-            return Deviation(layer, f"`{name}` {found}; stated are {stated.words}")
+            yield Deviation(layer, f"`{name}` {found}; stated are {stated.words}")
     for kind, (layer, stated, values) in pools.items():
         found = _deviation(stated, values, chance)
         if found:
-            return Deviation(
+            yield Deviation(
                 layer, f"all parameters that are {kind} together: their scaled values {found}"
             )
-    return _alike(drawn)
+    yield from _alike(drawn)
 
 
 def _pooled(
@@ -195,7 +200,7 @@ def _deviation(stated: _Stated, values: Array, chance: float) -> str:
     return ""
 
 
-def _alike(drawn: list[tuple[Node, str, _Stated, Array]]) -> Deviation | None:
+def _alike(drawn: list[tuple[Node, str, _Stated, Array]]) -> Iterator[Deviation]:
     """Two parameters with the same random numbers, as one seed gives them, whatever their shapes.
 
     Numbers are drawn in the order in which a framework lays a tensor out: ours, or with the axes of
@@ -211,13 +216,12 @@ def _alike(drawn: list[tuple[Node, str, _Stated, Array]]) -> Deviation | None:
             first = numpy.round(ordered.flat[:ALIKE] / stated.scale, 4)
             key = (is_ours, stated.kind, first.tobytes())
             if key in seen:
-                return Deviation(layer, f"`{name}` starts with the values of `{seen[key]}`")
+                yield Deviation(layer, f"`{name}` starts with the values of `{seen[key]}`")
             seen[key] = name
-    return None
 
 
-def check_random_drops(network: Program, model: object, probe: Probe) -> Deviation | None:
-    """The first layer that does not drop at random as the spec states; None where all do.
+def random_drops(network: Program, model: object, probe: Probe) -> Iterator[Deviation]:
+    """Every layer that does not drop at random as the spec states.
 
     Rates are compared before; a layer that a model calls otherwise is left out.
     """
@@ -230,11 +234,11 @@ def check_random_drops(network: Program, model: object, probe: Probe) -> Deviati
             continue
         ones = numpy.ones((EXAMPLES, 3, *(2 for _ in layer.source.size)))
         if not numpy.array_equal(probe.dropped(model, name, ones, False), ones):
-            return Deviation(layer, f"`{layer.path}` drops in evaluation mode")
+            yield Deviation(layer, f"`{layer.path}` drops in evaluation mode")
+            continue
         found = _drop_deviation(layer, probe.dropped(model, name, ones, True), chance)
         if found:
-            return Deviation(layer, f"`{layer.path}` {found}")
-    return None
+            yield Deviation(layer, f"`{layer.path}` {found}")
 
 
 def _drop_deviation(layer: Node, values: Array, chance: float) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from netspec.backends.probe import Held, Observed
 
 
-def check_weights(
+def wrong_weights(
     witness: Witness, model: Any, parts: list[Part], notes: list[str]
-) -> Failure | None:
+) -> Iterator[Failure]:
     """Names, shapes and kinds of all that ``model`` holds; another order of it is worth a note."""
     probe = witness.party.probe
     expected, held = probe.expected(witness.network), probe.held(model)
@@ -30,17 +30,17 @@ def check_weights(
     for name, tensors in wanted.items():
         if sorted(found.get(name, [])) != sorted(tensors):
             message = f"`{name}` holds {_told(found.get(name, []))}; the spec says {_told(tensors)}"
-            return failure_at(layers[name], message, witness.network, parts)
+            yield failure_at(layers[name], message, witness.network, parts)
     for name, tensors in found.items():
         if name not in wanted:
             message = f"`{name}` holds {_told(tensors)}; the spec has nothing to hold there"
             layer = layers.get(name)
             if layer is not None:
-                return failure_at(layer, message, witness.network, parts)
-            return Failure(message)
-    if probe.ordered and expected != held:
+                yield failure_at(layer, message, witness.network, parts)
+            else:
+                yield Failure(message)
+    if probe.ordered and expected != held and sorted(expected, key=str) == sorted(held, key=str):
         notes.append(_order(witness, expected, held))
-    return None
 
 
 def _order(witness: Witness, expected: Sequence[Held], held: Sequence[Held]) -> str:
@@ -70,9 +70,9 @@ def _told(tensors: list[tuple[str, tuple[int, ...], bool]]) -> str:
     )
 
 
-def check_drops(
+def wrong_drops(
     witness: Witness, model: Any, parts: list[Part], notes: list[str]
-) -> Failure | None:
+) -> Iterator[Failure]:
     """The rates of what drops at random, which no comparison of numbers can see.
 
     Generated source may let one module serve several layers, so a layer that is missing is none that
@@ -82,7 +82,9 @@ def check_drops(
     probe = witness.party.probe
     found = probe.drop_rates(model)
     if not witness.ours:
-        return _reference_drops(witness, found, parts, notes)
+        yield from _reference_drops(witness, found, parts, notes)
+        return
+    told: set[str] = set()
     for layer in witness.network.layers:
         if not isinstance(layer.op, RandomDrop):
             continue
@@ -91,17 +93,17 @@ def check_drops(
         if layer.op.rate not in rates:
             has = ", ".join(f"{rate:g}" for rate in rates) or "nothing"
             message = f"`{name}` drops at {has}; the spec says {layer.op.rate:g}"
-            return failure_at(layer, message, witness.network, parts)
+            told.add(name)
+            yield failure_at(layer, message, witness.network, parts)
     wanted = {layer.op.rate for layer in witness.network.layers if isinstance(layer.op, RandomDrop)}
     for name, rate in found.items():
-        if rate not in wanted:
-            return Failure(f"`{name}` drops at {rate:g}; nothing in the spec does")
-    return None
+        if rate not in wanted and name not in told:
+            yield Failure(f"`{name}` drops at {rate:g}; nothing in the spec does")
 
 
 def _reference_drops(
     witness: Witness, found: Mapping[str, float], parts: list[Part], notes: list[str]
-) -> Failure | None:
+) -> Iterator[Failure]:
     """The rates of a reference's layers, by name where names agree; a rate of zero drops nothing."""
     spelled = witness.party.probe.spelled
     found = {name: rate for name, rate in found.items() if rate}
@@ -112,9 +114,9 @@ def _reference_drops(
         layer = wanted.get(name)
         if layer is not None and not _alike(rate, [_rate(layer)]):
             message = f"`{name}` drops at {rate:g}; the spec says {_rate(layer):g}"
-            return failure_at(layer, message, witness.network, parts)
-        if not _alike(rate, rates):
-            return Failure(f"`{name}` drops at {rate:g}; nothing in the spec does")
+            yield failure_at(layer, message, witness.network, parts)
+        elif not _alike(rate, rates):
+            yield Failure(f"`{name}` drops at {rate:g}; nothing in the spec does")
     unseen = sorted(rate for rate in rates if not _alike(rate, found.values()))
     if unseen:
         listed = ", ".join(f"{rate:g}" for rate in unseen)
@@ -128,7 +130,6 @@ def _reference_drops(
             f"{witness.name}: the rates of what drops at random were compared as a whole, since its layers have "
             "other names"
         )
-    return None
 
 
 def _rate(layer: Layer) -> float:

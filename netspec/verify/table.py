@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING
 
 from netspec.tables import make_console, show
 from netspec.verify.results import LEVELS, LevelResult, Measure, NetworkResult, WitnessResult
-from netspec.verify.text import failure_lines, input_text, number, place_in, place_of, verdict
+from netspec.verify.text import (
+    failure_lines,
+    input_text,
+    number,
+    outcome,
+    place_in,
+    place_of,
+    unseen_lines,
+    verdict,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -34,7 +43,7 @@ def print_results(results: Sequence[NetworkResult]) -> None:
 def _print_whole(console: Console, result: NetworkResult) -> None:
     title = f"{result.name}: {input_text(result)}, {result.dtype}"
     show(console, title, soft_wrap=True, markup=False)
-    for note in result.notes:
+    for note in (*result.notes, *unseen_lines(result)):
         show(console, f"note: {note}", soft_wrap=True, markup=False)
     table = _wide(result)
     if console.measure(table).maximum > console.width:
@@ -143,11 +152,11 @@ def _print_lines(console: Console, results: Sequence[NetworkResult]) -> None:
             number(result.worst("forward")),
             number(result.worst("training")),
             f"{result.seconds:.0f}",
-            "agrees" if result.passed else "differs",
+            outcome(result),
         )
     show(console, table)
     for result in results:
-        for note in result.notes:
+        for note in (*result.notes, *unseen_lines(result)):
             show(console, f"{result.name}: note: {note}", soft_wrap=True, markup=False)
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
 from netspec.errors import Span
 from netspec.verify.results import Failure, LevelResult, Measure, NetworkResult, WitnessResult
+from netspec.verify.taps import Unseen
 
 SEVERAL = ("output", "training output", "own weights")
 """Quantities of which a network may have several: an output each."""
@@ -32,9 +36,55 @@ def verdict(result: NetworkResult) -> str:
     """What was found, in one line."""
     count = len(result.witnesses)
     if result.passed:
-        return f"{result.name}: {count} models agree at level {result.level}"
+        found = f"{result.name}: {count} models agree at level {result.level}"
+        if count == 1:
+            name = result.witnesses[0].name
+            found = f"{result.name}: {name} fits the network, and was held against no other model"
+        if not result.unseen:
+            return found
+        listed = _listed([f"`{one.path}`" for one in result.unseen])
+        return f"{found}, but for taps of {listed} that saw only padding"
     failed = ", ".join(w.name for w in result.witnesses if not w.passed)
     return f"{result.name}: models differ ({failed})"
+
+
+def outcome(result: NetworkResult) -> str:
+    """What was found, in a word or two."""
+    if not result.passed:
+        return "differs"
+    if len(result.witnesses) == 1:
+        return "is alone"
+    return "agrees in part" if result.unseen else "agrees"
+
+
+def unseen_lines(result: NetworkResult) -> list[str]:
+    """What is to be said of taps that saw only padding: a line for each place in the spec."""
+    places: dict[tuple[str, object, object], list[Unseen]] = {}
+    for one in result.unseen:
+        places.setdefault((str(one.span or one.path), one.map, one.axes), []).append(one)
+    return [unseen_text(found[0], len(found) - 1) for found in places.values()]
+
+
+def unseen_text(unseen: Unseen, more: int = 0) -> str:
+    """The taps of a layer that saw only padding, and of how many others at its place."""
+    kernel, size = ("×".join(map(str, lengths)) for lengths in (unseen.kernel, unseen.map))
+    total = math.prod(unseen.kernel)
+    alike = f" and {more} more" if more else ""
+    along = "; ".join(
+        f"{', '.join(map(str, taps))} along axis {axis}"
+        for axis, taps in enumerate(unseen.axes, 1)
+        if taps
+    )
+    return (
+        f"`{unseen.path}`{alike} ({unseen.kind}, kernel {kernel}): on its map of {size}, {unseen.count} of "
+        f"{total} taps saw only padding, and were not compared: {along}"
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Names in a row, those behind the third as a number."""
+    first = ", ".join(names[:3])
+    return first if len(names) <= 3 else f"{first} and {len(names) - 3} more"
 
 
 def place_in(measure: Measure) -> str:

@@ -20,9 +20,11 @@ from netspec.backends.base import (
 )
 from netspec.codegen.identifiers import safe_identifier
 from netspec.compilation import Compilation
-from netspec.errors import NetspecError, UsageError
+from netspec.errors import NetspecError, UsageError, did_you_mean
 from netspec.ir import Program
+from netspec.verify import interpreter
 from netspec.verify.generated import import_source
+from netspec.verify.interpreter import Interpreter
 
 if TYPE_CHECKING:
     from netspec.backends.probe import Array, Arrays, Probe, Trained
@@ -41,7 +43,7 @@ class Witness:
     """One way to a model of a network.
 
     Attributes:
-        name: what it is called: ``torch live``, ``keras generated``.
+        name: what it is called: ``torch live``, ``keras generated``, ``interpreter``.
         party: whose model it is.
         build: makes the model.
         network: the network in the names of this model, typed for the spec's size and the input's.
@@ -82,15 +84,15 @@ def parties_for(
 ) -> tuple[list[Party], list[str]]:
     """The backends called ``names``, or all that are there, and notes on those that take no part in ``network``.
 
-    Raises :class:`UsageError` when one that was asked for is missing, none is left, or one that is there
-    cannot be looked into as the environment has it; and :class:`NetspecError` when one that was asked for
+    The interpreter takes part where it is asked for, or none else can. Raises :class:`UsageError` when one that
+    was asked for is missing, none is left, or one that is there cannot be looked into as the environment has it; and :class:`NetspecError` when one that was asked for
     cannot do the network.
     """
     chosen = list(dict.fromkeys(names)) or backend_names()
     parties, notes = [], []
     for name in chosen:
         try:
-            backend = get_backend(name)
+            backend = _backend(name)
             able = capability(backend, Probes)
             if network is not None:
                 check_network(backend, network)
@@ -102,11 +104,36 @@ def parties_for(
         else:
             parties.append(Party(backend, able.probe()))
     if not parties:
-        raise UsageError("there is nothing to verify with: " + "; ".join(notes))
-    if not names:
-        # What follows is held against the first: one whose models list weights as the program does.
-        parties.sort(key=lambda party: not party.probe.ordered)
+        return [_interpreting(network, notes)], notes
+    # What follows is held against the first: one that can be trained, whose models list weights as the
+    # program does unless others are named first.
+    parties.sort(key=lambda party: (not party.probe.trains, not names and not party.probe.ordered))
     return parties, notes
+
+
+def _backend(name: str) -> Backend:
+    """The backend called ``name``, or the interpreter."""
+    if name == interpreter.NAME:
+        return Interpreter()
+    try:
+        return get_backend(name)
+    except UsageError:
+        hint = did_you_mean(name, [interpreter.NAME])
+        if hint:
+            raise UsageError(f"no backend is called `{name}`; {hint}") from None
+        raise
+
+
+def _interpreting(network: Program | None, notes: Sequence[str]) -> Party:
+    """The interpreter as the only party, where it can do the network."""
+    backend = Interpreter()
+    try:
+        if network is not None:
+            check_network(backend, network)
+    except NetspecError as error:
+        told = "; ".join([*notes, f"{backend.name} takes no part: {_in_a_line(error)}"])
+        raise UsageError(f"there is nothing to verify with: {told}") from error
+    return Party(backend, backend.probe())
 
 
 def _in_a_line(error: UsageError | NetspecError) -> str:
@@ -122,6 +149,10 @@ def witnesses_of(
     """Every witness, a backend's live model ahead of its generated one."""
     found = []
     for party in parties:
+        if not party.probe.trains:
+            live = _live(party, compilation, at_size)
+            found.append(Witness(party.backend.name, party, live, compilation.network, at_size))
+            continue
         kinds = {"live": _live(party, compilation, at_size)}
         if isinstance(party.backend, Generates):
             kinds["generated"] = _generated(party, compilation, at_size)

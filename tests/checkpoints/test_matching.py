@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 import torch
 
+from netspec.api import loads
 from netspec.backends.base import get_backend
 from netspec.checkpoints import Matching, convert, load_weights
 from netspec.checkpoints.matching import Match, match
-from netspec.checkpoints.naming import own_naming
+from netspec.checkpoints.naming import namings_called, own_naming
 from netspec.checkpoints.options import STRICT
 from netspec.compilation import Compilation
 from netspec.errors import NetspecError, UsageError
@@ -175,3 +176,12 @@ def test_an_allowance_fits_whole_names_of_the_file_or_of_the_network(tmp_path: P
 def test_an_allowance_that_is_no_expression_is_a_usage_error() -> None:
     with pytest.raises(UsageError, match=re.escape("`fc.(` is no regular expression")):
         Matching(allow_missing=["fc.("])
+
+
+def test_what_one_framework_refuses_may_be_a_file_of_another() -> None:
+    step = "conv_transpose: {out: 4, kernel: 3, groups: 2}"
+    text = f"netspec: 1\nname: n\ninput: {{channels: 4, size: [8, 8]}}\nstem: [{{{step}}}]\n"
+    compilation = loads(text).compilation
+    assert [naming.label for naming in namings_called(compilation, None)] == ["torch"]
+    with pytest.raises(NetspecError, match="keras"):
+        namings_called(compilation, "keras")

@@ -41,7 +41,7 @@ def test_a_table_and_a_verdict(run: Run, small: Path) -> None:
     assert result.status == 0
     assert result.err == ""
     lines = result.out.splitlines()
-    assert lines[0] == "small_a: 3 examples of 3×4×7, float64"
+    assert lines[0] == "small_a: 3 examples of 3×6×7, float64"
     assert lines[-1] == "small_a: 4 models agree at level training"
     for text in ("keras generated", "stem", "layer2", "stepped weights", "baseline", "1e-10"):
         assert text in result.out

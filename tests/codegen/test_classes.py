@@ -11,6 +11,9 @@ import pytest
 import netspec
 from netspec import api
 from netspec.backends.base import get_backend
+from netspec.codegen.classes import local_names
+from netspec.codegen.flow import BRANCH
+from netspec.codegen.identifiers import Namespace
 from tests.support.generated import build_generated, import_source
 
 HEAD = "netspec: 1\nname: net\ninput: {channels: 4, size: [8, 10]}\n"
@@ -122,3 +125,12 @@ def test_a_block_of_one_kind_inside_blocks_of_another() -> None:
     assert class_names(text) == ["Inner", "InnerTanh", "Outer", "OuterTanh", "Net"]
     compiled = api.loads(text)
     netspec.transfer_weights(compiled.build("torch"), build_generated(compiled, "torch"), compiled)
+
+
+def test_what_branches_are_called_nothing_else_is() -> None:
+    """A function of that name could not be called where a variable has it."""
+    network = api.loads(HEAD + "stem: [relu]\n").network
+    names = local_names(network)
+    assert {BRANCH, f"{BRANCH}2", f"{BRANCH}3"} <= names
+    found = Namespace()
+    assert {found.add(BRANCH) for _ in range(3)} <= names

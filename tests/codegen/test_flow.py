@@ -121,3 +121,25 @@ def test_their_source_is_formatted() -> None:
 def test_opposites(condition: str, opposite: str) -> None:
     node = ast.parse(condition, mode="eval").body
     assert print_node(negated(node)) == opposite
+
+
+@pytest.mark.parametrize(
+    ("paths", "expected"),
+    [
+        ("keep: []\n      work: [relu, {WORK}]", ["y = self.relu(x)", "return x + self.conv1(y)"]),
+        (
+            "work: [relu, {WORK}]\n      keep: []",
+            ["branch1 = self.relu(x)", "branch1 = self.conv1(branch1)", "return branch1 + x"],
+        ),
+    ],
+)
+def test_a_path_beside_the_main_line_has_no_name_of_its_own(
+    paths: str, expected: list[str]
+) -> None:
+    """Where the path that does nothing comes first, the other reads as a residual's body does."""
+    steps = paths.replace("{WORK}", "{conv: {out: 4, kernel: 3}}")
+    source = loads(f"{HEAD}stem:\n  - branches:\n      {steps}\n      merge: add\n").generate(
+        "torch"
+    )
+    body = source[source.index("def forward") :].splitlines()[1 : len(expected) + 1]
+    assert [line.strip() for line in body] == expected

@@ -133,3 +133,15 @@ def test_a_schedule_gives_each_block_its_own_number(backend: str) -> None:
         0.5 * index / 7 for index in range(3, 7)
     ]
     assert get_backend(backend).owns(model)
+
+
+def test_channels_that_grow_evenly_count_as_the_names_do() -> None:
+    dense = "{concat: {body: [{conv: {out: growth, kernel: 3}}]}}"
+    block = f"  dense: {{params: {{growth: int}}, body: [{dense}]}}\nstem: [{{conv: {{out: 9, kernel: 1}}}}]\n"
+    text = UNIT.replace("stages:\n", block + "stages:\n")
+    stage = '  - {block: dense, repeat: 6, growth: 4, block_name: "d{index + 1}"}'
+    source = " ".join(api.loads(text + stage).generate("torch").split())
+    assert (
+        'for index in range(1, 7): self.layer1.add_module(f"d{index}", Dense(5 + 4 * index))'
+        in source
+    )

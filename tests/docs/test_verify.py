@@ -55,6 +55,12 @@ def test_networks_are_verified_as_shown(word: str, tmp_path: Path) -> None:
     check_console(shown(word), tmp_path)
 
 
+@pytest.mark.slow
+def test_every_layer_that_differs_is_named_as_shown(tmp_path: Path) -> None:
+    (tmp_path / "user.py").write_text(shown("import netspec").text, encoding="utf-8")
+    check_console(shown("--reference user:net --all"), tmp_path)
+
+
 def test_every_network_of_the_zoo_is_on_the_page() -> None:
     told = [name for name, *_ in rows(PARITY, "network")]
     assert sorted(told) == sorted(parity.zoo())  # one that differs has another cell

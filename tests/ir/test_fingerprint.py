@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin
 
 import pytest
 
 from netspec import api
 from netspec.geometry import Padding
-from netspec.initializers import Constant, Normal, UniformFanIn, VarianceScaling
+from netspec.initializers import Constant, Normal, VarianceScaling
 from netspec.ir import Node, Program, Value
-from netspec.ir.fingerprint import VERSION, attributes, canonical, fingerprint
+from netspec.ir.fingerprint import VERSION, attributes, canonical, fingerprint, plain
 from netspec.ir.rewrite import rewrite
 from netspec.ops import Op, attributes_of
+from netspec.ops.base import Axes, Result, Sizes
+from netspec.ops.convolution import Linear
+from tests.support.networks import SIZES, network_of
+from tests.support.op_cases import cases
 
 TEXT = """\
 netspec: 1
@@ -76,52 +85,92 @@ def test_another_network(old: str, new: str) -> None:
     assert of(changed) != of(TEXT)
 
 
-OPS = {
-    "conv": "conv: {out: 8, kernel: 3}",
-    "linear": "linear: {out: 6}",
-    "batch_norm": "batch_norm: {}",
-    "layer_norm": "layer_norm: {}",
-    "group_norm": "group_norm: {groups: 4}",
-    "instance_norm": "instance_norm: {}",
-    "max_pool": "max_pool: {kernel: 2}",
-    "avg_pool": "avg_pool: {kernel: 2}",
-    "dropout": "dropout: {rate: 0.1}",
-    "drop_path": "drop_path: {rate: 0.1}",
-    "leaky_relu": "leaky_relu: {slope: 0.1}",
-    "prelu": "prelu: {}",
-    "scale": "scale: {}",
+@cache
+def places() -> dict[type[Op], tuple[Program, Node]]:
+    """A network with each class of ops that has attributes, and where it stands."""
+    wanted = {op for op in classes(Op) if attributes_of(op)}
+    found: dict[type[Op], tuple[Program, Node]] = {}
+    for steps, rank in cases():
+        if rank == 2:
+            network = network_of(steps, SIZES[rank])
+            for node in network.nodes:
+                found.setdefault(type(node.op), (network, node))
+    vector = network_of("linear: {out: 5}", ())
+    found[Linear] = (vector, next(n for n in vector.nodes if isinstance(n.op, Linear)))
+    return {op: found[op] for op in wanted}
+
+
+def classes(op: type[Op]) -> Iterator[type[Op]]:
+    """The classes of netspec's ops that have a name in the language."""
+    for one in op.__subclasses__():
+        if one.__module__.startswith("netspec.") and "kind" in vars(one):
+            yield one
+        yield from classes(one)
+
+
+def others(kind: Any, present: object) -> list[object]:
+    """Other values than ``present`` for an attribute of a type; every type must have some."""
+    found: list[object] = []
+    for one in _alternatives(kind):
+        if get_origin(one) is Literal:
+            found += get_args(one)
+        elif get_origin(one) is tuple or one in (Axes, Sizes):
+            length = len(present) if isinstance(present, tuple) else 2
+            found += [(7, *[5] * (length - 1)), (5,) * length]
+        elif isinstance(one, type) and issubclass(one, Padding):
+            found += [Padding("same"), Padding("explicit", ((1, 0), (0, 2)))]
+            found += [Padding("valid"), Padding("explicit", ((0, 1), (0, 2)))]
+        elif one in (bool, int, float, str, Result, NoneType):
+            found += VALUES[one]
+        elif dataclasses.is_dataclass(one):
+            found += [Normal(0.3), Normal(0.4), Constant(0.3)]
+    return [value for value in found if plain(value) != plain(present)]
+
+
+VALUES: dict[object, list[object]] = {
+    bool: [True, False],
+    int: [5, 7],
+    float: [0.125, 0.25],
+    str: ["one", "two"],
+    Result: ["one", "two"],
+    NoneType: [None],
 }
-VALUES = {bool: (True, False), int: (2, 4), float: (0.25, 0.5)}
 
 
-def changed(value: object) -> list[object]:
-    """Other values that an attribute with this value may have."""
-    if isinstance(value, Padding):
-        return [Padding("same")]
-    if isinstance(value, tuple):
-        return [tuple(2 for _ in value), tuple(4 for _ in value)]
-    if isinstance(value, Constant | Normal | UniformFanIn | VarianceScaling):
-        return [Normal(0.3), Constant(0.7)]
-    return list(VALUES.get(type(value), ()))
+def _alternatives(kind: Any) -> Iterator[Any]:
+    if get_origin(kind) in (Union, UnionType):
+        for one in get_args(kind):
+            yield from _alternatives(one)
+    else:
+        yield kind
 
 
-@pytest.mark.parametrize("kind", OPS)
-def test_every_attribute_of_every_op_is_part_of_it(kind: str) -> None:
-    """No attribute, momentum say, may change without the meaning."""
-    before = "[global_avg_pool, " if kind == "linear" else "["
-    text = f"netspec: 1\nname: n\ninput: {{channels: 8, size: [8, 8]}}\nstem: {before}{{{OPS[kind]}}}]\n"
-    network = api.loads(text).network
-    (layer,) = (one for one in network.layers if one.op.kind == kind)
-    seen = 0
-    for name in attributes_of(type(layer.op)):
-        present = getattr(layer.op, name)
-        for value in changed(present):
-            if value == present:
-                continue
-            other = with_attribute(network, layer, name, value)
-            assert fingerprint(other) != fingerprint(network), (name, value)
-            seen += 1
-    assert seen
+ATTRIBUTES = [
+    pytest.param(op, name, id=f"{op.kind}-{name}")
+    for op in sorted(set(classes(Op)), key=lambda op: (op.kind, op.__name__))
+    for name in attributes_of(op)
+]
+
+
+@pytest.mark.parametrize(("op", "name"), ATTRIBUTES)
+def test_every_attribute_of_every_op_is_part_of_it(op: type[Op], name: str) -> None:
+    """No attribute, momentum say, may change without the meaning; and no two values are one."""
+    network, node = places()[op]
+    present = getattr(node.op, name)
+    values = others(attributes_of(op)[name].type, present)
+    assert values, f"no other value is known for {attributes_of(op)[name].type}"
+    prints = [fingerprint(with_attribute(network, node, name, value)) for value in values]
+    distinct = {json.dumps(plain(value)) for value in values}
+    assert fingerprint(network) not in prints
+    assert len(set(prints)) == len(distinct)
+
+
+def test_one_of_several_ops_of_a_kind_is_enough() -> None:
+    """A change anywhere, and whose it is."""
+    network = network_of("relu\nleaky_relu: {slope: 0.2}\nleaky_relu: {slope: 0.2}", (4, 5))
+    _, first, second = network.nodes
+    prints = {fingerprint(with_attribute(network, one, "slope", 0.3)) for one in (first, second)}
+    assert len({fingerprint(network), *prints}) == 3
 
 
 def with_attribute(network: Program, layer: Node, name: str, value: object) -> Program:
@@ -176,3 +225,47 @@ stem:
     lines[5], lines[6] = lines[6], lines[5]
     assert of(one) == of("\n".join(lines))
     assert of(one) != of(one.replace("[a, b]", "[b, a]"))
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_value_that_json_lacks_has_none(value: float) -> None:
+    """What reads it elsewhere would have to know how Python spells it."""
+    network = network_of("leaky_relu", (4, 5))
+    with pytest.raises(ValueError, match="JSON"):
+        fingerprint(with_attribute(network, network.nodes[0], "slope", value))
+
+
+RECORDED = """\
+netspec: 1
+name: net
+input: {left: {channels: 3, size: [8, 9]}, right: {channels: 2, size: [8, 9]}}
+stem:
+  - {conv: {out: 4, kernel: 3, padding: [[0, 2], 1], init: {normal: 0.5}}, from: left, as: a}
+  - {conv: {out: 4, kernel: 3, bias: false}, from: right, as: b}
+  - {from: [b, a], name: sum}
+  - {split: {sizes: [1, 3]}, as: [c, d]}
+head:
+  - {from: [d, c], merge: concat, name: cat}
+outputs: {logits: output, early: {from: a, when: training}}
+"""
+
+
+def test_what_is_written_down_stays_so() -> None:
+    """Certificates and generated files hold fingerprints: another form of one needs another ``VERSION``."""
+    padding = ["explicit", [[0, 2], [1, 1]]]
+    first = {"out": 4, "kernel": [3, 3], "padding": padding, "init": ["normal", {"std": 0.5}]}
+    assert canonical(api.loads(RECORDED).network) == [
+        "net",
+        None,
+        [["left", [3, 8, 9]], ["right", [2, 8, 9]]],
+        [
+            ["cat", "concat", {}, ["1 split", "0 split"]],
+            ["conv1", "conv", first, ["input 0"]],
+            ["conv2", "conv", {"out": 4, "kernel": [3, 3], "bias": False}, ["input 1"]],
+            ["split", "split", {"sizes": [1, 3]}, ["0 sum"]],
+            ["sum", "add", {}, ["0 conv2", "0 conv1"]],
+        ],
+        [["early", "0 conv1", "training"], ["logits", "0 cat"]],
+    ]
+    assert of(RECORDED) == "2:864e22327ed16b87ee4a2339901a4897c46831dbf8be09d486c4cfe18e76946e"
+    assert of(TEXT) == "2:4a30aa9fd5e7299e2144f8cf169f4eb46ce2148df72aef14adabec56f29755a9"

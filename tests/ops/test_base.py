@@ -62,3 +62,16 @@ def test_errors_blame_an_attribute() -> None:
     require(True, "message")
     with pytest.raises(OpError, match=r"`x` needs a map .* vector of 7 features"):
         require_map(TensorType(7, ()), "x")
+
+
+def test_ops_are_the_same_where_they_are_one() -> None:
+    """Their numbers may vary over instances, so that comparing them would be a question without an answer."""
+    found, waiting = [], [Op]
+    while waiting:
+        found.append(waiting.pop())
+        waiting += found[-1].__subclasses__()
+    assert len(found) > len(OPS)
+    for op in found:
+        assert "__dataclass_params__" in vars(op), op  # by its own declaration
+        assert op.__eq__ is object.__eq__
+        assert op.__hash__ is object.__hash__

@@ -62,3 +62,12 @@ def test_instance_norm_needs_positions() -> None:
     assert "needs a map" in refusal("instance_norm", VECTOR).message
     assert "single position" in refusal("instance_norm", TensorType(6, (1, 1))).message
     make("instance_norm").infer(TensorType(6, (1, 2)))
+
+
+def test_a_group_for_each_channel_is_one_of_all_positions() -> None:
+    """Where there are several; the group of a single value would always be zero."""
+    make("group_norm", groups=6).infer(MAP)
+    make("group_norm", groups=6).infer(TensorType(6, (1, 2)))
+    for single in (TensorType(6, (1, 1)), TensorType(6, ())):
+        assert "single value" in refusal("group_norm", single, groups=6).message
+    make("group_norm", groups=3).infer(TensorType(6, (1, 1)))

@@ -14,10 +14,10 @@ from tests.support.zoo import zoo_compiled
 @pytest.mark.parametrize(
     ("name", "size"),
     [
-        ("resnet50", (64, 97)),
-        ("resnet20", (8, 13)),
-        ("resnet50v2", (64, 97)),
-        ("wrn_16_8", (8, 13)),
+        ("resnet50", (96, 97)),
+        ("resnet20", (12, 13)),
+        ("resnet50v2", (96, 97)),
+        ("wrn_16_8", (12, 13)),
     ],
 )
 def test_small_and_with_no_two_lengths_alike(name: str, size: tuple[int, int]) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy
 
 from netspec.backends.keras.framework import channels_last, load_keras, require_tensorflow
+from netspec.backends.keras.inside import look_inside, result_of
 from netspec.backends.keras.instances import adapt
 from netspec.backends.keras.lowered import name_of
 from netspec.backends.keras.naming import flat_name
@@ -53,6 +54,7 @@ class KerasProbe:
 
     ordered = False
     one_graph = True
+    trains = True
     gradients: Mapping[str, tuple[float, str]] = {}
 
     def __init__(self) -> None:
@@ -153,24 +155,11 @@ class KerasProbe:
         places_seen, outputs = watched.run(_given(inputs), training=False)
         return Observed(_canonical(places_seen), _canonical(outputs))
 
-    def look_inside(self, model: Any, network: Program, inputs: Given) -> Inside:
+    def look_inside(
+        self, model: Any, network: Program, inputs: Given, fed: Inside | None = None
+    ) -> Inside:
         """What passes through each layer of a model that is not cut into several."""
-        operations = {operation.name: operation for operation in _operations(model)}
-        tensors: dict[tuple[str, str], Any] = {}
-        for layer in network.layers:
-            calls = lower(layer)
-            first, last = (name_of(layer.path, calls[index][0]) for index in (0, -1))
-            if first in operations:
-                tensors["entered", layer.path] = _given_to(operations[first])
-            if last in operations:
-                tensors["left", layer.path] = _result_of(operations[last])
-        found = keras.Model(_entering(model), list(tensors.values()))(
-            _given(inputs), training=False
-        )
-        inside: dict[str, dict[str, Array]] = {"entered": {}, "left": {}}
-        for (way, path), tensor in zip(tensors, found, strict=True):
-            inside[way][path] = _channels_first(tensor)
-        return Inside(inside["entered"], inside["left"])
+        return look_inside(model, network, _given(inputs), fed)
 
     def train(
         self,
@@ -300,17 +289,7 @@ def _operations(model: Any) -> list[Any]:
 def _at(model: Any, name: str) -> Any | None:
     """What the operation of that name gives in a model; None where there is none."""
     found = {operation.name: operation for operation in _operations(model)}
-    return _result_of(found[name]) if name in found else None
-
-
-def _result_of(operation: Any) -> Any:
-    """What an operation gives where the model calls it; a sub-model's ``output`` is another tensor."""
-    return operation._inbound_nodes[0].output_tensors[0]
-
-
-def _given_to(operation: Any) -> Any:
-    """What an operation is called on; of several tensors, which are then merged, the first."""
-    return operation._inbound_nodes[0].input_tensors[0]
+    return result_of(found[name]) if name in found else None
 
 
 def _ends(network: Program) -> dict[str, str]:

@@ -36,6 +36,7 @@ class TorchProbe:
 
     ordered = True
     one_graph = False
+    trains = True
     gradients = GRADIENTS
 
     def versions(self) -> dict[str, str]:
@@ -131,19 +132,34 @@ class TorchProbe:
         """One pass in evaluation mode."""
         model.eval()
         with torch.no_grad(), _Watch(model, places) as watch:
-            outputs = _outputs(_called(model, _each(inputs, torch.as_tensor)))
+            # A copy: a model that works in place on what it is given would change the next one's input.
+            outputs = _outputs(_called(model, _each(inputs, torch.tensor)))
         return Observed(watch.values(), _arrays(outputs))
 
-    def look_inside(self, model: Any, network: Program, inputs: Given) -> Inside:
+    def look_inside(
+        self, model: Any, network: Program, inputs: Given, fed: Inside | None = None
+    ) -> Inside:
         """What passes through each module that is one layer and runs once."""
         paths = [layer.path for layer in network.layers]
         both = {f"{way} {path}": (way, path) for path in paths for way in ("entered", "left")}
-        seen = self.observe(model, both, inputs).places
+        seen = self.observe(model, both, inputs)
         inside: dict[str, dict[str, Array]] = {"entered": {}, "left": {}}
-        for key, value in seen.items():
+        for key, value in seen.places.items():
             way, _, path = key.partition(" ")
             inside[way][path] = value
-        return Inside(inside["entered"], inside["left"])
+        if fed is None:
+            return Inside(inside["entered"], inside["left"], seen.outputs)
+        known = fed.entered.keys() & fed.left.keys()
+        feeds = [_Feed(path, fed) for path in inside["left"] if path in known]
+        with ExitStack() as stack:
+            for feed in feeds:
+                stack.enter_context(feed.into(model))
+            outputs = self.observe(model, {}, inputs).outputs
+        return Inside(
+            {feed.path: feed.entered for feed in feeds},
+            {feed.path: feed.left for feed in feeds},
+            outputs,
+        )
 
     def train(
         self,
@@ -159,7 +175,8 @@ class TorchProbe:
         model.zero_grad(set_to_none=True)
         given = _each(inputs, partial(torch.tensor, requires_grad=True))
         with _nothing_dropped(model), _Watch(model, places, gradients=True) as watch:
-            outputs = _outputs(_called(model, given))
+            # PyTorch refuses to work in place on a leaf that wants its gradient, so models get a copy of it.
+            outputs = _outputs(_called(model, _copied(given)))
             terms = [(y * torch.as_tensor(factors[name])).sum() for name, y in outputs.items()]
             torch.stack(terms).sum().backward()
         gradients = {name: _gradient(p) for name, p in model.named_parameters()}
@@ -235,10 +252,55 @@ class _Watch:
         return {name: g for name, g in self.came_back.items() if len(self.seen[name]) == 1}
 
 
+class _Feed:
+    """Gives one module what entered another model's there, and passes on what left that one."""
+
+    def __init__(self, path: str, fed: Inside) -> None:
+        self.path = path
+        self.given = torch.tensor(fed.entered[path])
+        self.passed_on = torch.tensor(fed.left[path])
+        self.entered: Array = numpy.zeros(0)
+        self.left: Array = numpy.zeros(0)
+        self._came: list[Tensor] = []
+
+    @contextmanager
+    def into(self, model: nn.Module) -> Iterator[None]:
+        """Within, the module is fed."""
+        module = model.get_submodule(self.path)
+        hooks = (
+            module.register_forward_pre_hook(lambda _, given: self._ahead(given)),
+            module.register_forward_hook(lambda _, given, result: self._behind(given, result)),
+        )
+        try:
+            yield
+        finally:
+            for hook in hooks:
+                hook.remove()
+
+    def _ahead(self, given: tuple[Any, ...]) -> tuple[Any, ...]:
+        self.entered = given[0].detach().cpu().numpy().copy()
+        self._came = [given[0]]
+        return (self.given.clone(), *given[1:])
+
+    def _behind(self, given: tuple[Any, ...], result: Any) -> Tensor:
+        self.left = result.detach().cpu().numpy().copy()
+        wrote_over = result.data_ptr() == given[0].data_ptr()
+        if wrote_over and not torch.equal(given[0], self.given):
+            # It works in place, and who else has what entered sees what it wrote.
+            self._came[0].copy_(self.passed_on)
+        return self.passed_on.clone()
+
+
 def _each(inputs: Given, make: Callable[[Any], Tensor]) -> Any:
     if isinstance(inputs, Mapping):
         return {name: make(array) for name, array in inputs.items()}
     return make(inputs)
+
+
+def _copied(given: Any) -> Any:
+    if isinstance(given, dict):
+        return {name: tensor.clone() for name, tensor in given.items()}
+    return given.clone()
 
 
 def _called(model: Any, given: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from typing import Any
 
 import pytest
@@ -133,3 +134,16 @@ def _used(name: str, given: Any) -> bool:
 )
 def test_complement_is_decimal(share: float, rest: float) -> None:
     assert complement(share) == rest
+
+
+def test_what_maps_of_one_rank_leave_out_those_of_others_do_too() -> None:
+    families: dict[str, dict[int, Any]] = {}
+    for target, table in SIGNATURE_DEFAULTS.items():
+        rank = re.search(r"[123](?=D)", target)
+        if rank is not None and "UpSampling" not in target:
+            family = target.replace(f"{rank[0]}D", "D")
+            families.setdefault(family, {})[int(rank[0])] = table
+    assert len(families) >= 6
+    for family, tables in families.items():
+        assert [*tables] == ([1, 2] if "Depthwise" in family else [1, 2, 3])
+        assert all(table == tables[1] for table in tables.values())

@@ -135,3 +135,10 @@ def test_other_starts_are_told(steps: str) -> None:
     layer = list(network_of(steps, (8, 9)).layers)[-1]
     learned = [p for p in layer.op.parameters(layer.source) if p.trainable]
     assert not any(is_native(layer, parameter) for parameter in learned)
+
+
+def test_fans_of_a_bias_are_numbers() -> None:
+    """PyTorch's own functions read fans off a shape, and refuse one of a single axis."""
+    found = calls("conv: {out: 4, kernel: 3, bias_init: {kaiming_normal: fan_in}}")
+    assert found["bias"].target == "nn.init.normal_"
+    assert found["bias"].kwargs["std"] == pytest.approx((2 / (9 * 6)) ** 0.5)
