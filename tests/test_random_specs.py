@@ -18,7 +18,7 @@ from netspec.ir.program import Kind
 from netspec.ops import OPS
 from netspec.ops.merge import MERGES
 from tests.support.random_specs import NAMINGS, spec_texts, specs_and_namings
-from tests.support.witnesses import check
+from tests.support.witnesses import accepted, check
 
 pytest.importorskip("torch")
 pytest.importorskip("keras")
@@ -39,7 +39,7 @@ MANY = settings(QUICK, max_examples=1500)  # enough for the rarest word, whateve
 def compiled(text: str) -> netspec.CompiledNetwork:
     """The network of ``text``; a spec that is refused, with a diagnostic, proves nothing either way."""
     try:
-        return netspec.loads(text)
+        return accepted(text)
     except NetspecError:
         reject()
 

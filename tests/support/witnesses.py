@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from netspec.analyse import count_parameters, evaluation_shapes, output_shapes
-from netspec.api import CompiledNetwork
-from netspec.backends.base import get_backend
+from netspec.api import CompiledNetwork, loads
+from netspec.backends.base import check_network, get_backend
 from netspec.backends.keras.instances import adapt
 from netspec.backends.keras.naming import flat_name
 from netspec.backends.keras.weights import layers_of
@@ -35,6 +35,14 @@ COUNTER = "num_batches_tracked"
 
 Counts = dict[str, tuple[int, int]]
 """Trainable values and statistics of each layer that has any, by its flat name."""
+
+
+def accepted(text: str) -> CompiledNetwork:
+    """The network of a spec; raises :class:`NetspecError` where it is wrong, or where a backend refuses it."""
+    found = loads(text)
+    for backend in BACKENDS:
+        check_network(get_backend(backend), found.network)
+    return found
 
 
 def declared_counts(network: Program) -> Counts:
