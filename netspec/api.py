@@ -28,6 +28,7 @@ from netspec.room import reason
 from netspec.schema.bind import bind_spec
 from netspec.source import MAX_BYTES, Document, decode, parse
 from netspec.starting import initial_weights
+from netspec.unparse import spec_text
 
 
 class CompiledNetwork:
@@ -181,6 +182,34 @@ class CompiledNetwork:
             compilation = dataclasses.replace(compilation, place=_place_of(self._file, Path(path)))
         return base.generate(get_backend(backend), compilation.network, compilation.origin)
 
+    def to_yaml(self, keep: Sequence[str] = ()) -> str:
+        """One self-contained spec of this network alone, as a person would write it.
+
+        It has no other variants, needs no other file, and has the network's fingerprint. Blocks stay blocks,
+        stages stay stages; what the spec's ``checkpoints`` call the layers is left out.
+
+        Args:
+            keep: the parameters that stay parameters, as `arguments`; they are numbers. The others are settled.
+
+        Raises:
+            NetspecError: a parameter that is kept decides something that is no number, as which steps there are.
+            UsageError: there is no such parameter, or it is no number.
+        """
+        compilation, values = self._compilation, self.network.main.arguments
+        params = compilation.spec.params
+        for name in keep:
+            if name not in params:
+                hint = did_you_mean(name, params)
+                raise UsageError(
+                    f"`{self.network.name}` has no parameter `{name}`; {hint or 'see its `params`'}"
+                )
+            if params[name].type not in ("int", "float"):
+                raise UsageError(f"`{name}` is no number; it cannot be kept")
+        kept = {name: values[name] for name in params if name in keep}
+        program = dataclasses.replace(self.network, arguments=kept)
+        docs = {name: param.doc for name, param in params.items() if param.doc}
+        return spec_text(program, docs, compilation.bounds)
+
     def summary(self) -> Summary:
         """Shapes, parameters and MACs, over all and for each stage."""
         return self._summary
@@ -261,6 +290,20 @@ def loads(
     place = None if folder is None else Path(folder)
     found = FoundSpec(parsed(text, file, place), variant, place)
     return compile_document(found, from_values(overrides or {}))
+
+
+def resolve(
+    spec: str | os.PathLike[str],
+    variant: str | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    keep: Sequence[str] = (),
+) -> str:
+    """The text of one self-contained spec of one network of a spec file.
+
+    The arguments are those of :func:`load`, and of :meth:`CompiledNetwork.to_yaml`, which says what it is and
+    raises what it raises besides.
+    """
+    return load(spec, variant, overrides).to_yaml(keep)
 
 
 def find_spec(spec: str | os.PathLike[str], variant: str | None) -> FoundSpec:

@@ -1,0 +1,129 @@
+"""A network in parts, as the language has them: what stands ahead of the stages, the stages, and the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from netspec.ir import Node, Program, Region, Value
+from netspec.ir.template import Choice, Template
+from netspec.unparse.blocks import PrintedBlock
+from netspec.unparse.body import Body, Item
+from netspec.unparse.stages import Stage, Stages
+from netspec.unparse.steps import Row, every
+
+
+class Parts:
+    """The stem, the stages and the head of a network.
+
+    A stage that no entry can say, as one with a layer between its blocks, is written as steps of the head,
+    and so is what follows.
+
+    Attributes:
+        stem: the steps ahead of the stages.
+        stages: the stages; those without blocks do nothing, and are none.
+        head: the steps behind them.
+        results: the names of stages by the id of what they give.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        template: Template,
+        body: Body[PrintedBlock],
+        blocks: Mapping[int, PrintedBlock],
+        stages: Stages,
+    ) -> None:
+        self.stages: list[Stage] = []
+        self.results: dict[int, str] = {}
+        self._template = template
+        self._body = body
+        self._blocks = blocks
+        self._entries = stages
+        self._inputs = {value.id for value in template.entering if program.input_names}
+        self._outputs = {value.id for value in template.outputs.values()}
+        self._by_path = {region.path: region for region in program.main.regions("block")}
+        items = template.body.items
+        first = next((n for n, item in enumerate(items) if _is_stage(item)), None)
+        if first is None:  # what would be the head stays it
+            first = max(len(items) - 1, 1)
+        self.stem: Row = body.row(items[:first], body.everywhere)
+        at = first
+        while at < len(items) and self._take(items[at], items[at + 1 :]):
+            at += 1
+        self.head: Row = body.row(items[at:], body.everywhere)
+
+    def _take(self, item: Item, behind: Sequence[Item]) -> bool:
+        """Take an item as the next stage; False where it is none that an entry can say."""
+        if not isinstance(item, Region) or not _is_stage(item):
+            return False
+        blocks = [each for each in item.items if isinstance(each, Region) and each.kind == "block"]
+        ahead = item.items[: len(item.items) - len(blocks)]
+        if not blocks:
+            return not ahead
+        if any(block.path.rpartition(".")[0] != item.path for block in blocks):
+            return False
+        if not _are_in_a_row(item, blocks, ahead):
+            return False
+        between = self._body.row(ahead, self._body.everywhere)
+        if between and not self._is_closed(between, item, blocks[0].source, behind):
+            return False
+        calls = [self._template.calls[block.path] for block in blocks]
+        stage = Stage(
+            path=item.path,
+            number=len(self.stages),
+            running=sum(len(each.blocks) for each in self.stages),
+            blocks=tuple(self._by_path[block.path] for block in blocks),
+            printed=tuple(self._blocks[id(call.template)] for call in calls),
+            arguments=tuple(self._blocks[id(call.template)].given(call) for call in calls),
+            between=between,
+            source=item.source,
+            entering=blocks[0].source,
+            result=item.result,
+        )
+        if not self._entries.can_say(stage):
+            return False
+        self.stages.append(stage)
+        self.results[item.result.id] = item.path
+        return True
+
+    def _is_closed(
+        self, between: Row, stage: Region, entering: Value, behind: Sequence[Item]
+    ) -> bool:
+        """Whether steps ahead of a stage's blocks take what they may, and nothing else takes what they make."""
+        made = {value.id for step in every(between) for value in step.gives}
+        taken = {value.id for step in between for value in step.values()}
+        if not taken <= {*made, stage.source.id, *self.results, *self._inputs}:
+            return False
+        later = self._outputs | {value.id for item in behind for value in _taken(item)}
+        inner = made if entering.id != stage.result.id else made - {entering.id}
+        return not inner & later
+
+
+def _are_in_a_row(stage: Region, blocks: Sequence[Region], ahead: Sequence[Item]) -> bool:
+    """Whether the blocks are the last in a stage, and each takes what the one ahead of it gives."""
+    if [*stage.items[len(ahead) :]] != [*blocks]:
+        return False
+    flowing = blocks[0].source if ahead else stage.source
+    for block in blocks:
+        if block.source.id != flowing.id:
+            return False
+        flowing = block.result
+    return flowing.id == stage.result.id
+
+
+def _is_stage(item: Item) -> bool:
+    return isinstance(item, Region) and item.kind == "stage"
+
+
+def _taken(item: Item) -> Iterable[Value]:
+    """The values that the ops in a part of a template take; of a block, what enters it."""
+    match item:
+        case Node():
+            yield from item.inputs
+        case Choice():
+            yield from (*_taken(item.then), *_taken(item.other))
+        case Region(kind="block"):
+            yield item.source
+        case Region():
+            for inner in item.items:
+                yield from _taken(inner)
