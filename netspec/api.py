@@ -28,7 +28,7 @@ from netspec.room import reason
 from netspec.schema.bind import bind_spec
 from netspec.source import MAX_BYTES, Document, decode, parse
 from netspec.starting import initial_weights
-from netspec.unparse import spec_text
+from netspec.unparse import spec_text, with_kept
 
 
 class CompiledNetwork:
@@ -195,19 +195,8 @@ class CompiledNetwork:
             NetspecError: a parameter that is kept decides something that is no number, as which steps there are.
             UsageError: there is no such parameter, or it is no number.
         """
-        compilation, values = self._compilation, self.network.main.arguments
-        params = compilation.spec.params
-        for name in keep:
-            if name not in params:
-                hint = did_you_mean(name, params)
-                raise UsageError(
-                    f"`{self.network.name}` has no parameter `{name}`; {hint or 'see its `params`'}"
-                )
-            if params[name].type not in ("int", "float"):
-                raise UsageError(f"`{name}` is no number; it cannot be kept")
-        kept = {name: values[name] for name in params if name in keep}
-        program = dataclasses.replace(self.network, arguments=kept)
-        docs = {name: param.doc for name, param in params.items() if param.doc}
+        compilation = self._compilation
+        program, docs = with_kept(self.network, compilation.spec.params, keep)
         return spec_text(program, docs, compilation.bounds)
 
     def summary(self) -> Summary:

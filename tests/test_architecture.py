@@ -139,6 +139,7 @@ def test_only_models_need_a_framework(code: str) -> None:
 READS_ITEMS = (
     "netspec.ir",
     "netspec.codegen",
+    "netspec.unparse",
     "netspec.elaborate",
     "netspec.lint.network",  # which asks in whose file a region stands
     "netspec.validate",  # axes have items as well

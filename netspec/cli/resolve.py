@@ -41,11 +41,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command."""
-    from netspec.files import check_output
+    from netspec.files import check_writable
 
     path = None if arguments.output in (None, "-") else Path(arguments.output)
-    if path is not None and not arguments.force:
-        check_output(path, arguments.force)
+    if path is not None:
+        check_writable(path)
     keep = [name for names in arguments.keep for name in names.split(",")]
     text = load_spec(arguments).to_yaml(keep)
     if path is None:

@@ -20,6 +20,7 @@ from netspec.schema.bind import bind_spec
 from netspec.source import parse
 from netspec.symbolic import Diverges
 from netspec.unparse.document import bare, to_yaml
+from netspec.unparse.kept import with_kept
 from netspec.unparse.local import with_closed_blocks
 from netspec.unparse.network import PrintedNetwork
 from netspec.unparse.silence import silenced_codes, with_ignores
@@ -89,4 +90,4 @@ def _refuse_guards(found: Templates, program: Program) -> None:
         raise NetspecError(sorted(refused.values(), key=by_position))
 
 
-__all__ = ["spec_text"]
+__all__ = ["spec_text", "with_kept"]

@@ -129,7 +129,7 @@ class _Given:
 
     def is_made_by(self, values: Mapping[str, Any], defaults: Mapping[str, Any]) -> bool:
         """Whether a step with these attributes is this op."""
-        for shape, (op, source) in enumerate(self.cases):
+        for op, source in self.cases:
             given = {name: values.get(name, defaults[name]) for name in defaults}
             given = {n: getattr(op, n) if v is _OWN else v for n, v in given.items()}
             try:
@@ -138,7 +138,6 @@ class _Given:
                 return False
             if any(_key(getattr(made, n)) != _key(getattr(op, n)) for n in defaults):
                 return False
-            del shape
         return True
 
 
@@ -167,6 +166,11 @@ def written(place: Place, defaults: Defaults, numbers: Numbers) -> Braces:
     }
     if isinstance(op, Conv):
         said = _depthwise(said, given, fallback) or said
+    for name in [*said]:  # what an op fills in by itself, as the stride of a pooling
+        less = {other: value for other, value in said.items() if other != name}
+        is_open = known[name].default is None and not _is_kept(getattr(op, name))
+        if is_open and given.is_made_by(less, fallback):
+            said = less
     return Braces(
         (name, _value(getattr(op, name) if v is _OWN else v, numbers, known[name]))
         for name, v in said.items()
@@ -180,13 +184,9 @@ def _depthwise(
     if _is_kept(given.op.groups) or all(op.groups == 1 for op, _ in given.cases):  # type: ignore[attr-defined]
         return None
     found = {name: value for name, value in said.items() if name != "groups"} | {"depthwise": True}
-    without = {name: value for name, value in found.items() if name != "out"}
-    kept = _is_kept(given.op.out)
-    for each in (found,) if kept else (without, found):
-        if given.is_made_by(each, {**fallback, "groups": 1}):
-            order = {name: each[name] for name in fallback if name in each}
-            return order
-    return None
+    if not given.is_made_by(found, fallback):
+        return None
+    return {name: found[name] for name in fallback if name in found}
 
 
 def _value(value: Any, numbers: Numbers, info: AttributeInfo | None = None) -> Any:
@@ -197,7 +197,7 @@ def _value(value: Any, numbers: Numbers, info: AttributeInfo | None = None) -> A
         sides = [scalar_or_tuple(pad) for pad in value.pads]
         if not any(isinstance(side, tuple) for side in sides):
             return numbers.write(scalar_or_tuple(sides))
-        return Brackets(numbers.write(pad) for pad in value.pads)
+        return Brackets(numbers.write(side) for side in sides)
     if isinstance(value, tuple):
         is_list = info is not None and info.type == Sizes | None
         return numbers.write(value if is_list else scalar_or_tuple(value))

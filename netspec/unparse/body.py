@@ -7,7 +7,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from netspec.errors import NetspecError, Span, fail
 from netspec.ir import Node, Region, Value
-from netspec.ir.template import Call, Choice, Template
+from netspec.ir.template import Call, Choice, Merged, Template
 from netspec.ir.template.numbers import at
 from netspec.ops import OPS
 from netspec.ops.base import Function
@@ -172,9 +172,9 @@ class Body(Generic[B]):
         ]
 
     def _when(self, choice: Choice, shapes: frozenset[int]) -> Step:
-        merged, of = choice.merged, sides(choice, shapes)
-        ends = (merged[0].then, merged[0].other) if merged else (choice.then.result, None)
-        flows = merged[0].result if merged else choice.then.result
+        of = sides(choice, shapes)
+        first, *others = _merged(choice) or [None]
+        flows = choice.then.result if first is None else first.result
         step = Step(
             "when",
             "when",
@@ -182,11 +182,13 @@ class Body(Generic[B]):
             gives=() if flows.id == choice.then.source.id else (flows,),
             said={"test": self.numbers.write(choice.test)},
             test=choice.test,
-            merged=tuple(merged[1:]),
+            merged=tuple(each for each in others if each is not None),
         )
-        for key, side, end in zip(("then", "else"), (choice.then, choice.other), ends, strict=True):
+        for key, side in (("then", choice.then), ("else", choice.other)):
             step.parts[key] = self.row(side.items, of[key == "then"])
-            step.ends[key] = end or side.result
+            step.ends[key] = side.result
+        if first is not None:
+            step.ends = {"then": first.then, "else": first.other}
         return step
 
     def _merge(self, node: Node, shapes: frozenset[int]) -> Step:
@@ -247,6 +249,19 @@ class Body(Generic[B]):
         )
         self.calls.append((step, block))
         return step
+
+
+def _merged(choice: Choice) -> list[Merged]:
+    """What a choice merges, each value that of a side: one may be said by another result."""
+    by_result = {each.result.id: each for each in choice.merged}
+
+    def of(value: Value, is_then: bool) -> Value:
+        while value.id in by_result:
+            found = by_result[value.id]
+            value = found.then if is_then else found.other
+        return value
+
+    return [Merged(m.result, of(m.then, True), of(m.other, False)) for m in choice.merged]
 
 
 def _given(region: Region) -> tuple[Value, ...]:

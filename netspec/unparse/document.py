@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from netspec.formatting.tree import quoted
+from netspec.formatting.write import WIDTH
 from netspec.formula import print_number
 
 STEP = 2
@@ -39,6 +40,14 @@ def bare(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: bare(inner) for key, inner in value.items()}
     return [bare(inner) for inner in value] if isinstance(value, list) else value
+
+
+def is_short(value: dict[str, Any]) -> bool:
+    """Whether a mapping that is an item of a section is well written in braces: on a line, without quotes."""
+    text = _inline(value, _IN_BRACES)
+    return len(text) <= WIDTH - 2 * STEP and not any(
+        "{" in str(item) for item in value.values() if isinstance(item, str)
+    )
 
 
 def _mapping(value: dict[str, Any]) -> Iterator[str]:

@@ -15,13 +15,19 @@ from netspec.ir.definition import plain
 from netspec.ir.formula import HERE, NETWORK_SCOPE, qualify
 from netspec.symbolic import Diverges, Varying, named, names_of, same, same_value
 from netspec.unparse.blocks import NONE, PrintedBlock
-from netspec.unparse.document import Braces, Brackets
+from netspec.unparse.document import Braces, Brackets, is_short
 from netspec.unparse.layout import short
 from netspec.unparse.numbers import Numbers, fit, text_of
 from netspec.unparse.steps import Row
 
 ROLLED_FROM = 3
 """So many stages alike are written as one entry with `times`."""
+
+LISTED = 8
+"""So many values that differ are listed, one for each block, rather than the first and the last set apart."""
+
+ALL_ENDS = ((1, 0), (0, 1), (1, 1))
+"""Which of the first and the last block have an argument of their own."""
 
 _NUMBER = re.compile(r"\d+")
 
@@ -91,7 +97,8 @@ class Stages:
                 if entry is not None:
                     ahead = short(stages[at].between)
                     whole = {**entry, "between": ahead} if ahead else entry
-                    found.append(whole if count > 1 or ahead else Braces(whole))
+                    short_enough = count == 1 and not ahead and is_short(whole)
+                    found.append(Braces(whole) if short_enough else whole)
                     at += count
                     break
         return found
@@ -198,44 +205,43 @@ class Stages:
             text = self._formula(stages, name, flat)
             if text is not None and not (spelt == "stride" and "index" not in text):
                 return {spelt: text}, {}
-        ends = self._ends(spelt, table, default, over)
-        if ends is not None:
-            return ends
-        if len(stages) == 1 and MISSING not in flat:
+        is_list = len(stages) == 1 and MISSING not in flat
+        for ends in ((1, 0), (0, 1)) if is_list and len(flat) <= LISTED else ALL_ENDS:
+            found = self._ends(ends, spelt, table, default, over)
+            if found is not None:
+                return found
+        if is_list:
             return {spelt: Braces(each=Brackets(self._numbers.write(v) for v in flat))}, {}
         return None
 
+    @staticmethod
     def _ends(
-        self, spelt: str, table: Sequence[Sequence[Any]], default: Any, over: Callable[..., Any]
+        ends: tuple[int, int],
+        spelt: str,
+        table: Sequence[Sequence[Any]],
+        default: Any,
+        over: Callable[[Sequence[Any]], Any],
     ) -> tuple[dict[str, Any], dict[str, Any]] | None:
-        """An argument that the first or the last block has of its own."""
-        for first in (0, 1):
-            for last in (0, 1):
-                inner = [row[first : len(row) - last] for row in table]
-                if first + last == 0 or not all(inner) or any(len(row) < 2 for row in table):
-                    continue
-                same_inside = all(_same(v, row[0]) for row in inner for v in row)
-                if not same_inside:
-                    continue
-                values = [row[0] for row in inner]
-                whole: dict[str, Any] = {}
-                if MISSING in values:
-                    if any(value is not MISSING for value in values):
-                        continue
-                elif spelt == "stride":
-                    continue
-                elif not all(_same(value, default) for value in values):
-                    whole = {spelt: over(values)}
-                found: dict[str, Any] = {}
-                for key, is_own, at in (("first", first, 0), ("last", last, -1)):
-                    of_end = [row[at] for row in table]
-                    if is_own and MISSING not in of_end:
-                        found[key] = over(of_end)
-                    elif is_own:
-                        found[key] = None
-                if None not in (*whole.values(), *found.values()):
-                    return whole, found
-        return None
+        """An argument that the first or the last block has of its own, as ``ends`` says."""
+        first, last = ends
+        inner = [row[first : len(row) - last] for row in table]
+        if not all(inner) or not all(_same(v, row[0]) for row in inner for v in row):
+            return None
+        values = [row[0] for row in inner]
+        whole: dict[str, Any] = {}
+        if any(value is MISSING for value in values):
+            if any(value is not MISSING for value in values):
+                return None
+        elif spelt == "stride":  # it reaches one block
+            return None
+        elif not all(_same(value, default) for value in values):
+            whole = {spelt: over(values)}
+        found: dict[str, Any] = {}
+        for key, is_own, at in (("first", first, 0), ("last", last, -1)):
+            of_end = [row[at] for row in table]
+            if is_own:
+                found[key] = None if MISSING in of_end else over(of_end)
+        return None if None in (*whole.values(), *found.values()) else (whole, found)
 
     def _formula(self, stages: Sequence[Stage], name: str, values: Sequence[Any]) -> str | None:
         """The formula that the program has for an argument of all these blocks; None without one."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from netspec.ir import Value
+from netspec.ir.template import Merged
 from netspec.symbolic import Varying
 
 Row = list["Step"]
@@ -30,6 +31,7 @@ class Step:
         parts: the steps inside, by the key that they stand under.
         ends: the value that each part has to end with.
         test: of a ``when``, which shapes go the first way.
+        merged: of a ``when``, what is used behind it besides what flows.
         rounds: of a ``repeat``, the steps of each round; the first are written.
         like: the attribute that names a further value that it takes.
         name: the name that it is given, where its label does not do.
@@ -48,7 +50,7 @@ class Step:
     parts: dict[str, Row] = field(default_factory=dict)
     ends: dict[str, Value] = field(default_factory=dict)
     test: Varying | None = None
-    merged: tuple[Any, ...] = ()
+    merged: tuple[Merged, ...] = ()
     rounds: list[Row] = field(default_factory=list)
     like: str = ""
     name: str = ""

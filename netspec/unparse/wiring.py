@@ -20,7 +20,7 @@ class Wiring:
     """
 
     def __init__(self, hints: Mapping[int, str], given: Mapping[int, str]) -> None:
-        self._hints = hints
+        self._hints = dict(hints)
         self.names = dict(given)
         self._taken = {*given.values(), "output"}
         self._alike: dict[int, int] = {}
@@ -82,6 +82,7 @@ class Wiring:
     def settle(self, *rows: tuple[Row, Value]) -> None:
         """Name all that is taken by name, in the rows of a scope, each with the value that enters it."""
         producers: dict[int, list[tuple[Step, int]]] = {}
+        self._hints = {self._root(id): name for id, name in reversed(self._hints.items())}
         entered = {value.id: row for row, value in reversed(rows)}
         for step in self._written([row for row, _ in rows]):
             if step.kind != "pass" or step.gives != step.takes:

@@ -82,7 +82,8 @@ class Evaluator:
 
     def without_formula(self, column: Column[Any], place: tuple[str | int, ...]) -> Any:
         """What stands for numbers that differ and have no formula: a fitted one, or a parameter."""
-        found = fit(column, self._names.candidates())
+        own = [p.value for p in self.own.values() if isinstance(p.value, Varying)]
+        found = fit(column, (*self._names.candidates(), *own))
         return found if found is not None else self._argument(column, place)
 
     def _argument(self, column: Column[Any], place: tuple[str | int, ...]) -> Varying:
