@@ -24,7 +24,7 @@ from netspec.unparse.layout import written
 from netspec.unparse.naming import Namer, Unrolled
 from netspec.unparse.numbers import LANGUAGE, Numbers
 from netspec.unparse.rolling import Rolling
-from netspec.unparse.steps import Row, Step
+from netspec.unparse.steps import Row, Step, every
 from netspec.unparse.wiring import Wiring
 
 NONE: Any = object()
@@ -59,6 +59,8 @@ class PrintedBlock:
         self._body = Body(template, defaults, blocks, self.numbers)
         self.row = self._body.row(template.body.items, self._body.everywhere)
         self.calls = self._body.calls
+        self.inputs: list[str] = []
+        self.results: list[str] = []
         self.let = self._let()
         self.params = self._params()
 
@@ -107,11 +109,41 @@ class PrintedBlock:
 
     def settle(self) -> None:
         """Name and wire the steps."""
-        source, end = self.template.source, self.template.body.result
-        (self.row,) = settled([self.row], [end], self._body.everywhere)
-        wiring = Wiring(self.template.names, {})
-        wiring.wire(self.row, source, end)
-        wiring.settle((self.row, source))
+        template = self.template
+        source, ends = template.source, template.body.outputs
+        (self.row,) = settled([self.row], ends, self._body.everywhere)
+        entering = self._inputs()
+        is_one = len(entering) == 1
+        wiring = Wiring({**template.names, **entering}, {} if is_one else entering)
+        wiring.wire(self.row, source, ends[0] if len(ends) == 1 else None)
+        if len(ends) > 1:
+            self.results = self._results(wiring)
+        wiring.settle((self.row, source), declares=True)
+        self.results = [wiring.name_of(int(result)) for result in self.results]
+        self.inputs = [wiring.names[id] for id in entering if id in wiring.names]
+
+    def _inputs(self) -> dict[int, str]:
+        """Names for what enters, by the id of the value."""
+        definition, entering = self.template.definition, self.template.entering
+        names = definition.inputs if definition is not None else ()
+        if len(names) != len(entering):
+            names = tuple(f"input{number}" for number in range(1, len(entering) + 1))
+        return {value.id: name for value, name in zip(entering, names, strict=True)}
+
+    def _results(self, wiring: Wiring) -> list[str]:
+        """The values that the block gives, by id; one that comes twice gets a further name."""
+        found: list[str] = []
+        lowest = min((v.id for step in every(self.row) for v in step.values()), default=0)
+        for number, value in enumerate(self.template.body.outputs, 1):
+            if str(value.id) in found:
+                alias = Value(min(lowest, 0) - number, value.type)
+                step = Step("pass", takes=(value,), gives=(alias,), origins=[str(value.id)])
+                wiring.need(value)
+                self.row.append(step)
+                value = alias
+            wiring.need(value)
+            found.append(str(value.id))
+        return found
 
     def data(self) -> dict[str, Any]:
         """The block as the spec declares it."""
@@ -124,6 +156,10 @@ class PrintedBlock:
             found["title"] = definition.title
         if self.label != self.name:
             found["label"] = self.label
+        if self.inputs:
+            found["inputs"] = Brackets(self.inputs)
+        if self.results:
+            found["results"] = Brackets(self.results)
         if self.params:
             found["params"] = {
                 spelt: _declaration(kind, default) for spelt, kind, default in self.params.values()

@@ -243,8 +243,8 @@ class Body(Generic[B]):
             "call",
             block.name,
             region.path,
-            takes=(region.source,),
-            gives=_given(region),
+            takes=region.inputs,
+            gives=region.outputs if len(region.outputs) > 1 else _given(region),
             said=block.arguments(call, self.numbers),
         )
         self.calls.append((step, block))

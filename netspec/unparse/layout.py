@@ -39,7 +39,7 @@ def _step(step: Step) -> Any:
     if step.results:
         found["as"] = step.results[0] if len(step.results) == 1 else Brackets(step.results)
     if step.origins:
-        is_list = step.kind == "merge"
+        is_list = step.lists
         found["from"] = Brackets(step.origins) if is_list else step.origins[0]
     if step.kind == "merge" and step.word != "add":
         found["merge"] = step.word

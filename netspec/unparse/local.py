@@ -25,17 +25,20 @@ def _opened(region: Region, program: Program, outputs: set[int]) -> Region:
     is_same = all(new is old for new, old in zip(items, region.items, strict=True))
     found = region if is_same else replace(region, items=tuple(items))
     if region.kind == "block" and not _is_closed(region, program, outputs):
-        return Region("sequence", found.items, region.source, region.result, span=region.span)
+        return Region(
+            "sequence", found.items, region.inputs[:1], region.outputs[:1], span=region.span
+        )
     return found
 
 
 def _is_closed(block: Region, program: Program, outputs: set[int]) -> bool:
     inside = set(block.nodes)
     made = {value.id for node in inside for value in node.outputs}
-    known = made | {block.source.id}
+    known = made | {value.id for value in block.inputs}
+    given = {value.id for value in block.outputs}
     if any(value.id not in known for node in inside for value in node.inputs):
         return False
-    inner = made - {block.result.id}
-    if inner & outputs or block.result.id not in known:
+    inner = made - given
+    if inner & outputs or not given <= known:
         return False
     return all(user in inside for id in inner for user in program.uses[id])

@@ -17,6 +17,7 @@ from netspec.unparse.layout import written
 from netspec.unparse.numbers import Numbers
 from netspec.unparse.parts import Parts
 from netspec.unparse.stages import Stages
+from netspec.unparse.steps import every
 from netspec.unparse.wiring import Wiring
 
 NOTHING = {"sequence": Brackets()}
@@ -60,23 +61,35 @@ class PrintedNetwork:
         names = self._program.input_names
         inputs = {v.id: n for v, n in zip(template.entering, names, strict=bool(names))}
         inputs |= {id: path for id, path in parts.results.items() if path.isidentifier()}
+        names_of_takes: dict[int, str] = {}
         for stage, row in zip(parts.stages, between, strict=True):
             stage.between = row
             if row:
                 wiring = Wiring(template.names, inputs)
                 wiring.wire(row, stage.source, stage.entering)
+                made = {value.id for step in every(row) for value in step.gives}
+                for value in stage.takes:
+                    if value.id in made:
+                        wiring.need(value)
                 wiring.settle((row, stage.source))
+                names_of_takes |= {v.id: wiring.name_of(v.id) for v in stage.takes if v.id in made}
         wiring = Wiring(template.names, inputs)
         flowing = wiring.wire(
             parts.stem, template.source, parts.stages[0].source if parts.stages else None
         )
         if parts.stages:
-            flowing = parts.stages[-1].result
+            flowing = parts.stages[-1].gives[0]
+        takes = [v for stage in parts.stages for v in stage.takes if v.id not in names_of_takes]
+        for value in takes:
+            wiring.need(value)
         wiring.wire(parts.head, flowing, end)
         for value in outputs.values():
             if value.id not in (end.id, *parts.results):
                 wiring.need(value)
         wiring.settle((parts.stem, template.source), (parts.head, flowing))
+        names_of_takes |= {value.id: wiring.name_of(value.id) for value in takes}
+        for stage in parts.stages:
+            stage.origins = [names_of_takes[value.id] for value in stage.takes]
         return {
             name: self._output(name, value, wiring)
             for name, value in outputs.items()

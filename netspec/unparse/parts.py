@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from netspec.ir import Node, Program, Region, Value
 from netspec.ir.template import Choice, Template
+from netspec.ir.template.data import result_of
 from netspec.unparse.blocks import PrintedBlock
 from netspec.unparse.body import Body, Item
 from netspec.unparse.stages import Stage, Stages
@@ -47,9 +48,13 @@ class Parts:
         if first is None:  # what would be the head stays it
             first = max(len(items) - 1, 1)
         self.stem: Row = body.row(items[:first], body.everywhere)
-        at = first
+        at, places = first, []
         while at < len(items) and self._take(items[at], items[at + 1 :]):
+            places += [at] * (len(self.stages) - len(places))
             at += 1
+        while self.stages and self._is_looked_into(items[at:]):
+            del self.results[self.stages.pop().gives[0].id]
+            at = places.pop()
         self.head: Row = body.row(items[at:], body.everywhere)
 
     def _take(self, item: Item, behind: Sequence[Item]) -> bool:
@@ -62,10 +67,17 @@ class Parts:
             return not ahead
         if any(block.path.rpartition(".")[0] != item.path for block in blocks):
             return False
+        flowing = result_of(ahead[-1]) if ahead else item.source
         if not _are_in_a_row(item, blocks, ahead):
             return False
         between = self._body.row(ahead, self._body.everywhere)
-        if between and not self._is_closed(between, item, blocks[0].source, behind):
+        if between and not self._is_closed(between, item, flowing, behind):
+            return False
+        taken = blocks[0].inputs
+        given = (flowing,) if ahead or not self.stages else self.stages[-1].gives
+        origins = () if _follows(taken, given) else taken
+        made = {value.id for step in every(between) for value in step.gives}
+        if any(value.id not in made and not self._has_name(value) for value in origins):
             return False
         calls = [self._template.calls[block.path] for block in blocks]
         stage = Stage(
@@ -77,8 +89,10 @@ class Parts:
             arguments=tuple(self._blocks[id(call.template)].given(call) for call in calls),
             between=between,
             source=item.source,
-            entering=blocks[0].source,
-            result=item.result,
+            entering=flowing,
+            gives=item.outputs,
+            takes=origins,
+            made={v.id for block in blocks for v in block.outputs} - {v.id for v in taken},
         )
         if not self._entries.can_say(stage):
             return False
@@ -86,8 +100,24 @@ class Parts:
         self.results[item.result.id] = item.path
         return True
 
+    def _is_looked_into(self, behind: Sequence[Item]) -> bool:
+        """Whether the head, or an output, takes what stages have no name for: not the result of their last block."""
+        made = {id for stage in self.stages for id in stage.made}
+        words = {id for id, path in self.results.items() if path.isidentifier()}
+        taken = {value.id for item in behind for value in _taken(item)}
+        flowing = {self.stages[-1].gives[0].id}
+        unnamed = (taken - words - flowing) | (self._outputs - self.results.keys())
+        return bool(made & unnamed)
+
+    def _has_name(self, value: Value) -> bool:
+        """Whether a stage can name a value that it takes: one of the stem, of a stage, or an input."""
+        if value.id in self.results:
+            return self.results[value.id].isidentifier()
+        made = {each.id for step in every(self.stem) for each in step.gives}
+        return value.id in made or value.id in {each.id for each in self._template.entering}
+
     def _is_closed(
-        self, between: Row, stage: Region, entering: Value, behind: Sequence[Item]
+        self, between: Row, stage: Region, flowing: Value, behind: Sequence[Item]
     ) -> bool:
         """Whether steps ahead of a stage's blocks take what they may, and nothing else takes what they make."""
         made = {value.id for step in every(between) for value in step.gives}
@@ -95,20 +125,24 @@ class Parts:
         if not taken <= {*made, stage.source.id, *self.results, *self._inputs}:
             return False
         later = self._outputs | {value.id for item in behind for value in _taken(item)}
-        inner = made if entering.id != stage.result.id else made - {entering.id}
+        inner = made if flowing.id != stage.result.id else made - {flowing.id}
         return not inner & later
+
+
+def _follows(taken: Sequence[Value], given: Sequence[Value]) -> bool:
+    """Whether a block takes what stands ahead of it gives: all by position, or the first alone."""
+    first = given[:1] if len(taken) == 1 else given
+    return [value.id for value in taken] == [value.id for value in first]
 
 
 def _are_in_a_row(stage: Region, blocks: Sequence[Region], ahead: Sequence[Item]) -> bool:
     """Whether the blocks are the last in a stage, and each takes what the one ahead of it gives."""
     if [*stage.items[len(ahead) :]] != [*blocks]:
         return False
-    flowing = blocks[0].source if ahead else stage.source
-    for block in blocks:
-        if block.source.id != flowing.id:
-            return False
-        flowing = block.result
-    return flowing.id == stage.result.id
+    pairs = zip(blocks[1:], blocks[:-1], strict=True)
+    if not all(_follows(block.inputs, before.outputs) for block, before in pairs):
+        return False
+    return [v.id for v in stage.outputs] == [v.id for v in blocks[-1].outputs]
 
 
 def _is_stage(item: Item) -> bool:
@@ -123,7 +157,7 @@ def _taken(item: Item) -> Iterable[Value]:
         case Choice():
             yield from (*_taken(item.then), *_taken(item.other))
         case Region(kind="block"):
-            yield item.source
+            yield from item.inputs
         case Region():
             for inner in item.items:
                 yield from _taken(inner)

@@ -31,9 +31,9 @@ def named(row: Row, source: int, found: set[int]) -> int:
     """What flows out, as :func:`flow`; to ``found`` are added the values that steps take by name."""
     flowing = source
     for step in row:
-        by_name = step.takes if step.kind == "merge" else step.takes[1:]
+        by_name = step.takes if step.lists else step.takes[1:]
         found |= {value.id for value in by_name}
-        if step.kind != "merge" and step.takes and step.takes[0].id != flowing:
+        if step.takes and step.takes[0].id != flowing:
             found.add(step.takes[0].id)
         for key, part in step.parts.items():
             if named(part, step.takes[0].id, found) != step.ends[key].id:
@@ -99,10 +99,10 @@ class Rolling:
     def _run(row: Row, start: int) -> int:
         """How many steps from ``start`` on call the same block alike, one behind the other."""
         first, length = row[start], 1
-        while start + length < len(row) and first.kind == "call":
+        while start + length < len(row) and first.kind == "call" and not first.lists:
             before, step = row[start + length - 1], row[start + length]
             alike = (step.kind, step.word, _text(step)) == (first.kind, first.word, _text(first))
-            if not alike or not before.gives or step.takes[0].id != before.gives[0].id:
+            if not alike or len(before.gives) != 1 or step.takes[0].id != before.gives[0].id:
                 break
             length += 1
         return length

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from netspec.elaborate.scope import STAGE_NAMES
@@ -48,8 +48,11 @@ class Stage:
         arguments: what each gets, by parameter of the template.
         between: the steps ahead of the blocks.
         source: what enters it.
-        entering: what enters its first block.
-        result: what it gives.
+        entering: what flows to its first block.
+        gives: what its last block gives.
+        takes: what its first block takes by name; nothing where it takes what flows, or what the stage ahead gives.
+        made: what its blocks make, by id.
+        origins: the names of what it takes.
     """
 
     path: str
@@ -61,7 +64,10 @@ class Stage:
     between: Row
     source: Value
     entering: Value
-    result: Value
+    gives: tuple[Value, ...]
+    takes: tuple[Value, ...]
+    made: set[int]
+    origins: list[str] = field(default_factory=list)
 
     @property
     def block(self) -> PrintedBlock:
@@ -106,7 +112,7 @@ class Stages:
     def _entry(self, stages: Sequence[Stage]) -> dict[str, Any] | None:
         """Stages as one entry; None where they differ by more than numbers that follow the stage's."""
         first, times = stages[0], len(stages)
-        if times > 1 and any(each.between for each in stages):
+        if times > 1 and any(each.between or each.takes for each in stages):
             return None
         if any(each.block is not first.block for each in stages):
             return None
@@ -125,6 +131,9 @@ class Stages:
         found["block"] = first.block.name
         if block_name != "{index}":
             found["block_name"] = block_name
+        if first.origins:
+            several = len(first.origins) > 1
+            found["from"] = Brackets(first.origins) if several else first.origins[0]
         if count != 1:
             found["repeat"] = count
         return {**found, **arguments}

@@ -58,6 +58,22 @@ class Step:
     results: list[str] = field(default_factory=list)
 
     @property
+    def lists(self) -> bool:
+        """Whether it lists all that it takes: a merge, and a call of a block of several inputs."""
+        return self.kind == "merge" or (self.kind == "call" and len(self.takes) > 1)
+
+    @property
+    def made(self) -> dict[int, Value]:
+        """What it gives and does not only hand on, by position."""
+        taken = {value.id for value in self.takes}
+        found: dict[int, Value] = {}
+        for index, value in enumerate(self.gives):
+            if value.id not in taken:
+                found[index] = value
+                taken.add(value.id)
+        return found
+
+    @property
     def inner(self) -> list[Row]:
         """The rows inside, those of all rounds."""
         return [*self.parts.values(), *self.rounds]

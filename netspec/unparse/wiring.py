@@ -45,14 +45,16 @@ class Wiring:
         self._needed.setdefault(value.id)
 
     def _step(self, step: Step, flowing: Value) -> Value:
-        by_name = step.kind in ("merge", "pass") or (step.takes and step.takes[0].id != flowing.id)
+        by_name = (
+            step.lists or step.kind == "pass" or (step.takes and step.takes[0].id != flowing.id)
+        )
         if by_name:
-            taken = step.takes if step.kind == "merge" else step.takes[:1]
+            taken = step.takes if step.lists else step.takes[:1]
             step.origins = [str(value.id) for value in taken]
-        for value in step.takes if step.kind == "merge" else step.takes[0 if by_name else 1 :]:
+        for value in step.takes if step.lists else step.takes[0 if by_name else 1 :]:
             self.need(value)
         if len(step.gives) > 1:
-            for value in step.gives:
+            for value in step.made.values():
                 self.need(value)
         for key, part in step.parts.items():
             self.wire(part, step.takes[0], step.ends[key])
@@ -79,14 +81,17 @@ class Wiring:
 
     # Names
 
-    def settle(self, *rows: tuple[Row, Value]) -> None:
-        """Name all that is taken by name, in the rows of a scope, each with the value that enters it."""
+    def settle(self, *rows: tuple[Row, Value], declares: bool = False) -> None:
+        """Name all that is taken by name, in the rows of a scope, each with the value that enters it.
+
+        What enters gets a step that names it, unless the scope ``declares`` what enters.
+        """
         producers: dict[int, list[tuple[Step, int]]] = {}
         self._hints = {self._root(id): name for id, name in reversed(self._hints.items())}
         entered = {value.id: row for row, value in reversed(rows)}
         for step in self._written([row for row, _ in rows]):
             if step.kind != "pass" or step.gives != step.takes:
-                for index, value in enumerate(step.gives):
+                for index, value in step.made.items():
                     producers.setdefault(self._root(value.id), []).append((step, index))
         for id in [*self._needed]:
             root = self._root(id)
@@ -94,11 +99,9 @@ class Wiring:
                 continue
             found = _outermost(producers.get(root, []))
             name = self.names[root] = self._fresh(root, [step for step, _ in found])
-            if not found:
-                if root not in entered:
-                    raise unprintable(
-                        "a step that takes what another block gives, by no name", None
-                    )
+            if not found and root not in entered:
+                raise unprintable("a step that takes what another block gives, by no name", None)
+            if not found and not declares:
                 entered[root].insert(0, Step("hold", "sequence", results=[name]))
             for step, index in found:
                 step.results += [""] * (len(step.gives) - len(step.results))
@@ -107,6 +110,11 @@ class Wiring:
             step.origins = [self.name_of(int(origin)) for origin in step.origins]
             if step.like:
                 step.said = Braces({**step.said, step.like: self.name_of(step.takes[1].id)})
+            if (
+                len(step.gives) > 1
+            ):  # what is handed on gets a further name, as all of several results
+                step.results += [""] * (len(step.gives) - len(step.results))
+                step.results = [n or self._free(step.word) for n in step.results]
 
     def _written(self, rows: Iterable[Row]) -> Iterator[Step]:
         """The steps that are written: of a `repeat`, those of the first round."""
@@ -130,6 +138,9 @@ class Wiring:
         word = re.sub(r"\W", "_", word)
         if not word.isascii() or not word.isidentifier() or word[0] == "_":
             word = f"result_{word}"
+        return self._free(word)
+
+    def _free(self, word: str) -> str:
         name, number = word, 1
         while name in self._taken:
             number += 1

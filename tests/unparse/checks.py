@@ -23,16 +23,19 @@ def read_off(program: Program) -> Program:
     """The program as if it had been read off a model: without formulas, parameters, texts or names of results."""
     definitions: dict[str, Definition] = {}
 
+    def definition(found: Definition) -> Definition:
+        made = Definition(f"{found.name}_read", inputs=found.inputs)
+        return definitions.setdefault(found.name, made)
+
     def region(found: Region) -> Region:
-        name = found.definition.name if found.definition else ""
         is_block = found.kind == "block"
         return Region(
             "sequence" if found.kind in ("inline", "repeat") else found.kind,
             tuple(node(each) if isinstance(each, Node) else region(each) for each in found.items),
-            found.source,
-            found.result,
+            found.inputs,
+            found.outputs,
             found.path,
-            definitions.setdefault(name, Definition(f"{name}_read")) if is_block else None,
+            definition(found.definition) if is_block and found.definition else None,
             outcome=found.outcome if found.kind == "when" else None,
             position=found.position,
         )

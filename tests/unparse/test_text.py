@@ -391,8 +391,8 @@ def test_what_no_spec_can_say_is_told() -> None:
         Node(GlobalAvgPool(keep_dims=True), (value,), (pooled,), "pool"),
         Node(Mul(), (value, value, pooled), (product,), "mul"),
     )
-    head = Region("sequence", nodes, value, product)
-    main = dataclasses.replace(found.main, items=(found.main.items[0], head), result=product)
+    head = Region("sequence", nodes, (value,), (product,))
+    main = dataclasses.replace(found.main, items=(found.main.items[0], head), outputs=(product,))
     changed = dataclasses.replace(found, main=main, outputs={"output": product})
     with pytest.raises(NetspecError, match="NS707") as caught:
         spec_text(changed)
