@@ -185,11 +185,16 @@ def settled(rows: Sequence[Row], used: Sequence[Value], shapes: Iterable[int]) -
         found = [rolling.roll(row) for row in rows]
         try:
             Namer(found, shapes).settle()
-            return found
         except Unrolled as unrolled:
             refused.add(id(unrolled.step.rounds[0][0]))
             for row in rows:
                 _forget_names(row)
+            continue
+        for row in found:
+            for step in every(row):
+                for inner, said in step.fitted:
+                    inner.said = said
+        return found
 
 
 def _forget_names(row: Row) -> None:

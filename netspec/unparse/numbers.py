@@ -118,7 +118,7 @@ def fit(values: Sequence[Any], name: str, start: int = 0) -> Any:
         if ratio > 1 and all(v == first * ratio**i for i, v in enumerate(values)):
             return f"{first} * {ratio} ** {counted}"
         step = values[1] - first
-        if len(values) > 2 and all(v == first + step * i for i, v in enumerate(values)):
+        if all(v == first + step * i for i, v in enumerate(values)):
             return even(first - step * start, step, name)
     if len(values) > 2 and all(same_value(value, first) for value in values[:-1]):
         return f"{_literal(last)} if {name} == {end} else {_literal(first)}"

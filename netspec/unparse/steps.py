@@ -33,6 +33,7 @@ class Step:
         test: of a ``when``, which shapes go the first way.
         merged: of a ``when``, what is used behind it besides what flows.
         rounds: of a ``repeat``, the steps of each round; the first are written.
+        fitted: what the steps of these say where numbers follow the index.
         like: the attribute that names a further value that it takes.
         name: the name that it is given, where its label does not do.
         origins: the values that it takes by name; empty where it takes what flows.
@@ -52,6 +53,7 @@ class Step:
     test: Varying | None = None
     merged: tuple[Merged, ...] = ()
     rounds: list[Row] = field(default_factory=list)
+    fitted: list[tuple[Step, dict[str, Any]]] = field(default_factory=list)
     like: str = ""
     name: str = ""
     origins: list[str] = field(default_factory=list)

@@ -65,6 +65,38 @@ stem:
       - when: {test: false}
       - tanh
 """,
+    "blocks of several inputs and results": """\
+blocks:
+  cell:
+    inputs: [current, previous]
+    results: [out, current]
+    params:
+      width: int
+    body:
+      - as: fitted
+        from: previous
+        conv: {out: width, kernel: 1}
+      - as: wide
+        from: current
+        conv: {out: width, kernel: 3}
+      - {as: out, from: [wide, fitted], merge: concat}
+  twice:
+    inputs: [entering]
+    body:
+      - as: sigmoid
+        sigmoid:
+      - {from: [sigmoid, entering], merge: mul}
+stem:
+  - as: early
+    conv: {out: 8, kernel: 3}
+  - as: [first, cell]
+    from: [early, early]
+    cell: {width: 4}
+stages:
+  - {block: cell, from: [first, early], repeat: 2, width: 8}
+  - {block: cell, width: 4}
+  - {block: twice}
+""",
     "parts, and the size of another": """\
 stem:
   - as: whole
@@ -135,6 +167,7 @@ WRITTEN = {
         """
 stem:
   - repeat: {times: 3, body: [{conv: {out: 4, kernel: 3}}, act]}
+  - repeat: {times: 2, index: i, body: [{conv: {out: 8 + 4 * i, kernel: 3}}]}
   - repeat: {times: 2, body: [{conv: {out: 4, kernel: 3}, name: "x{index}"}]}
 """,
         """\
@@ -144,10 +177,45 @@ stem:
       body:
         - conv: {out: 4, kernel: 3}
         - act
+  - repeat:
+      times: 2
+      body:
+        - conv: {out: 8 + 4 * index, kernel: 3}
   - name: x0
     conv: {out: 4, kernel: 3}
   - name: x1
     conv: {out: 4, kernel: 3}
+""",
+    ),
+    "blocks in a row that are alike, or whose numbers grow": (
+        """
+blocks: {b: {params: {w: int, rate: 0.0}, body: [{conv: {out: w, kernel: 3}}, {dropout: {rate: rate}}]}}
+stem: [{b: {w: 4}}, {b: {w: 8}}, {b: {w: 16}}, {b: {w: 16, rate: 0.1}}, {b: {w: 16, rate: 0.2}}]
+head: [{b: {w: 4}}, {b: {w: 4}}, {b: {w: 4}}, {b: {w: 7}}, {b: {w: 5}}]
+""",
+        """\
+blocks:
+  b:
+    params:
+      w: int
+      rate: 0.0
+    body:
+      - conv: {out: w, kernel: 3}
+      - dropout: {rate: rate}
+stem:
+  - repeat:
+      times: 3
+      body:
+        - b: {w: 4 * 2 ** index}
+  - b: {w: 16, rate: 0.1}
+  - b: {w: 16, rate: 0.2}
+head:
+  - repeat:
+      times: 3
+      body:
+        - b: {w: 4}
+  - b: {w: 7}
+  - b: {w: 5}
 """,
     ),
     "names that count what is not there": (
