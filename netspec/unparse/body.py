@@ -173,7 +173,8 @@ class Body(Generic[B]):
 
     def _when(self, choice: Choice, shapes: frozenset[int]) -> Step:
         of = sides(choice, shapes)
-        first, *others = _merged(choice) or [None]
+        merged = _merged(choice)
+        first = merged[0] if merged else None
         flows = choice.then.result if first is None else first.result
         step = Step(
             "when",
@@ -182,7 +183,7 @@ class Body(Generic[B]):
             gives=() if flows.id == choice.then.source.id else (flows,),
             said={"test": self.numbers.write(choice.test)},
             test=choice.test,
-            merged=tuple(each for each in others if each is not None),
+            merged=tuple(merged[1:]),
         )
         for key, side in (("then", choice.then), ("else", choice.other)):
             step.parts[key] = self.row(side.items, of[key == "then"])

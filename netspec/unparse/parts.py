@@ -48,7 +48,8 @@ class Parts:
         if first is None:  # what would be the head stays it
             first = max(len(items) - 1, 1)
         self.stem: Row = body.row(items[:first], body.everywhere)
-        at, places = first, []
+        at = first
+        places: list[int] = []
         while at < len(items) and self._take(items[at], items[at + 1 :]):
             places += [at] * (len(self.stages) - len(places))
             at += 1
@@ -100,19 +101,23 @@ class Parts:
         self.results[item.result.id] = item.path
         return True
 
+    @property
+    def _words(self) -> set[int]:
+        """The results of stages that `from` can name, by id."""
+        return {id for id, path in self.results.items() if path.isidentifier()}
+
     def _is_looked_into(self, behind: Sequence[Item]) -> bool:
         """Whether the head, or an output, takes what stages have no name for: not the result of their last block."""
         made = {id for stage in self.stages for id in stage.made}
-        words = {id for id, path in self.results.items() if path.isidentifier()}
         taken = {value.id for item in behind for value in _taken(item)}
         flowing = {self.stages[-1].gives[0].id}
-        unnamed = (taken - words - flowing) | (self._outputs - self.results.keys())
+        unnamed = (taken - self._words - flowing) | (self._outputs - self.results.keys())
         return bool(made & unnamed)
 
     def _has_name(self, value: Value) -> bool:
         """Whether a stage can name a value that it takes: one of the stem, of a stage, or an input."""
         if value.id in self.results:
-            return self.results[value.id].isidentifier()
+            return value.id in self._words
         made = {each.id for step in every(self.stem) for each in step.gives}
         return value.id in made or value.id in {each.id for each in self._template.entering}
 
@@ -122,7 +127,7 @@ class Parts:
         """Whether steps ahead of a stage's blocks take what they may, and nothing else takes what they make."""
         made = {value.id for step in every(between) for value in step.gives}
         taken = {value.id for step in between for value in step.values()}
-        if not taken <= {*made, stage.source.id, *self.results, *self._inputs}:
+        if not taken <= {*made, stage.source.id, *self._words, *self._inputs}:
             return False
         later = self._outputs | {value.id for item in behind for value in _taken(item)}
         inner = made if flowing.id != stage.result.id else made - {flowing.id}
