@@ -198,7 +198,7 @@ class Stages:
             return _fit(written, start)
 
         flat = [value for row in table for value in row]
-        if MISSING not in flat and all(_same(value, default) for value in flat):
+        if all(value is MISSING or _same(value, default) for value in flat):
             return {}, {}
         if spelt == "stride" and MISSING not in flat:
             for at, key in ((0, "first"), (-1, "last")):

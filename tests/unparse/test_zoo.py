@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+import netspec
 from netspec import library
 from netspec.api import CompiledNetwork
 from netspec.source import parse
@@ -70,3 +73,11 @@ def test_numbers_without_formulas_are_those_of_others_where_they_can_be() -> Non
     }
     (block,) = data["blocks"].values()
     assert block["params"] == {"conv1_out": "int", "conv2_stride_0": "int", "flag": "bool"}
+
+
+@pytest.mark.parametrize("variant", ["small", "mobile"])
+def test_cells_that_take_what_two_cells_gave(variant: str) -> None:
+    file = Path(__file__).parents[1] / "contract" / "cells" / "nasnet.yaml"
+    program = settled(netspec.load(file, variant).network)
+    written(program)
+    written(read_off(program))
