@@ -46,13 +46,13 @@ def check_rewritten(text: str, data: st.DataObject) -> None:
     written(program)
 
 
-@settings(QUICK, max_examples=25)
+@settings(QUICK, max_examples=15)
 @given(spec_texts())
 def test_random_specs(text: str) -> None:
     check(text)
 
 
-@settings(QUICK, max_examples=20)
+@settings(QUICK, max_examples=12)
 @given(spec_texts(), st.data())
 def test_rewritten_programs(text: str, data: st.DataObject) -> None:
     check_rewritten(text, data)
