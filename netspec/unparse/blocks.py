@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from netspec import library
-from netspec.backends.names import RESERVED_CHILDREN
 from netspec.elaborate.scope import RESERVED, ROLES
 from netspec.ir import Value
 from netspec.ir.definition import Declared
@@ -287,5 +286,5 @@ def _label(name: str, block: PrintedBlock) -> str:
             return own
     match = _NUMBERED.fullmatch(name)
     word = match[1] if match else name
-    is_word = re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", word) and word not in RESERVED_CHILDREN
+    is_word = re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", word)
     return word if is_word else block.name
