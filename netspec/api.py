@@ -185,14 +185,13 @@ class CompiledNetwork:
     def to_yaml(self, keep: Sequence[str] = ()) -> str:
         """One self-contained spec of this network alone, as a person would write it.
 
-        It has no other variants, needs no other file, and has the network's fingerprint. Blocks stay blocks,
-        stages stay stages; what the spec's ``checkpoints`` call the layers is left out.
+        It needs no other file and has the network's fingerprint; ``checkpoints`` are left out.
 
         Args:
-            keep: the parameters that stay parameters, as `arguments`; they are numbers. The others are settled.
+            keep: the parameters, all numbers, that stay `arguments`; the others are settled.
 
         Raises:
-            NetspecError: a parameter that is kept decides something that is no number, as which steps there are.
+            NetspecError: one that is kept decides something that is no number, as which steps there are.
             UsageError: there is no such parameter, or it is no number.
         """
         compilation = self._compilation
@@ -287,11 +286,7 @@ def resolve(
     overrides: Mapping[str, Any] | None = None,
     keep: Sequence[str] = (),
 ) -> str:
-    """The text of one self-contained spec of one network of a spec file.
-
-    The arguments are those of :func:`load`, and of :meth:`CompiledNetwork.to_yaml`, which says what it is and
-    raises what it raises besides.
-    """
+    """:func:`load`, and :meth:`CompiledNetwork.to_yaml` of that: one network as a spec of its own."""
     return load(spec, variant, overrides).to_yaml(keep)
 
 
