@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from netspec.api import CompiledNetwork as CompiledNetwork
     from netspec.api import load as load
     from netspec.api import loads as loads
+    from netspec.api import resolve as resolve
     from netspec.api import transfer_weights as transfer_weights
     from netspec.errors import NetspecError as NetspecError
     from netspec.errors import UsageError as UsageError
@@ -28,6 +29,7 @@ _HOMES = {
     "CompiledNetwork": "netspec.api",
     "load": "netspec.api",
     "loads": "netspec.api",
+    "resolve": "netspec.api",
     "transfer_weights": "netspec.api",
     "NetspecError": "netspec.errors",
     "UsageError": "netspec.errors",
@@ -42,6 +44,7 @@ __all__ = [
     "__version__",
     "load",
     "loads",
+    "resolve",
     "transfer_weights",
 ]
 

@@ -28,6 +28,7 @@ from netspec.room import reason
 from netspec.schema.bind import bind_spec
 from netspec.source import MAX_BYTES, Document, decode, parse
 from netspec.starting import initial_weights
+from netspec.unparse import spec_text, with_kept
 
 
 class CompiledNetwork:
@@ -181,6 +182,22 @@ class CompiledNetwork:
             compilation = dataclasses.replace(compilation, place=_place_of(self._file, Path(path)))
         return base.generate(get_backend(backend), compilation.network, compilation.origin)
 
+    def to_yaml(self, keep: Sequence[str] = ()) -> str:
+        """One self-contained spec of this network alone, as a person would write it.
+
+        It needs no other file and has the network's fingerprint; ``checkpoints`` are left out.
+
+        Args:
+            keep: the parameters, all numbers, that stay `arguments`; the others are settled.
+
+        Raises:
+            NetspecError: one that is kept decides something that is no number, as which steps there are.
+            UsageError: there is no such parameter, or it is no number.
+        """
+        compilation = self._compilation
+        program, docs = with_kept(self.network, compilation.spec.params, keep)
+        return spec_text(program, docs, compilation.bounds)
+
     def summary(self) -> Summary:
         """Shapes, parameters and MACs, over all and for each stage."""
         return self._summary
@@ -261,6 +278,16 @@ def loads(
     place = None if folder is None else Path(folder)
     found = FoundSpec(parsed(text, file, place), variant, place)
     return compile_document(found, from_values(overrides or {}))
+
+
+def resolve(
+    spec: str | os.PathLike[str],
+    variant: str | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    keep: Sequence[str] = (),
+) -> str:
+    """:func:`load`, and :meth:`CompiledNetwork.to_yaml` of that: one network as a spec of its own."""
+    return load(spec, variant, overrides).to_yaml(keep)
 
 
 def find_spec(spec: str | os.PathLike[str], variant: str | None) -> FoundSpec:

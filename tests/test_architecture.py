@@ -103,7 +103,7 @@ def test_only_backends_know_frameworks() -> None:
 def test_numbers_vary_in_templates_and_behind_them_alone() -> None:
     """Beside those that print: the rules that run on either kind of number."""
     rules = {"netspec.expr", "netspec.geometry", "netspec.schema.fields"}
-    printing = ("netspec.ir.template", "netspec.codegen", "netspec.backends")
+    printing = ("netspec.ir.template", "netspec.codegen", "netspec.unparse", "netspec.backends")
     users = {name for name, path in MODULES.items() if "netspec.symbolic" in imported_at_once(path)}
     assert users > rules
     assert not [name for name in users - rules if not name.startswith(printing)]
@@ -139,6 +139,7 @@ def test_only_models_need_a_framework(code: str) -> None:
 READS_ITEMS = (
     "netspec.ir",
     "netspec.codegen",
+    "netspec.unparse",
     "netspec.elaborate",
     "netspec.lint.network",  # which asks in whose file a region stands
     "netspec.validate",  # axes have items as well

@@ -22,7 +22,7 @@ compinit:
 EXAMPLES = ("netspec completion bash", "netspec completion zsh")
 
 SPEC, SPEC_FILE, NETWORK, DEFINITION = "spec", "spec_file", "network", "definition"
-VARIANT, PARAMETER, BACKEND = "variant", "parameter", "backend"
+VARIANT, PARAMETER, KEPT, BACKEND = "variant", "parameter", "kept", "backend"
 EXPORT, CODE, LINT, FILE = "export", "code", "lint", "file"
 
 COMPLETED: Mapping[str, str] = {
@@ -35,6 +35,7 @@ COMPLETED: Mapping[str, str] = {
     "show name": DEFINITION,
     "variant": VARIANT,
     "assignments": PARAMETER,
+    "keep": KEPT,
     "backend": BACKEND,
     "backends": BACKEND,
     "source": BACKEND,
@@ -59,7 +60,7 @@ COMPLETED: Mapping[str, str] = {
 }
 """What can be completed where: an argument by its name in the parser, behind its command's where names differ."""
 
-ASKED = (VARIANT, PARAMETER)
+ASKED = (VARIANT, PARAMETER, KEPT)
 """What is that of the SPEC in the line; the shell asks for it."""
 
 _BASH = """\
@@ -178,5 +179,5 @@ def candidates(kind: str, words: Iterable[str]) -> list[str]:
         section = "variants" if kind == VARIANT else "params"
         found = data.get(section) if isinstance(data, dict) else None
         names = [str(name) for name in found] if isinstance(found, dict) else []
-        return names if kind == VARIANT else [f"{name}=" for name in names]
+        return [f"{name}=" for name in names] if kind == PARAMETER else names
     return []

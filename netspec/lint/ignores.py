@@ -50,6 +50,13 @@ def silence(
     return kept
 
 
+def ignored_codes(text: Text) -> frozenset[str]:
+    """The codes that any comment of ``text`` names."""
+    lines = (number for number, line in enumerate(text.lines, 1) if "netspec" in line)
+    found = (_read(text, number) for number in lines)
+    return frozenset(code for ignore in found if ignore is not None for code in ignore.codes)
+
+
 def _read(text: Text, line: int) -> _Ignore | None:
     match = _COMMENT.search(text.line(line))
     if match is None:

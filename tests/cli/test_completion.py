@@ -46,6 +46,7 @@ CASES = {
         "netspec convert w.pt --spec small.yaml --set cl",
         {"classes="},
     ),
+    "parameters to keep": ("netspec resolve small.yaml --keep cl", {"classes"}),
     "nothing of a broken file": ("netspec build broken.yaml --set c", set()),
     "nothing of no file": ("netspec build none.yaml --variant c", set()),
     "blocks": ("netspec show bottleneck_", {"bottleneck_v1"}),

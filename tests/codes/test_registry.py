@@ -20,7 +20,7 @@ PACKAGE = Path(netspec.__file__).parent
 CODE = re.compile(r"NS[0-9]{3}")
 
 OF_WEIGHTS = {f"NS60{number}" for number in range(1, 10)}
-OF_BACKENDS = {"NS701", "NS702", "NS703", "NS704", "NS705"}
+OF_BACKENDS = {f"NS70{number}" for number in range(1, 8)}
 WITHOUT_EXAMPLE = {
     "NS109",
     "NS110",

@@ -11,7 +11,7 @@ from netspec.ir.formula import Formula
 from netspec.ir.program import Node, Region
 from netspec.ir.template.data import Column, Guard, Parameter
 from netspec.ir.template.names import Names
-from netspec.ir.template.numbers import MISSING, fit, own_argument
+from netspec.ir.template.numbers import MISSING, fit, fits, own_argument
 from netspec.symbolic import Diverges, Varying, kept_undecided, only
 from netspec.types import TensorType
 
@@ -78,12 +78,24 @@ class Evaluator:
 
     def flag(self, outcomes: Column[bool]) -> Varying:
         """A parameter for a test without a formula that all shapes share."""
-        return self._argument(outcomes, ("", "flag"))
+        known = self._own_like(outcomes)
+        return known if known is not None else self._argument(outcomes, ("", "flag"))
 
     def without_formula(self, column: Column[Any], place: tuple[str | int, ...]) -> Any:
         """What stands for numbers that differ and have no formula: a fitted one, or a parameter."""
-        found = fit(column, self._names.candidates())
+        known = self._own_like(column)
+        if known is not None:
+            return known
+        numbers = (p.value for p in self.own.values() if isinstance(p.value, Varying))
+        found = fit(column, (*self._names.candidates(), *numbers))
         return found if found is not None else self._argument(column, place)
+
+    def _own_like(self, column: Column[Any]) -> Varying | None:
+        """An argument of the template's own that is these numbers already; None without one."""
+        for parameter in self.own.values():
+            if isinstance(parameter.value, Varying) and fits(parameter.value, column):
+                return parameter.value
+        return None
 
     def _argument(self, column: Column[Any], place: tuple[str | int, ...]) -> Varying:
         words = "_".join(str(part) for part in place if part != "")

@@ -1,0 +1,93 @@
+"""Programs as specs: what a person would have written to get this network.
+
+From a program come templates (``ir/template``), from these steps (``body.py``), which get their names
+(``naming.py``) and inputs (``wiring.py``) by the language's own rules. The text is elaborated again, and its
+fingerprint is the program's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from netspec.elaborate.bounds import Bounds
+from netspec.elaborate.network import elaborate
+from netspec.errors import Diagnostic, InternalError, NetspecError, by_position
+from netspec.formatting import format_text, same
+from netspec.ir import Program
+from netspec.ir.fingerprint import fingerprint
+from netspec.ir.template import Choice, Template, Templates, templates
+from netspec.schema.bind import bind_spec
+from netspec.source import parse
+from netspec.symbolic import Diverges
+from netspec.unparse.document import bare, to_yaml
+from netspec.unparse.kept import with_kept
+from netspec.unparse.local import with_closed_blocks
+from netspec.unparse.network import PrintedNetwork
+from netspec.unparse.silence import silenced_codes, with_ignores
+
+FILE = "<resolved>"
+"""What diagnostics call the text that is made."""
+
+
+def spec_text(
+    program: Program, docs: Mapping[str, str] | None = None, bounds: Bounds | None = None
+) -> str:
+    """The text of a spec of ``program`` alone, in the canonical layout.
+
+    It needs no other file, and its network has the program's fingerprint. ``program.arguments`` stay
+    parameters; all others are settled. Warnings that the texts silence which the program came from are
+    silenced in it too.
+
+    Args:
+        program: any program, whatever it came from.
+        docs: what its arguments are for, by name.
+        bounds: those that the program was held to.
+
+    Raises:
+        NetspecError: an argument decides something that is no number, or the program has what no spec can say.
+    """
+    closed = with_closed_blocks(program)
+    found = templates(closed, _accept)
+    _refuse_guards(found, program)
+    data = PrintedNetwork(closed, found, docs or {}).data()
+    text = _formatted(to_yaml(data))
+    if not same(bare(data), parse(text, FILE).data):
+        raise InternalError("the text of a spec says something else than what it is made of")
+    again = elaborate(bind_spec(parse(text, FILE)), bounds=bounds)
+    if fingerprint(again) != fingerprint(program):
+        raise InternalError("the network of a spec that was written is another")
+    codes = silenced_codes(program)
+    return _formatted(with_ignores(text, FILE, codes, bounds)) if codes else text
+
+
+def _formatted(text: str) -> str:
+    found = format_text(text, FILE)
+    assert found is not None  # it has the key `netspec`
+    return found
+
+
+def _accept(template: Template) -> None:
+    """Refuse one body for shapes where something decides that has no formula."""
+    for item in template.walk():
+        if isinstance(item, Choice) and item.test.node is None:
+            raise Diverges(item.test)
+
+
+def _refuse_guards(found: Templates, program: Program) -> None:
+    """Raise :class:`NetspecError` where arguments that are kept decide anything, once for each place."""
+    names = " or ".join(f"`{name}`" for name in program.arguments)
+    refused = {
+        (guard.what, guard.span): Diagnostic(
+            "NS706",
+            f"{names} cannot be kept: {guard.what} depends on it here",
+            guard.span,
+            "leave it out of what is kept; `--set` gives it its value",
+        )
+        for each in (found.network, *found.blocks)
+        for guard in each.guards
+    }
+    if refused:
+        raise NetspecError(sorted(refused.values(), key=by_position))
+
+
+__all__ = ["spec_text", "with_kept"]
