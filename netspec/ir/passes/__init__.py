@@ -1,0 +1,40 @@
+"""Passes: rewrites of whole programs, a file each, verified one by one; and the goals that they serve."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from netspec.errors import UsageError, did_you_mean
+from netspec.ir.passes.base import Optimization, run_passes
+
+if TYPE_CHECKING:
+    from netspec.ir.program import Program
+
+GOALS = ("inference",)
+"""What networks can be optimised for."""
+
+
+def optimize(program: Program, goal: str) -> Optimization:
+    """The program that gives in evaluation what ``program`` gives, with less to compute; it is not for training.
+
+    Raises :class:`UsageError` for a goal that there is not.
+    """
+    if goal not in GOALS:
+        hint = did_you_mean(goal, GOALS) or f"there is {', '.join(f'`{known}`' for known in GOALS)}"
+        raise UsageError(f"no network is optimized for `{goal}`; {hint}")
+    from netspec.ir.passes.absorb_flatten import AbsorbFlatten
+    from netspec.ir.passes.fold_batch_norm import FoldBatchNorm
+    from netspec.ir.passes.merge_branches import MergeBranches
+    from netspec.ir.passes.merge_scales import MergeScales
+    from netspec.ir.passes.remove_dead import RemoveDead
+    from netspec.ir.passes.remove_dropout import RemoveDropout
+
+    passes = (
+        RemoveDead(),
+        RemoveDropout(),
+        MergeScales(),
+        FoldBatchNorm(),
+        MergeBranches(),
+        AbsorbFlatten(),
+    )
+    return run_passes(program, passes, goal)
