@@ -142,12 +142,13 @@ class Flow:
 
     def _several(self, node: Node, target: str) -> None:
         operand = self.tensors.settle(self.tensors.take(node.inputs[0], target), target)
-        targets = [self.tensors.extra(value) for value in node.outputs]
+        targets = [self.tensors.part(value) for value in node.outputs]
         for name in targets:
             self.tensors.release(name)
         self.several(node, operand, targets)
         for value, name in zip(node.outputs, targets, strict=True):
-            self.tensors.define(value, Operand.of(name))
+            if self.tensors.is_taken(value):
+                self.tensors.define(value, Operand.of(name))
 
     def _region(self, region: Region, target: str) -> None:
         parts = _paths_of(region)

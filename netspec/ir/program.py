@@ -219,6 +219,11 @@ class Region:
         return tuple(item for item in self.items if item not in blocks)
 
     @property
+    def does_nothing(self) -> bool:
+        """Whether what flows in flows out, and no op is inside."""
+        return self.result is self.source and not self.nodes
+
+    @property
     def target(self) -> TensorType:
         """The type that flows out."""
         return self.result.type
