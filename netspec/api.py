@@ -23,7 +23,8 @@ from netspec.elaborate.network import elaborate
 from netspec.errors import NetspecError, UsageError, did_you_mean, fail
 from netspec.export.write import Report, export_model
 from netspec.ir import Program
-from netspec.ir.passes import Optimization, optimize
+from netspec.ir.passes import optimize
+from netspec.ir.passes.base import Optimization
 from netspec.overrides import apply_overrides, from_values
 from netspec.room import reason
 from netspec.schema.bind import bind_spec

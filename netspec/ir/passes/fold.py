@@ -15,6 +15,7 @@ from netspec.ir.passes.affine import (
     takes_from_behind,
 )
 from netspec.ir.passes.base import Note, Outcome, Pass
+from netspec.ir.passes.kept import kept_attributes
 from netspec.ir.passes.recipes import Recipe, composed
 from netspec.ir.program import Node, Program, Value
 from netspec.ir.rewrite import Replacement, rewrite, with_op
@@ -68,6 +69,7 @@ class _Plan:
         self._program = program
         self._outputs = {value.id for value in program.outputs.values()}
         self._changed: dict[Node, Op] = {}
+        self._kept = kept_attributes(program)
 
     def change(self, node: Node, inputs: tuple[Value, ...]) -> Node | Replacement:
         """What becomes of an op; see :func:`rewrite`."""
@@ -116,6 +118,6 @@ class _Plan:
         if len(users) != 1 or value.id in self._outputs or users[0] in self.gone:
             return None, ""
         refusal = takes_from_ahead(users[0].op, affine)
-        if refusal == "":
+        if refusal == "" and not self._kept.get(users[0], frozenset()) & {"kernel", "padding"}:
             return users[0], ""
         return None, f"`{users[0].path}` behind it {refusal}" if refusal else ""

@@ -10,11 +10,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from netspec.geometry import effective_kernel
 from netspec.ir.passes.affine import affine_of
 from netspec.ir.passes.base import Note, Outcome, Pass
+from netspec.ir.passes.kept import kept_attributes
 from netspec.ir.passes.recipes import Recipe
 from netspec.ir.program import Node, Program, Value
 from netspec.ir.rewrite import Replacement, rewrite, with_op
@@ -24,6 +25,9 @@ from netspec.types import TensorType
 
 if TYPE_CHECKING:
     from netspec.ir.passes.recipes import Array, Make, Tensors
+
+DECIDING = frozenset(("kernel", "stride", "padding", "dilation", "groups", "depthwise"))
+"""The attributes of a convolution that say where its taps fall."""
 
 Taps = tuple[tuple[int, ...], ...]
 """For each axis, the tap of the larger kernel that each of the smaller one's falls on."""
@@ -65,13 +69,13 @@ class MergeBranches(Pass):
 
         recipes = {n: r for found in merged.values() for n, r in found.recipes().items()}
         # What was a branch is the sum now, and has the name of the sum.
-        terms = {
+        branches = {
             node.inputs[term.position].id
             for node, found in merged.items()
             for term in (found.cover, *(term for term, _ in found.others))
             if term.node
         }
-        names = {id: name for id, name in program.names.items() if id not in terms}
+        names = {id: name for id, name in program.names.items() if id not in branches}
         named = replace(program, names=names)
         return Outcome(rewrite(named, change), recipes, tuple(notes))
 
@@ -85,12 +89,14 @@ class _Term:
         source: what it is made of.
         node: the op that makes it of that; None where it is ``source`` itself.
         type: its type.
+        kept: the attributes that say where its taps fall and that depend on a kept argument.
     """
 
     position: int
     source: Value
     node: Node | None
     type: TensorType
+    kept: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -104,6 +110,7 @@ class _Finder:
     def __init__(self, program: Program) -> None:
         self._program = program
         self._outputs = {value.id for value in program.outputs.values()}
+        self._kept = kept_attributes(program)
 
     def by_source(self, add: Node) -> list[list[_Term]]:
         """The terms of a sum that have their source in common with another, by source.
@@ -125,7 +132,8 @@ class _Finder:
         is_own = len(self._program.uses[value.id]) == 1 and value.id not in self._outputs
         if node is None or not is_own or not (_mixes(node) or affine_of(node)):
             return _Term(position, value, None, value.type)
-        return _Term(position, node.inputs[0], node, value.type)
+        kept = sorted(self._kept.get(node, frozenset()) & DECIDING)
+        return _Term(position, node.inputs[0], node, value.type, tuple(kept))
 
 
 def _mixes(node: Node) -> bool:
@@ -203,12 +211,18 @@ def _merge(terms: Sequence[_Term]) -> tuple[_Merged | None, list[str]]:
     for term in terms:
         if term is cover:
             continue
-        taps = _taps(term, cover.node)
+        taps = _kept(term, cover) or _taps(term, cover.node)
         if isinstance(taps, str):
             reasons.append(f"{term.name} is added to `{cover.node.path}`, and {taps}")
         else:
             others.append((term, taps))
     return _Merged(cover, cover.node, others) if others else None, reasons
+
+
+def _kept(*terms: _Term) -> str:
+    """Why terms stay that an argument of generated functions could make others; empty where none could."""
+    kept = [f"`{name}` of {term.name}" for term in terms for name in term.kept]
+    return f"{' and '.join(kept)} depends on an argument that stays one" if kept else ""
 
 
 def _reach(term: _Term) -> int:
@@ -307,7 +321,8 @@ def _kernel(term: _Term, cover: Node) -> _Kernel:
         found = numpy.zeros((channels, inside, *(1,) * axes))
         outputs = numpy.arange(channels)
         gain = affine.gain(tensors) if affine is not None else numpy.ones(channels)
-        found[(outputs, outputs % inside, *(0,) * axes)] = gain
+        by_output = found.reshape(channels, inside)
+        by_output[outputs, outputs % inside] = gain
         return found
 
     if affine is None:
@@ -318,6 +333,6 @@ def _kernel(term: _Term, cover: Node) -> _Kernel:
 def _add_at(total: Array, kernel: Array, taps: Taps) -> None:
     """Add a kernel to a larger one, its taps where they fall."""
     for places in product(*map(enumerate, taps)):
-        small = tuple(tap for tap, _ in places)
-        large = tuple(tap for _, tap in places)
-        total[(..., *large)] += kernel[(..., *small)]
+        small: tuple[Any, ...] = (..., *(tap for tap, _ in places))
+        large: tuple[Any, ...] = (..., *(tap for _, tap in places))
+        total[large] += kernel[small]

@@ -48,7 +48,9 @@ def _behind(earlier: Recipes, recipe: Recipe) -> Recipe:
     made = {name: earlier[name] for name in recipe.taken if name in earlier}
     if not made:
         return recipe
-    taken = [old for name in recipe.taken for old in (made[name].taken if name in made else (name,))]
+    taken = [
+        old for name in recipe.taken for old in (made[name].taken if name in made else (name,))
+    ]
 
     def make(tensors: Tensors) -> Array:
         between = {
@@ -107,4 +109,6 @@ def check_recipes(before: Program, after: Program, recipes: Recipes, by: str) ->
             raise InternalError(f"after the pass `{by}`: `{name}` is made, and no layer has it")
         for taken in recipes[name].taken:
             if taken not in old:
-                raise InternalError(f"after the pass `{by}`: `{name}` is made of `{taken}`, which there is not")
+                raise InternalError(
+                    f"after the pass `{by}`: `{name}` is made of `{taken}`, which there is not"
+                )

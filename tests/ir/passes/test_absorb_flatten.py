@@ -1,10 +1,10 @@
-"""Rewrites that see more than one op: which flatten a linear layer absorbs."""
+"""Which flatten a linear layer absorbs, and what becomes of its weight."""
 
 from __future__ import annotations
 
 import pytest
 
-from netspec.elaborate.passes import absorb_flatten
+from netspec.ir.passes.absorb_flatten import AbsorbFlatten
 from netspec.ops.convolution import Linear
 from netspec.ops.structure import Flatten
 from tests.support.networks import network_of
@@ -52,7 +52,7 @@ def test_where_a_linear_layer_takes_the_order(
 
 def test_absorbing_twice_changes_nothing() -> None:
     network = network_of("flatten\nlinear: {out: 4}\nlinear: {out: 2}", (3, 4))
-    flatten, *others = absorb_flatten(network).layers
+    flatten, *others = AbsorbFlatten().run(network).program.layers
     assert isinstance(flatten.op, Flatten)
     assert flatten.op.absorbed
     assert [layer.op for layer in others] == [layer.op for layer in network.layers[1:]]
