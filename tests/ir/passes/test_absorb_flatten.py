@@ -8,6 +8,7 @@ from netspec.ir.passes.absorb_flatten import AbsorbFlatten
 from netspec.ops.convolution import Linear
 from netspec.ops.structure import Flatten
 from tests.support.networks import network_of
+from tests.support.optimizing import checked, told
 
 
 def flattens(steps: str) -> tuple[list[bool], list[bool]]:
@@ -56,3 +57,14 @@ def test_absorbing_twice_changes_nothing() -> None:
     assert isinstance(flatten.op, Flatten)
     assert flatten.op.absorbed
     assert [layer.op for layer in others] == [layer.op for layer in network.layers[1:]]
+
+
+def test_a_weight_follows_the_order_that_another_pass_has_made_absorbable() -> None:
+    network = network_of("flatten: {order: channels_last}\nscale\nlinear: {out: 4}", (3, 4))
+    assert not [node for node in network.nodes if node.source.flat]
+    found = checked(network)
+    flatten, linear = found.program.layers
+    assert isinstance(flatten.op, Flatten)
+    assert flatten.op.absorbed
+    assert linear.source.flat is not None
+    assert "flatten: its order is taken into `fc`" in told(found, is_done=True)
