@@ -40,7 +40,10 @@ CONV = "conv: {out: 8, kernel: 3, bias: false}"
         ("batch_norm\nconv: {out: 8, kernel: 3, padding: valid, bias: false}", ["conv"]),
         ("batch_norm\nconv: {out: 8, kernel: 1, stride: 2, padding: same}", ["conv"]),
         ("scale\nconv: {out: 8, kernel: 3, groups: 2}", ["conv"]),
-        ("global_avg_pool\nbatch_norm\nlinear: {out: 4, bias: false}", ["global_avg_pool", "linear"]),
+        (
+            "global_avg_pool\nbatch_norm\nlinear: {out: 4, bias: false}",
+            ["global_avg_pool", "linear"],
+        ),
         ("batch_norm\nconv: {out: 8, kernel: 1}\nbatch_norm", ["conv"]),
         # Behind a flatten, which then can be absorbed
         (

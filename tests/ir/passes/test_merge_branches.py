@@ -53,7 +53,9 @@ def test_what_becomes_one_convolution(steps: str) -> None:
 
 
 def test_linear_layers_over_three_axes_and_none() -> None:
-    steps = branches("{linear: {out: 6}}", "{linear: {out: 6, bias: false}}, batch_norm", "scale", "")
+    steps = branches(
+        "{linear: {out: 6}}", "{linear: {out: 6, bias: false}}, batch_norm", "scale", ""
+    )
     assert kinds(checked(network_of("global_avg_pool\n" + steps, (6, 9))).program) == [
         "global_avg_pool",
         "linear",
@@ -99,7 +101,9 @@ def test_strides_that_differ_where_the_sizes_are_equal() -> None:
 
 
 def test_what_has_another_use_or_another_input_stays() -> None:
-    used = "{conv: {out: 6, kernel: 3}, as: a}\nrelu\n{conv: {out: 6, kernel: 3}, as: b}\nfrom: [a, b]"
+    used = (
+        "{conv: {out: 6, kernel: 3}, as: a}\nrelu\n{conv: {out: 6, kernel: 3}, as: b}\nfrom: [a, b]"
+    )
     assert kinds(checked(network_of(used, (6, 9))).program) == ["conv", "relu", "conv", "add"]
     projected = "residual: {body: [relu, {conv: {out: 6, kernel: 3}}], shortcut: [{conv: {out: 6, kernel: 1}}]}"
     found = checked(network_of(projected, (6, 9)))
