@@ -20,8 +20,7 @@ def optimize(program: Program, goal: str) -> Optimization:
     Raises :class:`UsageError` for a goal that there is not.
     """
     if goal not in GOALS:
-        hint = did_you_mean(goal, GOALS) or f"there is {', '.join(f'`{known}`' for known in GOALS)}"
-        raise UsageError(f"no network is optimized for `{goal}`; {hint}")
+        raise UsageError(f"no network is optimized for `{goal}`; {did_you_mean(goal, GOALS)}")
     from netspec.ir.passes.absorb_flatten import AbsorbFlatten
     from netspec.ir.passes.fold_batch_norm import FoldBatchNorm
     from netspec.ir.passes.merge_branches import MergeBranches
