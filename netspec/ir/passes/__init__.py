@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from netspec.errors import UsageError, did_you_mean
-from netspec.ir.passes.base import Optimization, run_passes
+from netspec.ir.passes.base import Optimization, Pass, run_passes
 
 if TYPE_CHECKING:
     from netspec.ir.program import Program
@@ -19,6 +19,11 @@ def optimize(program: Program, goal: str) -> Optimization:
 
     Raises :class:`UsageError` for a goal that there is not.
     """
+    return run_passes(program, passes_for(goal), goal)
+
+
+def passes_for(goal: str) -> tuple[Pass, ...]:
+    """The passes that serve a goal, in order; raises :class:`UsageError` for one that there is not."""
     if goal not in GOALS:
         raise UsageError(f"no network is optimized for `{goal}`; {did_you_mean(goal, GOALS)}")
     from netspec.ir.passes.absorb_flatten import AbsorbFlatten
@@ -28,7 +33,7 @@ def optimize(program: Program, goal: str) -> Optimization:
     from netspec.ir.passes.remove_dead import RemoveDead
     from netspec.ir.passes.remove_dropout import RemoveDropout
 
-    passes = (
+    return (
         RemoveDead(),
         RemoveDropout(),
         MergeScales(),
@@ -36,4 +41,3 @@ def optimize(program: Program, goal: str) -> Optimization:
         MergeBranches(),
         AbsorbFlatten(),
     )
-    return run_passes(program, passes, goal)
