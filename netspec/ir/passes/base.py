@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from netspec.errors import InternalError
 from netspec.ir.check import check_program
 from netspec.ir.passes.recipes import (
     Recipe,
@@ -16,6 +17,7 @@ from netspec.ir.passes.recipes import (
     shapes_of,
 )
 from netspec.ir.program import Program
+from netspec.ops.structure import RandomDrop
 
 if TYPE_CHECKING:
     from netspec.ir.passes.recipes import Array
@@ -101,6 +103,15 @@ class Optimization:
             weights: every parameter and statistic of ``original``, by canonical name in canonical layout.
         """
         return move(self.program, self.recipes, weights)
+
+
+def require_inference(program: Program, by: str) -> None:
+    """Raise :class:`InternalError` where something drops at random, so that ``program`` may yet be trained."""
+    for node in program.nodes:
+        if isinstance(node.op, RandomDrop):
+            raise InternalError(
+                f"before the pass `{by}`: `{node.path}` drops at random; dropout goes first"
+            )
 
 
 def apply(each: Pass, program: Program) -> Outcome:

@@ -14,7 +14,7 @@ from netspec.ir.passes.affine import (
     takes_from_ahead,
     takes_from_behind,
 )
-from netspec.ir.passes.base import Note, Outcome, Pass
+from netspec.ir.passes.base import Note, Outcome, Pass, require_inference
 from netspec.ir.passes.kept import kept_attributes
 from netspec.ir.passes.recipes import Recipe, composed
 from netspec.ir.program import Node, Program, Value
@@ -33,6 +33,10 @@ class Fold(Pass):
     """
 
     folds: type[Op]
+
+    def requires(self, program: Program) -> None:
+        """Nothing drops at random any more."""
+        require_inference(program, self.name)
 
     def run(self, program: Program) -> Outcome:
         """The program with all folded that can be."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from netspec.geometry import effective_kernel
 from netspec.ir.passes.affine import affine_of
-from netspec.ir.passes.base import Note, Outcome, Pass
+from netspec.ir.passes.base import Note, Outcome, Pass, require_inference
 from netspec.ir.passes.kept import kept_attributes
 from netspec.ir.passes.recipes import Recipe
 from netspec.ir.program import Node, Program, Value
@@ -37,6 +37,10 @@ class MergeBranches(Pass):
     """Merges the linear branches of each sum that take one input, where one of them covers the others."""
 
     name = "merge_branches"
+
+    def requires(self, program: Program) -> None:
+        """Nothing drops at random any more."""
+        require_inference(program, self.name)
 
     def run(self, program: Program) -> Outcome:
         """The program with such branches merged."""

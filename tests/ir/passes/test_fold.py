@@ -104,6 +104,12 @@ def test_what_is_an_output_stays() -> None:
     assert "bn1: what `conv1` ahead of it gives is an output" in told(found, is_done=False)
 
 
+def test_a_norm_whose_result_is_an_output_stays_ahead_of_a_convolution() -> None:
+    more = "outputs: {normed: b, mixed: output}\n"
+    network = network_of("{batch_norm: {}, as: b}\nconv: {out: 4, kernel: 1}", (6, 9), more=more)
+    assert kinds(checked(network).program) == ["batch_norm", "conv"]
+
+
 def test_ops_that_stay_keep_their_paths_and_say_what_changed() -> None:
     found = checked(network_of(f"{CONV}\nbatch_norm\nrelu\n{CONV}", (6, 9)))
     check_program(found.program)

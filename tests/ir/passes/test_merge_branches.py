@@ -77,6 +77,14 @@ def test_linear_layers_over_three_axes_and_none() -> None:
             "the taps of the one do not fall on taps of the other",
         ),
         (
+            branches(conv(), conv(padding="[[0, 2], [0, 2]]")),
+            "the taps of the one do not fall on taps of the other",
+        ),
+        (
+            branches(conv(), conv(padding="[[2, 0], [2, 0]]")),
+            "the taps of the one do not fall on taps of the other",
+        ),
+        (
             branches(conv(stride=2, padding="same"), conv(kernel=1, stride=2)),
             "where `padding: same` begins depends on the size of the input",
         ),
@@ -109,6 +117,13 @@ def test_what_has_another_use_or_another_input_stays() -> None:
     found = checked(network_of(projected, (6, 9)))
     assert "add" in kinds(found.program)
     assert not told(found, is_done=False)
+
+
+def test_a_branch_that_is_an_output_stays() -> None:
+    steps = "{conv: {out: 6, kernel: 1}, as: a}\n{from: x, conv: {out: 6, kernel: 3}, as: b}\nfrom: [a, b]"
+    more = "outputs: {one: a, sum: output}\n"
+    network = network_of("{relu: {}, as: x}\n" + steps, (6, 9), more=more)
+    assert kinds(checked(network).program) == ["relu", "conv", "conv", "add"]
 
 
 def test_the_rest_of_a_sum_stays_a_sum() -> None:

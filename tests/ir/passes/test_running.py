@@ -13,6 +13,8 @@ from netspec.ir import Node, Program, Value
 from netspec.ir.passes import base, optimize
 from netspec.ir.passes.base import Outcome, Pass
 from netspec.ir.passes.fold_batch_norm import FoldBatchNorm
+from netspec.ir.passes.merge_branches import MergeBranches
+from netspec.ir.passes.merge_scales import MergeScales
 from netspec.ir.passes.recipes import Recipe, composed, move
 from netspec.ir.passes.remove_dead import RemoveDead
 from netspec.ir.passes.remove_dropout import RemoveDropout
@@ -94,11 +96,19 @@ def test_a_pass_that_leaves_what_it_promises_to_remove_is_found(
     more = "outputs: {aux: {from: d, when: training}, main: output}\n"
     steps = STEPS.replace("dropout", "{dropout: {}, as: d}")
     program = network_of(steps, (6, 9), more=more)
+    if isinstance(each, FoldBatchNorm):
+        program = RemoveDropout().run(program).program
     if isinstance(each, RemoveDead):
         program = replace(program, outputs={"aux": program.outputs["aux"]})
     monkeypatch.setattr(type(each), "run", lambda self, program: Outcome(program))
     with pytest.raises(InternalError, match=f"after the pass `{each.name}`"):
         base.apply(each, program)
+
+
+@pytest.mark.parametrize("each", [FoldBatchNorm(), MergeScales(), MergeBranches()])
+def test_a_pass_that_comes_too_early_is_refused(each: Pass) -> None:
+    with pytest.raises(InternalError, match=f"before the pass `{each.name}`: `dropout` drops"):
+        base.apply(each, network())
 
 
 def test_values_of_a_broken_recipe_are_not_those_of_the_network(
