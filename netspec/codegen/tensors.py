@@ -248,16 +248,8 @@ class Tensors:
             self._remaining[merged.other.id] -= 1
 
     def extra(self, value: Value) -> str:
-        """A variable for a further value of a choice."""
+        """A variable for a further value of a choice, or one of several results."""
         return self.hint(value) or self.names.add(VARIABLES[0])
-
-    def part(self, value: Value) -> str:
-        """A variable for one of several results; ``_`` where nothing takes it."""
-        return self.extra(value) if self.is_taken(value) else "_"
-
-    def is_taken(self, value: Value) -> bool:
-        """Whether anything takes a value that was not written yet."""
-        return self._remaining[value.id] > 0
 
     def settle_all(self) -> None:
         """Put what is pending into variables: behind a choice it could not be written any more."""

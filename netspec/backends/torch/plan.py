@@ -181,7 +181,7 @@ def _numbered(
 
 def _gap(region: Region, index: int) -> Region:
     """What holds the place of an index that nothing has."""
-    return Region("when", (), region.source, region.source, position=index)
+    return Region("when", (), (region.source,), (region.source,), position=index)
 
 
 def _ends(item: Item) -> tuple[Value, Value, int]:

@@ -278,7 +278,9 @@ class Unifier:
         test = self._numbers.test(column, source.type, "a `when`")
         first = next(iter(column.values()))
         if all(region.does_nothing for region in column.values()):  # whatever the test says
-            return dataclasses.replace(first, items=(), source=source, result=source, path="")
+            return dataclasses.replace(
+                first, items=(), inputs=(source,), outputs=(source,), path=""
+            )
         if len(set(outcomes.values())) == 1:
             return self._plain_region(column)
         if not (isinstance(test, Varying) and fits(test, outcomes)):
