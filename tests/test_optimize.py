@@ -106,6 +106,45 @@ outputs: {main: output, aux: {from: aux, when: training}}
     "an order of features that a weight takes": """
 stem: [{flatten: {order: channels_last}}, batch_norm, relu, {linear: {out: 4}}, batch_norm]
 """,
+    "a second result of a block that training alone took, in one of two instances": """
+blocks:
+  cell:
+    inputs: [current, previous]
+    results: [out, side]
+    body:
+      - {from: previous, conv: {out: 4, kernel: 1}, as: fitted}
+      - {from: current, conv: {out: 4, kernel: 3}, as: wide}
+      - {from: [wide, fitted], merge: concat, as: out}
+      - {from: fitted, conv: {out: 3, kernel: 1}}
+      - {batch_norm: {}, as: side}
+stem:
+  - {conv: {out: 8, kernel: 3}, as: early}
+  - {from: [early, early], cell: {}, as: [first, aux]}
+  - {from: [first, early], cell: {}, as: [second, other]}
+head:
+  - {from: other, global_avg_pool: {}, as: pooled}
+  - {from: aux, global_avg_pool: {}}
+  - {linear: {out: 5}, as: logits}
+  - {from: second, conv: {out: 3, kernel: 3}}
+outputs: {main: output, aux: {from: logits, when: training}, second: pooled}
+""",
+    "branches that two inputs of a block are where they are one value": """
+blocks:
+  cell:
+    inputs: [current, previous]
+    results: [out, current]
+    params: {width: int}
+    body:
+      - {from: previous, conv: {out: width, kernel: 1}}
+      - {batch_norm: {}, as: fitted}
+      - {from: current, conv: {out: width, kernel: 3}}
+      - {batch_norm: {}, as: wide}
+      - {from: [wide, fitted], as: out}
+stem:
+  - {conv: {out: 8, kernel: 3}, as: early}
+  - {from: [early, early], cell: {width: 4}, as: [first, before]}
+stages: [{block: cell, repeat: 2, width: 8, from: [first, before]}]
+""",
     "indices that are far apart": """
 stem: [{name: c, sequence: [dropout, {conv: {out: 8, kernel: 3}}, norm, dropout, dropout, act]}]
 """,
