@@ -15,15 +15,21 @@ from netspec.ir.passes.recipes import Recipe
 from netspec.ir.program import Node
 from netspec.ops import Op
 from netspec.ops.convolution import Conv, Linear
-from netspec.ops.normalization import BatchNorm, Normalization
+from netspec.ops.normalization import (
+    BatchNorm,
+    GroupNorm,
+    InstanceNorm,
+    LayerNorm,
+    Normalization,
+)
 from netspec.ops.structure import Scale
 from netspec.ops.transposed import ConvTranspose
 
 if TYPE_CHECKING:
     from netspec.ir.passes.recipes import Array, Make, Tensors
 
-Mixing = Conv | Linear | ConvTranspose
-"""Ops with a sum over channels and, where they say so, a bias."""
+FROM_BEHIND = (Conv, Linear, ConvTranspose, BatchNorm, LayerNorm, GroupNorm, InstanceNorm)
+"""Ops that end in a product and a sum a channel. Of what is derived from them elsewhere, nobody knows."""
 
 
 @dataclass(frozen=True)
@@ -44,11 +50,10 @@ class Affine:
 def affine_of(node: Node) -> Affine | None:
     """What an op does to each channel in evaluation; None where it is something else."""
     path = node.path
-    match node.op:
-        case Scale():
-            return Affine((f"{path}.weight",), lambda tensors: tensors[f"{path}.weight"])
-        case BatchNorm(eps=eps, affine=affine):
-            return _of_batch_norm(path, eps, affine)
+    if type(node.op) is Scale:
+        return Affine((f"{path}.weight",), lambda tensors: tensors[f"{path}.weight"])
+    if type(node.op) is BatchNorm:
+        return _of_batch_norm(path, node.op.eps, node.op.affine)
     return None
 
 
@@ -72,9 +77,7 @@ def _of_batch_norm(path: str, eps: float, affine: bool) -> Affine:
 
 def takes_from_behind(op: Op, affine: Affine) -> bool:
     """Whether a layer can take in what stands behind it."""
-    return isinstance(op, Mixing | Normalization) or (
-        isinstance(op, Scale) and affine.shift is None
-    )
+    return type(op) in FROM_BEHIND or (type(op) is Scale and affine.shift is None)
 
 
 def behind(node: Node, affine: Affine) -> tuple[Op, dict[str, Recipe]]:
@@ -125,15 +128,14 @@ def _by_output(op: Op, weight: Array, gain: Array) -> Array:
 
 def takes_from_ahead(op: Op, affine: Affine) -> str | None:
     """Why a layer cannot take in what stands ahead of it; empty where it can, None where no such layer does."""
-    match op:
-        case Linear():
+    if type(op) is Linear:
+        return ""
+    if type(op) is Conv:
+        if affine.shift is None or is_unpadded(op):
             return ""
-        case Conv():
-            if affine.shift is None or is_unpadded(op):
-                return ""
-            return "pads with zeros, which have no share in the shift"
-        case ConvTranspose():
-            return "is a transposed convolution, whose taps do not all reach the border"
+        return "pads with zeros, which have no share in the shift"
+    if type(op) is ConvTranspose:
+        return "is a transposed convolution, whose taps do not all reach the border"
     return None
 
 

@@ -43,7 +43,7 @@ class Fold(Pass):
         plan = _Plan(program)
         notes = []
         for node in program.nodes:
-            if isinstance(node.op, self.folds):
+            if type(node.op) is self.folds:
                 host, reason = plan.fold(node)
                 text = reason if host is None else f"folded into `{host.path}`"
                 notes.append(Note(self.name, node.path, text, host is not None))
@@ -55,7 +55,7 @@ class Fold(Pass):
         """None is left behind a layer that could take it in."""
         plan = _Plan(program)
         for node in program.nodes:
-            if isinstance(node.op, self.folds) and plan.host_ahead(node)[0] is not None:
+            if type(node.op) is self.folds and plan.host_ahead(node)[0] is not None:
                 raise InternalError(f"after the pass `{self.name}`: `{node.path}` is still there")
 
 

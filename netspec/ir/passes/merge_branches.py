@@ -48,7 +48,7 @@ class MergeBranches(Pass):
         merged: dict[Node, _Merged] = {}
         notes: list[Note] = []
         for node in program.nodes:
-            if isinstance(node.op, Add):
+            if type(node.op) is Add:
                 for terms in finder.by_source(node):
                     found, reasons = _merge(terms)
                     notes += [Note(self.name, node.path, text, False) for text in reasons]
@@ -141,7 +141,7 @@ class _Finder:
 
 
 def _mixes(node: Node) -> bool:
-    return isinstance(node.op, Conv | Linear)
+    return type(node.op) in (Conv, Linear)
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from netspec.ir import Node, Value
 from netspec.ir.check import check_program
+from netspec.ir.passes import optimize
+from netspec.ir.rewrite import rewrite
+from netspec.ops import Op, attributes_of
 from netspec.ops.convolution import Conv
 from netspec.ops.normalization import BatchNorm
 from tests.support.networks import network_of
@@ -127,3 +133,36 @@ def test_instances_of_a_block_may_come_out_different() -> None:
     more = "blocks: {b: {body: [batch_norm, relu, {conv: {out: 8, kernel: 3}}]}}\n"
     found = checked(network_of(f"{CONV}\nb\nmax_pool: {{kernel: 2}}\nb", (6, 9), more=more))
     assert [n.path for n in found.program.nodes if isinstance(n.op, BatchNorm)] == ["b2.bn1"]
+
+
+class Standardised(Conv):
+    """What a distribution might make of a convolution: its weight is not what its values say."""
+
+    kind = "standardised"
+
+
+class Whitening(BatchNorm):
+    """The same of a norm."""
+
+    kind = "whitening"
+
+
+@pytest.mark.parametrize(
+    ("kind", "other", "left"),
+    [
+        (Conv, Standardised, ["standardised", "batch_norm", "relu", "conv"]),
+        (BatchNorm, Whitening, ["conv", "whitening", "relu", "conv"]),
+    ],
+)
+def test_nothing_is_known_of_ops_that_are_derived_from_these(
+    kind: type[Op], other: type[Op], left: list[str]
+) -> None:
+    program = network_of(f"{CONV}\nbatch_norm\nrelu\n{CONV}", (6, 9))
+
+    def change(node: Node, inputs: tuple[Value, ...]) -> Node:
+        op = node.op
+        if isinstance(op, kind) and node.path != "conv2":
+            op = other(**{name: getattr(op, name) for name in attributes_of(kind)})
+        return replace(node, op=op, inputs=inputs)
+
+    assert kinds(optimize(rewrite(program, change), "inference").program) == left
