@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from netspec.errors import Diagnostic, NetspecError
 from netspec.ir import Program
+from netspec.ir.parameters import parameters_of
 from netspec.ir.passes.base import Optimization
 from netspec.ir.passes.recipes import shapes_of
 from netspec.starting import DTYPE, draw
@@ -25,9 +26,8 @@ def started(network: Program, missing: Collection[str], seed: int) -> dict[str, 
 
     return {
         name: tensor(name, parameter)
-        for layer in network.layers
-        for parameter in layer.op.parameters(layer.source)
-        if (name := f"{layer.path}.{parameter.name}") in missing
+        for name, _, parameter in parameters_of(network.layers)
+        if name in missing
     }
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from netspec.errors import InternalError
+from netspec.ir.parameters import parameters_of
 from netspec.ir.program import Program
 
 if TYPE_CHECKING:
@@ -90,9 +91,8 @@ def _made(recipe: Recipe, weights: Tensors) -> Array:
 
 def shapes_of(program: Program) -> Iterator[tuple[str, tuple[int, ...]]]:
     """Every parameter and statistic by canonical name, with its shape."""
-    for layer in program.layers:
-        for parameter in layer.op.parameters(layer.source):
-            yield f"{layer.path}.{parameter.name}", parameter.shape
+    for name, _, parameter in parameters_of(program.layers):
+        yield name, parameter.shape
 
 
 def check_recipes(before: Program, after: Program, recipes: Recipes, by: str) -> None:
