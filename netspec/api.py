@@ -23,6 +23,8 @@ from netspec.elaborate.network import elaborate
 from netspec.errors import NetspecError, UsageError, did_you_mean, fail
 from netspec.export.write import Report, export_model
 from netspec.ir import Program
+from netspec.ir.passes import optimize
+from netspec.ir.passes.base import Optimization
 from netspec.overrides import apply_overrides, from_values
 from netspec.room import reason
 from netspec.schema.bind import bind_spec
@@ -56,6 +58,26 @@ class CompiledNetwork:
         """What functions and models are called: the variant's name, the spec's where it has none."""
         return self.network.model_name
 
+    @property
+    def optimization(self) -> Optimization | None:
+        """What passes have done to the network, and to its weights; None where it is as the spec says."""
+        return self._compilation.optimization
+
+    def optimize(self, goal: str = "inference") -> CompiledNetwork:
+        """This network with less to compute, for one purpose: what it gives in evaluation stays the same.
+
+        Batch normalisations and scales go into the weights of the layers beside them, linear branches that
+        are added become one convolution, dropout and outputs for training alone go. The result is a network
+        like any other, though not for training. Weights are those of this network: :meth:`load_weights` and
+        :meth:`start` take them and move them, and ``optimization.move`` does so with arrays.
+
+        Raises :class:`UsageError` for another goal than ``inference``.
+        """
+        original = self._compilation.original
+        found = optimize(original.network, goal)
+        compilation = dataclasses.replace(original, network=found.program, optimization=found)
+        return CompiledNetwork(compilation, self._file)
+
     def build(self, backend: str, input_size: Sequence[int | None] | None = None) -> Any:
         """A live model with fresh initial weights: ``torch.nn.Module`` or ``keras.Model``.
 
@@ -69,6 +91,8 @@ class CompiledNetwork:
                 number of axes than the spec's.
         """
         size = None if input_size is None else self._checked_size(input_size)
+        if self.optimization is not None:
+            return base.build_optimized(get_backend(backend), self.optimization, size)
         return base.build(get_backend(backend), self.network, size)
 
     def _checked_size(self, size: Sequence[int | None]) -> tuple[int | None, ...]:
@@ -85,7 +109,9 @@ class CompiledNetwork:
         They are drawn in NumPy from the spec's distributions; ``seed`` is 0 or more. Raises
         :class:`UsageError` when the model belongs to no installed backend.
         """
-        weights = initial_weights(self.network, seed)
+        weights: Mapping[str, Any] = initial_weights(self._compilation.original.network, seed)
+        if self.optimization is not None:
+            weights = self.optimization.move(weights)
         backend_of(model).write_weights(model, self.network, weights)
 
     def load_weights(
@@ -99,7 +125,8 @@ class CompiledNetwork:
     ) -> Loaded:
         """Give ``model``, a live one of this network, the weights in a file of any framework.
 
-        Every tensor of the file and of the network is matched by name and shape.
+        Every tensor of the file and of the network is matched by name and shape. A file for an optimized
+        network holds the weights of the network as the spec says, which are moved.
 
         Args:
             model: of any framework; it does not change unless everything fits.
@@ -108,7 +135,7 @@ class CompiledNetwork:
             source: whose names and layouts the file uses: ``torch``, ``keras``, or an entry of the
                 spec's ``checkpoints:``. Found out unless given.
             allow_missing: regular expressions for the names of tensors that the file may lack; they
-                stay as they are in ``model``.
+                stay as they are in ``model``; in an optimized one they start as the spec says.
             allow_unexpected: the same for tensors of the file that may be left.
 
         Returns:

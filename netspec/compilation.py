@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from netspec.codegen.frame import Origin
 from netspec.elaborate.bounds import Bounds
 from netspec.ir import Program
+from netspec.ir.fingerprint import fingerprint
+from netspec.ir.passes.base import Optimization
 from netspec.schema.syntax import Argument, Spec
 
 
@@ -21,6 +23,7 @@ class Compilation:
         network: the network: its ops, with values on the edges.
         folder: where blocks beside the spec are looked for; None for none.
         place: where the spec is, as the head of generated source says it; None where that is not known.
+        optimization: what passes have made ``network`` of; None where it is as the spec says.
     """
 
     spec: Spec
@@ -29,6 +32,14 @@ class Compilation:
     folder: Path | None
     bounds: Bounds = field(default_factory=Bounds)
     place: str | None = None
+    optimization: Optimization | None = None
+
+    @property
+    def original(self) -> Compilation:
+        """The network as the spec says, which weights in files and published names belong to."""
+        if self.optimization is None:
+            return self
+        return replace(self, network=self.optimization.original, optimization=None)
 
     @property
     def origin(self) -> Origin:
@@ -37,4 +48,8 @@ class Compilation:
             f"{name}={json.dumps(argument.value, ensure_ascii=False)}"
             for name, argument in self.overrides.items()
         )
-        return Origin(self.network.name, self.network.variant, values, self.place)
+        origin = Origin(self.network.name, self.network.variant, values, self.place)
+        if self.optimization is None:
+            return origin
+        before = fingerprint(self.optimization.original)
+        return replace(origin, goal=self.optimization.goal, before=before)

@@ -90,6 +90,8 @@ def current_source(file: GeneratedFile) -> str:
                 raise OriginError(f"there is no `{readable(str(path))}`, which its head names")
             found = open_spec(path, origin.variant)
         network = compile_document(found, values)
+        if origin.goal is not None:
+            network = network.optimize(origin.goal)
     except UsageError as error:
         raise OriginError(str(error)) from error
     return network.generate(_backend_of(file), file.path)

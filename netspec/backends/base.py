@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from netspec.codegen.frame import Origin
     from netspec.export.base import Export
     from netspec.ir import Layer, Program
+    from netspec.ir.passes.base import Optimization
     from netspec.storage.formats import Format
     from netspec.storage.tensors import StoredTensor
     from netspec.types import Parameter
@@ -270,6 +271,21 @@ def build(
         check_network(backend, resized(network, cast(tuple[int, ...], input_size)))
     require_framework(backend)
     return backend.build(network, input_size)
+
+
+def build_optimized(
+    backend: Backend, optimization: Optimization, input_size: tuple[int | None, ...] | None = None
+) -> Any:
+    """A live model of an optimized network, whose weights start as those of the original, moved.
+
+    Raises what :func:`build` does.
+    """
+    model = build(backend, optimization.program, input_size)
+    if optimization.recipes:
+        original = optimization.original
+        drawn = backend.read_weights(build(backend, original), original)
+        backend.write_weights(model, optimization.program, optimization.move(drawn))
+    return model
 
 
 def generate(backend: Backend, network: Program, origin: Origin) -> str:

@@ -9,17 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from netspec.checkpoints.load import opened
+from netspec.checkpoints.moving import moved, started
 from netspec.checkpoints.naming import naming_called
 from netspec.checkpoints.options import STRICT, Matching
 from netspec.checkpoints.save import laid_out, output_format
 from netspec.compilation import Compilation
 from netspec.files import replacing
-from netspec.ir import Program
-from netspec.ir.parameters import parameters_of
 from netspec.progress import Tell, silent
-from netspec.starting import DTYPE, draw
 from netspec.storage.tensors import StoredTensor
-from netspec.types import Parameter
 
 if TYPE_CHECKING:
     from netspec.storage.tensors import Array
@@ -59,6 +56,7 @@ def convert(
 ) -> Report:
     """Write the weights of ``path`` to ``output`` with other names, layouts and format.
 
+    Those of an optimized network are made of what ``path`` holds for the network as the spec says.
     Tensors keep their dtype, and are read, turned and written one by one. ``output`` is written whole
     or not at all.
 
@@ -79,18 +77,24 @@ def convert(
     """
     naming = naming_called(compilation, target)
     file_format = output_format(output, naming)
+    original = compilation.original.network
     with opened(compilation, path, source, how) as (found, notes):
-        missing = set(found.missing)
-        tensors = {**found.tensors, **_started(compilation.network, missing, seed)}
+        held = {**found.tensors, **started(original, set(found.missing), seed)}
+        tensors = moved(compilation.optimization, held)
         with replacing(output) as temporary:
             written = _counted(laid_out(naming, tensors, found.extras), tell)
             file_format.write(temporary, naming.network, written)
     extras = dict(naming.extras.values())
+    layers = compilation.network.by_path
     return Report(
         tensors=len(tensors),
         missing=tuple(found.missing),
         unexpected=tuple(found.unexpected),
-        dropped=tuple(name for name in found.extras if name not in extras),
+        dropped=tuple(
+            name
+            for name in found.extras
+            if name not in extras and name.rpartition(".")[0] in layers
+        ),
         restored=tuple(name for name in extras if name not in found.extras),
         notes=notes,
     )
@@ -108,17 +112,4 @@ def _counted(tensors: Mapping[str, StoredTensor], tell: Tell) -> dict[str, Store
     return {
         name: replace(tensor, read=partial(counted, name, tensor))
         for name, tensor in tensors.items()
-    }
-
-
-def _started(network: Program, missing: set[str], seed: int) -> dict[str, StoredTensor]:
-    """The tensors that the file lacks, as the spec starts them."""
-
-    def tensor(name: str, parameter: Parameter) -> StoredTensor:
-        return StoredTensor(DTYPE, parameter.shape, lambda: draw(name, parameter, seed))
-
-    return {
-        name: tensor(name, parameter)
-        for name, _, parameter in parameters_of(network.layers)
-        if name in missing
     }

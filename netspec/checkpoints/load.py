@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,8 @@ from netspec.backends.base import (
     require_modules,
 )
 from netspec.checkpoints.matching import Match, match
-from netspec.checkpoints.naming import Naming, namings_called
+from netspec.checkpoints.moving import moved, started
+from netspec.checkpoints.naming import Naming, namings_called, own_naming
 from netspec.checkpoints.options import STRICT, Matching
 from netspec.compilation import Compilation
 from netspec.errors import Diagnostic, NetspecError, UsageError
@@ -53,6 +54,8 @@ def load_weights(
 ) -> Loaded:
     """The weights in ``path`` for the network of ``compilation``.
 
+    Of an optimized network, all are given: what the file lacks, as allowed, starts as the spec says.
+
     Args:
         compilation: a compiled network's.
         path: a file in any format that an installed backend knows.
@@ -65,9 +68,11 @@ def load_weights(
         UsageError: no such file, format or names; what reads it is not installed.
     """
     with opened(compilation, path, source, how) as (found, notes):
-        weights = {
-            name: values(tensor.dtype, tensor.read()) for name, tensor in found.tensors.items()
-        }
+        tensors: Mapping[str, StoredTensor] = found.tensors
+        if compilation.optimization is not None:
+            begun = started(compilation.original.network, set(found.missing), seed=0)
+            tensors = moved(compilation.optimization, {**tensors, **begun})
+        weights = {name: values(tensor.dtype, tensor.read()) for name, tensor in tensors.items()}
         dropped = tuple(found.extras)
     return Loaded(weights, tuple(found.missing), tuple(found.unexpected), dropped, notes)
 
@@ -86,7 +91,7 @@ def load_into(
     """
     loaded = load_weights(compilation, path, source, how)
     backend, weights = backend_of(model), dict(loaded.weights)
-    if loaded.missing:
+    if loaded.missing and compilation.optimization is None:
         weights = {**backend.read_weights(model, compilation.network), **weights}
     backend.write_weights(model, compilation.network, weights)
     return loaded
@@ -98,15 +103,19 @@ def opened(
 ) -> Iterator[tuple[Match, tuple[str, ...]]]:
     """The tensors of a file, matched with the network and not read yet, and what there is to say.
 
+    Files hold the weights of a network as its spec says, also where that is optimized.
     Reading one raises :class:`NetspecError` where a value is not finite.
     """
     owner, file_format = find_format(path)
-    namings = _possible(namings_called(compilation, source), owner, path, source)
+    original = compilation.original
+    namings = _possible(namings_called(original, source), owner, path, source)
     require_modules(file_format.reads_with, extra_of(owner) if owner else "all", file_format.title)
     with file_format.open(path, how.take) as contents:
         try:
             found = _best(str(path), contents.tensors, namings, how)
         except NetspecError as error:
+            if original is not compilation:
+                _refuse_moved(compilation, path, contents)
             raise _with_choices(error, path, contents) from None
         found.tensors = {
             name: _guarded(path, name, tensor) for name, tensor in found.tensors.items()
@@ -125,6 +134,20 @@ def opened(
         if found.naming.label != found.naming.backend.name:
             notes.append(f"names are those of `{found.naming.label}`")
         yield found, tuple(notes)
+
+
+def _refuse_moved(compilation: Compilation, path: Path, contents: Contents) -> None:
+    """Raise :class:`NetspecError` where a file holds the weights of the optimized network itself."""
+    for name in able_to(HoldsWeights):
+        with suppress(NetspecError):  # what this backend cannot do is no matter here
+            names = own_naming(compilation.network, get_backend(name)).slots.keys()
+            if names <= contents.tensors.keys():
+                break
+    else:
+        return
+    message = f"{path}: holds the weights of the optimized network already"
+    hint = "they are made of those of the network as its spec says; give the file with these"
+    raise NetspecError([Diagnostic("NS603", message, help=hint)])
 
 
 def _with_choices(error: NetspecError, path: Path, contents: Contents) -> NetspecError:

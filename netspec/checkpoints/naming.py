@@ -164,6 +164,11 @@ def naming_called(compilation: Compilation, label: str) -> Naming:
     """What ``--to`` means by ``label``: a backend's own names, or those of a published checkpoint."""
     checkpoint = compilation.spec.checkpoints.get(label)
     if checkpoint is not None:
+        if compilation.optimization is not None:
+            raise UsageError(
+                f"`{label}` names the layers of `{compilation.spec.name}` as its spec says; those of an "
+                f"optimized network have names of a framework, such as `{checkpoint.framework}`"
+            )
         return published_naming(compilation.network, checkpoint)
     return own_naming(compilation.network, _backend_called(compilation, label))
 

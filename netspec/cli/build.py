@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from netspec.cli.options import (
     add_backend_argument,
     add_force_argument,
+    add_optimize_arguments,
     add_spec_arguments,
     load_spec,
 )
@@ -35,6 +36,7 @@ output shape, parameters and MACs, and totals. Needs the framework.
 
 The model starts as the framework draws it; with --init shared from values that are the
 same in every framework for one --seed; or from --weights, which must fit the network.
+With --optimize all of these are for the network as its spec says, and are moved.
 
 With -o the model is written too, by suffix:
   .py           source code, as `netspec generate` writes it
@@ -54,6 +56,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     add_spec_arguments(parser)
     add_backend_argument(parser)
+    add_optimize_arguments(parser)
     parser.add_argument(
         "-o",
         "--output",

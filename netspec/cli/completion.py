@@ -23,7 +23,7 @@ EXAMPLES = ("netspec completion bash", "netspec completion zsh")
 
 SPEC, SPEC_FILE, NETWORK, DEFINITION = "spec", "spec_file", "network", "definition"
 VARIANT, PARAMETER, KEPT, BACKEND = "variant", "parameter", "kept", "backend"
-EXPORT, CODE, LINT, FILE = "export", "code", "lint", "file"
+EXPORT, CODE, LINT, GOAL, FILE = "export", "code", "lint", "goal", "file"
 
 COMPLETED: Mapping[str, str] = {
     "spec": SPEC,
@@ -44,6 +44,7 @@ COMPLETED: Mapping[str, str] = {
     "codes": CODE,
     "enable": LINT,
     "disable": LINT,
+    "optimize": GOAL,
     **dict.fromkeys(
         [
             "output",
@@ -127,6 +128,7 @@ def _functions(shell: str) -> str:
     from netspec import library
     from netspec.backends.base import Exports, able_to, backend_names
     from netspec.codes import registry
+    from netspec.ir.passes import GOALS
     from netspec.lint import LINTS, OPTIONAL_LINTS
 
     networks, backends = sorted(library.zoo_variants()), sorted(backend_names())
@@ -138,6 +140,7 @@ def _functions(shell: str) -> str:
         EXPORT: sorted({name for able in able_to(Exports).values() for name in able.exports}),
         CODE: sorted(registry()),
         LINT: sorted(LINTS | OPTIONAL_LINTS),
+        GOAL: GOALS,
     }
     lines = []
     for kind in (*words, *ASKED):

@@ -5,7 +5,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from netspec.cli.options import add_force_argument, add_variant_arguments, load_spec
+from netspec.cli.options import (
+    add_force_argument,
+    add_optimize_arguments,
+    add_variant_arguments,
+    load_spec,
+)
 from netspec.cli.streams import tell
 from netspec.cli.weights import add_reading_arguments, brief, matching_of, seed, tell_each
 
@@ -20,10 +25,12 @@ names and layouts of another framework, or of a published checkpoint that the sp
 
 Every tensor is accounted for: one that is missing, left over or of another shape is an
 error, and then nothing is written. Tensors keep their dtype. Files are never trusted:
-nothing in them is run."""
+nothing in them is run. With --optimize the file holds the weights of the network as its
+spec says, and what is written are those of the optimized one."""
 EXAMPLES = (
     "netspec convert trained.pt --spec mynet.yaml --to keras -o trained.keras",
     "netspec convert trained.keras --spec mynet.yaml --to torch -o trained.safetensors",
+    "netspec convert trained.pt --spec mynet.yaml --optimize inference --to torch -o small.pt",
 )
 
 
@@ -53,6 +60,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="the file to write, whole or not at all; its suffix says the format",
     )
     add_reading_arguments(parser)
+    add_optimize_arguments(parser)
     parser.add_argument(
         "--seed",
         metavar="N",
@@ -88,5 +96,6 @@ def run(arguments: argparse.Namespace) -> int:
     tell_each("unexpected, left:", report.unexpected)
     tell_each(f"dropped, {arguments.target} has none:", brief(report.dropped))
     tell_each("set to 0, the file has none:", brief(report.restored))
-    tell(f"wrote {arguments.output}: {report.tensors:,} tensors of {compiled.name}")
+    goal = f", optimized for {arguments.optimize}" if arguments.optimize else ""
+    tell(f"wrote {arguments.output}: {report.tensors:,} tensors of {compiled.name}{goal}")
     return 0

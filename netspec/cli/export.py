@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from netspec.cli.options import (
     add_backend_argument,
     add_force_argument,
+    add_optimize_arguments,
     add_spec_arguments,
     load_spec,
 )
@@ -39,6 +40,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     add_spec_arguments(parser)
     add_backend_argument(parser)
+    add_optimize_arguments(parser)
     parser.add_argument("--format", metavar="FORMAT", required=True, help="what to write")
     parser.add_argument(
         "-o",

@@ -8,6 +8,7 @@ from pathlib import Path
 from netspec.cli.differences import add_text_arguments, give_text
 from netspec.cli.options import (
     add_backend_argument,
+    add_optimize_arguments,
     add_spec_arguments,
     load_spec,
 )
@@ -21,6 +22,7 @@ EXAMPLES = (
     "netspec generate mynet.yaml --backend torch -o mynet.py",
     "netspec generate resnet50 --backend keras --set classes=10",
     "netspec generate mynet.yaml --backend torch --check mynet.py",
+    "netspec generate mynet.yaml --backend torch --optimize inference -o fast.py",
 )
 
 
@@ -28,6 +30,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     add_spec_arguments(parser)
     add_backend_argument(parser)
+    add_optimize_arguments(parser)
     add_text_arguments(parser)
 
 

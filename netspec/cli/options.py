@@ -123,11 +123,48 @@ def add_force_argument(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_optimize_arguments(parser: argparse.ArgumentParser) -> None:
+    """``--optimize`` and ``--explain``."""
+    parser.add_argument(
+        "--optimize",
+        metavar="GOAL",
+        help="less to compute, for `inference`: norms folded, linear branches merged, dropout gone; "
+        "weights move along",
+    )
+    parser.add_argument(
+        "--explain",
+        action="store_true",
+        help="tell what each pass of --optimize did, and why it did nothing elsewhere",
+    )
+
+
+def _optimized(compiled: CompiledNetwork, arguments: argparse.Namespace) -> CompiledNetwork:
+    """The network as :func:`add_optimize_arguments` has it."""
+    from netspec.errors import UsageError
+
+    if getattr(arguments, "optimize", None) is None:
+        if getattr(arguments, "explain", False):
+            raise UsageError("--explain: of --optimize")
+        return compiled
+    optimized = compiled.optimize(arguments.optimize)
+    if arguments.explain and optimized.optimization is not None:
+        tell(f"{compiled.name}, optimized for {arguments.optimize}:")
+        for note in optimized.optimization.notes:
+            tell(f"  {note}")
+        before, after = (len(network.network.nodes) for network in (compiled, optimized))
+        tell(f"  {after:,} ops are left of {before:,}")
+    return optimized
+
+
 def load_spec(arguments: argparse.Namespace) -> CompiledNetwork:
-    """The network that the arguments of :func:`add_spec_arguments` name.
+    """The network that the arguments of :func:`add_spec_arguments` name, optimized where they say so.
 
     Blocks of a spec on standard input are its own or built-in ones: it has no folder.
     """
+    return _optimized(_load(arguments), arguments)
+
+
+def _load(arguments: argparse.Namespace) -> CompiledNetwork:
     from netspec import api
     from netspec.cli.streams import read_standard_input
     from netspec.overrides import parse_assignment

@@ -44,7 +44,8 @@ def use_weights(arguments: argparse.Namespace, compiled: CompiledNetwork, model:
         model, compiled.compilation, arguments.weights, arguments.source, matching_of(arguments)
     )
     tell_each(f"{arguments.weights}:", loaded.notes)
-    tell_each("missing, as it was:", loaded.missing)
+    kept = "started anew" if compiled.optimization else "as it was"
+    tell_each(f"missing, {kept}:", loaded.missing)
     tell_each("unexpected, left:", loaded.unexpected)
     tell_each("dropped, no weights:", brief(loaded.dropped))
 

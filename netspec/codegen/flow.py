@@ -142,12 +142,17 @@ class Flow:
 
     def _several(self, node: Node, target: str) -> None:
         operand = self.tensors.settle(self.tensors.take(node.inputs[0], target), target)
-        targets = [self.tensors.extra(value) for value in node.outputs]
+        taken = [self.tensors.is_taken_besides(value, ()) for value in node.outputs]
+        targets = [
+            self.tensors.extra(value) if is_taken else "_"
+            for value, is_taken in zip(node.outputs, taken, strict=True)
+        ]
         for name in targets:
             self.tensors.release(name)
         self.several(node, operand, targets)
-        for value, name in zip(node.outputs, targets, strict=True):
-            self.tensors.define(value, Operand.of(name))
+        for value, name, is_taken in zip(node.outputs, targets, taken, strict=True):
+            if is_taken:
+                self.tensors.define(value, Operand.of(name))
 
     def _region(self, region: Region, target: str) -> None:
         parts = _paths_of(region)

@@ -25,7 +25,7 @@ BUILT_IN_PLACE = "<netspec>"
 
 _ORIGIN = re.compile(
     rf"{GENERATED_BY} from (?P<own>its own|the) spec `(?P<spec>[^`]+)`( in `(?P<place>[^`]+)`)?"
-    r"(, variant `(?P<variant>[^`]+)`)?"
+    r"(, variant `(?P<variant>[^`]+)`)?(, optimized for `(?P<goal>[^`]+)`)?"
     r"(, with `(?P<values>.+)`)?; edit the spec, not this file\."
 )
 # The first version stood behind another word.
@@ -47,20 +47,25 @@ class Origin:
         values: the overrides, each as ``name=value`` with the value as YAML.
         place: the path of the spec's file, relative to the generated one, with forward slashes;
             :data:`BUILT_IN_PLACE` for a spec that comes with netspec; None where it is not known.
+        goal: what the network was optimized for; None where it is as the spec says.
+        before: the fingerprint that it had until then; None where that is not asked for.
     """
 
     spec: str
     variant: str | None = None
     values: tuple[str, ...] = ()
     place: str | None = None
+    goal: str | None = None
+    before: str | None = None
 
     def __str__(self) -> str:
         own = "its own" if self.place == BUILT_IN_PLACE else "the"
         place = f" in `{_quoted(self.place)}`" if self.place and own == "the" else ""
         variant = f", variant `{self.variant}`" if self.variant else ""
+        goal = f", optimized for `{self.goal}`" if self.goal else ""
         values = ", with " + ", ".join(f"`{value}`" for value in self.values) if self.values else ""
         return (
-            f"{GENERATED_BY} from {own} spec `{self.spec}`{place}{variant}{values}; "
+            f"{GENERATED_BY} from {own} spec `{self.spec}`{place}{variant}{goal}{values}; "
             "edit the spec, not this file."
         )
 
@@ -89,7 +94,7 @@ def read_origin(text: str) -> Origin | None:
     place = unquote(found["place"], errors="surrogateescape") if found["place"] else None
     if found["own"] == "its own":
         place = BUILT_IN_PLACE
-    return Origin(found["spec"], found["variant"], values, place)
+    return Origin(found["spec"], found["variant"], values, place, found["goal"])
 
 
 def head(network: Program, origin: Origin) -> str:
@@ -99,6 +104,7 @@ def head(network: Program, origin: Origin) -> str:
     """
     parameters = count_parameters(network.layers)
     count = f"{parameters.total:,} parameters, {parameters.trainable:,} of them trainable"
+    before = [f"Unoptimized: {origin.before}"] if origin.before else []
     return docstring(
         [
             network.doc or network.model_name,
@@ -106,6 +112,7 @@ def head(network: Program, origin: Origin) -> str:
             str(origin),
             f"{count}.",
             f"Fingerprint: {fingerprint(network)}",
+            *before,
         ],
         0,
     )

@@ -7,8 +7,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from netspec.errors import Diagnostic, NetspecError
-from netspec.ir import Node, Program, Region, Value
-from netspec.ops.structure import ResizeLike
+from netspec.ir import Node, Program, Region
+from netspec.ir.program import read_values
 
 
 def check_liveness(program: Program) -> None:
@@ -23,7 +23,7 @@ def check_liveness(program: Program) -> None:
     if unused:
         raise NetspecError(unused)
     dead = _dead(program)
-    used = {value.id for node in dead for value in _read(node)}
+    used = {value.id for node in dead for value in read_values(node)}
     ends = [node for node in dead if not any(value.id in used for value in node.outputs)]
     problems = [*_unused_parts(program, set(dead))]
     if ends:
@@ -42,13 +42,8 @@ def check_liveness(program: Program) -> None:
 
 def _dead(program: Program) -> list[Node]:
     """The ops from which no way leads to an output."""
-    live = program.leading_to(program.outputs.values(), _read)
+    live = program.leading_to(program.outputs.values(), read_values)
     return [node for node in program.nodes if node not in live]
-
-
-def _read(node: Node) -> tuple[Value, ...]:
-    """The inputs whose values an op reads: what only gives a size gets no gradient, and Keras leaves it out."""
-    return node.inputs[:1] if isinstance(node.op, ResizeLike) else node.inputs
 
 
 def _unused_parts(program: Program, dead: set[Node]) -> Iterator[Diagnostic]:
@@ -58,7 +53,7 @@ def _unused_parts(program: Program, dead: set[Node]) -> Iterator[Diagnostic]:
         if len(node.outputs) == 1 or node in dead:
             continue
         for number, value in enumerate(node.outputs, 1):
-            takers = [node for node in program.uses[value.id] if value in _read(node)]
+            takers = [node for node in program.uses[value.id] if value in read_values(node)]
             if value.id not in outputs and all(taker in dead for taker in takers):
                 name = next(iter(program.names.get(value.id, {}).values()), "")
                 yield Diagnostic(

@@ -19,7 +19,6 @@ from netspec.elaborate.labels import count_labels
 from netspec.elaborate.layers import too_large
 from netspec.elaborate.lookup import Lookup
 from netspec.elaborate.outputs import check_input_name, check_output, kept_inputs, outputs_of
-from netspec.elaborate.passes import absorb_flatten
 from netspec.elaborate.row import Row
 from netspec.elaborate.scope import (
     BlockValue,
@@ -40,6 +39,7 @@ from netspec.expr import Expression
 from netspec.ir import Program, Region, Value
 from netspec.ir.check import check_program
 from netspec.ir.formula import NETWORK_SCOPE, Formula
+from netspec.ir.passes.absorb_flatten import AbsorbFlatten
 from netspec.ir.program import Decided
 from netspec.schema.fields import check_integer
 from netspec.schema.models import STAGE_KEYS
@@ -57,7 +57,7 @@ def elaborate(
 ) -> Program:
     """The network that ``spec`` describes: concrete, typed, checked, within ``bounds``."""
     builder = Builder(spec, variant, overrides or {}, folder, bounds)
-    program = absorb_flatten(builder.build())
+    program = AbsorbFlatten().run(builder.build()).program
     check_network(program, builder.elaborator.bounds)
     check_program(program)
     return program

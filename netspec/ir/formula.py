@@ -110,7 +110,7 @@ class Formulas(Mapping[str, Formula]):
     All instances of the place share the object. What has no formula, such as steps, is not in it.
     """
 
-    __slots__ = ("_found", "_groups", "_names")
+    __slots__ = ("_found", "_groups", "_names", "_without")
     __eq__ = object.__eq__
     __hash__ = object.__hash__
 
@@ -122,6 +122,17 @@ class Formulas(Mapping[str, Formula]):
         self._groups = groups
         self._found: dict[str, Formula] | None = None
         self._names: frozenset[str] | None = None
+        self._without: dict[str, Formulas] = {}
+
+    def without(self, name: str) -> Formulas:
+        """These but for one; one object for all that share this one."""
+        if name not in self._without:
+            groups = (
+                ({key: value for key, value in written.items() if key != name}, scope, read)
+                for written, scope, read in self._groups
+            )
+            self._without[name] = Formulas(*groups)
+        return self._without[name]
 
     @property
     def _formulas(self) -> Mapping[str, Formula]:

@@ -17,6 +17,7 @@ from netspec.ir.definition import Definition
 from netspec.ir.formula import NO_FORMULAS, Formula, Formulas, Indices, no_indices
 from netspec.ops import Op
 from netspec.ops.base import Function
+from netspec.ops.structure import ResizeLike
 from netspec.types import TensorType
 
 Kind = Literal[
@@ -218,6 +219,11 @@ class Region:
         return tuple(item for item in self.items if item not in blocks)
 
     @property
+    def does_nothing(self) -> bool:
+        """Whether what flows in flows out, and no op is inside."""
+        return self.result is self.source and not self.nodes
+
+    @property
     def target(self) -> TensorType:
         """The type that flows out."""
         return self.result.type
@@ -363,3 +369,8 @@ class Program:
             for value in dict.fromkeys(node.inputs):
                 found[value.id].append(node)
         return {key: tuple(nodes) for key, nodes in found.items()}
+
+
+def read_values(node: Node) -> tuple[Value, ...]:
+    """The inputs whose values an op reads: what only gives a size gets no gradient, and Keras leaves it out."""
+    return node.inputs[:1] if isinstance(node.op, ResizeLike) else node.inputs

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from netspec.ir.program import Node, Program, Region, Value
+from netspec.ops import Op, attributes_of
 
 Change = Callable[[Node, tuple[Value, ...]], "Node | Replacement"]
 """What becomes of an op, as it was, that takes these values now."""
@@ -36,8 +37,21 @@ def rewrite(program: Program, change: Change, inputs: tuple[Value, ...] | None =
     known = {old.id: new for old, new in zip(program.inputs, given, strict=True)}
     main = _region(program.main, change, known)
     outputs = {name: known[value.id] for name, value in program.outputs.items()}
-    names = {known[id].id: name for id, name in program.names.items() if id in known}
+    names: dict[int, Mapping[str, str]] = {}
+    for id, found in program.names.items():
+        if id in known:  # what was several values may be one
+            names[known[id].id] = {**found, **names.get(known[id].id, {})}
     return replace(program, main=main, inputs=given, outputs=outputs, names=names)
+
+
+def with_op(node: Node, op: Op, inputs: tuple[Value, ...]) -> Node:
+    """A node that does something else; attributes that change are no longer what their formulas say."""
+    formulas = node.formulas
+    if op is not node.op:
+        for name in attributes_of(type(op)):
+            if getattr(op, name) != getattr(node.op, name) and name in formulas:
+                formulas = formulas.without(name)
+    return replace(node, op=op, inputs=inputs, formulas=formulas)
 
 
 def _region(region: Region, change: Change, known: dict[int, Value]) -> Region:

@@ -122,6 +122,19 @@ def values(dtype: str, array: Array) -> Array:
     return wide.view(numpy.float32)
 
 
+def narrowed(dtype: str, array: Array) -> Array:
+    """Numbers as :attr:`StoredTensor.read` gives them in a float ``dtype``, each the nearest there is, in C order."""
+    import numpy
+
+    if dtype != "bfloat16":
+        return numpy.ascontiguousarray(array.astype(dtype))
+    bits = numpy.ascontiguousarray(array.astype(numpy.float32)).view(numpy.uint32)
+    # Half of what is cut off is added first; of two that are equally near, the even one is taken.
+    rounded = bits + 0x7FFF + ((bits >> 16) & 1)
+    kept = numpy.where(numpy.isfinite(array), rounded, bits)
+    return (kept >> 16).astype(numpy.uint16)
+
+
 def as_dtype(tensor: StoredTensor, dtype: str) -> StoredTensor:
     """The tensor with its values rounded to an integer ``dtype``, where it has another."""
     if tensor.dtype == dtype:

@@ -12,6 +12,7 @@ from netspec.compilation import Compilation
 from netspec.elaborate.network import elaborate
 from netspec.errors import NetspecError
 from netspec.ir import Program
+from netspec.ir.passes import optimize
 from netspec.overrides import apply_overrides, from_values
 from netspec.resize import resized
 from netspec.verify.generated import import_source
@@ -19,7 +20,7 @@ from netspec.verify.witnesses import Party, Witness
 
 
 def second_values(compilation: Compilation, notes: list[str]) -> Iterator[tuple[str, Any, Program]]:
-    """Each kept argument with another value, and the network that the spec gives at it.
+    """Each kept argument with another value, and the network that the spec gives at it, optimized as this one is.
 
     What has no other value that can be tried is noted.
     """
@@ -41,6 +42,8 @@ def second_values(compilation: Compilation, notes: list[str]) -> Iterator[tuple[
             message = error.diagnostics[0].message
             notes.append(f"the argument `{name}` was tried at its default alone: {message}")
             continue
+        if compilation.optimization is not None:
+            network = optimize(network, compilation.optimization.goal).program
         yield name, other, network
 
 

@@ -56,6 +56,7 @@ CASES = {
     "codes": ("netspec explain NS10", {f"NS10{digit}" for digit in range(10)}),
     "lints": ("netspec validate --enable NS31", {"NS310"}),
     "levels": ("netspec verify resnet50 --level tr", {"training"}),
+    "goals": ("netspec generate resnet50 --optimize inf", {"inference"}),
     "shells": ("netspec completion z", {"zsh"}),
 }
 

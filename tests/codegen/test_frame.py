@@ -61,6 +61,7 @@ def test_what_a_copy_uses_is_copied_too() -> None:
     [
         Origin("resnet"),
         Origin("resnet", "resnet50"),
+        Origin("resnet", "resnet50", ("classes=10",), "<netspec>", "inference"),
         Origin("resnet", None, ("classes=10",)),
         Origin(
             "resnet",

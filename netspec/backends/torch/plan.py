@@ -15,6 +15,9 @@ Item = Node | Region | Choice
 Unit = Node | Region
 """What is one module."""
 
+MOST_GAPS = 4
+"""A row of modules has at most so many times their number of indices; beyond, the indices were chosen."""
+
 
 class Plan:
     """Finds the regions of a template that are rows of modules: what runs is what they hold, in order.
@@ -79,8 +82,10 @@ class Plan:
         own = [name for name, item in zip(names, items, strict=True) if not is_gap(item)]
         if not own or None in names or [*self._children.get(region.path, ())] != own:
             return None
-        if region.kind != "stage" and names != [str(index) for index in range(len(names))]:
-            return None
+        if region.kind != "stage":
+            items = _numbered(region, items, names)
+            if not items:
+                return None
         source = value = _ends(items[0])[0]
         for item in items:
             if is_gap(item):
@@ -156,6 +161,27 @@ class Plan:
         if isinstance(found, Node):
             return None if isinstance(found.op, Function) else found
         return found if found.kind == "block" else None
+
+
+def _numbered(
+    region: Region, items: Sequence[Item], names: Sequence[str | None]
+) -> tuple[Item, ...]:
+    """The items of a region by their index, with gaps where passes have left some; none unless names are indices."""
+    found: list[Item] = []
+    for item, name in zip(items, names, strict=True):
+        if not (name and name.isdecimal() and str(int(name)) == name):
+            return ()
+        if not len(found) <= int(name) <= MOST_GAPS * len(items):
+            return ()
+        while len(found) < int(name):
+            found.append(_gap(region, len(found)))
+        found.append(item)
+    return tuple(found)
+
+
+def _gap(region: Region, index: int) -> Region:
+    """What holds the place of an index that nothing has."""
+    return Region("when", (), (region.source,), (region.source,), position=index)
 
 
 def _ends(item: Item) -> tuple[Value, Value, int]:

@@ -276,6 +276,11 @@ class Unifier:
         source = self._wires.resolve({i: region.source for i, region in column.items()}, place)
         outcomes = {i: region.outcome for i, region in column.items()}
         test = self._numbers.test(column, source.type, "a `when`")
+        first = next(iter(column.values()))
+        if all(region.does_nothing for region in column.values()):  # whatever the test says
+            return dataclasses.replace(
+                first, items=(), inputs=(source,), outputs=(source,), path=""
+            )
         if len(set(outcomes.values())) == 1:
             return self._plain_region(column)
         if not (isinstance(test, Varying) and fits(test, outcomes)):
@@ -289,10 +294,9 @@ class Unifier:
             with only(frozenset(side)):
                 sides.append(self._plain_region(side))
         merged: list[Merged] = []
-        span = next(iter(column.values())).span
         self._wires.close(outcomes, test, merged)
         self._wires.resolve({i: region.result for i, region in column.items()}, place)
-        return Choice(test, sides[0], sides[1], merged, span)
+        return Choice(test, sides[0], sides[1], merged, first.span)
 
     # Ops
 

@@ -1,13 +1,14 @@
-"""Rewrites that see more than one op: which flatten a linear layer absorbs."""
+"""Which flatten a linear layer absorbs, and what becomes of its weight."""
 
 from __future__ import annotations
 
 import pytest
 
-from netspec.elaborate.passes import absorb_flatten
+from netspec.ir.passes.absorb_flatten import AbsorbFlatten
 from netspec.ops.convolution import Linear
 from netspec.ops.structure import Flatten
 from tests.support.networks import network_of
+from tests.support.optimizing import checked, told
 
 
 def flattens(steps: str) -> tuple[list[bool], list[bool]]:
@@ -52,7 +53,18 @@ def test_where_a_linear_layer_takes_the_order(
 
 def test_absorbing_twice_changes_nothing() -> None:
     network = network_of("flatten\nlinear: {out: 4}\nlinear: {out: 2}", (3, 4))
-    flatten, *others = absorb_flatten(network).layers
+    flatten, *others = AbsorbFlatten().run(network).program.layers
     assert isinstance(flatten.op, Flatten)
     assert flatten.op.absorbed
     assert [layer.op for layer in others] == [layer.op for layer in network.layers[1:]]
+
+
+def test_a_weight_follows_the_order_that_another_pass_has_made_absorbable() -> None:
+    network = network_of("flatten: {order: channels_last}\nscale\nlinear: {out: 4}", (3, 4))
+    assert not [node for node in network.nodes if node.source.flat]
+    found = checked(network)
+    flatten, linear = found.program.layers
+    assert isinstance(flatten.op, Flatten)
+    assert flatten.op.absorbed
+    assert linear.source.flat is not None
+    assert "flatten: its order is taken into `fc`" in told(found, is_done=True)
