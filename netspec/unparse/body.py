@@ -238,7 +238,7 @@ class Body(Generic[B]):
 
     def call(self, region: Region) -> Step:
         """The step that calls a block."""
-        call = self._template.calls[region.path]
+        call = self._template.calls[region]
         block = self._blocks[id(call.template)]
         step = Step(
             "call",

@@ -80,7 +80,7 @@ class Parts:
         made = {value.id for step in every(between) for value in step.gives}
         if any(value.id not in made and not self._has_name(value) for value in origins):
             return False
-        calls = [self._template.calls[block.path] for block in blocks]
+        calls = [self._template.calls[block] for block in blocks]
         stage = Stage(
             path=item.path,
             number=len(self.stages),
