@@ -12,7 +12,7 @@ from netspec.elaborate.bounds import Bounds
 from netspec.ir import Program
 from netspec.ir.fingerprint import fingerprint
 from netspec.ir.passes.base import Optimization
-from netspec.schema.syntax import Argument, Spec
+from netspec.lang.schema.syntax import Argument, Spec
 
 
 @dataclass(frozen=True, eq=False)

@@ -80,24 +80,29 @@ AREAS: Mapping[str, Area] = {
         ("tests/codegen", "tests/test_graphs.py", "tests/contract/test_language_cases.py"),
     ),
     "analysis": Area(
-        ("netspec/analyse.py", "netspec/geometry.py", "netspec/ops/*.py"),
-        ("tests/test_analyse.py", "tests/test_geometry.py", "tests/ops", "tests/test_resize.py"),
+        ("netspec/ir/analysis.py", "netspec/ops/geometry.py", "netspec/ops/*.py"),
+        (
+            "tests/ir/test_analysis.py",
+            "tests/ops/test_geometry.py",
+            "tests/ops",
+            "tests/ir/test_resize.py",
+        ),
     ),
     "fingerprint": Area(("netspec/ir/fingerprint.py",), ("tests/ir/test_fingerprint.py",)),
     "weight transfer": Area(
         (
-            "netspec/weights.py",
+            "netspec/weights/canonical.py",
             "netspec/backends/*/weights.py",
             "netspec/backends/*/files.py",
-            "netspec/checkpoints/convert.py",
-            "netspec/checkpoints/matching.py",
-            "netspec/checkpoints/naming.py",
+            "netspec/weights/checkpoints/convert.py",
+            "netspec/weights/checkpoints/matching.py",
+            "netspec/weights/checkpoints/naming.py",
         ),
         (
-            "tests/test_weights.py",
+            "tests/weights/test_canonical.py",
             "tests/backends/torch/test_weights.py",
             "tests/backends/keras/test_weights.py",
-            "tests/checkpoints",
+            "tests/weights/checkpoints",
         ),
     ),
 }

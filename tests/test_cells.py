@@ -13,14 +13,14 @@ import pytest
 import netspec
 from netspec.backends.keras.plan import FLAT_LIMIT
 from netspec.errors import InternalError, NetspecError
-from netspec.formatting import format_text
 from netspec.ir import Node, Program, Region, Value
 from netspec.ir.check import check_program
 from netspec.ir.containers import Container, containers
 from netspec.ir.fingerprint import fingerprint
 from netspec.ir.rewrite import rewrite
 from netspec.ir.template import templates
-from netspec.verify.run import Options, Origin, verify
+from netspec.tools.formatting import format_text
+from netspec.verification.run import Options, Origin, verify
 from tests.support.generated import import_source
 from tests.support.witnesses import check
 

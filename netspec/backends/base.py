@@ -24,8 +24,8 @@ from netspec.errors import (
     by_position,
     did_you_mean,
 )
+from netspec.ir.resize import resized
 from netspec.plugins import broken, is_own, load, plugins
-from netspec.resize import resized
 
 if TYPE_CHECKING:
     import numpy
@@ -33,12 +33,12 @@ if TYPE_CHECKING:
 
     from netspec.backends.probe import Probe
     from netspec.codegen.frame import Origin
-    from netspec.export.base import Export
+    from netspec.exports.base import Export
     from netspec.ir import Layer, Program
     from netspec.ir.passes.base import Optimization
-    from netspec.storage.formats import Format
-    from netspec.storage.tensors import StoredTensor
-    from netspec.types import Parameter
+    from netspec.ops.types import Parameter
+    from netspec.weights.storage.formats import Format
+    from netspec.weights.storage.tensors import StoredTensor
 
     Array = NDArray[numpy.generic]
 

@@ -6,11 +6,11 @@ import argparse
 import difflib
 from pathlib import Path
 
-from netspec.channels import terminal_line
 from netspec.cli.options import add_force_argument
 from netspec.cli.output import write_text_file
 from netspec.cli.streams import tell, wants_colour, write_data
-from netspec.room import reason
+from netspec.system.channels import terminal_line
+from netspec.system.room import reason
 
 
 def add_text_arguments(parser: argparse.ArgumentParser) -> None:

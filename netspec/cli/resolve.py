@@ -41,7 +41,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command."""
-    from netspec.files import check_writable
+    from netspec.system.files import check_writable
 
     path = None if arguments.output in (None, "-") else Path(arguments.output)
     if path is not None:

@@ -35,6 +35,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command."""
-    from netspec.json_schema import schema_text
+    from netspec.tools.json_schema import schema_text
 
     return give_text(schema_text(arguments.kind), arguments)

@@ -16,7 +16,7 @@ from netspec.codegen.tensors import VARIABLES
 from netspec.ir import Program
 from netspec.ir.definition import Declared, Definition, Slot, plain
 from netspec.ir.template import Call, Template, Templates
-from netspec.symbolic import Varying, names_of
+from netspec.lang.expression.symbolic import Varying, names_of
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,9 @@ from netspec.codegen.layout import Document
 from netspec.codegen.printing import Printer
 from netspec.codegen.statements import Assign, If, Operand, Statement
 from netspec.codegen.tensors import Item, Tensors
-from netspec.formula import negated
 from netspec.ir import Node, Region, Value
 from netspec.ir.template import Choice
+from netspec.lang.expression.formula import negated
 from netspec.ops.base import Function
 from netspec.ops.merge import Merge
 from netspec.ops.structure import ResizeLike

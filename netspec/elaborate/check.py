@@ -10,7 +10,7 @@ from netspec.errors import fail
 from netspec.ir import Program
 from netspec.ir.names import names_of
 from netspec.ops import Op
-from netspec.types import TensorType
+from netspec.ops.types import TensorType
 
 
 def check_network(program: Program, bounds: Bounds) -> None:

@@ -8,14 +8,14 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-from netspec import library
 from netspec.elaborate.reader import Reader
 from netspec.elaborate.scope import ROLES, BlockValue, Environment, StepsValue, check_declared
 from netspec.errors import Diagnostic, NetspecError, Span, did_you_mean, fail
-from netspec.ops import OPS
-from netspec.schema.elsewhere import step_help
-from netspec.schema.models import COMBINATORS
-from netspec.schema.syntax import (
+from netspec.lang import library
+from netspec.lang.expression.unknown import require_known
+from netspec.lang.schema.elsewhere import step_help
+from netspec.lang.schema.models import COMBINATORS
+from netspec.lang.schema.syntax import (
     Action,
     BlockDefinition,
     CallAction,
@@ -24,8 +24,8 @@ from netspec.schema.syntax import (
     Param,
     Step,
 )
-from netspec.source import SpanTree
-from netspec.unknown import require_known
+from netspec.lang.source import SpanTree
+from netspec.ops import OPS
 
 LANGUAGE_ROLES: Mapping[str, str] = {"norm": "batch_norm", "act": "relu"}
 

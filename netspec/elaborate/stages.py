@@ -12,9 +12,9 @@ from netspec.errors import fail
 from netspec.ir import Value
 from netspec.ir.formula import NETWORK_SCOPE, Formula
 from netspec.ir.program import Decided
-from netspec.schema.models import STAGE_KEYS
-from netspec.schema.syntax import Argument, BlockDefinition, StageSyntax
-from netspec.unknown import is_unknown
+from netspec.lang.expression.unknown import is_unknown
+from netspec.lang.schema.models import STAGE_KEYS
+from netspec.lang.schema.syntax import Argument, BlockDefinition, StageSyntax
 
 
 def check_keys(entry: StageSyntax) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
 from netspec.ir.program import Layer
-from netspec.types import Parameter
+from netspec.ops.types import Parameter
 
 Held = TypeVar("Held", bound=Layer)
 

@@ -18,7 +18,7 @@ from netspec.ir.formula import NO_FORMULAS, Formula, Formulas, Indices, no_indic
 from netspec.ops import Op
 from netspec.ops.base import Function
 from netspec.ops.structure import ResizeLike
-from netspec.types import TensorType
+from netspec.ops.types import TensorType
 
 Kind = Literal[
     "network",

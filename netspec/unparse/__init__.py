@@ -12,13 +12,13 @@ from collections.abc import Mapping
 from netspec.elaborate.bounds import Bounds
 from netspec.elaborate.network import elaborate
 from netspec.errors import Diagnostic, InternalError, NetspecError, by_position
-from netspec.formatting import format_text, same
 from netspec.ir import Program
 from netspec.ir.fingerprint import fingerprint
 from netspec.ir.template import Choice, Template, Templates, templates
-from netspec.schema.bind import bind_spec
-from netspec.source import parse
-from netspec.symbolic import Diverges
+from netspec.lang.expression.symbolic import Diverges
+from netspec.lang.schema.bind import bind_spec
+from netspec.lang.source import parse
+from netspec.tools.formatting import format_text, same
 from netspec.unparse.document import bare, to_yaml
 from netspec.unparse.kept import with_kept
 from netspec.unparse.local import with_closed_blocks

@@ -8,8 +8,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from netspec.geometry import Padding, scalar_or_tuple
-from netspec.initializers import (
+from netspec.ir import Node
+from netspec.ir.fingerprint import plain
+from netspec.ir.template.numbers import at
+from netspec.lang.expression.symbolic import Varying
+from netspec.ops import Op, OpError, attributes_of
+from netspec.ops.base import AttributeInfo, Sizes
+from netspec.ops.convolution import Conv
+from netspec.ops.geometry import Padding, scalar_or_tuple
+from netspec.ops.initializers import (
     GLOROT_UNIFORM,
     ONES,
     ZEROS,
@@ -21,14 +28,7 @@ from netspec.initializers import (
     UniformFanIn,
     VarianceScaling,
 )
-from netspec.ir import Node
-from netspec.ir.fingerprint import plain
-from netspec.ir.template.numbers import at
-from netspec.ops import Op, OpError, attributes_of
-from netspec.ops.base import AttributeInfo, Sizes
-from netspec.ops.convolution import Conv
-from netspec.symbolic import Varying
-from netspec.types import TensorType
+from netspec.ops.types import TensorType
 from netspec.unparse.document import Braces, Brackets
 from netspec.unparse.numbers import Numbers
 

@@ -7,15 +7,15 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from netspec import library
 from netspec.elaborate.scope import RESERVED, ROLES
 from netspec.ir import Value
 from netspec.ir.definition import Declared
 from netspec.ir.template import Call, Template
+from netspec.lang import library
+from netspec.lang.expression.symbolic import Varying, same_value
+from netspec.lang.schema.parameters import type_of
 from netspec.ops import OPS
 from netspec.ops.words import COMBINATORS
-from netspec.schema.parameters import type_of
-from netspec.symbolic import Varying, same_value
 from netspec.unparse.attributes import Defaults
 from netspec.unparse.body import Body
 from netspec.unparse.document import Braces, Brackets

@@ -9,11 +9,11 @@ from netspec.errors import NetspecError, Span, fail
 from netspec.ir import Node, Region, Value
 from netspec.ir.template import Call, Choice, Merged, Template
 from netspec.ir.template.numbers import at
+from netspec.lang.expression.symbolic import value_at
 from netspec.ops import OPS
 from netspec.ops.base import Function
 from netspec.ops.merge import MERGES, Concat, Merge, Mul
 from netspec.ops.structure import ResizeLike, Split
-from netspec.symbolic import value_at
 from netspec.unparse.attributes import Defaults, Place, written
 from netspec.unparse.numbers import Numbers
 from netspec.unparse.steps import Row, Step

@@ -1,6 +1,6 @@
 """Plain values as YAML text, each collection in braces or over several lines as it is marked.
 
-The text is laid out anew by ``netspec/formatting``, which breaks what does not fit a line.
+The text is laid out anew by ``netspec/tools/formatting``, which breaks what does not fit a line.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from netspec.formatting.tree import quoted
-from netspec.formatting.write import WIDTH
-from netspec.formula import print_number
+from netspec.lang.expression.formula import print_number
+from netspec.tools.formatting.tree import quoted
+from netspec.tools.formatting.write import WIDTH
 
 STEP = 2
 

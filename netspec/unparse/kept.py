@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from netspec.errors import UsageError, did_you_mean
 from netspec.ir import Program
-from netspec.schema.syntax import Param
+from netspec.lang.schema.syntax import Param
 
 
 def with_kept(

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from netspec.elaborate.scope import Names
-from netspec.symbolic import value_at
+from netspec.lang.expression.symbolic import value_at
 from netspec.unparse.steps import Row, Step
 
 MOST_HELD = 4

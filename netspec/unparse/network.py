@@ -8,7 +8,7 @@ from typing import Any
 from netspec.elaborate.outputs import OWN
 from netspec.ir import Program, Value
 from netspec.ir.template import Templates
-from netspec.schema.models import LANGUAGE_VERSION
+from netspec.lang.schema.models import LANGUAGE_VERSION
 from netspec.unparse.attributes import Defaults
 from netspec.unparse.blocks import PrintedBlock, block_names, declared, settle_labels, settled
 from netspec.unparse.body import Body, places

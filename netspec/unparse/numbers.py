@@ -8,9 +8,9 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from netspec.elaborate.scope import RESERVED
-from netspec.expr import MAX_LENGTH
-from netspec.schema.models import STAGE_KEYS
-from netspec.symbolic import Varying, names_of, same_value
+from netspec.lang.expression.expr import MAX_LENGTH
+from netspec.lang.expression.symbolic import Varying, names_of, same_value
+from netspec.lang.schema.models import STAGE_KEYS
 from netspec.unparse.document import Brackets
 
 _OF_STAGES = frozenset((*STAGE_KEYS, "between", "first", "last")) - {"stride"}

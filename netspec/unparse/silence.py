@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from netspec.check.lint.ignores import ignored_codes
+from netspec.check.validate.check import check_content
+from netspec.check.validate.options import Options
 from netspec.elaborate.bounds import Bounds
 from netspec.errors import Text
 from netspec.ir import Program, Region
-from netspec.lint.ignores import ignored_codes
-from netspec.validate.check import check_content
-from netspec.validate.options import Options
 
 
 def silenced_codes(program: Program) -> frozenset[str]:

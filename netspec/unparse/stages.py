@@ -13,7 +13,7 @@ from netspec.errors import NetspecError
 from netspec.ir import Program, Region, Value
 from netspec.ir.definition import plain
 from netspec.ir.formula import HERE, NETWORK_SCOPE, qualify
-from netspec.symbolic import Diverges, Varying, named, names_of, same, same_value
+from netspec.lang.expression.symbolic import Diverges, Varying, named, names_of, same, same_value
 from netspec.unparse.blocks import NONE, PrintedBlock
 from netspec.unparse.document import Braces, Brackets, is_short
 from netspec.unparse.layout import short

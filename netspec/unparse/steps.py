@@ -8,7 +8,7 @@ from typing import Any
 
 from netspec.ir import Value
 from netspec.ir.template import Merged
-from netspec.symbolic import Varying
+from netspec.lang.expression.symbolic import Varying
 
 Row = list["Step"]
 """Steps in order."""

@@ -7,10 +7,10 @@ import pytest
 
 import netspec
 from netspec.backends.base import get_backend
+from netspec.check.validate.check import check_content
+from netspec.check.validate.options import Options
 from netspec.errors import Diagnostic, NetspecError
 from netspec.ir.interpret import interpret
-from netspec.validate.check import check_content
-from netspec.validate.options import Options
 
 HEAD = "netspec: 1\nname: tiny\ninput: {channels: 3, size: [8, 8]}\n"
 BLOCKS = "blocks: {b: {body: [relu]}, double: {body: [relu]}}\n"

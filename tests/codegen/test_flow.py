@@ -9,7 +9,7 @@ import pytest
 
 from netspec.api import loads
 from netspec.backends.base import get_backend
-from netspec.formula import negated, print_node
+from netspec.lang.expression.formula import negated, print_node
 from tests.support.generated import build_generated, style_problems
 from tests.support.networks import input_of, random_weights
 

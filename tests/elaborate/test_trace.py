@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from netspec.check.validate.check import check_content
+from netspec.check.validate.options import Options
 from netspec.errors import NetspecError
-from netspec.validate.check import check_content
-from netspec.validate.options import Options
 from tests.elaborate.conftest import HEAD, compiled
 
 BLOCKS = """\

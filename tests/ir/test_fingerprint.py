@@ -14,14 +14,14 @@ from typing import Any, Literal, Union, get_args, get_origin
 import pytest
 
 from netspec import api
-from netspec.geometry import Padding
-from netspec.initializers import Constant, Normal, VarianceScaling
 from netspec.ir import Node, Program, Value
 from netspec.ir.fingerprint import VERSION, attributes, canonical, fingerprint, plain
 from netspec.ir.rewrite import rewrite
 from netspec.ops import Op, attributes_of
 from netspec.ops.base import Axes, Result, Sizes
 from netspec.ops.convolution import Linear
+from netspec.ops.geometry import Padding
+from netspec.ops.initializers import Constant, Normal, VarianceScaling
 from tests.support.networks import SIZES, network_of
 from tests.support.op_cases import cases
 

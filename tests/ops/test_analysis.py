@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 import torch
 
-from netspec.analyse import summarise
 from netspec.backends.base import build, get_backend
 from netspec.backends.torch import live
 from netspec.ir import Program
+from netspec.ir.analysis import summarise
 from tests.support.networks import SIZES, network_of
 from tests.support.op_cases import TORCH_ALONE, cases
 

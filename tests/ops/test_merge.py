@@ -6,7 +6,7 @@ import pytest
 
 from netspec.ops.base import OpError
 from netspec.ops.merge import Add, Concat, Mul
-from netspec.types import TensorType
+from netspec.ops.types import TensorType
 
 MAP = TensorType(4, (8, 6), non_negative=True)
 

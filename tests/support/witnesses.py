@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from netspec.analyse import count_parameters, evaluation_shapes, output_shapes
 from netspec.api import CompiledNetwork, loads
 from netspec.backends.base import check_network, get_backend
 from netspec.backends.keras.instances import adapt
@@ -19,9 +18,10 @@ from netspec.backends.keras.naming import flat_name
 from netspec.backends.keras.weights import layers_of
 from netspec.codegen.identifiers import safe_identifier
 from netspec.ir import Program
+from netspec.ir.analysis import count_parameters, evaluation_shapes, output_shapes
 from netspec.ir.check import check_program
 from netspec.ir.interpret import interpret
-from netspec.verify.arguments import second_values
+from netspec.verification.arguments import second_values
 from tests.support.agreement import precision, relative
 from tests.support.float32 import FLOAT32_BOUND, dtype_of
 from tests.support.generated import IMPORTS, build_generated, imported_modules, style_problems

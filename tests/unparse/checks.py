@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 
 import netspec
-from netspec.formatting import format_text
+from netspec.check.validate.check import check_content
+from netspec.check.validate.options import Options
 from netspec.ir import Node, Program, Region
 from netspec.ir.definition import Definition
 from netspec.ir.fingerprint import fingerprint
+from netspec.tools.formatting import format_text
 from netspec.unparse import spec_text
-from netspec.validate.check import check_content
-from netspec.validate.options import Options
 
 
 def settled(program: Program) -> Program:

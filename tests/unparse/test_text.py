@@ -12,7 +12,7 @@ from netspec.ir import Node, Program, Region, Value
 from netspec.ir.fingerprint import fingerprint
 from netspec.ops.merge import Mul
 from netspec.ops.pooling import GlobalAvgPool
-from netspec.types import TensorType
+from netspec.ops.types import TensorType
 from netspec.unparse import spec_text
 from netspec.unparse.naming import Namer
 from tests.unparse.checks import settled, written

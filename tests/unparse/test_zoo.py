@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 import netspec
-from netspec import library
 from netspec.api import CompiledNetwork
-from netspec.source import parse
+from netspec.lang import library
+from netspec.lang.source import parse
 from tests.support.random_rewrites import REWRITES
 from tests.support.zoo import SHRUNK, zoo_compiled, zoo_names
 from tests.unparse.checks import findings, read_off, settled, written

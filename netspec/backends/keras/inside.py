@@ -12,7 +12,7 @@ from netspec.backends.keras.plan import lower
 from netspec.backends.probe import Inside
 from netspec.ir import Program, Value
 from netspec.ops.structure import Flatten
-from netspec.types import FlatLayout
+from netspec.ops.types import FlatLayout
 
 if TYPE_CHECKING:
     from netspec.backends.probe import Array

@@ -32,8 +32,8 @@ from netspec.backends.keras.plan import (
 )
 from netspec.codegen.calls import Call, Raw, execute
 from netspec.ir import Node, Program, Value
+from netspec.ir.resize import check_input_size
 from netspec.ops.merge import Merge
-from netspec.resize import check_input_size
 
 keras = load_keras()
 

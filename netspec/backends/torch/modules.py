@@ -21,13 +21,13 @@ from netspec.codegen.layout import Choice as Conditional
 from netspec.codegen.layout import Document, call
 from netspec.codegen.printing import Printer, quoted
 from netspec.codegen.statements import Assign, Do, If, Statement
-from netspec.formula import negated
 from netspec.ir import Node, Region
 from netspec.ir.template import Choice
 from netspec.ir.template.data import children
+from netspec.lang.expression.formula import negated
+from netspec.lang.expression.symbolic import Varying, names_of
 from netspec.ops.base import Function
 from netspec.ops.structure import Split
-from netspec.symbolic import Varying, names_of
 
 BlockCall = Callable[[Region], Document]
 

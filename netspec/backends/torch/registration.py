@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from netspec.symbolic import active
+from netspec.lang.expression.symbolic import active
 
 
 class Containers:

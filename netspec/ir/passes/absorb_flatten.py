@@ -12,7 +12,7 @@ from netspec.ir.rewrite import rewrite
 from netspec.ops.activation import Activation
 from netspec.ops.convolution import Linear
 from netspec.ops.structure import Flatten, RandomDrop
-from netspec.types import FlatLayout
+from netspec.ops.types import FlatLayout
 
 if TYPE_CHECKING:
     from netspec.ir.passes.recipes import Array, Tensors

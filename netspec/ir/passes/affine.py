@@ -10,11 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from netspec.geometry import is_zero
 from netspec.ir.passes.recipes import Recipe
 from netspec.ir.program import Node
 from netspec.ops import Op
 from netspec.ops.convolution import Conv, Linear
+from netspec.ops.geometry import is_zero
 from netspec.ops.normalization import (
     BatchNorm,
     GroupNorm,

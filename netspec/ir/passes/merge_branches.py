@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from netspec.geometry import effective_kernel
 from netspec.ir.passes.affine import affine_of
 from netspec.ir.passes.base import Note, Outcome, Pass, require_inference
 from netspec.ir.passes.kept import kept_attributes
@@ -20,8 +19,9 @@ from netspec.ir.passes.recipes import Recipe
 from netspec.ir.program import Node, Program, Value
 from netspec.ir.rewrite import Replacement, rewrite, with_op
 from netspec.ops.convolution import Conv, Linear
+from netspec.ops.geometry import effective_kernel
 from netspec.ops.merge import Add
-from netspec.types import TensorType
+from netspec.ops.types import TensorType
 
 if TYPE_CHECKING:
     from netspec.ir.passes.recipes import Array, Make, Tensors

@@ -9,7 +9,7 @@ from typing import Any
 from netspec.ir.program import Node, Region
 from netspec.ir.template.data import Call, Choice, children
 from netspec.ir.template.numbers import MISSING
-from netspec.symbolic import Varying
+from netspec.lang.expression.symbolic import Varying
 
 
 def numbers_of(body: Region, calls: Mapping[Region, Call]) -> Iterator[Varying]:
