@@ -31,7 +31,7 @@ test-slow: $(VENV)/.tools ## run the heavy tests: full sizes, more than 1,000 la
 	$(BIN)/python -m pytest -m slow
 
 fuzz: $(VENV)/.tools ## check 20,000 mutated specs: in time, within memory, never a traceback
-	$(BIN)/python -m pytest -m slow -n $(WORKERS) tests/validate/test_mutations.py
+	$(BIN)/python -m pytest -m slow -n $(WORKERS) tests/check/validate/test_mutations.py
 
 FUZZ_SECONDS ?= 120
 

@@ -54,7 +54,7 @@ def status(key: str) -> int:
 def measure(folder: Path, way: tuple[str, str, str, str], name: str) -> dict[str, int]:
     """Run in a process of its own: convert, and see how far the peak rises."""
     import netspec
-    from netspec.checkpoints import convert
+    from netspec.weights.checkpoints import convert
 
     source, suffix, target, new = way
     compilations = {
@@ -79,10 +79,10 @@ def measure(folder: Path, way: tuple[str, str, str, str], name: str) -> dict[str
 def prepare(folder: Path, names: list[str]) -> dict[str, tuple[int, int]]:
     """Write every network's weights in every format to be read; (all bytes, those of the largest)."""
     import netspec
-    from netspec.checkpoints import convert
-    from netspec.starting import initial_weights
-    from netspec.storage.safetensors import SAFETENSORS
-    from netspec.storage.tensors import in_memory
+    from netspec.weights.checkpoints import convert
+    from netspec.weights.starting import initial_weights
+    from netspec.weights.storage.safetensors import SAFETENSORS
+    from netspec.weights.storage.tensors import in_memory
 
     sizes = {}
     for name in ("small", *names):

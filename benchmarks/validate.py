@@ -79,9 +79,9 @@ def small(number: int) -> str:
 
 def many_files(folder: Path, label: str, make: Callable[[int], str]) -> None:
     """Print how many files a second are checked in one run, on one processor."""
-    from netspec.validate.files import find_targets
-    from netspec.validate.options import Options
-    from netspec.validate.run import check_files
+    from netspec.check.validate.files import find_targets
+    from netspec.check.validate.options import Options
+    from netspec.check.validate.run import check_files
 
     for count in NUMBERS:
         place = folder / f"{label.replace(' ', '-')}-{count}"

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from netspec.api import transfer_weights as transfer_weights
     from netspec.errors import NetspecError as NetspecError
     from netspec.errors import UsageError as UsageError
-    from netspec.export.base import ExportError as ExportError
+    from netspec.exports.base import ExportError as ExportError
 
 __version__ = "0.1.0"
 
@@ -31,7 +31,7 @@ _HOMES = {
     "transfer_weights": "netspec.api",
     "NetspecError": "netspec.errors",
     "UsageError": "netspec.errors",
-    "ExportError": "netspec.export.base",
+    "ExportError": "netspec.exports.base",
 }
 
 __all__ = [

@@ -10,24 +10,24 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from netspec import library
-from netspec.analyse import Summary, summarise
 from netspec.backends import base
 from netspec.backends.base import backend_of, export_of, get_backend
-from netspec.channels import readable
-from netspec.checkpoints import Loaded, Matching, load_into, save_weights
 from netspec.codegen.frame import BUILT_IN_PLACE
 from netspec.compilation import Compilation
 from netspec.elaborate.bounds import Bounds
 from netspec.elaborate.network import elaborate
+from netspec.elaborate.overrides import apply_overrides, from_values
 from netspec.errors import NetspecError, UsageError, did_you_mean, fail
-from netspec.export.write import Report, export_model
+from netspec.exports.write import Report, export_model
 from netspec.ir import Program
-from netspec.overrides import apply_overrides, from_values
-from netspec.room import reason
-from netspec.schema.bind import bind_spec
-from netspec.source import MAX_BYTES, Document, decode, parse
-from netspec.starting import initial_weights
+from netspec.ir.analysis import Summary, summarise
+from netspec.lang import library
+from netspec.lang.schema.bind import bind_spec
+from netspec.lang.source import MAX_BYTES, Document, decode, parse
+from netspec.system.channels import readable
+from netspec.system.room import reason
+from netspec.weights.checkpoints import Loaded, Matching, load_into, save_weights
+from netspec.weights.starting import initial_weights
 
 
 class CompiledNetwork:
@@ -293,8 +293,8 @@ def parsed(text: str, file: str, folder: Path | None) -> Document:
     try:
         return parse(text, file)
     except NetspecError:
-        from netspec.validate.check import check_content
-        from netspec.validate.options import Options
+        from netspec.check.validate.check import check_content
+        from netspec.check.validate.options import Options
 
         result = check_content(text.encode(errors="surrogatepass"), file, folder, Options())
         errors = [d for d in result.diagnostics if d.severity == "error"] if result else []
@@ -337,7 +337,9 @@ def compile_document(
         overrides = apply_overrides(spec, found.variant, values)
         network = elaborate(spec, found.variant, overrides, found.folder, bounds)
     except NetspecError as error:
-        from netspec.validate.check import with_all_errors  # not needed where nothing is wrong
+        from netspec.check.validate.check import (
+            with_all_errors,  # not needed where nothing is wrong
+        )
 
         document = found.document
         raise with_all_errors(error, document, found.folder, bounds, found.variant) from None

@@ -10,7 +10,7 @@ from pathlib import Path
 from netspec.codegen.frame import Origin
 from netspec.elaborate.bounds import Bounds
 from netspec.ir import Program
-from netspec.schema.syntax import Argument, Spec
+from netspec.lang.schema.syntax import Argument, Spec
 
 
 @dataclass(frozen=True, eq=False)

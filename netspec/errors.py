@@ -2,7 +2,7 @@
 
 Everything that is the user's to mend is raised as :class:`NetspecError`, which carries one or more
 :class:`Diagnostic`. Anything else that escapes is a bug of netspec. What each code means stands in
-:mod:`netspec.codes`.
+:mod:`netspec.check.codes`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from netspec.channels import printable
+from netspec.system.channels import printable
 
 Severity = Literal["error", "warning"]
 

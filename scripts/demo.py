@@ -35,7 +35,7 @@ def main() -> int:
 
 
 def _write_sources(network: Any) -> dict[str, Path]:
-    from netspec.files import write_atomically
+    from netspec.system.files import write_atomically
 
     BUILD.mkdir(exist_ok=True)
     files = {name: BUILD / f"{network.name}_{name}.py" for name in BACKENDS}

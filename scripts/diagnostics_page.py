@@ -15,10 +15,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from netspec.codes import GROUPS, Code, registry
-from netspec.report import Report, text
-from netspec.validate.check import check_content
-from netspec.validate.options import Options
+from netspec.check.codes import GROUPS, Code, registry
+from netspec.check.report import Report, text
+from netspec.check.validate.check import check_content
+from netspec.check.validate.options import Options
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "diagnostics.md"
@@ -28,7 +28,7 @@ SPEC = ROOT / "specs" / "resnet.yaml"
 INTRODUCTION = """\
 # Diagnostics
 
-<!-- Made by `make docs` from netspec/codes/ and scripts/diagnostics_page.py; changes belong there. -->
+<!-- Made by `make docs` from netspec/check/codes/ and scripts/diagnostics_page.py; changes belong there. -->
 
 `netspec validate` tells every problem of a file in one run, for all its variants. A problem has a code
 that does not change, its place, the line with carets under the exact key or value, and a `help:` where

@@ -2,7 +2,7 @@
 
 Whatever bytes come in, the reader gives a document or a :class:`NetspecError` whose place is in the
 text, and an expression a bounded value or a :class:`NetspecError`. What breaks that ends the run and is
-left as a file; it becomes a test in tests/test_source.py or tests/test_expr.py.
+left as a file; it becomes a test in tests/lang/test_source.py or tests/lang/expression/test_expr.py.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ import sys
 import atheris
 
 with atheris.instrument_imports(include=["netspec"]):
-    from netspec import expr, source
     from netspec.errors import NetspecError, split_lines
+    from netspec.lang import source
+    from netspec.lang.expression import expr
 
 NAMES = {"width": 64, "depths": [3, 4, 6, 3], "flag": True, "rate": 0.5, "word": "same", "none": []}
 

@@ -17,7 +17,7 @@ from reference.catalogue import blocks, op_index, ops
 from reference.keys import combinator_keys, keys, parameter_types, reserved
 from reference.values import distributions, functions, initialisers, limits, padding
 
-from netspec.schema import models, parameters
+from netspec.lang.schema import models, parameters
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "language.md"
 

@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 
 import netspec
-from netspec import library
-from netspec.verify.bounds import QUANTITIES
+from netspec.lang import library
+from netspec.verification.bounds import QUANTITIES
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "parity.md"
@@ -27,8 +27,8 @@ WORK = ROOT / "build" / "parity"
 
 sys.path.insert(0, str(ROOT))
 
-from tests.verify.mutations import MUTATIONS, Mutation  # noqa: E402
-from tests.verify.support import examine  # noqa: E402
+from tests.verification.mutations import MUTATIONS, Mutation  # noqa: E402
+from tests.verification.support import examine  # noqa: E402
 
 HEAD = """\
 # Parity: what was measured
@@ -227,7 +227,7 @@ def wrapped_intro(mutations: list[tuple[Mutation, tuple[str, str]]]) -> list[str
     made = sum(bool(mutation.level) for mutation, _ in mutations)
     return [
         f"{made} deliberate mistakes, each made in one backend alone, on small networks",
-        "(`tests/verify/mutations.py`). Each is found at the level and in the part of the network where",
+        "(`tests/verification/mutations.py`). Each is found at the level and in the part of the network where",
         f"it is: {counts}.",
     ]
 

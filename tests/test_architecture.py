@@ -18,12 +18,12 @@ MAX_LINES = 400
 # What `netspec --help` may cost: the standard library, the package's head, and the errors.
 LIGHT = {
     "netspec",
-    "netspec.channels",
+    "netspec.system.channels",
     "netspec.cli",
     "netspec.errors",
-    "netspec.progress",
-    "netspec.room",
-    "netspec.tables",
+    "netspec.system.progress",
+    "netspec.system.room",
+    "netspec.system.tables",
 }
 
 every_file = pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
@@ -87,7 +87,12 @@ def test_what_stands_behind_the_program_knows_neither_the_spec_nor_the_elaborato
     package: str,
 ) -> None:
     """Source follows the program, wherever that came from."""
-    ahead = ("netspec.schema", "netspec.elaborate", "netspec.source", "netspec.library")
+    ahead = (
+        "netspec.lang.schema",
+        "netspec.elaborate",
+        "netspec.lang.source",
+        "netspec.lang.library",
+    )
     for name, path in MODULES.items():
         if f"{name}.".startswith(f"netspec.{package}."):
             assert not [found for found in imported_at_once(path) if found.startswith(ahead)], name
@@ -131,9 +136,9 @@ READS_ITEMS = (
     "netspec.ir",
     "netspec.codegen",
     "netspec.elaborate",
-    "netspec.lint.network",  # which asks in whose file a region stands
-    "netspec.validate",  # axes have items as well
-    "netspec.schema",  # lists have items as well
+    "netspec.check.lint.network",  # which asks in whose file a region stands
+    "netspec.check.validate",  # axes have items as well
+    "netspec.lang.schema",  # lists have items as well
     "netspec.backends.torch.emit",
     "netspec.backends.torch.flow",
     "netspec.backends.torch.modules",

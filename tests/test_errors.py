@@ -11,7 +11,6 @@ import pytest
 
 import netspec
 from netspec import loads
-from netspec.channels import printable
 from netspec.cli.streams import Terminated
 from netspec.codegen.cases import DecidedByKept
 from netspec.errors import (
@@ -28,13 +27,14 @@ from netspec.errors import (
     render,
     severity_of,
 )
-from netspec.export.base import ExportError
-from netspec.generated import OriginError
+from netspec.exports.base import ExportError
 from netspec.ir.template.data import Guard, Split
+from netspec.lang.expression.symbolic import Diverges, Varying
+from netspec.lang.expression.unknown import Poisoned
+from netspec.lang.schema.refusal import Refusal
 from netspec.ops.base import GroupsError, OpError, RangeError, WindowError
-from netspec.schema.refusal import Refusal
-from netspec.symbolic import Diverges, Varying
-from netspec.unknown import Poisoned
+from netspec.system.channels import printable
+from netspec.tools.generated import OriginError
 
 TEXT = Text.of("name: n\nwidths: wide, narrow\nend", "f.yaml")
 SPAN = TEXT.place(2, 9, 2, 14)

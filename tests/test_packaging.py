@@ -18,9 +18,9 @@ from pathlib import Path
 import pytest
 
 import netspec
-from netspec import library
 from netspec.backends.base import backend_names, get_backend
 from netspec.distribution import DISTRIBUTION
+from netspec.lang import library
 
 ROOT = Path(__file__).parents[1]
 SOURCES = ("netspec", "specs", "templates", "docs/schema")

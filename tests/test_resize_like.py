@@ -9,11 +9,11 @@ import pytest
 
 import netspec
 from netspec.backends.base import get_backend
+from netspec.check.validate.check import check_content
+from netspec.check.validate.options import Options
 from netspec.errors import NetspecError, UsageError
 from netspec.ir.interpret import interpret
-from netspec.resize import resized
-from netspec.validate.check import check_content
-from netspec.validate.options import Options
+from netspec.ir.resize import resized
 from tests.support.networks import input_of, network_of, random_weights
 from tests.support.saved import elsewhere, load_elsewhere, store
 from tests.support.witnesses import check

@@ -12,16 +12,16 @@ import numpy as np
 import pytest
 
 import netspec
-from netspec.analyse import for_inputs
 from netspec.backends.base import get_backend
 from netspec.cli import main
 from netspec.errors import NetspecError, UsageError
+from netspec.ir.analysis import for_inputs
 from netspec.ir.fingerprint import fingerprint
 from netspec.ir.interpret import interpret
-from netspec.verify import witnesses
-from netspec.verify.results import NetworkResult
-from netspec.verify.run import Options, Origin, verify
-from tests.export.conftest import PAIRS, exported
+from netspec.verification import witnesses
+from netspec.verification.results import NetworkResult
+from netspec.verification.run import Options, Origin, verify
+from tests.exports.conftest import PAIRS, exported
 from tests.support.fake_backend import FakeBackend
 from tests.support.generated import import_source
 from tests.support.networks import inputs_of, random_weights

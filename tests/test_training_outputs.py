@@ -14,10 +14,10 @@ import netspec
 from netspec.backends.torch.probe import TorchProbe
 from netspec.cli import main
 from netspec.ir.fingerprint import fingerprint
-from netspec.verify import run as verifying
-from netspec.verify.results import NetworkResult
-from netspec.verify.run import Options, Origin, verify
-from tests.export.conftest import PAIRS, exported
+from netspec.verification import run as verifying
+from netspec.verification.results import NetworkResult
+from netspec.verification.run import Options, Origin, verify
+from tests.exports.conftest import PAIRS, exported
 from tests.support.generated import import_source
 from tests.support.networks import input_of
 from tests.support.witnesses import check
@@ -270,7 +270,7 @@ def test_a_mistake_is_found(
     backend: str, old: str, new: str, expected: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip(backend)
-    from netspec.verify import witnesses
+    from netspec.verification import witnesses
 
     original = witnesses.generate
 

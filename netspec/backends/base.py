@@ -31,11 +31,11 @@ if TYPE_CHECKING:
 
     from netspec.backends.probe import Probe
     from netspec.codegen.frame import Origin
-    from netspec.export.base import Export
+    from netspec.exports.base import Export
     from netspec.ir import Layer, Program
-    from netspec.storage.formats import Format
-    from netspec.storage.tensors import StoredTensor
-    from netspec.types import Parameter
+    from netspec.ops.types import Parameter
+    from netspec.weights.storage.formats import Format
+    from netspec.weights.storage.tensors import StoredTensor
 
     Array = NDArray[numpy.generic]
 

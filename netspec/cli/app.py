@@ -27,7 +27,7 @@ from netspec.cli import (
 )
 from netspec.cli.parser import USAGE, Parser
 from netspec.errors import InternalError, NetspecError, UsageError, nearest
-from netspec.room import reason
+from netspec.system.room import reason
 
 COMMANDS = {
     "init": init,

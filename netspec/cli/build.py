@@ -144,7 +144,7 @@ def _export_of(path: Path, spec: str) -> str:
 def _check_suffixes(paths: list[Path], backend: Backend, spec: str) -> None:
     """Raise :class:`UsageError` for paths whose suffix says nothing, and for those named twice."""
     from netspec.errors import UsageError
-    from netspec.files import check_distinct
+    from netspec.system.files import check_distinct
 
     for path in paths:
         if _suffix(path, backend) is None:
@@ -158,7 +158,7 @@ def _check_outputs(
     arguments: argparse.Namespace, compiled: CompiledNetwork, backend: Backend
 ) -> None:
     """Raise :class:`UsageError` for what cannot be written or is there already, ahead of the work."""
-    from netspec.files import check_output, holds
+    from netspec.system.files import check_output, holds
 
     for path in arguments.outputs:
         is_source = _suffix(path, backend) == SOURCE
@@ -182,7 +182,7 @@ def _suffixes(backend: Backend) -> list[str]:
 
 def _suffix(path: Path, backend: Backend) -> str | None:
     """What ``path`` ends in; None where nothing is written to such files."""
-    from netspec.storage.formats import longest_suffix
+    from netspec.weights.storage.formats import longest_suffix
 
     return longest_suffix(path.name, _suffixes(backend))
 
@@ -193,8 +193,8 @@ def _check_model(
     """Hold the live model against the network; raises :class:`InternalError` where they differ."""
     import numpy
 
-    from netspec.analyse import evaluation_shapes, for_inputs, output_shapes, weight_shapes
     from netspec.errors import InternalError
+    from netspec.ir.analysis import evaluation_shapes, for_inputs, output_shapes, weight_shapes
 
     what = f"the {backend.name} model of {compiled.name}"
     _compare(
@@ -239,9 +239,9 @@ def _write(
     path: Path, compiled: CompiledNetwork, backend: Backend, model: Any, weights: dict[str, Any]
 ) -> None:
     from netspec.backends.base import Saves
-    from netspec.files import replacing
-    from netspec.storage.safetensors import SAFETENSORS
-    from netspec.storage.tensors import in_memory
+    from netspec.system.files import replacing
+    from netspec.weights.storage.safetensors import SAFETENSORS
+    from netspec.weights.storage.tensors import in_memory
 
     suffix = _suffix(path, backend)
     if suffix == ".safetensors":

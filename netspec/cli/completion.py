@@ -123,10 +123,10 @@ def completed(command: str, action: argparse.Action) -> str | None:
 
 def _functions(shell: str) -> str:
     """The functions of the shell that complete each kind."""
-    from netspec import library
     from netspec.backends.base import Exports, able_to, backend_names
-    from netspec.codes import registry
-    from netspec.lint import LINTS, OPTIONAL_LINTS
+    from netspec.check.codes import registry
+    from netspec.check.lint import LINTS, OPTIONAL_LINTS
+    from netspec.lang import library
 
     networks, backends = sorted(library.zoo_variants()), sorted(backend_names())
     words: dict[str, Iterable[str]] = {
@@ -160,8 +160,8 @@ def candidates(kind: str, words: Iterable[str]) -> list[str]:
         words: the line.
     """
     from netspec.errors import NetspecError, UsageError
-    from netspec.library import zoo_text, zoo_variants
-    from netspec.source import decode, parse
+    from netspec.lang.library import zoo_text, zoo_variants
+    from netspec.lang.source import decode, parse
 
     networks = zoo_variants()
     for word in words:

@@ -65,9 +65,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command."""
-    from netspec.checkpoints import convert
     from netspec.cli.output import progress
-    from netspec.files import check_output
+    from netspec.system.files import check_output
+    from netspec.weights.checkpoints import convert
 
     check_output(arguments.output, arguments.force)
     compiled = load_spec(arguments)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import difflib
 from pathlib import Path
 
-from netspec.channels import terminal_line
 from netspec.cli.streams import tell, wants_colour, write_data
-from netspec.room import reason
+from netspec.system.channels import terminal_line
+from netspec.system.room import reason
 
 
 def check_file(path: Path, expected: str) -> int:

@@ -9,7 +9,7 @@ import textwrap
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from netspec.codes import Code
+    from netspec.check.codes import Code
 
 HELP = "explain a diagnostic: its cause, an example, its cure"
 DESCRIPTION = """\
@@ -30,7 +30,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command."""
-    from netspec.codes import registry
+    from netspec.check.codes import registry
     from netspec.errors import UsageError, did_you_mean
 
     known = registry()

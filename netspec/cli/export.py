@@ -16,7 +16,7 @@ from netspec.cli.streams import tell
 from netspec.cli.weights import add_weights_arguments, check_weights_arguments, use_weights
 
 if TYPE_CHECKING:
-    from netspec.export.write import Report
+    from netspec.exports.write import Report
 
 HELP = "write a model in a format that others run, and compare it"
 DESCRIPTION = """\
@@ -57,9 +57,9 @@ def run(arguments: argparse.Namespace) -> int:
     from netspec.backends.base import export_of, get_backend, require_framework
     from netspec.cli.output import progress
     from netspec.cli.quiet import quiet
-    from netspec.export.base import ExportError
-    from netspec.export.places import check_free
-    from netspec.export.write import export_model
+    from netspec.exports.base import ExportError
+    from netspec.exports.places import check_free
+    from netspec.exports.write import export_model
 
     backend = get_backend(arguments.backend)
     export = export_of(backend, arguments.format)

@@ -6,13 +6,13 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from netspec.channels import readable
 from netspec.cli.options import STANDARD_INPUT, add_search_arguments, nothing_found, tell_others
 from netspec.cli.streams import read_standard_input, tell, write_data
+from netspec.system.channels import readable
 
 if TYPE_CHECKING:
+    from netspec.check.validate.files import Target
     from netspec.errors import NetspecError
-    from netspec.validate.files import Target
 
 HELP = "put spec and block files into their canonical layout"
 DESCRIPTION = """\
@@ -44,9 +44,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command; a file that cannot be formatted is told about, and the others are formatted."""
+    from netspec.check.validate.files import find_targets
+    from netspec.check.validate.ownership import owner_of
     from netspec.errors import NetspecError, UsageError
-    from netspec.validate.files import find_targets
-    from netspec.validate.ownership import owner_of
 
     status = others = unreadable = 0
     targets = find_targets(arguments.paths, arguments.exclude)
@@ -93,9 +93,9 @@ def _format(target: Target, raw: bytes, arguments: argparse.Namespace) -> bool:
     """Format one file, as far as the arguments ask for; whether its layout is another one."""
     from netspec.cli.differences import print_diff
     from netspec.errors import UsageError
-    from netspec.files import is_stream, with_line_ends_of, write_atomically
-    from netspec.formatting import format_text
-    from netspec.source import decode
+    from netspec.lang.source import decode
+    from netspec.system.files import is_stream, with_line_ends_of, write_atomically
+    from netspec.tools.formatting import format_text
 
     stdin = target.path == STANDARD_INPUT
     name = "<stdin>" if stdin else readable(target.path)

@@ -48,7 +48,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command."""
-    from netspec.files import check_writable
+    from netspec.system.files import check_writable
 
     if arguments.output not in (None, "-"):
         check_writable(Path(arguments.output))

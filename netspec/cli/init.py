@@ -61,10 +61,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _check_name(name: str, text: str) -> None:
     """Raise :class:`UsageError` where ``name`` makes ``text``, which is sound otherwise, a spec that is not."""
+    from netspec.check.validate.check import check_content
+    from netspec.check.validate.options import Options
     from netspec.errors import UsageError
-    from netspec.schema.names import IDENTIFIER
-    from netspec.validate.check import check_content
-    from netspec.validate.options import Options
+    from netspec.lang.schema.names import IDENTIFIER
 
     if not re.fullmatch(IDENTIFIER, name):
         raise UsageError(f"`{name}` cannot name a network: letters, digits and `_`, no digit first")
@@ -83,8 +83,8 @@ def _starter(name: str) -> str:
 
 def _member(network: str) -> str:
     """The file of a network that comes with netspec; raises :class:`UsageError` where there is none."""
-    from netspec import library
     from netspec.errors import UsageError, did_you_mean
+    from netspec.lang import library
 
     found = library.zoo_variants().get(network)
     if found is None:

@@ -59,8 +59,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _networks(wanted: str | None) -> list[dict[str, Any]]:
     """The spec files, with those of their variants that are wanted; all where the file is."""
-    from netspec import library
-    from netspec.source import parse
+    from netspec.lang import library
+    from netspec.lang.source import parse
 
     found = []
     for name in library.zoo_files():
@@ -73,7 +73,7 @@ def _networks(wanted: str | None) -> list[dict[str, Any]]:
 
 
 def _blocks(wanted: str | None) -> list[dict[str, Any]]:
-    from netspec import library
+    from netspec.lang import library
 
     names = [name for name in sorted(library.built_in_blocks()) if _fits(name, wanted)]
     return [{"name": name, "doc": library.built_in_block(name).doc} for name in names]
@@ -84,8 +84,8 @@ def _fits(name: str, wanted: str | None) -> bool:
 
 
 def _tell_of_none(wanted: str) -> int:
-    from netspec import library
     from netspec.errors import did_you_mean
+    from netspec.lang import library
 
     hint = did_you_mean(wanted, {*library.zoo_variants(), *library.built_in_blocks()})
     tell(f"netspec: nothing is called `{wanted}`" + (f"; {hint}" if hint else ""))

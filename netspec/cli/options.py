@@ -107,8 +107,8 @@ def tell_others(count: int, unreadable: int, what: str) -> None:
 
 def nothing_found(what: str, arguments: argparse.Namespace) -> UsageError:
     """The error of a search, as :func:`add_search_arguments` has it, that found no ``what``."""
-    from netspec.channels import readable
     from netspec.errors import UsageError
+    from netspec.system.channels import readable
 
     where = ", ".join(map(readable, arguments.paths))
     return UsageError(f"no {what} in {where}; --allow-empty lets that pass")
@@ -130,8 +130,8 @@ def load_spec(arguments: argparse.Namespace) -> CompiledNetwork:
     """
     from netspec import api
     from netspec.cli.streams import read_standard_input
-    from netspec.overrides import parse_assignment
-    from netspec.source import Document, decode
+    from netspec.elaborate.overrides import parse_assignment
+    from netspec.lang.source import Document, decode
 
     values: dict[str, Document] = {}
     for text in arguments.assignments:

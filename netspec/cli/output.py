@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from netspec.cli.streams import tell
-from netspec.progress import Tell, silent
-from netspec.tables import make_console, show
+from netspec.system.progress import Tell, silent
+from netspec.system.tables import make_console, show
 
 if TYPE_CHECKING:
-    from netspec.analyse import Summary
+    from netspec.ir.analysis import Summary
 
 
 def write_text_file(path: Path, text: str, force: bool) -> None:
@@ -21,7 +21,7 @@ def write_text_file(path: Path, text: str, force: bool) -> None:
 
     Raises :class:`UsageError` where ``path`` cannot be written, or holds something else and not ``force``.
     """
-    from netspec.files import check_output, check_writable, holds, write_atomically
+    from netspec.system.files import check_output, check_writable, holds, write_atomically
 
     check_writable(path)
     if holds(path, text):

@@ -10,7 +10,7 @@ from netspec.cli.streams import tell
 
 if TYPE_CHECKING:
     from netspec.errors import NetspecError
-    from netspec.generated import GeneratedFile
+    from netspec.tools.generated import GeneratedFile
 
 HELP = "write generated files again where their specs have changed"
 DESCRIPTION = """\
@@ -44,9 +44,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command; a file whose spec is lost or wrong is told about, and the others are done."""
-    from netspec.channels import readable
     from netspec.errors import NetspecError, UsageError
-    from netspec.generated import OriginError, python_files
+    from netspec.system.channels import readable
+    from netspec.tools.generated import OriginError, python_files
 
     if arguments.specs:  # to go with version 0.2
         tell("netspec: --specs: ignored, heads say where specs are")
@@ -91,8 +91,8 @@ def _about_spec(error: NetspecError) -> str:
 def _refresh(file: GeneratedFile, check: bool) -> bool:
     """Write the file again if need be and allowed; whether it is as its spec says in the end."""
     from netspec.cli.differences import print_diff
-    from netspec.files import write_atomically
-    from netspec.generated import current_source
+    from netspec.system.files import write_atomically
+    from netspec.tools.generated import current_source
 
     source = current_source(file)
     if source == file.text:

@@ -51,7 +51,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command."""
-    from netspec.json_schema import schema_text
+    from netspec.tools.json_schema import schema_text
 
     text = schema_text(arguments.kind)
     if arguments.check is not None:

@@ -23,15 +23,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command."""
-    from netspec.library import without_modeline
+    from netspec.lang.library import without_modeline
 
     write_data(without_modeline(_text(arguments.name)))
     return 0
 
 
 def _text(name: str) -> str:
-    from netspec import library
     from netspec.errors import UsageError, did_you_mean
+    from netspec.lang import library
 
     networks, blocks = library.zoo_variants(), library.built_in_blocks()
     if name in networks:

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from netspec.channels import readable, terminal_line
 from netspec.errors import UsageError
+from netspec.system.channels import readable, terminal_line
 
 STANDARD_OUTPUT = "standard output"
 
@@ -63,7 +63,7 @@ def write_data(data: str | bytes) -> None:
 
     Only on a terminal, which shows nothing else, has it the terminal's encoding.
     """
-    from netspec.files import encoded
+    from netspec.system.files import encoded
 
     out = sys.stdout
     buffer = getattr(out, "buffer", None)
@@ -96,8 +96,8 @@ def read_standard_input() -> bytes:
 
     Raises :class:`UsageError` where there is none: it is closed, or a terminal.
     """
-    from netspec.room import reason
-    from netspec.source import MAX_BYTES
+    from netspec.lang.source import MAX_BYTES
+    from netspec.system.room import reason
 
     stream = sys.stdin
     if stream is None or stream.closed:

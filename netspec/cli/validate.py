@@ -17,11 +17,11 @@ from netspec.cli.options import (
     tell_others,
 )
 from netspec.cli.streams import read_standard_input, tell, wants_colour, write_data
-from netspec.room import reason
+from netspec.system.room import reason
 
 if TYPE_CHECKING:
-    from netspec.report import FileResult, Report
-    from netspec.validate.options import Options
+    from netspec.check.report import FileResult, Report
+    from netspec.check.validate.options import Options
 
 HELP = "check spec and block files, every variant; needs no framework"
 DESCRIPTION = """\
@@ -40,7 +40,7 @@ EXAMPLES = (
 )
 
 FORMATS = ("text", "json", "github", "sarif", "junit", "gitlab")
-"""The formats of :mod:`netspec.report`, which is not loaded for the help text."""
+"""The formats of :mod:`netspec.check.report`, which is not loaded for the help text."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -93,10 +93,10 @@ def _codes(text: str) -> list[str]:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command."""
+    from netspec.check.report import Report
+    from netspec.check.validate.files import STANDARD_INPUT, find_targets
+    from netspec.check.validate.run import check_files, without_repeats
     from netspec.cli.output import progress
-    from netspec.report import Report
-    from netspec.validate.files import STANDARD_INPUT, find_targets
-    from netspec.validate.run import check_files, without_repeats
 
     options = _options(arguments)
     targets = find_targets(arguments.paths, arguments.exclude, zoo=True)
@@ -117,7 +117,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _options(arguments: argparse.Namespace) -> Options:
-    from netspec.validate.options import Options
+    from netspec.check.validate.options import Options
 
     bounds = bounds_of(arguments)
     return Options(bounds, _lints(arguments.enable, arguments.disable), arguments.strict)
@@ -125,8 +125,8 @@ def _options(arguments: argparse.Namespace) -> Options:
 
 def _lints(enable: list[list[str]], disable: list[list[str]]) -> frozenset[str]:
     """The lints to look for; raises :class:`UsageError` for a code that is none."""
+    from netspec.check.lint import LINTS, OPTIONAL_LINTS
     from netspec.errors import UsageError, did_you_mean
-    from netspec.lint import LINTS, OPTIONAL_LINTS
 
     asked = frozenset(code for codes in enable for code in codes)
     unwanted = frozenset(code for codes in disable for code in codes)
@@ -147,9 +147,9 @@ def _tell_of_the_cache(is_refused: bool) -> None:
 
 
 def _standard_input(name: str | None, options: Options) -> FileResult:
-    from netspec.channels import readable
-    from netspec.validate.check import check_content
-    from netspec.validate.files import folder_of
+    from netspec.check.validate.check import check_content
+    from netspec.check.validate.files import folder_of
+    from netspec.system.channels import readable
 
     shown = readable(name) if name else "<stdin>"
     folder = folder_of(name) if name else None
@@ -160,7 +160,7 @@ def _standard_input(name: str | None, options: Options) -> FileResult:
 
 def _print(report: Report, name: str | None) -> None:
     """Print the report; in GitHub Actions also add it to the summary of the step."""
-    from netspec.report import renderer, text
+    from netspec.check.report import renderer, text
 
     if name is None:
         name = "github" if os.environ.get("GITHUB_ACTIONS") == "true" else "text"
@@ -174,7 +174,7 @@ def _print(report: Report, name: str | None) -> None:
 
 
 def _append_summary(report: Report, path: str) -> None:
-    from netspec.report.github import summary
+    from netspec.check.report.github import summary
 
     try:
         with open(path, "a", encoding="utf-8") as stream:

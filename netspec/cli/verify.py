@@ -21,8 +21,8 @@ from netspec.cli.streams import tell, write_data
 
 if TYPE_CHECKING:
     from netspec.compilation import Compilation
-    from netspec.verify.results import NetworkResult
-    from netspec.verify.run import Origin
+    from netspec.verification.results import NetworkResult
+    from netspec.verification.run import Origin
 
 HELP = "prove that all models of a network are the same network"
 DESCRIPTION = """\
@@ -123,7 +123,7 @@ def run(arguments: argparse.Namespace) -> int:
     # The proof is in float64, which belongs on the CPU; frameworks read this when they are imported.
     os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
     from netspec.cli.output import progress
-    from netspec.verify.run import Options, verify, versions
+    from netspec.verification.run import Options, verify, versions
 
     options = Options(
         arguments.level, tuple(arguments.backends), arguments.size, arguments.reference
@@ -144,7 +144,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _check_arguments(arguments: argparse.Namespace) -> None:
     """Raise :class:`UsageError` for what cannot go together, ahead of the work."""
     from netspec.errors import UsageError
-    from netspec.files import check_distinct, check_output
+    from netspec.system.files import check_distinct, check_output
 
     if not arguments.specs:
         raise UsageError("nothing to verify: name a SPEC, or a --certificate to check")
@@ -163,7 +163,7 @@ def _check_arguments(arguments: argparse.Namespace) -> None:
 
 def _networks(arguments: argparse.Namespace) -> Iterator[tuple[Compilation, Origin]]:
     """Every network that the arguments name, and how it is found again."""
-    from netspec.verify.run import Origin
+    from netspec.verification.run import Origin
 
     assignments = tuple(arguments.assignments)
     for spec in arguments.specs:
@@ -177,7 +177,7 @@ def _variants(spec: str, arguments: argparse.Namespace) -> Sequence[str | None]:
         return [arguments.variant]
     from netspec.api import find_spec
     from netspec.errors import UsageError
-    from netspec.schema.bind import bind_spec
+    from netspec.lang.schema.bind import bind_spec
 
     if spec == STANDARD_INPUT:
         raise UsageError("--all-variants reads a spec several times, so `-` will not do")
@@ -188,9 +188,9 @@ def _variants(spec: str, arguments: argparse.Namespace) -> Sequence[str | None]:
 
 
 def _write(path: Path, results: Sequence[NetworkResult], versions: Mapping[str, str]) -> None:
-    from netspec.files import write_atomically
-    from netspec.verify import page
-    from netspec.verify.certificate import to_json
+    from netspec.system.files import write_atomically
+    from netspec.verification import page
+    from netspec.verification.certificate import to_json
 
     certificate = to_json(results, versions)
     text = page.render(certificate) if path.suffix == ".html" else _json(certificate)
@@ -203,8 +203,8 @@ def _json(data: Any) -> str:
 
 
 def _print(name: str, results: Sequence[NetworkResult], versions: Mapping[str, str]) -> None:
-    from netspec.verify import github, junit
-    from netspec.verify.certificate import to_json
+    from netspec.verification import github, junit
+    from netspec.verification.certificate import to_json
 
     if name == "json":
         write_data(_json(to_json(results, versions)))
@@ -213,7 +213,7 @@ def _print(name: str, results: Sequence[NetworkResult], versions: Mapping[str, s
     elif name == "github":
         write_data(github.render(results))
     else:
-        from netspec.verify.table import print_results
+        from netspec.verification.table import print_results
 
         print_results(results)
 
@@ -224,7 +224,7 @@ def _print(name: str, results: Sequence[NetworkResult], versions: Mapping[str, s
 def _check(arguments: argparse.Namespace) -> int:
     """Say whether a certificate holds; needs no framework."""
     from netspec.errors import NetspecError, UsageError
-    from netspec.verify.certificate import read_certificate, standing
+    from netspec.verification.certificate import read_certificate, standing
 
     if arguments.specs or arguments.reports or arguments.reference or arguments.all_variants:
         raise UsageError("--certificate checks what the file says, and takes no SPEC or --report")

@@ -11,7 +11,7 @@ from netspec.cli.streams import tell
 
 if TYPE_CHECKING:
     from netspec.api import CompiledNetwork
-    from netspec.checkpoints import Matching
+    from netspec.weights.checkpoints import Matching
 
 
 def add_weights_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,7 +36,7 @@ def check_weights_arguments(arguments: argparse.Namespace) -> None:
 
 def use_weights(arguments: argparse.Namespace, compiled: CompiledNetwork, model: Any) -> None:
     """Give the model the weights of ``--weights``; without it the model stays as it is."""
-    from netspec.checkpoints import load_into
+    from netspec.weights.checkpoints import load_into
 
     if arguments.weights is None:
         return
@@ -95,9 +95,9 @@ def seed(text: str) -> int:
 def matching_of(arguments: argparse.Namespace) -> Matching:
     """What the arguments of :func:`add_reading_arguments` say about matching."""
     from netspec.api import read_text
-    from netspec.checkpoints import Matching
-    from netspec.checkpoints.renaming import Renaming
-    from netspec.source import parse
+    from netspec.lang.source import parse
+    from netspec.weights.checkpoints import Matching
+    from netspec.weights.checkpoints.renaming import Renaming
 
     renaming = None
     if arguments.map is not None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from netspec.errors import InternalError
-from netspec.symbolic import Varying, same
+from netspec.lang.expression.symbolic import Varying, same
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 
 from netspec.ir import Node
 from netspec.ir.template import Guard
-from netspec.symbolic import Diverges, Varying, active, kept_undecided, only
+from netspec.lang.expression.symbolic import Diverges, Varying, active, kept_undecided, only
 
 Answer = TypeVar("Answer")
 

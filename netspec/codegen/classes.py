@@ -18,7 +18,7 @@ from netspec.ir import Program
 from netspec.ir.definition import Declared, Definition, Slot, plain
 from netspec.ir.formula import IN_CHANNELS
 from netspec.ir.template import Call, Template, Templates
-from netspec.symbolic import Varying, names_of
+from netspec.lang.expression.symbolic import Varying, names_of
 
 
 @dataclass(frozen=True)

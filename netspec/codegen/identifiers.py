@@ -6,7 +6,7 @@ import builtins
 import keyword
 import re
 
-from netspec.arithmetic import COPIED
+from netspec.lang.expression.arithmetic import COPIED
 
 # Names that generated source of any backend may use for its own ends.
 _OWN = frozenset(

@@ -12,8 +12,8 @@ from typing import Any
 from netspec.codegen.calls import Call, Raw
 from netspec.codegen.identifiers import safe_identifier
 from netspec.codegen.layout import Document, Operation, Row, call, enclosed, keyword, literal
-from netspec.formula import operands_of, print_node, print_number
-from netspec.symbolic import Diverges, Varying, names_of, same_value
+from netspec.lang.expression.formula import operands_of, print_node, print_number
+from netspec.lang.expression.symbolic import Diverges, Varying, names_of, same_value
 
 Defaults = Mapping[str, Mapping[str, Any]]
 MISSING = object()

@@ -15,7 +15,7 @@ from netspec.ir import Program, Region
 from netspec.ir.definition import plain
 from netspec.ir.formula import IN_CHANNELS, NETWORK_SCOPE, Formula, qualify
 from netspec.ir.template import Template
-from netspec.symbolic import Diverges, Varying, named, names_of, value_at, vary
+from netspec.lang.expression.symbolic import Diverges, Varying, named, names_of, value_at, vary
 
 LOOP_FROM = 3
 """So many blocks alike in a row are written as a loop; fewer are written out."""

@@ -10,10 +10,9 @@ from netspec.elaborate.lookup import Lookup
 from netspec.elaborate.reader import is_for_each_block
 from netspec.elaborate.scope import BlockValue, Environment, StepsValue
 from netspec.errors import Span, did_you_mean, fail
-from netspec.expr import MAX_MAGNITUDE
-from netspec.ops import Axes
-from netspec.ops.base import Sizes
-from netspec.schema.fields import (
+from netspec.lang.expression.expr import MAX_MAGNITUDE
+from netspec.lang.expression.unknown import UNKNOWN, Parts, require_known
+from netspec.lang.schema.fields import (
     AxesValue,
     InitValue,
     PaddingValue,
@@ -21,8 +20,9 @@ from netspec.schema.fields import (
     check_integer,
     show,
 )
-from netspec.schema.syntax import Argument, AttributeValue, BlockDefinition, Param
-from netspec.unknown import UNKNOWN, Parts, require_known
+from netspec.lang.schema.syntax import Argument, AttributeValue, BlockDefinition, Param
+from netspec.ops import Axes
+from netspec.ops.base import Sizes
 
 
 def evaluate_argument(

@@ -12,7 +12,7 @@ from netspec.errors import NetspecError, Span, fail
 from netspec.ir import Node, Program, Region
 from netspec.ops import Op
 from netspec.ops.base import Function
-from netspec.types import TensorType
+from netspec.ops.types import TensorType
 
 
 def check_network(program: Program, bounds: Bounds) -> None:

@@ -15,10 +15,10 @@ from netspec.errors import Span, did_you_mean, fail
 from netspec.ir import Region, Value
 from netspec.ir.formula import qualify
 from netspec.ir.program import Kind
-from netspec.ops.merge import MERGES, Add, Concat, Merge, Mul
-from netspec.schema.fields import show
-from netspec.schema.several import ResultName
-from netspec.schema.syntax import (
+from netspec.lang.expression.unknown import require_known
+from netspec.lang.schema.fields import show
+from netspec.lang.schema.several import ResultName
+from netspec.lang.schema.syntax import (
     BranchesAction,
     ConcatAction,
     GateAction,
@@ -29,8 +29,8 @@ from netspec.schema.syntax import (
     SequenceAction,
     Step,
 )
-from netspec.types import TensorType
-from netspec.unknown import require_known
+from netspec.ops.merge import MERGES, Add, Concat, Merge, Mul
+from netspec.ops.types import TensorType
 
 
 class Expand(Protocol):

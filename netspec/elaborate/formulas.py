@@ -6,9 +6,9 @@ import ast
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from netspec.expr import Expression
 from netspec.ir.formula import IN_CHANNELS, NETWORK_SCOPE, Formulas
-from netspec.schema.fields import (
+from netspec.lang.expression.expr import Expression
+from netspec.lang.schema.fields import (
     AxesValue,
     InitValue,
     PaddingValue,
@@ -16,8 +16,8 @@ from netspec.schema.fields import (
     Word,
     to_expression,
 )
-from netspec.schema.refusal import Refusal
-from netspec.schema.syntax import Argument, AttributeValue, Param
+from netspec.lang.schema.refusal import Refusal
+from netspec.lang.schema.syntax import Argument, AttributeValue, Param
 
 
 def of_attributes(

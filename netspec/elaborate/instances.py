@@ -15,9 +15,9 @@ from netspec.elaborate.scope import BlockValue, StepsValue, given
 from netspec.errors import Span
 from netspec.ir import Node, Region, Value
 from netspec.ir.formula import NO_FORMULAS, NO_INDICES, Formulas, Indices
-from netspec.schema.syntax import BlockDefinition, Defaults, OpAction
-from netspec.types import TensorType
-from netspec.unknown import is_unknown
+from netspec.lang.expression.unknown import is_unknown
+from netspec.lang.schema.syntax import BlockDefinition, Defaults, OpAction
+from netspec.ops.types import TensorType
 
 Key = tuple[Any, ...]
 

@@ -10,8 +10,8 @@ from typing import Any
 from netspec.elaborate.arguments import evaluate_argument
 from netspec.elaborate.lookup import Lookup
 from netspec.elaborate.scope import ROLES, BlockValue, Environment, StepsValue
-from netspec.ops import OPS
-from netspec.schema.syntax import (
+from netspec.lang.expression.unknown import require_known
+from netspec.lang.schema.syntax import (
     BlockDefinition,
     BranchesAction,
     CallAction,
@@ -25,7 +25,7 @@ from netspec.schema.syntax import (
     Step,
     WhenAction,
 )
-from netspec.unknown import require_known
+from netspec.ops import OPS
 
 MERGE_LABELS: Mapping[str, str] = {"add": "add", "mul": "mul", "concat": "cat"}
 

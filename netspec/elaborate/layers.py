@@ -10,12 +10,12 @@ from netspec.elaborate.arguments import default_attribute, evaluate_attribute
 from netspec.elaborate.bounds import MAX_CHANNELS, MAX_FEATURES, MAX_LENGTH
 from netspec.elaborate.scope import Environment
 from netspec.errors import NetspecError, Span, fail
+from netspec.lang.expression.unknown import Parts
+from netspec.lang.schema.fields import place_of
+from netspec.lang.schema.several import ResultName
+from netspec.lang.schema.syntax import AttributeValue, OpAction, Step
 from netspec.ops import OPS, Op, OpError, attributes_of
-from netspec.schema.fields import place_of
-from netspec.schema.several import ResultName
-from netspec.schema.syntax import AttributeValue, OpAction, Step
-from netspec.types import TensorType
-from netspec.unknown import Parts
+from netspec.ops.types import TensorType
 
 
 class Filling(NamedTuple):

@@ -8,15 +8,15 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-from netspec import library
 from netspec.elaborate.reader import Reader
 from netspec.elaborate.scope import ROLES, Environment, StepsValue, check_declared
 from netspec.errors import NetspecError, Span, did_you_mean, fail
+from netspec.lang import library
+from netspec.lang.schema.elsewhere import step_help
+from netspec.lang.schema.models import COMBINATORS
+from netspec.lang.schema.syntax import BlockDefinition, Defaults, OpAction, Param, Step
+from netspec.lang.source import SpanTree
 from netspec.ops import OPS
-from netspec.schema.elsewhere import step_help
-from netspec.schema.models import COMBINATORS
-from netspec.schema.syntax import BlockDefinition, Defaults, OpAction, Param, Step
-from netspec.source import SpanTree
 
 LANGUAGE_ROLES: Mapping[str, str] = {"norm": "batch_norm", "act": "relu"}
 

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from netspec.arithmetic import COPIED
 from netspec.elaborate.arguments import bind_arguments, evaluate_argument, for_block
 from netspec.elaborate.bounds import Bounds
 from netspec.elaborate.check import check_network
@@ -36,16 +35,17 @@ from netspec.elaborate.stages import arguments_of_block, check_keys, decided_by
 from netspec.elaborate.steps import Elaborator
 from netspec.elaborate.variants import choose_variant
 from netspec.errors import Span, did_you_mean, fail
-from netspec.expr import Expression
 from netspec.ir import Program, Region, Value
 from netspec.ir.check import check_program
 from netspec.ir.formula import NETWORK_SCOPE, Formula
 from netspec.ir.program import Decided
-from netspec.schema.fields import check_integer
-from netspec.schema.models import STAGE_KEYS
-from netspec.schema.syntax import Argument, Input, Param, Spec, StageSyntax, Step
-from netspec.types import TensorType
-from netspec.unknown import UNKNOWN, require_known
+from netspec.lang.expression.arithmetic import COPIED
+from netspec.lang.expression.expr import Expression
+from netspec.lang.expression.unknown import UNKNOWN, require_known
+from netspec.lang.schema.fields import check_integer
+from netspec.lang.schema.models import STAGE_KEYS
+from netspec.lang.schema.syntax import Argument, Input, Param, Spec, StageSyntax, Step
+from netspec.ops.types import TensorType
 
 
 def elaborate(

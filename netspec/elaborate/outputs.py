@@ -8,9 +8,9 @@ from collections.abc import Collection, Mapping
 
 from netspec.elaborate.scope import check_declared
 from netspec.errors import Span, did_you_mean, fail
-from netspec.expr import Expression
 from netspec.ir import Value
-from netspec.schema.syntax import Output, Spec
+from netspec.lang.expression.expr import Expression
+from netspec.lang.schema.syntax import Output, Spec
 
 OWN = "output"
 """What the head's result is called, in specs and by models of a network that names it no other way."""

@@ -8,13 +8,13 @@ from typing import Any, TypeVar
 
 from netspec.elaborate.formulas import of_arguments, of_attributes
 from netspec.errors import NetspecError, fail
-from netspec.expr import Expression
 from netspec.ir.definition import Declared, Definition
 from netspec.ir.formula import Formula, Formulas
-from netspec.schema.bind import bind_attributes, bind_steps
-from netspec.schema.fields import to_expression
-from netspec.schema.refusal import Refusal
-from netspec.schema.syntax import (
+from netspec.lang.expression.expr import Expression
+from netspec.lang.schema.bind import bind_attributes, bind_steps
+from netspec.lang.schema.fields import to_expression
+from netspec.lang.schema.refusal import Refusal
+from netspec.lang.schema.syntax import (
     Action,
     Argument,
     AttributeValue,

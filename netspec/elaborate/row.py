@@ -9,7 +9,7 @@ from netspec.errors import Span
 from netspec.ir import Node, Region, Value
 from netspec.ir.program import Kind
 from netspec.ops import Op
-from netspec.types import TensorType
+from netspec.ops.types import TensorType
 
 
 class Row:

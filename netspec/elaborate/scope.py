@@ -10,20 +10,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from netspec.arithmetic import FUNCTIONS
 from netspec.backends.names import RESERVED_CHILDREN
 from netspec.errors import Span, fail
-from netspec.expr import CONSTANT_NAMES
-from netspec.expr import parse as parse_expression
 from netspec.ir import Value
 from netspec.ir.definition import BlockName, Slot
 from netspec.ir.formula import NETWORK_SCOPE, Formula, Indices, no_indices, qualify
 from netspec.ir.program import Decided
+from netspec.lang.expression.arithmetic import FUNCTIONS
+from netspec.lang.expression.expr import CONSTANT_NAMES
+from netspec.lang.expression.expr import parse as parse_expression
+from netspec.lang.schema.models import COMBINATORS
+from netspec.lang.schema.syntax import BlockDefinition, Step
 from netspec.ops import OPS
+from netspec.ops.types import TensorType
 from netspec.ops.words import ROLES as ROLES
-from netspec.schema.models import COMBINATORS
-from netspec.schema.syntax import BlockDefinition, Step
-from netspec.types import TensorType
 
 Environment = Mapping[str, Any]
 

@@ -9,8 +9,8 @@ from netspec.elaborate.scope import decided_by_template
 from netspec.errors import fail
 from netspec.ir.formula import NETWORK_SCOPE, Formula
 from netspec.ir.program import Decided
-from netspec.schema.models import STAGE_KEYS
-from netspec.schema.syntax import Argument, StageSyntax
+from netspec.lang.schema.models import STAGE_KEYS
+from netspec.lang.schema.syntax import Argument, StageSyntax
 
 
 def check_keys(entry: StageSyntax) -> None:

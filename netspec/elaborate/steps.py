@@ -27,12 +27,12 @@ from netspec.elaborate.scope import (
     written_at,
 )
 from netspec.errors import NetspecError, Span, fail
-from netspec.expr import Expression
 from netspec.ir import Node, Region, Value
 from netspec.ir.formula import Formula
 from netspec.ir.program import Decided
-from netspec.ops import OPS
-from netspec.schema.syntax import (
+from netspec.lang.expression.expr import Expression
+from netspec.lang.expression.unknown import UNKNOWN, require_known
+from netspec.lang.schema.syntax import (
     BlockDefinition,
     BranchesAction,
     CallAction,
@@ -46,8 +46,8 @@ from netspec.schema.syntax import (
     Step,
     WhenAction,
 )
-from netspec.types import TensorType
-from netspec.unknown import UNKNOWN, require_known
+from netspec.ops import OPS
+from netspec.ops.types import TensorType
 
 
 class Elaborator:

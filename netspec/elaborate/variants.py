@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from netspec.errors import UsageError, did_you_mean, fail
-from netspec.schema.syntax import Spec
+from netspec.lang.schema.syntax import Spec
 
 
 def choose_variant(spec: Spec, variant: str | None) -> str | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from netspec.errors import InternalError
 from netspec.ir.program import Node, Program, Region, Value
 from netspec.ops import Op, OpError
-from netspec.types import FlatLayout, TensorType
+from netspec.ops.types import FlatLayout, TensorType
 
 
 def check_program(program: Program, after: str = "elaboration") -> None:

@@ -7,9 +7,9 @@ import hashlib
 import json
 from typing import Any
 
-from netspec.geometry import Padding
 from netspec.ir.program import Node, Program
 from netspec.ops import Op, attributes_of
+from netspec.ops.geometry import Padding
 
 VERSION = 2
 """Changes where equal networks get another fingerprint than before."""

@@ -16,7 +16,7 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
-from netspec.expr import CONSTANT_NAMES, Expression
+from netspec.lang.expression.expr import CONSTANT_NAMES, Expression
 
 Indices = Mapping[str, int]
 """Values of the names that count (`index`, `stage`, …), by qualified name, where a step was expanded."""

@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy
 
-from netspec.geometry import effective_kernel
 from netspec.ir import activations  # noqa: F401  registers its functions
 from netspec.ir.program import Program, Value
 from netspec.ir.running import Array, Held, per_channel, run
 from netspec.ops.convolution import Conv, Linear
+from netspec.ops.geometry import effective_kernel
 from netspec.ops.merge import Add, Concat, Mul
 from netspec.ops.normalization import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, Normalization
 from netspec.ops.pooling import AvgPool, GlobalAvgPool, GlobalMaxPool, MaxPool, Pool
@@ -31,7 +31,7 @@ from netspec.ops.structure import (
     Subsample,
 )
 from netspec.ops.transposed import ConvTranspose
-from netspec.types import TensorType
+from netspec.ops.types import TensorType
 
 
 def interpret(

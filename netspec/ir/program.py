@@ -17,7 +17,7 @@ from netspec.ir.definition import Definition
 from netspec.ir.formula import NO_FORMULAS, Formula, Formulas, Indices, no_indices
 from netspec.ops import Op
 from netspec.ops.base import Function
-from netspec.types import TensorType
+from netspec.ops.types import TensorType
 
 Kind = Literal[
     "network",

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from netspec.ir.program import Node, Program, Value
 from netspec.ir.rewrite import rewrite
-from netspec.types import TensorType
+from netspec.ops.types import TensorType
 
 Check = Callable[[Node, tuple[TensorType, ...]], tuple[TensorType, ...]]
 """The types of an op's results, from those that its inputs have now; raises what it likes."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
-from netspec.initializers import Constant, Initializer
 from netspec.ops.base import Op, attribute
-from netspec.types import Parameter, TensorType
+from netspec.ops.initializers import Constant, Initializer
+from netspec.ops.types import Parameter, TensorType
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

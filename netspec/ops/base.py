@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, ClassVar, NewType
 
-from netspec.types import Parameter, TensorType
+from netspec.ops.types import Parameter, TensorType
 
 Axes = tuple[int, ...]
 """One number per spatial axis; written as one number when all are equal."""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from netspec.geometry import Padding, explicit_pads, output_size
-from netspec.initializers import GLOROT_UNIFORM, ZEROS, Initializer
 from netspec.ops.base import (
     Axes,
     GroupsError,
@@ -19,7 +17,9 @@ from netspec.ops.base import (
     require_map,
     require_positive,
 )
-from netspec.types import Parameter, TensorType
+from netspec.ops.geometry import Padding, explicit_pads, output_size
+from netspec.ops.initializers import GLOROT_UNIFORM, ZEROS, Initializer
+from netspec.ops.types import Parameter, TensorType
 
 
 def require_window_fits(source: TensorType, size: tuple[int, ...], kind: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from netspec.ops.base import Function, OpError
-from netspec.types import TensorType
+from netspec.ops.types import TensorType
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from netspec.initializers import ONES, ZEROS, Initializer
 from netspec.ops.base import (
     GroupsError,
     Op,
@@ -14,7 +13,8 @@ from netspec.ops.base import (
     require_map,
     require_positive,
 )
-from netspec.types import Parameter, TensorType
+from netspec.ops.initializers import ONES, ZEROS, Initializer
+from netspec.ops.types import Parameter, TensorType
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -6,7 +6,6 @@ from abc import abstractmethod
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from netspec.geometry import Padding, explicit_pads, output_size
 from netspec.ops.base import (
     Axes,
     Op,
@@ -18,7 +17,8 @@ from netspec.ops.base import (
     require_positive,
 )
 from netspec.ops.convolution import require_pads, require_window_fits
-from netspec.types import TensorType
+from netspec.ops.geometry import Padding, explicit_pads, output_size
+from netspec.ops.types import TensorType
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

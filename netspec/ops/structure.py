@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Literal
 
-from netspec.initializers import ONES, Initializer
 from netspec.ops.base import (
     Axes,
     Function,
@@ -22,7 +21,8 @@ from netspec.ops.base import (
     require_map,
     require_positive,
 )
-from netspec.types import FlatLayout, FlattenOrder, Parameter, TensorType
+from netspec.ops.initializers import ONES, Initializer
+from netspec.ops.types import FlatLayout, FlattenOrder, Parameter, TensorType
 
 Mode = Literal["nearest", "bilinear"]
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from netspec.geometry import Padding, effective_kernel, explicit_pads
-from netspec.initializers import GLOROT_UNIFORM, ZEROS, Initializer
 from netspec.ops.base import (
     Axes,
     GroupsError,
@@ -19,7 +17,9 @@ from netspec.ops.base import (
     require_positive,
 )
 from netspec.ops.convolution import require_pads
-from netspec.types import Parameter, TensorType
+from netspec.ops.geometry import Padding, effective_kernel, explicit_pads
+from netspec.ops.initializers import GLOROT_UNIFORM, ZEROS, Initializer
+from netspec.ops.types import Parameter, TensorType
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -6,9 +6,9 @@ import sys
 from collections.abc import Iterable
 from typing import Any
 
-from netspec import library
 from netspec.backends.base import Backend, get_backend
 from netspec.codegen.calls import Call
+from netspec.lang import library
 from netspec.ops import OPS, Axes, Op, attributes_of
 from netspec.ops.base import Function
 from reference.words import (

@@ -9,7 +9,7 @@ from pydantic.fields import FieldInfo
 
 from netspec.backends.names import RESERVED_CHILDREN
 from netspec.elaborate import scope
-from netspec.schema import models, parameters
+from netspec.lang.schema import models, parameters
 from reference.words import (
     PARAMETER_TYPES,
     code,

@@ -6,15 +6,16 @@ import dataclasses
 import typing
 from typing import Any
 
-from netspec import arithmetic, expr, geometry, initializers, source
 from netspec.backends.keras.initial import initializer as keras_initializer
 from netspec.backends.torch.initial import init_call as torch_initializer
 from netspec.codegen.calls import Raw
 from netspec.elaborate import bounds
-from netspec.ops import OPS
-from netspec.schema import fields
-from netspec.symbolic import named, to_text
-from netspec.types import Parameter
+from netspec.lang import source
+from netspec.lang.expression import arithmetic, expr
+from netspec.lang.expression.symbolic import named, to_text
+from netspec.lang.schema import fields
+from netspec.ops import OPS, geometry, initializers
+from netspec.ops.types import Parameter
 from reference.catalogue import sample
 from reference.words import code, flow, print_call, table
 

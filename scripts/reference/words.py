@@ -7,13 +7,13 @@ import typing
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal
 
-from netspec import expr, geometry, initializers
 from netspec.codegen.calls import Call, Raw
-from netspec.formula import print_number
-from netspec.ops import Axes
+from netspec.lang.expression import expr
+from netspec.lang.expression.formula import print_number
+from netspec.lang.expression.symbolic import to_text
+from netspec.lang.schema import fields, models, names, parameters
+from netspec.ops import Axes, geometry, initializers
 from netspec.ops.base import AttributeInfo, Result, Sizes
-from netspec.schema import fields, models, names, parameters
-from netspec.symbolic import to_text
 
 
 def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:

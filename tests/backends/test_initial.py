@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from netspec import api, initializers
+from netspec import api
 from netspec.backends.base import get_backend
+from netspec.ops import initializers
 from tests.support.generated import build_generated
 from tests.support.networks import network_of
 

@@ -10,8 +10,8 @@ import pytest
 from safetensors import safe_open
 
 import netspec
-from netspec.analyse import weight_shapes
-from netspec.starting import initial_weights
+from netspec.ir.analysis import weight_shapes
+from netspec.weights.starting import initial_weights
 from tests.cli.conftest import Run
 from tests.support.fake_backend import FakeBackend
 

@@ -10,7 +10,7 @@ import torch
 from safetensors.numpy import load_file, save_file
 
 from netspec import api
-from netspec.starting import initial_weights
+from netspec.weights.starting import initial_weights
 from tests.cli.conftest import SMALL, Run
 from tests.support.fake_backend import FakeBackend
 from tests.support.networks import random_weights

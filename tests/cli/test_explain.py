@@ -6,7 +6,7 @@ import textwrap
 
 import pytest
 
-from netspec.codes import registry
+from netspec.check.codes import registry
 from tests.cli.conftest import Run
 
 

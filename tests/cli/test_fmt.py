@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from netspec import files
 from netspec.errors import UsageError
+from netspec.system import files
 from tests.cli.conftest import Finished, Run
 from tests.support.isolated import FRAMEWORKS, loaded_modules
 
@@ -176,7 +176,7 @@ def test_what_cannot_be_written_stays_as_it_was(
     def fail(path: Path, data: bytes) -> None:
         raise UsageError(f"{path}: no space left")
 
-    monkeypatch.setattr("netspec.files.write_atomically", fail)
+    monkeypatch.setattr("netspec.system.files.write_atomically", fail)
     assert run("fmt", ugly).status == 2
     assert ugly.read_text() == UGLY
 
@@ -198,7 +198,7 @@ def test_what_cannot_be_written_does_not_keep_others_from_it(
             raise UsageError(f"{path}: no space left")
         write(path, data)
 
-    monkeypatch.setattr("netspec.files.write_atomically", fail)
+    monkeypatch.setattr("netspec.system.files.write_atomically", fail)
     result = run("fmt", ugly, other)
     assert (result.status, ugly.read_text()) == (2, UGLY)
     assert other.read_text() == NEAT

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from netspec import library
-from netspec.source import parse
+from netspec.lang import library
+from netspec.lang.source import parse
 from tests.cli.conftest import Run
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from netspec import files
 from netspec.errors import UsageError
+from netspec.system import files
 from tests.cli.conftest import SMALL, Run
 from tests.support.isolated import FRAMEWORKS, loaded_modules
 
@@ -206,7 +206,7 @@ def test_what_cannot_be_written_does_not_keep_others_from_it(
             raise UsageError(f"{path}: no space left")
         write(path, text)
 
-    monkeypatch.setattr("netspec.files.write_atomically", fail)
+    monkeypatch.setattr("netspec.system.files.write_atomically", fail)
     result = run("regenerate")
     assert result.status == 2
     assert result.err.splitlines()[:2] == [

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from netspec.json_schema import KINDS, Kind, schema, schema_text
+from netspec.tools.json_schema import KINDS, Kind, schema, schema_text
 from tests.cli.conftest import Run
 from tests.support.isolated import FRAMEWORKS, loaded_modules
 

@@ -15,7 +15,7 @@ import pytest
 
 from netspec.cli import main, summary
 from netspec.cli.streams import Terminated, terminable
-from netspec.files import replacing
+from netspec.system.files import replacing
 from tests.cli.conftest import SMALL, Run
 
 SPEC = SMALL.replace("A small network.", "Ein kleines Netz – für 8×12 Пиксель.")

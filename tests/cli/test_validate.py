@@ -186,8 +186,8 @@ def test_every_format_comes_on_standard_output_alone(run: Run, broken: Path, nam
 
 
 def test_formats_are_those_of_the_reports() -> None:
+    from netspec.check.report import FORMATS as RENDERED
     from netspec.cli.validate import FORMATS
-    from netspec.report import FORMATS as RENDERED
 
     assert list(FORMATS) == list(RENDERED)
 
@@ -265,7 +265,7 @@ def test_a_process_that_is_killed_is_one_line(
 ) -> None:
     for number in range(3):
         (tmp_path / f"net{number}.yaml").write_text(SMALL)
-    monkeypatch.setattr("netspec.validate.run._as_worker", _die)
+    monkeypatch.setattr("netspec.check.validate.run._as_worker", _die)
     result = run("validate", "--jobs", 2, tmp_path)
     assert (result.status, result.out) == (2, "")
     assert "--jobs 1 checks them one after another" in result.err

@@ -11,7 +11,7 @@ import pytest
 
 import netspec
 from tests.cli.conftest import SMALL, Run
-from tests.verify.mutations import MUTATIONS
+from tests.verification.mutations import MUTATIONS
 
 pytest.importorskip("torch")
 pytest.importorskip("keras")

@@ -10,7 +10,7 @@ import pytest
 from netspec.api import loads
 from netspec.backends.base import get_backend
 from netspec.codegen.printing import negated
-from netspec.formula import print_node
+from netspec.lang.expression.formula import print_node
 from tests.support.generated import build_generated, style_problems
 from tests.support.networks import input_of, random_weights
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 import netspec
-from netspec import api, library
+from netspec import api
+from netspec.lang import library
 
 FOLDER = Path(__file__).parent / "goldens"
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from netspec.arithmetic import COPIED
 from netspec.codegen.frame import definitions
 from netspec.codegen.identifiers import TAKEN, Namespace, safe_identifier
+from netspec.lang.expression.arithmetic import COPIED
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
 

@@ -10,7 +10,7 @@ import pytest
 from netspec.codegen.calls import Call, Raw
 from netspec.codegen.layout import call, keyword, lay_out, text_of
 from netspec.codegen.printing import MISSING, Printer, is_default, quoted
-from netspec.symbolic import Diverges, Varying, named
+from netspec.lang.expression.symbolic import Diverges, Varying, named
 from tests.support.generated import style_problems
 
 DEFAULTS = {"f": {"stride": 1, "bias": True}}

@@ -12,7 +12,7 @@ from netspec.codegen.classes import Classes
 from netspec.codegen.identifiers import Namespace
 from netspec.codegen.stages import Run, StageCalls, schedule
 from netspec.ir.template import templates
-from netspec.symbolic import to_text
+from netspec.lang.expression.symbolic import to_text
 from tests.support.generated import build_generated
 
 UNIT = """\

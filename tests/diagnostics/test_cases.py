@@ -12,17 +12,17 @@ from pathlib import Path
 
 import pytest
 
-from netspec.codes import registry
+from netspec.check.codes import registry
+from netspec.check.lint import LINTS
+from netspec.check.report import FileResult, Report, text
+from netspec.check.validate.files import Target
+from netspec.check.validate.options import Options
+from netspec.check.validate.run import check_file
 from netspec.elaborate.bounds import Bounds
+from netspec.elaborate.overrides import apply_overrides, parse_assignment
 from netspec.errors import NetspecError
-from netspec.lint import LINTS
-from netspec.overrides import apply_overrides, parse_assignment
-from netspec.report import FileResult, Report, text
-from netspec.schema.bind import bind_spec
-from netspec.source import parse
-from netspec.validate.files import Target
-from netspec.validate.options import Options
-from netspec.validate.run import check_file
+from netspec.lang.schema.bind import bind_spec
+from netspec.lang.source import parse
 
 CASES = Path(__file__).parent / "cases"
 FILES = sorted(path.relative_to(CASES).as_posix() for path in CASES.rglob("*.yaml"))

@@ -19,7 +19,18 @@ FENCES = fences(TEXT)
 PACKAGE = ROOT / "netspec"
 
 # Where code of a module is looked for that the page names without its folder.
-FOLDERS = ("", "netspec", "netspec/elaborate", "netspec/schema", "netspec/codegen", "specs/blocks")
+FOLDERS = (
+    "",
+    "netspec",
+    "netspec/check",
+    "netspec/elaborate",
+    "netspec/lang",
+    "netspec/lang/schema",
+    "netspec/tools",
+    "netspec/weights",
+    "netspec/codegen",
+    "specs/blocks",
+)
 
 
 def rows() -> list[list[str]]:

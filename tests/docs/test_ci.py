@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from netspec.cli import main
-from netspec.source import parse
+from netspec.lang.source import parse
 from tests.cli.conftest import SMALL
 from tests.support.pages import ROOT, Fence, broken_links, fences
 

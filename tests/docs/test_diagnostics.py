@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from netspec.codes import registry
+from netspec.check.codes import registry
 from tests.support.isolated import python
 from tests.support.pages import ROOT
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from netspec.backends.base import backend_names, get_backend
-from netspec.export.base import Format
-from tests.export.conftest import skip_unless_installed
+from netspec.exports.base import Format
+from tests.exports.conftest import skip_unless_installed
 from tests.support.isolated import python
 from tests.support.pages import ROOT, broken_links, fences
 

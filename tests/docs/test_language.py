@@ -17,14 +17,15 @@ from typing import Any
 import pytest
 
 import netspec
-from netspec import analyse, arithmetic, expr
 from netspec.elaborate.lookup import check_definition
 from netspec.errors import NetspecError
 from netspec.ir import Program
+from netspec.ir import analysis as analyse
+from netspec.lang.expression import arithmetic, expr
+from netspec.lang.schema.bind import bind_block_file, bind_spec
+from netspec.lang.schema.models import COMBINATORS
+from netspec.lang.source import parse
 from netspec.ops import OPS
-from netspec.schema.bind import bind_block_file, bind_spec
-from netspec.schema.models import COMBINATORS
-from netspec.source import parse
 from tests.support.isolated import python
 from tests.support.pages import ROOT, Fence, broken_links, fences, with_outcome
 

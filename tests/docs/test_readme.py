@@ -18,7 +18,7 @@ import netspec
 from tests.support.consoles import check_console
 from tests.support.isolated import python
 from tests.support.pages import ROOT, Fence, broken_links, fences, with_outcome
-from tests.verify.mutations import MUTATIONS
+from tests.verification.mutations import MUTATIONS
 
 PAGE = ROOT / "README.md"
 FENCES = fences(PAGE.read_text(encoding="utf-8"))

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from netspec.verify.bounds import _BOUNDS
+from netspec.verification.bounds import _BOUNDS
 from tests.support.consoles import check_console
 from tests.support.pages import ROOT, Fence, broken_links, fences
-from tests.verify.mutations import MUTATIONS
+from tests.verification.mutations import MUTATIONS
 
 sys.path.insert(0, str(ROOT / "scripts"))
 

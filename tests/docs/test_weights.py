@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from netspec import library
-from netspec.schema.bind import bind_spec
-from netspec.source import parse
+from netspec.lang import library
+from netspec.lang.schema.bind import bind_spec
+from netspec.lang.source import parse
 from tests.support.consoles import check_console
 from tests.support.isolated import python
 from tests.support.pages import ROOT, broken_links, fences, with_outcome

@@ -10,9 +10,9 @@ import pytest
 from netspec.elaborate.network import elaborate
 from netspec.errors import Diagnostic, NetspecError
 from netspec.ir import Program
+from netspec.lang.schema.bind import bind_spec
+from netspec.lang.source import parse
 from netspec.ops import Op
-from netspec.schema.bind import bind_spec
-from netspec.source import parse
 
 HEAD = "netspec: 1\nname: n\n"
 

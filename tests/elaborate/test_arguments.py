@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from netspec.geometry import Padding
-from netspec.initializers import Constant, Normal, Uniform, UniformFanIn, VarianceScaling
 from netspec.ops.convolution import Conv
+from netspec.ops.geometry import Padding
+from netspec.ops.initializers import Constant, Normal, Uniform, UniformFanIn, VarianceScaling
 from netspec.ops.pooling import MaxPool
 from tests.elaborate.conftest import compiled, marked, ops, problem, widths
 

@@ -11,10 +11,10 @@ from netspec.elaborate.network import elaborate
 from netspec.elaborate.steps import Elaborator
 from netspec.errors import NetspecError
 from netspec.ir import Node, Program, Region
-from netspec.library import zoo_files
-from netspec.schema.bind import bind_spec
-from netspec.schema.syntax import Spec
-from netspec.source import parse
+from netspec.lang.library import zoo_files
+from netspec.lang.schema.bind import bind_spec
+from netspec.lang.schema.syntax import Spec
+from netspec.lang.source import parse
 from tests.support.zoo import zoo_spec
 
 SPECS = {

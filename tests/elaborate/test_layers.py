@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from netspec.initializers import GLOROT_UNIFORM, Constant, VarianceScaling
 from netspec.ops.activation import LeakyRelu, Relu
 from netspec.ops.convolution import Conv
+from netspec.ops.initializers import GLOROT_UNIFORM, Constant, VarianceScaling
 from netspec.ops.normalization import BatchNorm, GroupNorm
 from tests.elaborate.conftest import compiled, marked, ops, problem
 

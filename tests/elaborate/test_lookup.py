@@ -106,7 +106,7 @@ def test_a_block_file_cannot_hide_a_built_in_block(tmp_path: Path) -> None:
 
 
 def test_a_copy_of_a_built_in_block_hides_nothing(tmp_path: Path) -> None:
-    from netspec.library import block_text
+    from netspec.lang.library import block_text
 
     (tmp_path / "basic.yaml").write_bytes(block_text("basic").encode())
     assert ops("stem: [{basic: {width: 3}}]\n", folder=tmp_path)

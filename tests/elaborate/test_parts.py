@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from netspec.check.validate.check import check_content
+from netspec.check.validate.options import Options
 from netspec.errors import NetspecError
 from netspec.ir.fingerprint import fingerprint
 from netspec.ir.retype import retype
-from netspec.types import TensorType
-from netspec.validate.check import check_content
-from netspec.validate.options import Options
+from netspec.ops.types import TensorType
 from tests.support.networks import network_of
 
 SWAPPED = "{split: {parts: 2}, as: [a, b]}\n{from: [b, a], merge: concat}"

@@ -9,12 +9,12 @@ from dataclasses import replace
 import pytest
 
 from netspec import api
-from netspec.geometry import Padding
-from netspec.initializers import Constant, Normal, UniformFanIn, VarianceScaling
 from netspec.ir import Node, Program, Value
 from netspec.ir.fingerprint import VERSION, attributes, canonical, fingerprint
 from netspec.ir.rewrite import rewrite
 from netspec.ops import Op, attributes_of
+from netspec.ops.geometry import Padding
+from netspec.ops.initializers import Constant, Normal, UniformFanIn, VarianceScaling
 
 TEXT = """\
 netspec: 1

@@ -11,8 +11,8 @@ from netspec.errors import InternalError
 from netspec.ir import Node, Program, Region, Value
 from netspec.ir.check import check_program
 from netspec.ops import OPS
-from netspec.published import renamed
-from netspec.types import TensorType
+from netspec.ops.types import TensorType
+from netspec.weights.published import renamed
 from tests.support.networks import network_of
 
 TEXT = """\

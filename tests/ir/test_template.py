@@ -10,14 +10,14 @@ from hypothesis import given, note, reject
 
 import netspec
 from netspec.errors import InternalError, NetspecError
-from netspec.expr import Expression
 from netspec.ir.formula import NO_FORMULAS
 from netspec.ir.program import Node, Program, Region
 from netspec.ir.template import Choice, Template, Templates, templates
 from netspec.ir.template.check import check_template, flat
 from netspec.ir.template.numbers import fit, unify
 from netspec.ir.template.shapes import Shapes, Surroundings, frozen
-from netspec.symbolic import Varying, named, to_text
+from netspec.lang.expression.expr import Expression
+from netspec.lang.expression.symbolic import Varying, named, to_text
 from tests.support.random_specs import spec_texts
 from tests.test_random_specs import QUICK
 

@@ -8,7 +8,7 @@ import pytest
 
 from netspec.elaborate.arguments import default_attribute
 from netspec.ops import OPS, Op, OpError, attributes_of
-from netspec.types import TensorType
+from netspec.ops.types import TensorType
 
 MAP = TensorType(6, (9, 12), non_negative=True)
 VECTOR = TensorType(10, (), non_negative=True)

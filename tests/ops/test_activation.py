@@ -10,7 +10,7 @@ from netspec.backends.torch.rows import ROWS
 from netspec.ir import Node, Value
 from netspec.ops import OPS
 from netspec.ops.activation import Activation
-from netspec.types import FlatLayout, TensorType
+from netspec.ops.types import FlatLayout, TensorType
 from tests.ops.conftest import MAP, make, shapes
 
 ACTIVATIONS = sorted(kind for kind, op in OPS.items() if issubclass(op, Activation))

@@ -7,7 +7,7 @@ import pytest
 from netspec.ops import OPS, Op, attributes_of
 from netspec.ops.base import OpError, RangeError, require, require_map, require_positive
 from netspec.ops.convolution import Conv
-from netspec.types import TensorType
+from netspec.ops.types import TensorType
 
 every_op = pytest.mark.parametrize("kind", sorted(OPS))
 

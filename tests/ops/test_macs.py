@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from netspec.analyse import summarise
 from netspec.backends.torch import live
 from netspec.ir import Program
+from netspec.ir.analysis import summarise
 from tests.support.networks import SIZES, network_of
 from tests.support.op_cases import cases
 from tests.support.zoo import zoo_names, zoo_network

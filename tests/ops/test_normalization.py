@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from netspec.types import TensorType
+from netspec.ops.types import TensorType
 from tests.ops.conftest import MAP, VECTOR, make, refusal, shapes
 
 ALL = ["batch_norm", "layer_norm", "group_norm", "instance_norm"]

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from netspec.geometry import Padding
+from netspec.ops.geometry import Padding
 from netspec.ops.pooling import Pool
-from netspec.types import TensorType
+from netspec.ops.types import TensorType
 from tests.ops.conftest import MAP, VECTOR, make, refusal
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from netspec.types import FlatLayout, TensorType
+from netspec.ops.types import FlatLayout, TensorType
 from tests.ops.conftest import MAP, VECTOR, make, refusal, shapes
 
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from netspec.geometry import Padding
 from netspec.ops.base import GroupsError, OpError, RangeError, WindowError
+from netspec.ops.geometry import Padding
 from netspec.ops.transposed import ConvTranspose
-from netspec.types import TensorType
+from netspec.ops.types import TensorType
 from tests.ops.conftest import MAP, VECTOR, make, refusal, shapes
 
 SAME, VALID = Padding("same"), Padding("valid")

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy
 
-from netspec.analyse import output_shapes, weight_shapes
 from netspec.ir import Layer, Program
+from netspec.ir.analysis import output_shapes, weight_shapes
 from netspec.ops import OPS
-from netspec.types import Parameter
+from netspec.ops.types import Parameter
 
 
 class FakeFiles:

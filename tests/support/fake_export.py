@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy
 
-from netspec.analyse import output_shapes
-from netspec.export.base import Export, Format, Loaded
+from netspec.exports.base import Export, Format, Loaded
 from netspec.ir import Program
+from netspec.ir.analysis import output_shapes
 
 Outputs = dict[str, Any]
 

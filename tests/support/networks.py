@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from netspec.analyse import for_inputs
 from netspec.elaborate.network import elaborate
 from netspec.ir import Program
-from netspec.schema.bind import bind_spec
-from netspec.source import parse
+from netspec.ir.analysis import for_inputs
+from netspec.lang.schema.bind import bind_spec
+from netspec.lang.source import parse
 
 SIZES = {0: (), 1: (11,), 2: (9, 12), 3: (5, 6, 7)}
 """An input size for each rank, no two lengths alike; rank 0 is a vector."""

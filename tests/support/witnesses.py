@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from netspec.analyse import count_parameters, evaluation_shapes, output_shapes
 from netspec.api import CompiledNetwork
 from netspec.backends.base import get_backend
 from netspec.backends.keras.instances import adapt
 from netspec.backends.keras.weights import layers_of
 from netspec.backends.names import flat_name
 from netspec.ir import Program
+from netspec.ir.analysis import count_parameters, evaluation_shapes, output_shapes
 from netspec.ir.check import check_program
 from netspec.ir.interpret import interpret
 from tests.support.agreement import precision, relative

@@ -8,16 +8,17 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from netspec import expr, library
 from netspec.api import CompiledNetwork
 from netspec.backends.names import flat_name
 from netspec.compilation import Compilation
 from netspec.elaborate.network import elaborate
+from netspec.elaborate.overrides import apply_overrides, from_values
 from netspec.ir import Program
-from netspec.overrides import apply_overrides, from_values
-from netspec.schema.bind import bind_spec
-from netspec.schema.syntax import Output, Spec
-from netspec.source import parse
+from netspec.lang import library
+from netspec.lang.expression import expr
+from netspec.lang.schema.bind import bind_spec
+from netspec.lang.schema.syntax import Output, Spec
+from netspec.lang.source import parse
 
 
 @cache

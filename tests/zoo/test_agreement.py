@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from netspec import library
+from netspec.lang import library
 from tests.support.agreement import compare, precision
 from tests.support.float32 import dtype_of
 from tests.support.zoo import SHRUNK, Shrunk

@@ -16,7 +16,7 @@ from safetensors.numpy import save_file
 
 from netspec.api import CompiledNetwork
 from netspec.backends.base import get_backend
-from netspec.checkpoints import convert, load_weights
+from netspec.weights.checkpoints import convert, load_weights
 from tests.contract.reference import (
     CASES,
     Case,

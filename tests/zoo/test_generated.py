@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 import torch
 
-from netspec.analyse import output_shapes
 from netspec.backends.base import get_backend
 from netspec.backends.keras.plan import is_deep
 from netspec.backends.torch import live
 from netspec.ir import Program
+from netspec.ir.analysis import output_shapes
 from tests.contract.torchvision_shim import import_torchvision
 from tests.support.agreement import Passed, passed, precision
 from tests.support.generated import (

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 import torch
 
-from netspec.analyse import count_parameters, output_shapes, summarise, weight_shapes
 from netspec.backends.keras import BACKEND as KERAS
 from netspec.backends.keras.plan import is_deep
 from netspec.backends.keras.weights import layers_of
 from netspec.backends.names import flat_name
 from netspec.backends.torch import live
 from netspec.ir import Program
+from netspec.ir.analysis import count_parameters, output_shapes, summarise, weight_shapes
 from tests.support.saved import elsewhere, load_elsewhere, store
 from tests.support.zoo import zoo_compiled, zoo_names
 

@@ -14,7 +14,7 @@ from netspec.backends.keras.files import KerasFiles
 from netspec.backends.keras.framework import runs_on
 from netspec.backends.keras.rows import ROWS
 from netspec.errors import UsageError
-from netspec.export.base import Export
+from netspec.exports.base import Export
 from netspec.ir import Program
 
 if TYPE_CHECKING:

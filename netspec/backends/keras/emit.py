@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from netspec.arithmetic import COPIED
 from netspec.backends.keras.flow import (
     EXPRESSION,
     KerasFlow,
@@ -61,6 +60,7 @@ from netspec.ir import Program, Region
 from netspec.ir.definition import Definition
 from netspec.ir.formula import IN_CHANNELS
 from netspec.ir.template import Call, Template
+from netspec.lang.expression.arithmetic import COPIED
 from netspec.ops.structure import ResizeLike
 
 
@@ -111,7 +111,7 @@ class _Generator:
         """The whole source."""
         functions = self._functions()
         initializers = self.initializers.functions()
-        arithmetic = copied("netspec", "arithmetic.py", self.targets & COPIED)
+        arithmetic = copied("netspec.lang.expression", "arithmetic.py", self.targets & COPIED)
         used = modules_of(self.targets) | arithmetic.names | self.initializers.modules
         return fill(
             "keras.py.j2",

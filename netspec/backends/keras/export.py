@@ -8,9 +8,9 @@ from typing import Any
 from netspec.backends.keras.framework import load_keras, require_tensorflow
 from netspec.backends.keras.instances import written_out
 from netspec.backends.keras.saved_model import SAVED_MODEL
-from netspec.export.base import Export, ExportError, free_name
-from netspec.export.litert import LITERT
-from netspec.export.onnx import ONNX
+from netspec.exports.base import Export, ExportError, free_name
+from netspec.exports.litert import LITERT
+from netspec.exports.onnx import ONNX
 from netspec.ir import Program
 
 

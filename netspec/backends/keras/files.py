@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING
 from netspec.backends.keras.weights import from_keras, to_keras, variable_name, variable_shape
 from netspec.backends.names import flat_name
 from netspec.ir import Layer, Program
-from netspec.storage.formats import Contents, Format
-from netspec.storage.tensors import StoredTensor
-from netspec.types import Parameter
+from netspec.ops.types import Parameter
+from netspec.weights.storage.formats import Contents, Format
+from netspec.weights.storage.tensors import StoredTensor
 
 if TYPE_CHECKING:
-    from netspec.storage.tensors import Array
+    from netspec.weights.storage.tensors import Array
 
 
 class _Format:
-    """What the formats share; see :class:`netspec.storage.formats.Format`."""
+    """What the formats share; see :class:`netspec.weights.storage.formats.Format`."""
 
     title: str
     reads_with: tuple[str, ...] = ("h5py",)

@@ -19,14 +19,14 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from netspec.backends.keras import hdf5_listing
 from netspec.errors import UsageError
-from netspec.room import reason
-from netspec.storage.archive import is_archive, members_of, open_file
-from netspec.storage.formats import Contents, refuse_choice
-from netspec.storage.refusal import damaged, unsafe
-from netspec.storage.tensors import StoredTensor, read_at
+from netspec.system.room import reason
+from netspec.weights.storage.archive import is_archive, members_of, open_file
+from netspec.weights.storage.formats import Contents, refuse_choice
+from netspec.weights.storage.refusal import damaged, unsafe
+from netspec.weights.storage.tensors import StoredTensor, read_at
 
 if TYPE_CHECKING:
-    from netspec.storage.tensors import Array
+    from netspec.weights.storage.tensors import Array
 
 _WEIGHTS = "model.weights.h5"
 _SECONDS = 30

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from netspec.codegen.calls import Call
-from netspec.initializers import (
+from netspec.ir import Layer
+from netspec.ops.convolution import Conv, Linear
+from netspec.ops.initializers import (
     Constant,
     Distribution,
     FanMode,
@@ -15,10 +17,8 @@ from netspec.initializers import (
     VarianceScaling,
     plain,
 )
-from netspec.ir import Layer
-from netspec.ops.convolution import Conv, Linear
 from netspec.ops.transposed import ConvTranspose
-from netspec.types import Parameter
+from netspec.ops.types import Parameter
 
 _NAMED: Mapping[tuple[float, FanMode, Distribution], str] = {
     (1.0, "fan_avg", "uniform"): "glorot_uniform",

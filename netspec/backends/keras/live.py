@@ -26,8 +26,8 @@ from netspec.backends.names import flat_name
 from netspec.codegen.calls import Call, Raw, execute
 from netspec.errors import UsageError
 from netspec.ir import Node, Program, Value
+from netspec.ir.resize import check_input_size
 from netspec.ops.merge import Merge
-from netspec.resize import check_input_size
 
 keras = load_keras()
 

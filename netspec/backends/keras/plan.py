@@ -16,11 +16,11 @@ from netspec.backends.keras.rows import ROWS
 from netspec.backends.names import flat_name
 from netspec.backends.rows import look_up
 from netspec.errors import NetspecError, Span, fail
-from netspec.export.base import free_name
+from netspec.exports.base import free_name
 from netspec.ir import Layer, Node, Program, Region
 from netspec.ops import Op
 from netspec.ops.merge import Merge
-from netspec.types import TensorType
+from netspec.ops.types import TensorType
 
 FLAT_LIMIT = 700
 """Networks of at most so many layers are one flat model."""

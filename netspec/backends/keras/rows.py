@@ -25,13 +25,13 @@ from netspec.backends.keras.windows import (
 )
 from netspec.backends.rows import Rows, Unsupported
 from netspec.codegen.calls import Call
-from netspec.geometry import scalar_or_tuple
 from netspec.ir import Layer
+from netspec.lang.expression.symbolic import apply
 from netspec.ops.activation import Elu, Gelu, LeakyRelu, Prelu
 from netspec.ops.convolution import Linear
+from netspec.ops.geometry import scalar_or_tuple
 from netspec.ops.normalization import BatchNorm, GroupNorm, Normalization
 from netspec.ops.structure import Flatten, PadChannels, RandomDrop, Resize, ResizeLike, Scale, Split
-from netspec.symbolic import apply
 
 _AXES = {0: "", 1: "l", 2: "hw", 3: "dhw"}
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from netspec.export.base import Format, Loaded
+from netspec.exports.base import Format, Loaded
 
 if TYPE_CHECKING:
-    from netspec.export.base import Array
+    from netspec.exports.base import Array
 
 SIGNATURE = "serving_default"
 """What TensorFlow Serving calls unless a request says otherwise."""

@@ -17,8 +17,8 @@ from typing import Any
 from netspec.backends.keras.framework import load_keras
 from netspec.backends.keras.weights import layers_of
 from netspec.ir import Program
-from netspec.room import reserve
-from netspec.storage.tensors import StoredTensor
+from netspec.system.room import reserve
+from netspec.weights.storage.tensors import StoredTensor
 
 _WEIGHTS = "model.weights.h5"
 

@@ -8,8 +8,8 @@ from netspec.backends.keras.initial import initializer
 from netspec.backends.keras.lowered import Lowered
 from netspec.backends.rows import Unsupported
 from netspec.codegen.calls import Call
-from netspec.geometry import scalar_or_tuple
 from netspec.ir import Layer
+from netspec.ops.geometry import scalar_or_tuple
 from netspec.ops.transposed import ConvTranspose
 
 

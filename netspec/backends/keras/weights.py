@@ -8,17 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from netspec.analyse import weight_shapes
 from netspec.backends.keras.initial import is_depthwise
 from netspec.backends.names import flat_name
 from netspec.ir import Layer, Program
+from netspec.ir.analysis import weight_shapes
 from netspec.ops.activation import Prelu
 from netspec.ops.convolution import Conv, Linear
 from netspec.ops.normalization import Normalization
 from netspec.ops.structure import Scale
 from netspec.ops.transposed import ConvTranspose
-from netspec.types import Parameter
-from netspec.weights import check_weights
+from netspec.ops.types import Parameter
+from netspec.weights.canonical import check_weights
 
 if TYPE_CHECKING:
     from netspec.backends.base import Array

@@ -13,12 +13,12 @@ from netspec.backends.keras.initial import initializer, is_depthwise
 from netspec.backends.keras.lowered import Lowered, Row, X, operation
 from netspec.backends.rows import Unsupported
 from netspec.codegen.calls import Call, Raw
-from netspec.geometry import effective_kernel, is_zero, scalar_or_tuple
 from netspec.ir import Layer
+from netspec.lang.expression.symbolic import same
 from netspec.ops.convolution import Conv
+from netspec.ops.geometry import effective_kernel, is_zero, scalar_or_tuple
 from netspec.ops.pooling import AvgPool, GlobalPool, MaxPool, Pool
 from netspec.ops.structure import Subsample
-from netspec.symbolic import same
 
 Pads = Sequence[tuple[Any, Any]]
 

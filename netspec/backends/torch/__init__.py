@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from netspec.backends.torch.export import EXPORTS, evaluation, place_of, write_torch_export
 from netspec.backends.torch.files import TorchFiles
 from netspec.backends.torch.rows import ROWS
-from netspec.export.base import Export
+from netspec.exports.base import Export
 from netspec.ir import Program
-from netspec.resize import check_input_size
+from netspec.ir.resize import check_input_size
 
 if TYPE_CHECKING:
     from netspec.backends.base import Array

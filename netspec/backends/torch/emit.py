@@ -6,7 +6,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from netspec.arithmetic import COPIED
 from netspec.backends.torch.flow import TorchFlow, ahead
 from netspec.backends.torch.modules import ModuleWriter
 from netspec.backends.torch.plan import Plan
@@ -50,6 +49,7 @@ from netspec.ir import Program, Region, Value
 from netspec.ir.definition import Definition
 from netspec.ir.template import Template
 from netspec.ir.template.data import nodes_of
+from netspec.lang.expression.arithmetic import COPIED
 
 
 def generate(network: Program, origin: Origin) -> str:
@@ -102,7 +102,7 @@ class _Generator:
         blocks = [self._block_class(source_class) for source_class in self.classes.all]
         classes = [*blocks, self._network_class(settled=True)]
         function = self._function()
-        arithmetic = copied("netspec", "arithmetic.py", self.targets & COPIED)
+        arithmetic = copied("netspec.lang.expression", "arithmetic.py", self.targets & COPIED)
         support = copied("netspec.backends.torch", "support.py", self.targets)
         used = modules_of(self.targets) | arithmetic.names | support.names
         return fill(

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from netspec.backends.torch.torch_export import TORCH_EXPORT
-from netspec.export.base import Export, free_name, one_input_alone
-from netspec.export.onnx import ONNX
+from netspec.exports.base import Export, free_name, one_input_alone
+from netspec.exports.onnx import ONNX
 from netspec.ir import Program
-from netspec.room import PatientFile
+from netspec.system.room import PatientFile
 
 
 def write_torch_export(model: Any, network: Program, path: Path) -> None:

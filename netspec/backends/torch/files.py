@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from netspec.ir import Layer, Program
 from netspec.ops.normalization import BatchNorm
-from netspec.storage.formats import Contents, Format
-from netspec.storage.tensors import StoredTensor, in_memory
-from netspec.types import Parameter
+from netspec.ops.types import Parameter
+from netspec.weights.storage.formats import Contents, Format
+from netspec.weights.storage.tensors import StoredTensor, in_memory
 
 if TYPE_CHECKING:
-    from netspec.storage.tensors import Array
+    from netspec.weights.storage.tensors import Array
 
 COUNTER = "num_batches_tracked"
 

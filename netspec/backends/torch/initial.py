@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from netspec.codegen.calls import Call
-from netspec.initializers import (
+from netspec.ir import Layer
+from netspec.ops.initializers import (
     ONES,
     ZEROS,
     Constant,
@@ -18,8 +19,7 @@ from netspec.initializers import (
     VarianceScaling,
     plain,
 )
-from netspec.ir import Layer
-from netspec.types import Parameter
+from netspec.ops.types import Parameter
 
 _LAYER_DEFAULT = VarianceScaling(1 / 3, "fan_in", "uniform")
 _NATIVE: Mapping[str, Mapping[str, Initializer]] = {

@@ -23,9 +23,9 @@ from netspec.codegen.statements import Assign, Do, If, Statement
 from netspec.ir import Node, Region
 from netspec.ir.template import Choice
 from netspec.ir.template.data import children
+from netspec.lang.expression.symbolic import Varying, names_of
 from netspec.ops.base import Function
 from netspec.ops.structure import Split
-from netspec.symbolic import Varying, names_of
 
 BlockCall = Callable[[Region], Document]
 Unit = Node | Region

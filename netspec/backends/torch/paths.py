@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 from netspec.codegen.identifiers import is_attribute
-from netspec.formula import print_node
+from netspec.lang.expression.formula import print_node
 
 
 def prefixes(path: str) -> list[str]:

@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from netspec.backends.torch.wrapped import Unwrapped, unwrap
 from netspec.errors import NetspecError
-from netspec.storage.archive import Member, is_archive, members_of, open_file
-from netspec.storage.formats import Contents
-from netspec.storage.refusal import damaged, unsafe
-from netspec.storage.tensors import StoredTensor, carrier, read_at
+from netspec.weights.storage.archive import Member, is_archive, members_of, open_file
+from netspec.weights.storage.formats import Contents
+from netspec.weights.storage.refusal import damaged, unsafe
+from netspec.weights.storage.tensors import StoredTensor, carrier, read_at
 
 if TYPE_CHECKING:
-    from netspec.storage.tensors import Array
+    from netspec.weights.storage.tensors import Array
 
 _MAX_PICKLE = 256 << 20
 """The part that is unpickled holds names and shapes; a million tensors need less."""
@@ -32,7 +32,7 @@ _SHOWN = 5
 
 @contextmanager
 def open_pickled(path: Path, take: str | None) -> Iterator[Contents]:
-    """The tensors of a checkpoint; see :meth:`netspec.storage.formats.Format.open`."""
+    """The tensors of a checkpoint; see :meth:`netspec.weights.storage.formats.Format.open`."""
     if not is_archive(path):
         with _in_memory(path, unwrap(path, _load(path), take)) as contents:
             yield contents

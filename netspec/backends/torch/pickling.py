@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from netspec.storage.tensors import StoredTensor
+from netspec.weights.storage.tensors import StoredTensor
 
 _ALIGNMENT = 64
 """Where values may begin, so that the file can be mapped."""

@@ -12,15 +12,15 @@ from typing import Any
 
 from netspec.backends.rows import Rows, look_up
 from netspec.codegen.calls import Call, Raw
-from netspec.geometry import effective_kernel, is_zero, scalar_or_tuple
 from netspec.ir import Layer
+from netspec.lang.expression.symbolic import same
 from netspec.ops.activation import Elu, Gelu, LeakyRelu
 from netspec.ops.convolution import Conv, Linear
+from netspec.ops.geometry import effective_kernel, is_zero, scalar_or_tuple
 from netspec.ops.normalization import BatchNorm, GroupNorm, InstanceNorm, LayerNorm
 from netspec.ops.pooling import AvgPool, GlobalPool, MaxPool, Pool
 from netspec.ops.structure import Flatten, PadChannels, RandomDrop, Resize, Split, Subsample
 from netspec.ops.transposed import ConvTranspose
-from netspec.symbolic import same
 
 Row = Callable[[Layer], Call]
 

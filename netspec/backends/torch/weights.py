@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from netspec.analyse import weight_shapes
 from netspec.ir import Program
-from netspec.weights import check_weights
+from netspec.ir.analysis import weight_shapes
+from netspec.weights.canonical import check_weights
 
 if TYPE_CHECKING:
     from netspec.backends.base import Array

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from netspec.errors import UsageError, did_you_mean
-from netspec.storage.refusal import damaged
+from netspec.weights.storage.refusal import damaged
 
 _WEIGHTS = ("state_dict", "model_state_dict", "model", "net", "module", "network", "params")
 """Keys under which scripts keep the weights, the likeliest first."""

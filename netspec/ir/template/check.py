@@ -6,15 +6,15 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from netspec.errors import InternalError, NetspecError
-from netspec.expr import Expression
-from netspec.formula import print_node
 from netspec.ir.program import Node, Region, Value
 from netspec.ir.template.data import Choice, Template
 from netspec.ir.template.numbers import at
 from netspec.ir.template.shapes import frozen
 from netspec.ir.template.text import numbers_of
-from netspec.symbolic import same_value, value_at
-from netspec.types import TensorType
+from netspec.lang.expression.expr import Expression
+from netspec.lang.expression.formula import print_node
+from netspec.lang.expression.symbolic import same_value, value_at
+from netspec.ops.types import TensorType
 
 Flat = list[tuple[Any, ...]]
 """Ops in order: kind, path, attributes, what they take, and the shape of what they give."""

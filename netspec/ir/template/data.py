@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from netspec.errors import Span
 from netspec.ir.definition import Definition
 from netspec.ir.program import Node, Region, Value
-from netspec.symbolic import Varying
+from netspec.lang.expression.symbolic import Varying
 
 T = TypeVar("T")
 
@@ -122,7 +122,7 @@ class Call:
 class Template:
     """One body for several instances of a block, or for a whole network.
 
-    Numbers are plain where all instances share them, else :class:`~netspec.symbolic.Varying`: a value for
+    Numbers are plain where all instances share them, else :class:`~netspec.lang.expression.symbolic.Varying`: a value for
     each *shape*, which is a set of instances that are equal in all respects. Paths are relative.
 
     Attributes:

@@ -12,7 +12,7 @@ from netspec.ir.template.check import check_template
 from netspec.ir.template.data import Split, Template
 from netspec.ir.template.shapes import Key, Shapes, Surroundings
 from netspec.ir.template.unify import Unifier
-from netspec.symbolic import Diverges
+from netspec.lang.expression.symbolic import Diverges
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,8 +12,8 @@ from netspec.ir.program import Node, Region
 from netspec.ir.template.data import Column, Guard, Parameter
 from netspec.ir.template.names import Names
 from netspec.ir.template.numbers import MISSING, fit, own_argument
-from netspec.symbolic import Diverges, Varying, kept_undecided, only
-from netspec.types import TensorType
+from netspec.lang.expression.symbolic import Diverges, Varying, kept_undecided, only
+from netspec.ops.types import TensorType
 
 Items = Column[Node] | Column[Region]
 

@@ -14,8 +14,8 @@ from netspec.ir.program import Node, Region
 from netspec.ir.template.data import Column, Parameter, Split
 from netspec.ir.template.numbers import MISSING, spread
 from netspec.ir.template.shapes import Surroundings
-from netspec.symbolic import Varying, named, same_value, vary
-from netspec.types import TensorType
+from netspec.lang.expression.symbolic import Varying, named, same_value, vary
+from netspec.ops.types import TensorType
 
 Evaluate = Callable[[Formula, Column[Node] | Column[Region], TensorType], Any]
 

@@ -7,11 +7,11 @@ import dataclasses
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from netspec.geometry import Padding
 from netspec.ir.template.data import Column, Split
+from netspec.lang.expression.symbolic import Varying, same_value, value_at, vary
 from netspec.ops import Op
 from netspec.ops.base import attributes_of
-from netspec.symbolic import Varying, same_value, value_at, vary
+from netspec.ops.geometry import Padding
 
 MISSING: Any = object()
 """In the place of a number: there is no formula for it."""

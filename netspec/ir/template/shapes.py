@@ -23,9 +23,9 @@ from netspec.ir.formula import (
     qualify,
 )
 from netspec.ir.program import Node, Program, Region, Value
+from netspec.lang.expression.symbolic import Varying
 from netspec.ops import Op
-from netspec.symbolic import Varying
-from netspec.types import TensorType
+from netspec.ops.types import TensorType
 
 Key = tuple[Any, ...]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from netspec.ir.program import Node, Region
 from netspec.ir.template.data import Call, Choice
-from netspec.symbolic import Varying
+from netspec.lang.expression.symbolic import Varying
 
 
 def numbers_of(body: Region, calls: Mapping[str, Call]) -> Iterator[Varying]:

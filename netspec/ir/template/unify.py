@@ -31,9 +31,9 @@ from netspec.ir.template.numbers import MISSING, at, fits, op_of, spread, unify
 from netspec.ir.template.shapes import Surroundings, is_plain, op_key
 from netspec.ir.template.text import numbers_of
 from netspec.ir.template.wires import Wires
+from netspec.lang.expression.symbolic import Diverges, Varying, names_of, only, vary
 from netspec.ops import Op, OpError
-from netspec.symbolic import Diverges, Varying, names_of, only, vary
-from netspec.types import TensorType
+from netspec.ops.types import TensorType
 
 COMBINATORS = ("residual", "gate", "branches")
 """Kinds of regions whose parts all take what enters."""

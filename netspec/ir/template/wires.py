@@ -7,8 +7,8 @@ from itertools import count
 
 from netspec.ir.program import Value
 from netspec.ir.template.data import Column, Merged, Split
-from netspec.symbolic import Varying, merge
-from netspec.types import TensorType
+from netspec.lang.expression.symbolic import Varying, merge
+from netspec.ops.types import TensorType
 
 
 @dataclass(frozen=True)

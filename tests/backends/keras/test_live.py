@@ -16,8 +16,8 @@ from netspec.backends.keras import BACKEND
 from netspec.elaborate.network import elaborate
 from netspec.errors import NetspecError, UsageError
 from netspec.ir import Program
-from netspec.schema.bind import bind_spec
-from netspec.source import parse
+from netspec.lang.schema.bind import bind_spec
+from netspec.lang.source import parse
 from tests.support.agreement import compare, precision
 from tests.support.networks import input_of, network_of, random_weights
 

@@ -13,8 +13,8 @@ from netspec.backends.keras.plan import CHUNK_BLOCKS, chunks, is_deep, layer_cou
 from netspec.backends.keras.weights import layers_of
 from netspec.elaborate.network import elaborate
 from netspec.ir import Layer, Program
-from netspec.schema.bind import bind_spec
-from netspec.source import parse
+from netspec.lang.schema.bind import bind_spec
+from netspec.lang.source import parse
 from tests.support.networks import SIZES, input_of, network_of, random_weights
 from tests.support.op_cases import cases
 from tests.support.saved import elsewhere, load_elsewhere, store

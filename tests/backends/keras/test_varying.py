@@ -9,12 +9,12 @@ import pytest
 from netspec.backends.keras.lowered import SHAPE, Lowered
 from netspec.backends.keras.rows import ROWS
 from netspec.codegen.calls import Call
-from netspec.geometry import Padding
-from netspec.initializers import VarianceScaling
 from netspec.ir import Node, Value
+from netspec.lang.expression.symbolic import Diverges, Varying, named, to_text
 from netspec.ops import OPS
-from netspec.symbolic import Diverges, Varying, named, to_text
-from netspec.types import TensorType
+from netspec.ops.geometry import Padding
+from netspec.ops.initializers import VarianceScaling
+from netspec.ops.types import TensorType
 
 WIDTH = named("width", [64, 128])
 STRIDE = named("stride", [1, 2])

@@ -1,8 +1,0 @@
-"""Weights in files, of any framework and under published names: read, matched, converted."""
-
-from netspec.checkpoints.convert import Report, convert
-from netspec.checkpoints.load import Loaded, load_into, load_weights
-from netspec.checkpoints.options import Matching
-from netspec.checkpoints.save import save_weights
-
-__all__ = ["Loaded", "Matching", "Report", "convert", "load_into", "load_weights", "save_weights"]

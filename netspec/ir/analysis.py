@@ -1,0 +1,170 @@
+"""What a network is, in numbers, from the IR alone: shapes, parameters, MACs. No framework."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from netspec.ir import Layer, Program
+from netspec.ops import Op
+from netspec.ops.types import TensorType
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class ParameterCount:
+    """Numbers of values. ``total`` is the other two together."""
+
+    trainable: int
+    statistics: int
+
+    @property
+    def total(self) -> int:
+        """Trainable values and running statistics."""
+        return self.trainable + self.statistics
+
+    def __add__(self, other: ParameterCount) -> ParameterCount:
+        return ParameterCount(self.trainable + other.trainable, self.statistics + other.statistics)
+
+
+@dataclass(frozen=True)
+class StageSummary:
+    """The stem, a stage with the steps ahead of its blocks, or the head.
+
+    Attributes:
+        name: ``stem``, the stage's path, or ``head``.
+        output_shape: (channels, *size), no batch.
+        parameters: trainable values and statistics together.
+        macs: multiply-accumulates for one example; convolutions and linear layers only.
+    """
+
+    name: str
+    output_shape: tuple[int, ...]
+    parameters: int
+    macs: int
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A network in numbers.
+
+    Attributes:
+        name: the spec's name.
+        variant: the variant's name, None where the spec has none.
+        input_shape: (channels, *size), no batch; of several inputs, the first one's.
+        output_shape: (channels, *size) of the network's own result, (features,) for a vector.
+        parameters: numbers of values over the whole network.
+        macs: multiply-accumulates for one example; convolutions and linear layers only.
+        stages: the stem, the stages and the head, in order; they add up to the totals.
+        layers: the number of primitive ops that the network runs once a step of any kind is
+            expanded: every convolution, normalisation, activation, pooling, linear layer, flatten,
+            dropout and so on counts as one, with or without parameters. The combinators (an addition
+            at the end of a residual, a product, a concatenation) and blocks do not count.
+        inputs: the shape of each input, (channels, *size), by name; empty where the one input has no name.
+    """
+
+    name: str
+    variant: str | None
+    input_shape: tuple[int, ...]
+    output_shape: tuple[int, ...]
+    parameters: ParameterCount
+    macs: int
+    stages: tuple[StageSummary, ...]
+    layers: int
+    inputs: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that ``netspec summary --format json`` prints."""
+        return {
+            "name": self.name,
+            "variant": self.variant,
+            "input_shape": list(self.input_shape),
+            **(
+                {"inputs": {name: list(shape) for name, shape in self.inputs.items()}}
+                if self.inputs
+                else {}
+            ),
+            "output_shape": list(self.output_shape),
+            "parameters": {
+                "total": self.parameters.total,
+                "trainable": self.parameters.trainable,
+                "statistics": self.parameters.statistics,
+            },
+            "macs": self.macs,
+            "stages": [
+                {
+                    "name": stage.name,
+                    "output_shape": list(stage.output_shape),
+                    "parameters": stage.parameters,
+                    "macs": stage.macs,
+                }
+                for stage in self.stages
+            ],
+            "layers": self.layers,
+        }
+
+
+def summarise(network: Program) -> Summary:
+    """The numbers of a concrete network."""
+    parts = [("stem", network.stem), *((s.path, s) for s in network.stages), ("head", network.head)]
+    parameters = ParameterCount(0, 0)
+    stages = []
+    for name, part in parts:
+        found = count_parameters(part.layers)
+        macs = sum(layer.op.macs(layer.source, layer.target) for layer in part.layers)
+        stages.append(StageSummary(name, part.target.shape, found.total, macs))
+        parameters += found
+    return Summary(
+        name=network.name,
+        variant=network.variant,
+        input_shape=network.source.shape,
+        output_shape=network.target.shape,
+        parameters=parameters,
+        macs=sum(stage.macs for stage in stages),
+        stages=tuple(stages),
+        layers=len(network.layers),
+        inputs={name: value.type.shape for name, value in network.named_inputs.items()},
+    )
+
+
+def count_parameters(layers: Iterable[Layer]) -> ParameterCount:
+    """The values that ``layers`` hold, trainable ones and statistics apart."""
+    counts: dict[tuple[Op, TensorType], tuple[int, int]] = {}  # equal blocks share ops and types
+    trainable = statistics = 0
+    for layer in layers:
+        key = (layer.op, layer.source)
+        if key not in counts:
+            own = layer.op.parameters(layer.source)
+            learnt = sum(parameter.count for parameter in own if parameter.trainable)
+            counts[key] = (learnt, sum(parameter.count for parameter in own) - learnt)
+        trainable += counts[key][0]
+        statistics += counts[key][1]
+    return ParameterCount(trainable, statistics)
+
+
+def weight_shapes(network: Program) -> dict[str, tuple[int, ...]]:
+    """The canonical name of every parameter and statistic, with its shape in canonical layout."""
+    return {
+        f"{layer.path}.{parameter.name}": parameter.shape
+        for layer in network.layers
+        for parameter in layer.op.parameters(layer.source)
+    }
+
+
+def for_inputs(network: Program, make: Callable[[tuple[int, ...]], T]) -> T | dict[str, T]:
+    """What ``make`` gives for the shape of the input, (channels, *size); by name where inputs have one."""
+    if not network.input_names:
+        return make(network.source.shape)
+    return {name: make(value.type.shape) for name, value in network.named_inputs.items()}
+
+
+def output_shapes(network: Program) -> dict[str, tuple[int, ...]]:
+    """The shape of every output by its name, (channels, *size); those for training alone too."""
+    return {name: value.type.shape for name, value in network.outputs.items()}
+
+
+def evaluation_shapes(network: Program) -> dict[str, tuple[int, ...]]:
+    """The shape of every output that the network gives in evaluation, (channels, *size), by its name."""
+    return {name: value.type.shape for name, value in network.evaluation_outputs.items()}

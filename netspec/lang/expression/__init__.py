@@ -1,0 +1,1 @@
+"""Expressions, the numbers that they give, and how formulas are written."""

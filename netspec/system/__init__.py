@@ -1,0 +1,1 @@
+"""What netspec asks of the operating system: files, disks, streams and terminals."""

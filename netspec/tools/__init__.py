@@ -1,0 +1,1 @@
+"""Tools for specs: their layout, their JSON Schema, and what was generated from them."""

@@ -1,4 +1,0 @@
-"""Holds every model of a network against the others: live and generated, of each framework.
-
-:func:`netspec.verify.run.verify` does it; what it found is in :mod:`netspec.verify.results`.
-"""

@@ -1,0 +1,1 @@
+"""Weights outside a model: files of tensors, names, and initial values."""

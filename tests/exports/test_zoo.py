@@ -1,0 +1,35 @@
+"""A small network of every zoo file, exported: in one format each by default, in all in the slow tests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.exports.conftest import PAIRS, exported
+from tests.support.zoo import SHRUNK, Shrunk
+
+FAMILIES = list({network.file: network for network in reversed(SHRUNK)}.values())[::-1]
+"""The first network of each file."""
+
+TURNS = [(shrunk, *PAIRS[index % len(PAIRS)]) for index, shrunk in enumerate(FAMILIES)]
+REST = [(shrunk, *pair) for shrunk in SHRUNK for pair in PAIRS if (shrunk, *pair) not in TURNS]
+
+
+def test_every_format_has_its_turn() -> None:
+    assert {(backend, kind) for _, backend, kind in TURNS} == set(PAIRS)
+
+
+@pytest.mark.parametrize(("shrunk", "backend", "kind"), TURNS, ids=str)
+def test_families(shrunk: Shrunk, backend: str, kind: str, tmp_path: Path) -> None:
+    report, _ = exported(shrunk.compiled().network, backend, kind, tmp_path)
+    assert [output.name for output in report.comparison.outputs] == ["output"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("shrunk", "backend", "kind"), REST, ids=str)
+def test_everything_in_every_format(
+    shrunk: Shrunk, backend: str, kind: str, tmp_path: Path
+) -> None:
+    report, _ = exported(shrunk.compiled(taps=True).network, backend, kind, tmp_path)
+    assert len(report.comparison.outputs) > 1
