@@ -14,9 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from netspec.api import CompiledNetwork as CompiledNetwork
+    from netspec.api import convert as convert
+    from netspec.api import export as export
     from netspec.api import load as load
     from netspec.api import loads as loads
     from netspec.api import transfer_weights as transfer_weights
+    from netspec.api import validate as validate
+    from netspec.api import verify as verify
     from netspec.errors import NetspecError as NetspecError
     from netspec.errors import UsageError as UsageError
     from netspec.exports.base import ExportError as ExportError
@@ -26,9 +30,13 @@ __version__ = "0.1.0"
 # Names and the modules that hold them, imported at first use: `import netspec` costs nothing.
 _HOMES = {
     "CompiledNetwork": "netspec.api",
+    "convert": "netspec.api",
+    "export": "netspec.api",
     "load": "netspec.api",
     "loads": "netspec.api",
     "transfer_weights": "netspec.api",
+    "validate": "netspec.api",
+    "verify": "netspec.api",
     "NetspecError": "netspec.errors",
     "UsageError": "netspec.errors",
     "ExportError": "netspec.exports.base",
@@ -40,9 +48,13 @@ __all__ = [
     "NetspecError",
     "UsageError",
     "__version__",
+    "convert",
+    "export",
     "load",
     "loads",
     "transfer_weights",
+    "validate",
+    "verify",
 ]
 
 
@@ -56,4 +68,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted(__all__)

@@ -90,7 +90,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _print(report: Report, title: str) -> None:
     """The export's input and outputs, and how near each came."""
-    from netspec.cli.output import shape_text
+    from netspec.ir.table import shape_text
 
     comparison = report.comparison
     width = max(len(name) for name in (comparison.input, *(o.name for o in comparison.outputs)))

@@ -62,7 +62,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
             option,
             metavar="CODES",
-            action="append",
+            action="extend",
             default=[],
             type=_codes,
             help=f"{verb} these lints, such as NS307; commas between, repeatable",
@@ -117,25 +117,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _options(arguments: argparse.Namespace) -> Options:
+    from netspec.check.lint import select
     from netspec.check.validate.options import Options
 
-    bounds = bounds_of(arguments)
-    return Options(bounds, _lints(arguments.enable, arguments.disable), arguments.strict)
-
-
-def _lints(enable: list[list[str]], disable: list[list[str]]) -> frozenset[str]:
-    """The lints to look for; raises :class:`UsageError` for a code that is none."""
-    from netspec.check.lint import LINTS, OPTIONAL_LINTS
-    from netspec.errors import UsageError, did_you_mean
-
-    asked = frozenset(code for codes in enable for code in codes)
-    unwanted = frozenset(code for codes in disable for code in codes)
-    known = LINTS | OPTIONAL_LINTS
-    for code in sorted(asked | unwanted):
-        if code not in known:
-            hint = did_you_mean(code, known) or "`netspec explain` lists all codes"
-            raise UsageError(f"`{code}` is no lint; {hint}")
-    return (LINTS | asked) - unwanted
+    lints = select(arguments.enable, arguments.disable)
+    return Options(bounds_of(arguments), lints, arguments.strict)
 
 
 def _tell_of_the_cache(is_refused: bool) -> None:

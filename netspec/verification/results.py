@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from netspec.errors import Span
+from netspec.system.tables import as_text
 from netspec.verification.bounds import Bound
 
 LEVELS = ("shapes", "start", "forward", "training")
@@ -127,6 +128,12 @@ class NetworkResult:
     bounds: tuple[Bound, ...]
     witnesses: tuple[WitnessResult, ...]
     notes: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """What ``netspec verify`` prints."""
+        from netspec.verification.table import print_results
+
+        return as_text(lambda console: print_results(console, [self]))
 
     @property
     def passed(self) -> bool:
