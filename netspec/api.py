@@ -55,7 +55,7 @@ def load(
         NetspecError: the file or an override is wrong; the message shows where.
         UsageError: there is no such file, zoo network or variant.
 
-    Example:
+    Examples:
         >>> network = netspec.load("resnet18", overrides={"classes": 10})
         >>> network
         <CompiledNetwork resnet18: 3×224×224 -> 10>
@@ -87,7 +87,7 @@ def loads(
         NetspecError: the text or an override is wrong; the message shows where.
         UsageError: there is no such variant, or a mapping holds what YAML cannot.
 
-    Example:
+    Examples:
         >>> tiny = {"netspec": 1, "name": "tiny", "input": {"channels": 3, "size": [8, 8]}}
         >>> netspec.loads({**tiny, "stem": [{"conv": {"out": 4, "kernel": 3}}]}).outputs
         {'output': (4, 8, 8)}
@@ -127,7 +127,7 @@ def validate(
     Raises:
         UsageError: a path does not exist, or a code is no lint.
 
-    Example:
+    Examples:
         >>> report = netspec.validate("resnet")
         >>> report.errors
         0
@@ -170,7 +170,7 @@ def verify(
         NetspecError: the spec is wrong; the message shows where.
         UsageError: no such level or backend, a framework is missing, or the network does not take the size.
 
-    Example:
+    Examples:
         >>> result = netspec.verify("resnet20", level="shapes")
         >>> result.passed
         True
@@ -180,8 +180,7 @@ def verify(
     from netspec.verification.run import verify as run
 
     if level not in LEVELS:
-        hint = did_you_mean(level, LEVELS) or f"levels are {', '.join(LEVELS)}"
-        raise UsageError(f"`{level}` is no level; {hint}")
+        raise UsageError(f"`{level}` is no level; {did_you_mean(level, LEVELS)}")
     whole = compiled(network)
     options = Options(level, tuple(backends), None if size is None else tuple(size), reference)
     return run(whole.compilation, options, Origin(whole.spec, whole.variant))
@@ -224,12 +223,12 @@ def convert(
         NetspecError: the file is damaged or unsafe, or its tensors are not the network's.
         UsageError: no such file, format or names; what reads or writes it is not installed.
 
-    Example:
+    Examples:
         >>> network = netspec.load("resnet20")
         >>> network.save_weights(network.build("torch"), "trained.pt")
         >>> report = netspec.convert(network, "trained.pt", "trained.safetensors", target="keras")
         >>> report.tensors
-        99
+        97
     """
     from netspec.weights.checkpoints import Matching
     from netspec.weights.checkpoints import convert as run
@@ -272,7 +271,7 @@ def export(
         UsageError: no such backend, format or file, or something that is needed is not installed.
         ExportError: the exporter or the runtime refuses the network, or the export computes something else.
 
-    Example:
+    Examples:
         >>> report = netspec.export("resnet20", "torch-export", "resnet20.pt2", backend="torch")
         >>> report.comparison.outputs[0].error <= report.bound
         True
@@ -298,7 +297,7 @@ def transfer_weights(
         UsageError: one of the models belongs to no installed backend.
         ValueError: names or shapes of the weights are not those of ``network``.
 
-    Example:
+    Examples:
         >>> network = netspec.load("resnet20")
         >>> model, twin = network.build("torch"), network.build("keras")
         >>> netspec.transfer_weights(model, twin, network)

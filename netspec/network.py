@@ -48,6 +48,15 @@ class CompiledNetwork:
 
     Comes from :func:`netspec.load` and :func:`netspec.loads`. Needs no framework until :meth:`build`.
     It does not change; :meth:`replace` gives another one.
+
+    Examples:
+        >>> network = netspec.load("resnet50")
+        >>> network.parameters["depths"], network.outputs
+        ([3, 4, 6, 3], {'output': (1000,)})
+        >>> network.variants[:3]
+        ('resnet18', 'resnet34', 'resnet50')
+        >>> network.layers[0].name, network.layers[0].macs
+        ('conv1', 118013952)
     """
 
     def __init__(self, compilation: Compilation, found: FoundSpec, values: Values) -> None:
@@ -129,6 +138,11 @@ class CompiledNetwork:
         Raises:
             NetspecError: a value is wrong; the message shows where.
             UsageError: there is no such variant.
+
+        Examples:
+            >>> network = netspec.load("resnet18").replace(classes=3)
+            >>> network.outputs, network.replace("resnet34").outputs
+            ({'output': (3,)}, {'output': (3,)})
         """
         merged = dict(self._values)
         for name, document in from_values(values).items():
@@ -161,6 +175,11 @@ class CompiledNetwork:
             NetspecError: the backend cannot do what the spec says; the message shows where.
             UsageError: no such backend, its framework is not installed, or the size has another
                 number of axes than the spec's.
+
+        Examples:
+            >>> model = netspec.load("resnet18").build("torch")
+            >>> type(model).__mro__[-2].__name__, model.fc.out_features
+            ('Module', 1000)
         """
         size = None if input_size is None else self._checked_size(input_size)
         return base.build(get_backend(backend), self.network, size)
@@ -178,6 +197,12 @@ class CompiledNetwork:
 
         They are drawn in NumPy from the spec's distributions; ``seed`` is 0 or more. Raises
         :class:`UsageError` when the model belongs to no installed backend.
+
+        Examples:
+            >>> network = netspec.load("resnet20")
+            >>> model, twin = network.build("torch"), network.build("keras")
+            >>> network.start(model, seed=1)
+            >>> network.start(twin, seed=1)
         """
         weights = initial_weights(self.network, seed)
         backend_of(model).write_weights(model, self.network, weights)
@@ -211,6 +236,12 @@ class CompiledNetwork:
         Raises:
             NetspecError: the file is damaged or unsafe, or its tensors are not the network's.
             UsageError: no such file, format or names; what reads it is not installed.
+
+        Examples:
+            >>> network = netspec.load("resnet20")
+            >>> network.save_weights(network.build("torch"), "trained.pt")
+            >>> network.load_weights(network.build("keras"), "trained.pt").missing
+            ()
         """
         how = Matching(allow_missing=allow_missing, allow_unexpected=allow_unexpected)
         return load_into(model, self._compilation, Path(path), source, how)
@@ -252,6 +283,11 @@ class CompiledNetwork:
                 installed, or ``path`` cannot be written to.
             ExportError: the exporter or the runtime refuses the network, or the export computes
                 something else than ``model``.
+
+        Examples:
+            >>> network = netspec.load("resnet20")
+            >>> network.export(network.build("torch"), "torch-export", "net.pt2").format
+            'torch-export'
         """
         backend = backend_of(model)
         export = export_of(backend, format)
@@ -270,6 +306,10 @@ class CompiledNetwork:
         Raises:
             NetspecError: the backend cannot do what the spec says; the message shows where.
             UsageError: there is no such backend, or it generates no source.
+
+        Examples:
+            >>> print(netspec.load("resnet18").generate("torch").splitlines()[-3])
+            def resnet18(classes: int = 1000) -> ResNet:
         """
         compilation = self._compilation
         if path is not None and self._found.file is not None:
@@ -278,7 +318,12 @@ class CompiledNetwork:
         return base.generate(get_backend(backend), compilation.network, compilation.origin)
 
     def summary(self) -> Summary:
-        """Shapes, parameters and MACs, over all and for each stage."""
+        """Shapes, parameters and MACs, over all and for each stage; as text, a table.
+
+        Examples:
+            >>> netspec.load("resnet50").summary().parameters.trainable
+            25557032
+        """
         return self._summary
 
     @cached_property
