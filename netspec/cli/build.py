@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 SOURCE = ".py"
 """How files of source end."""
 
-HELP = "make the live model, run it once, check it, and write it"
 DESCRIPTION = """\
 Make the live model, run it once on random input, and check its output shapes and the
 name and shape of every parameter against the network. Prints a table of stages with

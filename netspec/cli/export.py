@@ -18,7 +18,6 @@ from netspec.cli.weights import add_weights_arguments, check_weights_arguments, 
 if TYPE_CHECKING:
     from netspec.exports.write import Report
 
-HELP = "write a model in a format that others run, and compare it"
 DESCRIPTION = """\
 Write the network for others to run, with the framework's own exporter. The export is
 loaded again by the runtime that it is for and compared with the live model on random

@@ -15,7 +15,6 @@ from netspec.cli.options import (
 from netspec.cli.output import write_text_file
 from netspec.cli.streams import write_data
 
-HELP = "write standalone source for a framework"
 DESCRIPTION = """\
 Write source code that builds the network and imports nothing but the framework. The
 framework need not be installed. The same spec gives the same text, byte for byte, so

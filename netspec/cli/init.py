@@ -10,7 +10,6 @@ from netspec.cli.options import add_force_argument
 from netspec.cli.output import write_text_file
 from netspec.cli.streams import tell, write_data
 
-HELP = "write a small spec to start from"
 DESCRIPTION = """\
 Write NAME.yaml, a small spec with comments, or one that comes
 with netspec. `-` as NAME goes to standard output."""

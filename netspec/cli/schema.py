@@ -10,7 +10,6 @@ from netspec.cli.options import add_force_argument
 from netspec.cli.output import write_text_file
 from netspec.cli.streams import write_data
 
-HELP = "print the JSON Schema of spec or block files, for editors"
 DESCRIPTION = """\
 Print the JSON Schema (draft-07) of spec files, or of files that hold a block. Editors
 check and complete YAML with it; those that use yaml-language-server find it by a line

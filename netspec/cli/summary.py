@@ -7,7 +7,6 @@ import argparse
 from netspec.cli.options import add_spec_arguments, load_spec
 from netspec.cli.streams import write_data
 
-HELP = "print shapes, parameters and MACs; needs no framework"
 DESCRIPTION = """\
 Print the output shape, the parameters and the multiply-accumulates (MACs) of each
 stage and of the whole network, for one example. Shapes are channels first, without

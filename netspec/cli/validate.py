@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from netspec.check.report import FileResult, Report
     from netspec.check.validate.options import Options
 
-HELP = "check spec and block files, every variant; needs no framework"
 DESCRIPTION = """\
 Check every file: the YAML, the language, each variant down to the shape of every layer,
 and what is legal but most likely not meant. All problems of a file are told in one run.

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from netspec.verification.results import NetworkResult
     from netspec.verification.run import Origin
 
-HELP = "prove that all models of a network are the same network"
 DESCRIPTION = """\
 Build every model of a network: live and from generated source, in PyTorch and in Keras.
 Give all of them the same weights and the same input, and hold them against the network
