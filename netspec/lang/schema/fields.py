@@ -18,6 +18,7 @@ from netspec.lang.expression import expr
 from netspec.lang.expression.expr import Expression
 from netspec.lang.expression.symbolic import Varying
 from netspec.lang.expression.unknown import require_known
+from netspec.lang.schema.names import defined_as
 from netspec.lang.schema.refusal import Refusal
 from netspec.lang.source import SpanTree
 from netspec.ops.geometry import Padding
@@ -55,7 +56,10 @@ def to_expression(value: Any) -> Expression:
     raise Refusal("expected a number, true, false or an expression")
 
 
-Number = Annotated[Expression, BeforeValidator(to_expression)]
+Number = Annotated[Expression, BeforeValidator(to_expression), defined_as("value")]
+Real = Annotated[Number, defined_as("number")]
+WholeNumber = Annotated[Number, defined_as("whole_number")]
+Flag = Annotated[Number, defined_as("flag")]
 
 
 @dataclass(frozen=True)
@@ -163,9 +167,7 @@ def _each(read: Callable[[Any], T], values: list[Any]) -> Iterator[T]:
             raise refusal.inside(index) from None
 
 
-AxesField = Annotated[
-    AxesValue, PlainValidator(_axes, json_schema_input_type=int | str | list[int | str])
-]
+AxesField = Annotated[AxesValue, PlainValidator(_axes), defined_as("axes")]
 
 
 @dataclass(frozen=True)
@@ -228,16 +230,7 @@ def _padding(value: Any) -> PaddingValue:
     raise Refusal("expected `symmetric`, `same`, `valid`, numbers, or {param: name}")
 
 
-PaddingField = Annotated[
-    PaddingValue,
-    PlainValidator(
-        _padding,
-        json_schema_input_type=Literal["symmetric", "same", "valid"]
-        | int
-        | list[int | str | list[int | str]]
-        | dict[Literal["param"], str],
-    ),
-]
+PaddingField = Annotated[PaddingValue, PlainValidator(_padding), defined_as("padding")]
 
 
 @dataclass(frozen=True)
@@ -349,10 +342,7 @@ def _choice(value: Any, choices: tuple[str, ...]) -> str:
     return str(value)
 
 
-InitField = Annotated[
-    InitValue,
-    PlainValidator(_init, json_schema_input_type=Literal[PLAIN_INITS] | float | dict[str, Any]),
-]
+InitField = Annotated[InitValue, PlainValidator(_init), defined_as("initializer")]
 
 
 def place_of(value: Expression | AxesValue | PaddingValue | InitValue | Word) -> Span | None:

@@ -25,15 +25,19 @@ from netspec.lang.schema.ends import Output as Output
 from netspec.lang.schema.ends import OutputModel as OutputModel
 from netspec.lang.schema.fields import (
     AxesField,
+    Flag,
     InitField,
     Number,
     PaddingField,
+    Real,
+    WholeNumber,
     literal_choices,
     word_of,
 )
 from netspec.lang.schema.names import IDENTIFIER as IDENTIFIER
 from netspec.lang.schema.names import Identifier as Identifier
 from netspec.lang.schema.names import Name as Name
+from netspec.lang.schema.names import defined_as
 from netspec.lang.schema.parameters import Param, Strict
 from netspec.lang.schema.refusal import Refusal
 from netspec.lang.schema.several import ListField, ResultField
@@ -60,7 +64,7 @@ def _field_type(info: AttributeInfo) -> Any:
         return ResultField
     if get_origin(info.type) is Literal:
         return word_of(literal_choices(info.type))
-    return Number
+    return {float: Real, bool: Flag}.get(info.type, WholeNumber)
 
 
 def _op_model(op: type[Op]) -> type[BaseModel]:
@@ -167,7 +171,7 @@ class StepBase(Strict):
 class Residual(Strict):
     __doc__ = """`body(x) + shortcut(x)`; without a shortcut, x itself is added."""
 
-    body: list[Step] = Field(description="comes first in names, registration and random numbers")
+    body: StepList = Field(description="comes first in names, registration and random numbers")
     shortcut: Steps = Field(
         default_factory=list, description="nothing unless given: the input itself is added"
     )
@@ -176,13 +180,13 @@ class Residual(Strict):
 class Gate(Strict):
     __doc__ = """`x * body(x)`; the body gives the input's shape, or one value per channel."""
 
-    body: list[Step] = Field(description="gives the factor")
+    body: StepList = Field(description="gives the factor")
 
 
 class Concat(Strict):
     __doc__ = """`[x, body(x)]` along the channels."""
 
-    body: list[Step] = Field(description="gives the channels behind the input's")
+    body: StepList = Field(description="gives the channels behind the input's")
 
 
 class Branches(BaseModel):
@@ -191,7 +195,7 @@ class Branches(BaseModel):
     model_config = ConfigDict(
         extra="allow", arbitrary_types_allowed=True, frozen=True, defer_build=True
     )
-    __pydantic_extra__: dict[str, list[Step]]
+    __pydantic_extra__: dict[str, StepList]
 
     merge: Merge = Field("add", description="how the paths become one")
 
@@ -199,9 +203,9 @@ class Branches(BaseModel):
 class Repeat(Strict):
     __doc__ = """The body, several times, one after another."""
 
-    times: Number = Field(description="how many times")
+    times: WholeNumber = Field(description="how many times")
     index: Identifier = Field("index", description="the name of the counter, which starts at 0")
-    body: list[Step] = Field(description="sees the counter")
+    body: StepList = Field(description="sees the counter")
 
 
 def _one_step_is_a_list(value: Any) -> Any:
@@ -211,7 +215,7 @@ def _one_step_is_a_list(value: Any) -> Any:
 class When(Strict):
     __doc__ = """The steps of `then` where the test holds, those of `else` elsewhere; decided at compile time."""
 
-    test: Number = Field(description="true or false: a flag or a comparison")
+    test: Flag = Field(description="true or false: a flag or a comparison")
     then: Steps = Field(
         default_factory=list, description="where the test holds; nothing if left out"
     )
@@ -249,7 +253,9 @@ if TYPE_CHECKING:
     Step = StepBase  # a checker cannot see fields that come from the ops
 else:
     Step = create_model("Step", __base__=StepBase, __module__=__name__, **_step_fields)
-Steps = Annotated[list[Step], BeforeValidator(_one_step_is_a_list)]
+Steps = Annotated[list[Step], BeforeValidator(_one_step_is_a_list), defined_as("steps")]
+StepList = Annotated[list[Step], defined_as("step_list")]
+Role = Annotated[Step, defined_as("step")]
 
 Params = dict[Identifier, Param]
 Let = dict[Identifier, Number]
@@ -273,7 +279,7 @@ class BlockBody(Strict):
     let: Let = Field(
         default_factory=dict, description="derived values by name, each seeing those above it"
     )
-    body: list[Step] = Field(description="the steps, in order")
+    body: StepList = Field(description="the steps, in order")
 
 
 class BlockFile(BlockBody):
@@ -293,11 +299,13 @@ class Stage(BaseModel):
         extra="allow", arbitrary_types_allowed=True, frozen=True, defer_build=True
     )
 
-    times: Number | None = Field(None, description="makes this many stages, counted by `stage`")
+    times: WholeNumber | None = Field(
+        None, description="makes this many stages, counted by `stage`"
+    )
     name: Name | None = Field(None, description="template of the stage's name; layer1, layer2, …")
     block: Identifier = Field(description="a parameter of type `block`, or a block")
     block_name: Name | None = Field(None, description="template of a block's name; 0, 1, …")
-    repeat: Number = Field(default=1, validate_default=True, description="number of blocks")
+    repeat: WholeNumber = Field(default=1, validate_default=True, description="number of blocks")
     stride: Any = Field(
         None, description="goes to one block as its argument `stride`; the others get 1"
     )
@@ -327,15 +335,15 @@ _default_fields: dict[str, Any] = {
 class Roles(Strict):
     __doc__ = """The roles, which any step may stand for."""
 
-    norm: Step | None = Field(None, description="the step that `norm` stands for")
-    act: Step | None = Field(None, description="the step that `act` stands for")
+    norm: Role | None = Field(None, description="the step that `norm` stands for")
+    act: Role | None = Field(None, description="the step that `act` stands for")
 
 
 if TYPE_CHECKING:
     DefaultsModel = Roles
 else:
     DefaultsModel = create_model("Defaults", __base__=Roles, **_default_fields)
-Defaults = Annotated[DefaultsModel, BeforeValidator(_defaults)]
+Defaults = Annotated[DefaultsModel, BeforeValidator(_defaults), defined_as("defaults")]
 
 
 class SpecModel(Strict):
@@ -366,7 +374,7 @@ class SpecModel(Strict):
         validate_default=True,
         description="attributes of ops that steps leave open, and the roles `norm` and `act`",
     )
-    blocks: dict[Identifier, BlockBody] = Field(
+    blocks: dict[Identifier, Annotated[BlockBody, defined_as("block")]] = Field(
         default_factory=dict, description="the spec's own blocks by name"
     )
     stem: Steps = Field(default_factory=list, description="steps ahead of the stages")
@@ -378,6 +386,6 @@ class SpecModel(Strict):
         default_factory=dict,
         description="results that models return by name: a stage, a named result, or `output`, the head's",
     )
-    checkpoints: dict[Identifier, CheckpointModel] = Field(
+    checkpoints: dict[Identifier, Annotated[CheckpointModel, defined_as("checkpoint")]] = Field(
         default_factory=dict, description="published weights by a name for them"
     )

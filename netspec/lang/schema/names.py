@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
+
+
+def defined_as(name: str) -> WithJsonSchema:
+    """What an editor is told of a type: the definition ``name`` of :mod:`netspec.tools.json_schema`."""
+    return WithJsonSchema({"$ref": f"#/definitions/{name}"})
+
 
 IDENTIFIER = r"[A-Za-z_][A-Za-z0-9_]*"
-Identifier = Annotated[str, Field(pattern=rf"^{IDENTIFIER}$", max_length=64)]
+Identifier = Annotated[
+    str, Field(pattern=rf"^{IDENTIFIER}$", max_length=64), defined_as("identifier")
+]
 NameTemplate = Annotated[str, Field(min_length=1, max_length=200)]
 
 
@@ -16,4 +24,4 @@ def as_text(value: Any) -> Any:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-Name = Annotated[NameTemplate, BeforeValidator(as_text)]
+Name = Annotated[NameTemplate, BeforeValidator(as_text), defined_as("name")]

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from pydantic import PlainValidator
 
 from netspec.lang.schema.fields import AxesValue, Word, to_expression
-from netspec.lang.schema.names import IDENTIFIER
+from netspec.lang.schema.names import IDENTIFIER, defined_as
 from netspec.lang.schema.refusal import Refusal
 
 
@@ -28,9 +28,7 @@ def _list(value: Any) -> AxesValue:
     return AxesValue(tuple(items), True)
 
 
-ListField = Annotated[
-    AxesValue, PlainValidator(_list, json_schema_input_type=str | list[int | str])
-]
+ListField = Annotated[AxesValue, PlainValidator(_list), defined_as("sizes")]
 """A list of expressions, or one that gives a list."""
 
 
@@ -49,5 +47,5 @@ def _result(value: Any) -> ResultName:
     return ResultName((), value)
 
 
-ResultField = Annotated[ResultName, PlainValidator(_result, json_schema_input_type=str)]
+ResultField = Annotated[ResultName, PlainValidator(_result), defined_as("identifier")]
 """The name of an earlier result."""

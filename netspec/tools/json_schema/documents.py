@@ -34,6 +34,7 @@ def spec_schema() -> dict[str, Any]:
         "definitions": {
             **_shared_definitions(),
             "block": object_schema(models.BlockBody),
+            "checkpoint": object_schema(models.CheckpointModel),
             "defaults": _defaults(),
             "each": each(),
             "input": _input(),

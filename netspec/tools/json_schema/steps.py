@@ -13,9 +13,7 @@ from netspec.tools.json_schema.models import object_schema
 from netspec.tools.json_schema.parameters import block_arguments
 from netspec.tools.json_schema.values import (
     Schema,
-    attribute,
     identifier,
-    mapping,
     mapping_of,
     reference,
     suggestions,
@@ -65,15 +63,10 @@ def _built_in() -> list[str]:
 
 def _op(op: type[Op]) -> Schema:
     """The attributes of an op; none is required, since `defaults` may fill it."""
-    properties = {
-        name: {"description": attribute_text(info), **attribute(info)}
-        for name, info in attributes_of(op).items()
-    }
-    return {
-        "description": op.__doc__ or "",
-        "markdownDescription": op_markdown(op),
-        **mapping(properties, nullable=True),
-    }
+    schema = object_schema(models.OP_MODELS[op.kind])
+    for name, info in attributes_of(op).items():
+        schema["properties"][name]["description"] = attribute_text(info)
+    return {**schema, "type": ["object", "null"], "markdownDescription": op_markdown(op)}
 
 
 def _actions() -> dict[str, Schema]:
@@ -95,13 +88,11 @@ def _combinator(name: str) -> Schema:
 
 def combinator_definitions() -> dict[str, Schema]:
     """The definitions for the combinators that take a mapping."""
-    found = {
+    return {
         name: object_schema(model)
         for name, model in models.COMBINATOR_TYPES.items()
         if name != "sequence"
     }
-    found["branches"]["additionalProperties"] = reference("step_list")
-    return found
 
 
 def _role(role: str) -> Schema:
