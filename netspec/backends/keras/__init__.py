@@ -6,11 +6,11 @@ import os
 import sys
 import tempfile
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from netspec.backends.keras.export import EXPORTS
-from netspec.backends.keras.files import KerasFiles
 from netspec.backends.keras.framework import runs_on
 from netspec.backends.keras.rows import ROWS
 from netspec.errors import UsageError
@@ -18,7 +18,7 @@ from netspec.exports.base import Export
 from netspec.ir import Program
 
 if TYPE_CHECKING:
-    from netspec.backends.base import Array
+    from netspec.backends.base import Array, WeightFiles
     from netspec.backends.probe import Probe
     from netspec.codegen.frame import Origin
 
@@ -33,7 +33,13 @@ class KerasBackend:
     rows: Mapping[str, Any] = ROWS
     formats: Mapping[str, str] = {".keras": "Keras model"}
     exports: Mapping[str, Export] = EXPORTS
-    weight_files = KerasFiles()
+
+    @cached_property
+    def weight_files(self) -> WeightFiles:
+        """Names and formats of files of weights, which source has no need of."""
+        from netspec.backends.keras.files import KerasFiles
+
+        return KerasFiles()
 
     @property
     def requires(self) -> tuple[str, ...]:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from netspec.backends.torch.export import EXPORTS, evaluation, place_of, write_torch_export
-from netspec.backends.torch.files import TorchFiles
 from netspec.backends.torch.rows import ROWS
 from netspec.exports.base import Export
 from netspec.ir import Program
 from netspec.ir.resize import check_input_size
 
 if TYPE_CHECKING:
-    from netspec.backends.base import Array
+    from netspec.backends.base import Array, WeightFiles
     from netspec.backends.probe import Probe
     from netspec.codegen.frame import Origin
 
@@ -31,7 +31,13 @@ class TorchBackend:
     rows: Mapping[str, Any] = ROWS
     formats: Mapping[str, str] = {".pt2": "exported PyTorch program"}
     exports: Mapping[str, Export] = EXPORTS
-    weight_files = TorchFiles()
+
+    @cached_property
+    def weight_files(self) -> WeightFiles:
+        """Names and formats of files of weights, which source has no need of."""
+        from netspec.backends.torch.files import TorchFiles
+
+        return TorchFiles()
 
     def build(self, network: Program, input_size: tuple[int | None, ...] | None = None) -> Any:
         """A live module with fresh initial weights; its modules take any size that the weights fit."""
