@@ -1,12 +1,13 @@
 """The language as Pydantic models: what a spec and a block file may say, key by key.
 
 The fields of every op's step come from the op's declaration (:mod:`netspec.ops`), so an attribute is
-declared once. ``loc`` of a validation error is the place of the value in the YAML.
+declared once (:mod:`netspec.lang.schema.attributes`). ``loc`` of a validation error is the place of the
+value in the YAML.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
@@ -17,62 +18,25 @@ from pydantic import (
     model_validator,
 )
 
+from netspec.lang.schema.attributes import Attributes, Unread
 from netspec.lang.schema.checkpoints import CheckpointModel as CheckpointModel
 from netspec.lang.schema.ends import INPUT_TAGS as INPUT_TAGS
 from netspec.lang.schema.ends import Input as Input
 from netspec.lang.schema.ends import InputModel as InputModel
 from netspec.lang.schema.ends import Output as Output
 from netspec.lang.schema.ends import OutputModel as OutputModel
-from netspec.lang.schema.fields import (
-    AxesField,
-    InitField,
-    Number,
-    PaddingField,
-    literal_choices,
-    word_of,
-)
+from netspec.lang.schema.fields import Number
 from netspec.lang.schema.names import IDENTIFIER as IDENTIFIER
 from netspec.lang.schema.names import Identifier as Identifier
 from netspec.lang.schema.names import Name as Name
 from netspec.lang.schema.parameters import Param, Strict
 from netspec.lang.schema.refusal import Refusal
-from netspec.lang.schema.several import ListField, ResultField
-from netspec.ops import OPS, Axes, Op, attributes_of
-from netspec.ops.base import AttributeInfo, Result, Sizes
-from netspec.ops.geometry import Padding
-from netspec.ops.initializers import Initializer
+from netspec.ops import OPS, attributes_of
 from netspec.ops.words import COMBINATORS as COMBINATORS
 from netspec.ops.words import META as META
+from netspec.ops.words import ROLES
 
 LANGUAGE_VERSION: Literal[1] = 1
-
-
-def _field_type(info: AttributeInfo) -> Any:
-    if info.type is Padding:
-        return PaddingField
-    if info.type == Initializer:
-        return InitField
-    if info.type in (Axes, Axes | None):
-        return AxesField
-    if info.type == Sizes | None:
-        return ListField
-    if info.type == Result | None:
-        return ResultField
-    if get_origin(info.type) is Literal:
-        return word_of(literal_choices(info.type))
-    return Number
-
-
-def _op_model(op: type[Op]) -> type[BaseModel]:
-    """The model of an op's attributes; all optional, since `defaults` may fill them."""
-    fields: dict[str, Any] = {
-        name: (_field_type(info) | None, Field(default=None, description=info.doc))
-        for name, info in attributes_of(op).items()
-    }
-    return create_model(op.__name__, __base__=Strict, __doc__=op.__doc__, **fields)
-
-
-OP_MODELS: dict[str, type[BaseModel]] = {kind: _op_model(op) for kind, op in OPS.items()}
 
 
 def _step_mapping(value: Any) -> Any:
@@ -87,12 +51,12 @@ def _step_mapping(value: Any) -> Any:
 def _stray_key_help(actions: list[str]) -> str:
     """What to do about two keys of one step: an attribute goes inside, an action makes a step."""
     first, second = actions[:2]
-    if first in OP_MODELS and second in OP_MODELS[first].model_fields:
+    if first in OPS and second in attributes_of(OPS[first]):
         return f"`{second}` belongs inside `{first}`, as in `{first}: {{{second}: …}}`"
     return "put a `-` before each, so that they are two steps"
 
 
-KNOWN_ACTIONS = frozenset({*OP_MODELS, *COMBINATORS})
+KNOWN_ACTIONS = frozenset({*OPS, *COMBINATORS})
 
 Merge = Literal["add", "concat", "mul"]
 
@@ -105,6 +69,7 @@ class StepBase(Strict):
     model_config = ConfigDict(
         extra="allow", arbitrary_types_allowed=True, frozen=True, defer_build=True
     )
+    __pydantic_extra__: dict[str, Attributes]
 
     name: Name | None = Field(None, description="name of the layer, block or sequence; a template")
     as_: Identifier | list[Identifier] | None = Field(
@@ -150,6 +115,8 @@ class StepBase(Strict):
                 if action not in KNOWN_ACTIONS and not isinstance(arguments, dict):
                     message = f"`{action}` takes its arguments as a mapping"
                     raise Refusal(message, at=(action,))
+                if action in OPS:
+                    value = {**value, action: Unread(action, arguments)}
         return value
 
     @property
@@ -232,10 +199,6 @@ COMBINATOR_TYPES: dict[str, Any] = {
 
 _step_fields: dict[str, Any] = {
     **{
-        kind: (model | None, Field(None, description=model.__doc__))
-        for kind, model in OP_MODELS.items()
-    },
-    **{
         kind: (annotation | None, Field(None, description=annotation.__doc__))
         for kind, annotation in COMBINATOR_TYPES.items()
         if kind != "sequence"
@@ -246,7 +209,7 @@ _step_fields: dict[str, Any] = {
     ),
 }
 if TYPE_CHECKING:
-    Step = StepBase  # a checker cannot see fields that come from the ops
+    Step = StepBase  # a checker cannot see fields that are made
 else:
     Step = create_model("Step", __base__=StepBase, __module__=__name__, **_step_fields)
 Steps = Annotated[list[Step], BeforeValidator(_one_step_is_a_list)]
@@ -312,29 +275,25 @@ class Stage(BaseModel):
     )
 
 
-def _defaults(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {k: {} if v is None else v for k, v in value.items()}
-    return value
+class DefaultsModel(BaseModel):
+    __doc__ = """The roles, which any step may stand for, and under the name of an op its attributes."""
 
-
-_default_fields: dict[str, Any] = {
-    kind: (model | None, Field(None, description=model.__doc__))
-    for kind, model in OP_MODELS.items()
-}
-
-
-class Roles(Strict):
-    __doc__ = """The roles, which any step may stand for."""
+    model_config = ConfigDict(
+        extra="allow", arbitrary_types_allowed=True, frozen=True, defer_build=True
+    )
+    __pydantic_extra__: dict[str, Attributes]
 
     norm: Step | None = Field(None, description="the step that `norm` stands for")
     act: Step | None = Field(None, description="the step that `act` stands for")
 
 
-if TYPE_CHECKING:
-    DefaultsModel = Roles
-else:
-    DefaultsModel = create_model("Defaults", __base__=Roles, **_default_fields)
+def _defaults(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    given = {key: {} if inner is None else inner for key, inner in value.items()}
+    return {key: v if key in ROLES else Unread(key, v) for key, v in given.items()}
+
+
 Defaults = Annotated[DefaultsModel, BeforeValidator(_defaults)]
 
 

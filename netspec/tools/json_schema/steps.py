@@ -21,7 +21,7 @@ from netspec.tools.json_schema.values import (
     suggestions,
 )
 
-ROLES = tuple(models.Roles.model_fields)
+ROLES = tuple(models.DefaultsModel.model_fields)
 
 _ONE_KEY = "A step has one key besides " + ", ".join(f"`{key}`" for key in models.META)
 
