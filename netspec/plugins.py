@@ -10,6 +10,7 @@ import sys
 from collections.abc import Mapping
 from functools import cache
 from importlib.machinery import PathFinder
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from netspec.errors import UsageError
@@ -33,6 +34,18 @@ def plugins(group: str) -> Mapping[str, EntryPoint]:
     return found
 
 
+def spare_pydantic_the_search() -> None:
+    """Tell Pydantic that it has no plug-ins, where that is so: its search would import ``importlib.metadata``.
+
+    That is for a process of our own, whose path does not change. What is replaced is private to Pydantic;
+    should it be called otherwise in another version, Pydantic searches, as it would without this.
+    """
+    name = "pydantic.plugin._loader"
+    if name not in sys.modules and not _may_exist("pydantic"):
+        sys.modules[name] = found = ModuleType(name)
+        found.get_plugins = tuple  # type: ignore[attr-defined]
+
+
 def _may_exist(group: str) -> bool:
     """Whether the entry points of any distribution have a section that is called as the group.
 
@@ -50,7 +63,9 @@ def _may_exist(group: str) -> bool:
         except OSError:
             continue
         for name in names:
-            if name.lower().endswith((".dist-info", "egg-info")) and section in _points(folder, name):
+            if name.lower().endswith((".dist-info", "egg-info")) and section in _points(
+                folder, name
+            ):
                 return True
     return False
 

@@ -117,6 +117,9 @@ def _run(argv: Sequence[str] | None) -> int:
             commands[words[0]].refuse(unknown)
     except SystemExit as stop:  # the help, the version or what is wrong has been printed
         return stop.code if isinstance(stop.code, int) else USAGE
+    from netspec.plugins import spare_pydantic_the_search
+
+    spare_pydantic_the_search()
     return int(arguments.run(arguments))
 
 
@@ -149,7 +152,10 @@ def make_parser(words: Collection[str] = COMMANDS) -> tuple[Parser, dict[str, Pa
     parser = Parser(prog="netspec", description=DESCRIPTION, epilog=EPILOG)
     parser.add_argument("--version", action="version", version=f"netspec {__version__}")
     commands = parser.add_subparsers(
-        metavar="COMMAND", required=True, title="commands", parser_class=_parser_of
+        metavar="COMMAND",
+        required=True,
+        title="commands",
+        parser_class=_parser_of,  # type: ignore[call-overload]
     )
     found: dict[str, Parser] = {}
     for name, text in COMMANDS.items():

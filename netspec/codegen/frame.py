@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -139,14 +139,21 @@ def _as_text(line: str) -> str:
 def _definitions(package: str, file: str) -> dict[str, tuple[str, frozenset[str]]]:
     """The functions and classes of a module: their text, and the names that they mention."""
     text = (packaged(package) / file).read_text(encoding="utf-8")
+    lines = text.split("\n")
     found = {}
     for node in ast.parse(text).body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
             decorators = (f"@{ast.unparse(found)}" for found in node.decorator_list)
-            segment = "\n".join([*decorators, ast.get_source_segment(text, node) or ""])
+            segment = "\n".join([*decorators, *_lines_of(node, lines)])
             names = {inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)}
             found[node.name] = (segment, frozenset(names))
     return found
+
+
+def _lines_of(node: ast.stmt, lines: Sequence[str]) -> list[str]:
+    """The lines of a statement of a module; ``ast.get_source_segment`` splits the text anew each time."""
+    *whole, last = lines[node.lineno - 1 : node.end_lineno]
+    return [*whole, last.encode()[: node.end_col_offset].decode()]
 
 
 def definitions(package: str, file: str) -> frozenset[str]:

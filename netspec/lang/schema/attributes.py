@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Annotated, Any, Literal, NamedTuple, get_origin
 
-from pydantic import BaseModel, Field, PlainValidator, create_model
+from pydantic import BaseModel, Field, create_model
 from pydantic_core import PydanticKnownError
 
 from netspec.lang.schema.fields import (
@@ -21,6 +21,7 @@ from netspec.lang.schema.fields import (
     word_of,
 )
 from netspec.lang.schema.parameters import Strict
+from netspec.lang.schema.reading import Read
 from netspec.lang.schema.several import ListField, ResultField
 from netspec.ops import OPS, Axes, attributes_of
 from netspec.ops.base import AttributeInfo, Result, Sizes
@@ -71,5 +72,5 @@ def _read(value: Any) -> Any:
     return op_model(value.kind).model_validate(value.attributes)
 
 
-Attributes = Annotated[Any, PlainValidator(_read)]
+Attributes = Annotated[Any, Read(_read)]
 """A value that may be :class:`Unread`."""

@@ -136,7 +136,7 @@ class Residual(Strict):
 
     body: list[Step] = Field(description="comes first in names, registration and random numbers")
     shortcut: Steps = Field(
-        default_factory=list, description="nothing unless given: the input itself is added"
+        default=[], description="nothing unless given: the input itself is added"
     )
 
 
@@ -179,11 +179,9 @@ class When(Strict):
     __doc__ = """The steps of `then` where the test holds, those of `else` elsewhere; decided at compile time."""
 
     test: Number = Field(description="true or false: a flag or a comparison")
-    then: Steps = Field(
-        default_factory=list, description="where the test holds; nothing if left out"
-    )
+    then: Steps = Field(default=[], description="where the test holds; nothing if left out")
     else_: Steps = Field(
-        default_factory=list, alias="else", description="where it does not; nothing if left out"
+        default=[], alias="else", description="where it does not; nothing if left out"
     )
 
 
@@ -232,10 +230,8 @@ class BlockBody(Strict):
     inline: bool = Field(
         False, description="adds no level of names: its steps stand in the caller's"
     )
-    params: Params = Field(default_factory=dict, description="parameters by name")
-    let: Let = Field(
-        default_factory=dict, description="derived values by name, each seeing those above it"
-    )
+    params: Params = Field(default={}, description="parameters by name")
+    let: Let = Field(default={}, description="derived values by name, each seeing those above it")
     body: list[Step] = Field(description="the steps, in order")
 
 
@@ -265,18 +261,20 @@ class Stage(BaseModel):
         None, description="goes to one block as its argument `stride`; the others get 1"
     )
     stride_at: Literal["first", "last"] = Field("first", description="which block gets `stride`")
-    between: Steps = Field(default_factory=list, description="steps ahead of the first block")
+    between: Steps = Field(default=[], description="steps ahead of the first block")
     first: dict[Identifier, Any] = Field(
-        default_factory=dict,
+        default={},
         description="arguments of the first block alone; `block` exchanges the block",
     )
     last: dict[Identifier, Any] = Field(
-        default_factory=dict, description="the same for the last block, on top of `first`"
+        default={}, description="the same for the last block, on top of `first`"
     )
 
 
 class DefaultsModel(BaseModel):
-    __doc__ = """The roles, which any step may stand for, and under the name of an op its attributes."""
+    __doc__ = (
+        """The roles, which any step may stand for, and under the name of an op its attributes."""
+    )
 
     model_config = ConfigDict(
         extra="allow", arbitrary_types_allowed=True, frozen=True, defer_build=True
@@ -306,37 +304,35 @@ class SpecModel(Strict):
         None, description="name of the generated class, such as ResNet"
     )
     doc: str = Field("", description="what the network is, and where it comes from")
-    params: Params = Field(default_factory=dict, description="parameters by name")
-    let: Let = Field(
-        default_factory=dict, description="derived values by name, each seeing those above it"
-    )
+    params: Params = Field(default={}, description="parameters by name")
+    let: Let = Field(default={}, description="derived values by name, each seeing those above it")
     arguments: list[Identifier] = Field(
-        default_factory=list, description="parameters that the generated function keeps"
+        default=[], description="parameters that the generated function keeps"
     )
     default: Identifier | None = Field(None, description="the variant taken when none is asked for")
     variants: dict[Identifier, dict[Identifier, Any] | None] = Field(
-        default_factory=dict, description="members of the family: values of parameters, by name"
+        default={}, description="members of the family: values of parameters, by name"
     )
     input: Input = Field(
         description="what enters the network; several by name, the first of which enters the stem"
     )
     defaults: Defaults = Field(
-        default_factory=dict,
+        default={},
         validate_default=True,
         description="attributes of ops that steps leave open, and the roles `norm` and `act`",
     )
     blocks: dict[Identifier, BlockBody] = Field(
-        default_factory=dict, description="the spec's own blocks by name"
+        default={}, description="the spec's own blocks by name"
     )
-    stem: Steps = Field(default_factory=list, description="steps ahead of the stages")
+    stem: Steps = Field(default=[], description="steps ahead of the stages")
     stages: Annotated[list[Stage], BeforeValidator(lambda v: [v] if isinstance(v, dict) else v)] = (
-        Field(default_factory=list, description="rows of blocks; a single one needs no list")
+        Field(default=[], description="rows of blocks; a single one needs no list")
     )
-    head: Steps = Field(default_factory=list, description="steps behind the stages")
+    head: Steps = Field(default=[], description="steps behind the stages")
     outputs: dict[Identifier, Output] = Field(
-        default_factory=dict,
+        default={},
         description="results that models return by name: a stage, a named result, or `output`, the head's",
     )
     checkpoints: dict[Identifier, CheckpointModel] = Field(
-        default_factory=dict, description="published weights by a name for them"
+        default={}, description="published weights by a name for them"
     )

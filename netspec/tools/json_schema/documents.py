@@ -67,7 +67,11 @@ def _defaults() -> Schema:
     schema = object_schema(models.DefaultsModel)
     for kind, op in OPS.items():
         schema["properties"][kind] = {"description": op.__doc__ or "", **reference(f"op_{kind}")}
-    return {**schema, "description": "", "additionalProperties": False}  # whoever refers to it has one
+    return {
+        **schema,
+        "description": "",
+        "additionalProperties": False,
+    }  # whoever refers to it has one
 
 
 def _stages() -> Schema:
