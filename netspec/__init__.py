@@ -10,9 +10,11 @@ source = network.generate("keras")
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False  # as `typing` has it, which takes longer to import than all that is here
 if TYPE_CHECKING:
+    from typing import Any
+
     from netspec.api import CompiledNetwork as CompiledNetwork
     from netspec.api import convert as convert
     from netspec.api import export as export

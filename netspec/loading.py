@@ -42,8 +42,9 @@ def find_spec(spec: str | os.PathLike[str], variant: str | None) -> FoundSpec:
     Raises :class:`UsageError` when there is no such file or name, or when ``spec`` is the name of one
     variant and ``variant`` another.
     """
-    if isinstance(spec, str) and spec in library.zoo_variants():
-        file, named = library.zoo_variants()[spec]
+    member = library.zoo_member(spec) if isinstance(spec, str) else None
+    if member is not None:
+        file, named = member
         if named is not None and variant not in (None, named):
             raise UsageError(f"`{spec}` is a variant of `{file}` already; it is not `{variant}`")
         document = parse(library.zoo_text(file), f"{file}.yaml")

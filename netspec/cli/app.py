@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection, Sequence
 from importlib import import_module
-from types import ModuleType
 
-from netspec import __version__
+from netspec import TYPE_CHECKING, __version__
 from netspec.cli import streams
 from netspec.cli.parser import USAGE, Parser
-from netspec.errors import InternalError, NetspecError, UsageError, nearest
-from netspec.system.room import reason
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+    from types import ModuleType
+    from typing import Any
 
 COMMANDS = {
     "init": "write a small spec to start from",
@@ -63,35 +64,42 @@ def main(argv: Sequence[str] | None = None) -> int:
             status = _run(argv)
             sys.stdout.flush()
         return status
-    except NetspecError as error:
-        streams.tell(error, last=True)
-        return 1
-    except UsageError as error:
-        streams.tell(f"netspec: {error}", last=True)
-        return 2
-    except InternalError as error:
-        streams.tell(f"netspec: internal error, please report it: {error}", last=True)
-        return 2
-    except BrokenPipeError:
-        return 1  # whoever read our output has gone (`| head`)
-    except OSError as error:  # the machine's, not ours: standard output is full, say
-        place = streams.STANDARD_OUTPUT if streams.drain() else error.filename
-        streams.tell(f"netspec: {f'{place}: ' if place else ''}{reason(error)}", last=True)
-        return 2
     except KeyboardInterrupt:
         streams.tell("netspec: interrupted", last=True)
         return 130
     except streams.Terminated as stop:
         streams.tell("netspec: terminated", last=True)
         return 128 + stop.number
-    except Exception as error:  # the trace is for the report; CI must not take a bug for a finding
-        import traceback
-
-        traceback.print_exc()
-        streams.tell(f"netspec: a bug of netspec, please report it: {error!r}", last=True)
-        return 2
+    except Exception as error:
+        return _tell(error)
     finally:
         streams.drain()
+
+
+def _tell(error: Exception) -> int:
+    """Tell of an error as what it is; returns the exit status."""
+    from netspec.errors import InternalError, NetspecError, UsageError
+    from netspec.system.room import reason
+
+    match error:
+        case NetspecError():
+            streams.tell(error, last=True)
+            return 1
+        case UsageError():
+            streams.tell(f"netspec: {error}", last=True)
+        case InternalError():
+            streams.tell(f"netspec: internal error, please report it: {error}", last=True)
+        case BrokenPipeError():
+            return 1  # whoever read our output has gone (`| head`)
+        case OSError():  # the machine's, not ours: standard output is full, say
+            place = streams.STANDARD_OUTPUT if streams.drain() else error.filename
+            streams.tell(f"netspec: {f'{place}: ' if place else ''}{reason(error)}", last=True)
+        case _:  # the trace is for the report; CI must not take a bug for a finding
+            import traceback
+
+            traceback.print_exception(error)
+            streams.tell(f"netspec: a bug of netspec, please report it: {error!r}", last=True)
+    return 2
 
 
 def _run(argv: Sequence[str] | None) -> int:
@@ -109,6 +117,9 @@ def _run(argv: Sequence[str] | None) -> int:
             commands[words[0]].refuse(unknown)
     except SystemExit as stop:  # the help, the version or what is wrong has been printed
         return stop.code if isinstance(stop.code, int) else USAGE
+    from netspec.plugins import spare_pydantic_the_search
+
+    spare_pydantic_the_search()
     return int(arguments.run(arguments))
 
 
@@ -116,6 +127,8 @@ def _check_command(word: str) -> None:
     """Raise :class:`UsageError` for a word that is no command."""
     if word.startswith("-") or word in COMMANDS:
         return
+    from netspec.errors import UsageError, nearest
+
     meant = nearest(word, COMMANDS)
     hint = f"did you mean `{meant}`?" if meant else "`netspec --help` lists them"
     raise UsageError(f"`{word}` is no command; {hint}")
@@ -126,6 +139,11 @@ def module_of(command: str) -> ModuleType:
     return import_module(f"netspec.cli.{'listing' if command == 'list' else command}")
 
 
+def _parser_of(**options: Any) -> Parser | None:
+    """The parser of a command; none where the command is but listed, and has no description."""
+    return Parser(**options) if "description" in options else None
+
+
 def make_parser(words: Collection[str] = COMMANDS) -> tuple[Parser, dict[str, Parser]]:
     """The parser of the whole command line, and that of each command that is among ``words``.
 
@@ -134,7 +152,10 @@ def make_parser(words: Collection[str] = COMMANDS) -> tuple[Parser, dict[str, Pa
     parser = Parser(prog="netspec", description=DESCRIPTION, epilog=EPILOG)
     parser.add_argument("--version", action="version", version=f"netspec {__version__}")
     commands = parser.add_subparsers(
-        metavar="COMMAND", required=True, title="commands", parser_class=Parser
+        metavar="COMMAND",
+        required=True,
+        title="commands",
+        parser_class=_parser_of,  # type: ignore[call-overload]
     )
     found: dict[str, Parser] = {}
     for name, text in COMMANDS.items():

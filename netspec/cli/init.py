@@ -74,9 +74,9 @@ def _check_name(name: str, text: str) -> None:
 
 
 def _starter(name: str) -> str:
-    from importlib.resources import files
+    from netspec.system.packaged import packaged
 
-    text = (files("netspec.templates") / "starter.yaml").read_text(encoding="utf-8")
+    text = (packaged("netspec.templates") / "starter.yaml").read_text(encoding="utf-8")
     return _NAME.sub(lambda _: f"name: {name}", text, count=1)
 
 
@@ -85,7 +85,7 @@ def _member(network: str) -> str:
     from netspec.errors import UsageError, did_you_mean
     from netspec.lang import library
 
-    found = library.zoo_variants().get(network)
+    found = library.zoo_member(network)
     if found is None:
         hint = did_you_mean(network, library.zoo_variants()) or "see `netspec list`"
         raise UsageError(f"no network is called `{network}`; {hint}")

@@ -9,9 +9,8 @@ from netspec.backends.names import flat_name
 from netspec.elaborate.bounds import RAISE_PARAMETERS, Bounds
 from netspec.elaborate.liveness import check_liveness
 from netspec.errors import NetspecError, Span, fail
-from netspec.ir import Node, Program, Region
+from netspec.ir import Program, Region
 from netspec.ops import Op
-from netspec.ops.base import Function
 from netspec.ops.types import TensorType
 
 
@@ -96,8 +95,10 @@ def _find_names(region: Region, owners: tuple[str, ...], found: list[_Named]) ->
     for item in items:
         path, inner = item.path, owners
         if path:
-            is_block = isinstance(item, Region) and item.kind == "block"
-            is_module = is_block or (isinstance(item, Node) and not isinstance(item.op, Function))
+            if isinstance(item, Region):
+                is_module = item.kind == "block"
+            else:
+                is_module = not item.op.is_function
             owner = next((name for name in reversed(owners) if path.startswith(name)), "")
             found.append(_Named(path, item.span, owner[:-1], is_module))
             inner = (*owners, f"{path}.") if is_module else owners

@@ -44,6 +44,8 @@ def _dead(program: Program) -> list[Node]:
 
 def _read(node: Node) -> tuple[Value, ...]:
     """The inputs whose values an op reads: what only gives a size gets no gradient, and Keras leaves it out."""
+    if len(node.inputs) == 1:
+        return node.inputs
     return node.inputs[:1] if isinstance(node.op, ResizeLike) else node.inputs
 
 

@@ -31,7 +31,7 @@ from netspec.elaborate.scope import (
     given,
     stage_indices,
 )
-from netspec.elaborate.stages import arguments_of_block, check_keys, decided_by
+from netspec.elaborate.stages import arguments_of_block, check_keys, decided_by, key_of_call
 from netspec.elaborate.steps import Elaborator
 from netspec.elaborate.variants import choose_variant
 from netspec.errors import Span, did_you_mean, fail
@@ -78,6 +78,7 @@ class Builder:
         self.overrides = overrides
         self.environment: dict[str, Any] = {}
         self._stage_results: dict[str, Value] = {}
+        self._bound: dict[Any, dict[str, Any]] = {}  # arguments in the stage at hand, by call
         self.elaborator = self.make_elaborator(folder, bounds)
         self.lookup = self.elaborator.lookup
         self.variant = choose_variant(spec, variant)
@@ -330,6 +331,7 @@ class Builder:
             self.elaborator.steps(entry.between, between, between_scope, span)
             inner.add(between.region("sequence"))
         names = Names(path, Counter())
+        self._bound = {}
         first = environment["running_index"]
         for index in range(count):
             environment |= {"index": index, "running_index": first + index}
@@ -371,7 +373,10 @@ class Builder:
                     help=did_you_mean(name, known),
                 )
         arguments = {name: for_block(argument, index, count) for name, argument in given.items()}
-        values = bind_arguments(definition, arguments, place, span, lookup)
+        key = key_of_call(definition, arguments, source, lookup.reader)
+        values = self._bound.get(key) or bind_arguments(definition, arguments, place, span, lookup)
+        if key is not None:
+            self._bound[key] = values
         name_span = entry.spans.find(("block_name",)) if entry.block_name != "{index}" else span
         block_path = fill_template(entry.block_name, place, name_span)
         if "." in block_path:

@@ -19,7 +19,7 @@ _SOURCE = {
     *(OWN, "outputs", "inputs", "input_shape", "self", "model", "blocks", "shortcut"),
     *("keras", "layers", "initializers", "ops", "partial", "math", "torch", "nn", "F", "Tensor"),
 }
-_VARIABLE = re.compile(r"y\d*|[zuvw]|branch\d*")
+_VARIABLE = r"y\d*|[zuvw]|branch\d*"
 """What generated functions call other things than their inputs, which they need to the end."""
 
 
@@ -43,7 +43,7 @@ def check_input_name(name: str, span: Span, declared: Collection[str]) -> None:
     ``declared`` are the names of parameters and values, beside which the name stands in source.
     """
     check_declared(name, span, "input")
-    if name in _SOURCE or _VARIABLE.fullmatch(name):
+    if name in _SOURCE or re.fullmatch(_VARIABLE, name):
         raise fail("NS223", f"input `{name}` hides a name of generated source", span)
     if name in declared or f"{name}_shape" in declared:
         found = name if name in declared else f"{name}_shape"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from netspec.elaborate.reader import Reader
 from netspec.elaborate.scope import decided_by_template
@@ -10,7 +11,8 @@ from netspec.errors import fail
 from netspec.ir.formula import NETWORK_SCOPE, Formula
 from netspec.ir.program import Decided
 from netspec.lang.schema.models import STAGE_KEYS
-from netspec.lang.schema.syntax import Argument, StageSyntax
+from netspec.lang.schema.syntax import Argument, BlockDefinition, StageSyntax
+from netspec.ops.types import TensorType
 
 
 def check_keys(entry: StageSyntax) -> None:
@@ -34,6 +36,22 @@ def arguments_of_block(
     if index == count - 1:
         given |= entry.last
     return given
+
+
+def key_of_call(
+    definition: BlockDefinition,
+    arguments: Mapping[str, Argument],
+    source: TensorType,
+    reader: Reader,
+) -> tuple[Any, ...] | None:
+    """Equal for blocks of a stage whose arguments come to the same; None where each has to be worked out."""
+    for name, argument in arguments.items():
+        is_plain = isinstance(argument.value, str | int | float)
+        if definition.params[name].type == "steps" or not is_plain:
+            return None
+        if reader.is_of_each_block(argument):
+            return None
+    return (definition, *arguments.values(), source.channels, source.size)
 
 
 def decided_by(entry: StageSyntax) -> Iterator[Decided]:

@@ -10,7 +10,6 @@ from netspec.ops.initializers import Constant, Initializer
 from netspec.ops.types import Parameter, TensorType
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
 class Activation(Op):
     """An elementwise function; keeps the type."""
 
@@ -20,7 +19,6 @@ class Activation(Op):
         return replace(source, non_negative=self.non_negative)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
 class Relu(Activation):
     __doc__ = """max(x, 0)."""
 
@@ -29,7 +27,6 @@ class Relu(Activation):
     non_negative = True
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
 class Relu6(Activation):
     __doc__ = """min(max(x, 0), 6)."""
 
@@ -76,7 +73,6 @@ class Elu(Activation):
     alpha: float = attribute("limit of negative values", 1.0)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
 class Selu(Activation):
     __doc__ = """Self-normalising ELU (Klambauer et al., 2017)."""
 
@@ -96,7 +92,6 @@ class Gelu(Activation):
     )
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
 class Silu(Activation):
     __doc__ = """x * sigmoid(x), also called swish."""
 
@@ -104,7 +99,6 @@ class Silu(Activation):
     label = "silu"
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
 class Mish(Activation):
     __doc__ = """x * tanh(softplus(x)) (Misra, 2019)."""
 
@@ -112,7 +106,6 @@ class Mish(Activation):
     label = "mish"
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
 class HardSigmoid(Activation):
     __doc__ = """min(max(x / 6 + 1 / 2, 0), 1)."""
 
@@ -121,7 +114,6 @@ class HardSigmoid(Activation):
     non_negative = True
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
 class HardSwish(Activation):
     __doc__ = """x * hard_sigmoid(x) (MobileNetV3)."""
 
@@ -129,7 +121,6 @@ class HardSwish(Activation):
     label = "hard_swish"
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
 class Sigmoid(Activation):
     __doc__ = """1 / (1 + exp(-x))."""
 
@@ -138,7 +129,6 @@ class Sigmoid(Activation):
     non_negative = True
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
 class Tanh(Activation):
     __doc__ = """Hyperbolic tangent."""
 
@@ -146,7 +136,6 @@ class Tanh(Activation):
     label = "tanh"
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
 class Softmax(Activation):
     __doc__ = """exp(x), normalised to sum to one over the channels."""
 

@@ -139,7 +139,6 @@ class GlobalPool(Op):
         return TensorType(source.channels, size, non_negative=source.non_negative)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
 class GlobalAvgPool(GlobalPool):
     __doc__ = """Mean over all positions of each channel."""
 
@@ -147,7 +146,6 @@ class GlobalAvgPool(GlobalPool):
     label = "avgpool"
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
 class GlobalMaxPool(GlobalPool):
     __doc__ = """Maximum over all positions of each channel."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from functools import cache, partial
 
 from netspec.check.lint.places import Places
 from netspec.errors import Diagnostic, Span
@@ -12,9 +13,6 @@ from netspec.ops.convolution import Conv
 from netspec.ops.initializers import ONES
 from netspec.ops.normalization import BatchNorm, InstanceNorm, Normalization
 
-Sites = Mapping[Node | Region, Span | None]
-"""The innermost place around an op or a region that is in a file of the user's, or its own."""
-
 
 def lint_network(
     network: Program, places: Places, enabled: Collection[str]
@@ -22,13 +20,12 @@ def lint_network(
     """What the enabled lints say about a sound network; a place may be named several times."""
     if "NS306" in enabled:
         yield from _single_positions(network)
-    sites: dict[Node | Region, Span | None] = {}
-    _find_sites(network.main, None, places, sites)
+    sites = cache(partial(_sites, network, places))  # most networks have nothing to say
     outputs = {value.id for value in network.outputs.values()}
     for node in network.layers:
-        op, site = node.op, sites[node]
+        op = node.op
         if "NS307" in enabled and isinstance(op, Conv) and op.filters % 8:
-            yield _odd_channels(node, places.attribute(node.span, "out", site))
+            yield _odd_channels(node, places.attribute(node.span, "out", sites()[node]))
         value = node.outputs[0].id
         users = network.uses[value]
         if len(users) > 1 or value in outputs:
@@ -38,16 +35,23 @@ def lint_network(
             isinstance(op, Conv) and op.bias and isinstance(norm, BatchNorm | InstanceNorm)
         )
         if "NS301" in enabled and removes_bias:
-            place = places.attribute(node.span, "bias", site)
+            place = places.attribute(node.span, "bias", sites()[node])
             yield _bias_before_norm(node, norm, place)
         if "NS302" in enabled and isinstance(op, Normalization) and isinstance(norm, Normalization):
-            yield _norm_after_norm(node, places.step(node.span, site))
+            yield _norm_after_norm(node, places.step(node.span, sites()[node]))
     if "NS308" in enabled:
         for region in network.main.regions("residual"):
             last = _last(region, network)
             if last is not None:
-                place = places.attribute(last.span, "init", sites[region])
+                place = places.attribute(last.span, "init", sites()[region])
                 yield _could_start_as_zero(last, place)
+
+
+def _sites(network: Program, places: Places) -> Mapping[Node | Region, Span | None]:
+    """The innermost place around each op and region that is in a file of the user's, or its own."""
+    found: dict[Node | Region, Span | None] = {}
+    _find_sites(network.main, None, places, found)
+    return found
 
 
 def _find_sites(

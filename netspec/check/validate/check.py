@@ -143,6 +143,8 @@ def _check_names(
 def _check_checkpoints(spec: Spec, network: Program, problems: Problems) -> None:
     """What is wrong with the names that checkpoints give to the layers of ``network``."""
     for checkpoint in spec.checkpoints.values():
+        if not (checkpoint.counted or checkpoint.layers):
+            continue  # its names are ours
         with problems.attempt():
             published_names(network, checkpoint)
 

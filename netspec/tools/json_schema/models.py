@@ -42,8 +42,9 @@ class _Generator(GenerateJsonSchema):
         return {"enum": schema["expected"]}
 
     def function_plain_schema(self, schema: Any) -> Schema:
-        """One of a fixed set of words, or a parameter that holds one."""
-        return word(self.generate_inner(schema["json_schema_input_schema"])["enum"])
+        """One of a fixed set of words, or a parameter that holds one; or whatever is looked into later."""
+        written = self.generate_inner(schema["json_schema_input_schema"])
+        return word(written["enum"]) if written else written
 
     def dict_schema(self, schema: Any) -> Schema:
         """A mapping, of the user's names where its keys are identifiers."""

@@ -7,6 +7,7 @@ from itertools import combinations
 from netspec.elaborate.lookup import LANGUAGE_ROLES
 from netspec.lang import library
 from netspec.lang.schema import models
+from netspec.lang.schema.attributes import op_model
 from netspec.ops import OPS, Op, attributes_of
 from netspec.tools.json_schema.describe import attribute_text, op_markdown
 from netspec.tools.json_schema.models import object_schema
@@ -19,7 +20,7 @@ from netspec.tools.json_schema.values import (
     suggestions,
 )
 
-ROLES = tuple(models.Roles.model_fields)
+ROLES = tuple(models.DefaultsModel.model_fields)
 
 _ONE_KEY = "A step has one key besides " + ", ".join(f"`{key}`" for key in models.META)
 
@@ -63,7 +64,7 @@ def _built_in() -> list[str]:
 
 def _op(op: type[Op]) -> Schema:
     """The attributes of an op; none is required, since `defaults` may fill it."""
-    schema = object_schema(models.OP_MODELS[op.kind])
+    schema = object_schema(op_model(op.kind))
     for name, info in attributes_of(op).items():
         schema["properties"][name]["description"] = attribute_text(info)
     return {**schema, "type": ["object", "null"], "markdownDescription": op_markdown(op)}
