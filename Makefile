@@ -44,6 +44,7 @@ fuzz-coverage: $(VENV)/.tools ## fuzz the YAML reader and the expressions, led b
 		-artifact_prefix=build/fuzz/ build/fuzz/reader specs specs/blocks tests/diagnostics/cases
 
 bench: $(VENV)/.installed ## measure how long netspec takes
+	@$(BIN)/python benchmarks/start.py
 	@$(BIN)/python benchmarks/validate.py
 
 lint: $(VENV)/.tools ## check style, format and types

@@ -17,7 +17,6 @@ from netspec.elaborate.bounds import Bounds
 from netspec.elaborate.network import elaborate
 from netspec.elaborate.overrides import apply_overrides, from_values
 from netspec.errors import NetspecError, UsageError, fail
-from netspec.exports.write import Report, export_model
 from netspec.ir import Program
 from netspec.ir.analysis import (
     LayerSummary,
@@ -31,12 +30,13 @@ from netspec.ir.definition import as_written
 from netspec.lang.schema.bind import bind_spec
 from netspec.lang.source import Document
 from netspec.loading import FoundSpec
-from netspec.weights.checkpoints import Loaded, Matching, load_into, save_weights
-from netspec.weights.starting import initial_weights
 
 if TYPE_CHECKING:
     import keras
     import torch
+
+    from netspec.exports.write import Report
+    from netspec.weights.checkpoints import Loaded
 
 
 Values = Mapping[str, Document]
@@ -204,6 +204,8 @@ class CompiledNetwork:
             >>> network.start(model, seed=1)
             >>> network.start(twin, seed=1)
         """
+        from netspec.weights.starting import initial_weights
+
         weights = initial_weights(self.network, seed)
         backend_of(model).write_weights(model, self.network, weights)
 
@@ -243,6 +245,8 @@ class CompiledNetwork:
             >>> network.load_weights(network.build("keras"), "trained.pt").missing
             ()
         """
+        from netspec.weights.checkpoints import Matching, load_into
+
         how = Matching(allow_missing=allow_missing, allow_unexpected=allow_unexpected)
         return load_into(model, self._compilation, Path(path), source, how)
 
@@ -265,6 +269,8 @@ class CompiledNetwork:
             UsageError: no such format or names, ``path`` cannot be written to, or what writes it is not
                 installed.
         """
+        from netspec.weights.checkpoints import save_weights
+
         save_weights(model, self._compilation, Path(path), target)
 
     def export(self, model: Any, format: str, path: str | os.PathLike[str]) -> Report:
@@ -289,6 +295,8 @@ class CompiledNetwork:
             >>> network.export(network.build("torch"), "torch-export", "net.pt2").format
             'torch-export'
         """
+        from netspec.exports.write import export_model
+
         backend = backend_of(model)
         export = export_of(backend, format)
         return export_model(backend, model, self.network, export, Path(path))
