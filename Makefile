@@ -56,6 +56,7 @@ $(MUTANTS)/.installed: pyproject.toml
 	@touch $@
 
 bench: $(VENV)/.installed ## measure how long netspec takes
+	@$(BIN)/python benchmarks/start.py
 	@$(BIN)/python benchmarks/validate.py
 
 lint: $(VENV)/.tools ## check style, format and types
@@ -67,9 +68,10 @@ format: $(VENV)/.tools ## put the code into its format
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
 
-docs: $(VENV)/.installed ## write what docs/ takes from the code: tables, JSON Schemas
+docs: $(VENV)/.tools ## write what docs/ takes from the code: tables, JSON Schemas
 	$(BIN)/python scripts/language_reference.py
 	$(BIN)/python scripts/diagnostics_page.py
+	$(BIN)/python scripts/api_reference.py
 	$(BIN)/netspec schema spec --force -o docs/schema/netspec-spec.schema.json
 	$(BIN)/netspec schema block --force -o docs/schema/netspec-block.schema.json
 

@@ -1,23 +1,17 @@
-"""``make bench``: how long `netspec validate` takes, for one file and for many.
+"""``make bench``: how long `netspec validate` takes for many files, in one run on one processor.
 
-One file is measured against what its libraries cost alone, ``python -c "import pydantic, yaml"``, in
-turn with it, as processor time of whole processes. Many files are measured in one run on one processor, for two kinds of spec and three numbers of them.
+There are two kinds of spec and three numbers of them. One file is the matter of ``start.py``.
 """
 
 from __future__ import annotations
 
-import os
 import re
-import statistics
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-ROUNDS = 15
 NUMBERS = (100, 300, 1000)
 
 SMALL = """\
@@ -35,34 +29,6 @@ stages:
   stride: "1 if stage == 0 else 2"
 head: [global_avg_pool, {linear: {out: 10}}]
 """
-
-
-def seconds(command: Sequence[str]) -> float:
-    """The processor time, user and system, of a process and what it starts.
-
-    Python keeps what it compiles, as it does where a package was installed.
-    """
-    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": ""}
-    before = os.times()
-    subprocess.run(command, check=True, cwd=ROOT, stdout=subprocess.DEVNULL, env=environment)
-    after = os.times()
-    user = after.children_user - before.children_user
-    return user + after.children_system - before.children_system
-
-
-def one_file() -> None:
-    """Print what one file costs against its libraries."""
-    libraries = [sys.executable, "-c", "import pydantic, yaml"]
-    validate = [sys.executable, "-m", "netspec", "validate", "specs/resnet.yaml"]
-    seconds(validate)
-    measured: dict[str, list[float]] = {"libraries": [], "validate": []}
-    for _ in range(ROUNDS):
-        measured["libraries"].append(seconds(libraries))
-        measured["validate"].append(seconds(validate))
-    medians = {name: statistics.median(times) for name, times in measured.items()}
-    print('python -c "import pydantic, yaml"', f"{medians['libraries'] * 1e3:6.0f} ms")
-    ratio = medians["validate"] / medians["libraries"]
-    print(f"validate specs/resnet.yaml: {medians['validate'] * 1e3:.0f} ms, × {ratio:.2f}")
 
 
 def family(number: int) -> str:
@@ -101,7 +67,6 @@ def main() -> None:
     """Measure and print."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        one_file()
         many_files(folder, "small networks", small)
         many_files(folder, "ResNet-50", family)
 

@@ -10,14 +10,21 @@ source = network.generate("keras")
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False  # as `typing` has it, which takes longer to import than all that is here
 if TYPE_CHECKING:
+    from typing import Any
+
     from netspec.api import CompiledNetwork as CompiledNetwork
+    from netspec.api import convert as convert
+    from netspec.api import export as export
     from netspec.api import load as load
     from netspec.api import loads as loads
+    from netspec.api import optimize as optimize
     from netspec.api import resolve as resolve
     from netspec.api import transfer_weights as transfer_weights
+    from netspec.api import validate as validate
+    from netspec.api import verify as verify
     from netspec.errors import NetspecError as NetspecError
     from netspec.errors import UsageError as UsageError
     from netspec.exports.base import ExportError as ExportError
@@ -27,10 +34,15 @@ __version__ = "0.1.0"
 # Names and the modules that hold them, imported at first use: `import netspec` costs nothing.
 _HOMES = {
     "CompiledNetwork": "netspec.api",
+    "convert": "netspec.api",
+    "export": "netspec.api",
     "load": "netspec.api",
     "loads": "netspec.api",
+    "optimize": "netspec.api",
     "resolve": "netspec.api",
     "transfer_weights": "netspec.api",
+    "validate": "netspec.api",
+    "verify": "netspec.api",
     "NetspecError": "netspec.errors",
     "UsageError": "netspec.errors",
     "ExportError": "netspec.exports.base",
@@ -42,10 +54,15 @@ __all__ = [
     "NetspecError",
     "UsageError",
     "__version__",
+    "convert",
+    "export",
     "load",
     "loads",
+    "optimize",
     "resolve",
     "transfer_weights",
+    "validate",
+    "verify",
 ]
 
 
@@ -59,4 +76,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted(__all__)

@@ -1,269 +1,41 @@
-"""The Python interface: load a spec, and get models, source and numbers of the network it describes."""
+"""The Python interface: load a spec, get models, source and numbers of its network, and prove that they agree."""
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from netspec.backends import base
-from netspec.backends.base import backend_of, export_of, get_backend
-from netspec.codegen.frame import BUILT_IN_PLACE
-from netspec.compilation import Compilation
-from netspec.elaborate.bounds import Bounds
-from netspec.elaborate.network import elaborate
-from netspec.elaborate.overrides import apply_overrides, from_values
-from netspec.errors import NetspecError, UsageError, did_you_mean, fail
-from netspec.exports.write import Report, export_model
+from netspec.backends.base import backend_of, get_backend
+from netspec.elaborate.overrides import from_values
+from netspec.errors import UsageError, did_you_mean
 from netspec.ir import Program
-from netspec.ir.analysis import Summary, summarise
-from netspec.ir.passes import optimize
-from netspec.ir.passes.base import Optimization
-from netspec.lang import library
-from netspec.lang.schema.bind import bind_spec
-from netspec.lang.source import MAX_BYTES, Document, decode, parse
-from netspec.system.channels import readable
-from netspec.system.room import reason
-from netspec.unparse import spec_text, with_kept
-from netspec.weights.checkpoints import Loaded, Matching, load_into, save_weights
-from netspec.weights.starting import initial_weights
+from netspec.lang.source import parse
+from netspec.loading import FoundSpec, find_spec, parsed, text_of
+from netspec.network import CompiledNetwork, compile_document
 
+if TYPE_CHECKING:
+    from netspec.check.report import Report
+    from netspec.exports import write as exports
+    from netspec.verification.results import NetworkResult
+    from netspec.weights import checkpoints
 
-class CompiledNetwork:
-    """One network of a spec: a variant, with overrides, checked down to the shapes.
+__all__ = [
+    "CompiledNetwork",
+    "convert",
+    "export",
+    "load",
+    "loads",
+    "optimize",
+    "resolve",
+    "transfer_weights",
+    "validate",
+    "verify",
+]
 
-    Comes from :func:`load` and :func:`loads`. Needs no framework until :meth:`build`.
-    """
-
-    def __init__(self, compilation: Compilation, file: Path | None = None) -> None:
-        self._compilation = compilation
-        self._file = file
-
-    @property
-    def compilation(self) -> Compilation:
-        """What source is generated from."""
-        return self._compilation
-
-    @property
-    def network(self) -> Program:
-        """The intermediate representation: the network's ops, every number explicit."""
-        return self._compilation.network
-
-    @property
-    def name(self) -> str:
-        """What functions and models are called: the variant's name, the spec's where it has none."""
-        return self.network.model_name
-
-    @property
-    def optimization(self) -> Optimization | None:
-        """What passes have done to the network, and to its weights; None where it is as the spec says."""
-        return self._compilation.optimization
-
-    def optimize(self, goal: str = "inference") -> CompiledNetwork:
-        """This network with less to compute, for one purpose: what it gives in evaluation stays the same.
-
-        Batch normalisations and scales go into the weights of the layers beside them, linear branches that
-        are added become one convolution, dropout and outputs for training alone go. The result is a network
-        like any other, though not for training. Weights are those of this network: :meth:`load_weights` and
-        :meth:`start` take them and move them, and ``optimization.move`` does so with arrays.
-
-        Raises :class:`UsageError` for another goal than ``inference``.
-        """
-        original = self._compilation.original
-        found = optimize(original.network, goal)
-        compilation = dataclasses.replace(original, network=found.program, optimization=found)
-        return CompiledNetwork(compilation, self._file)
-
-    def build(self, backend: str, input_size: Sequence[int | None] | None = None) -> Any:
-        """A live model with fresh initial weights: ``torch.nn.Module`` or ``keras.Model``.
-
-        Args:
-            backend: ``torch``, ``keras``, or the name of an installed third backend.
-            input_size: length of each spatial axis in place of the spec's; None leaves an axis open.
-
-        Raises:
-            NetspecError: the backend cannot do what the spec says; the message shows where.
-            UsageError: no such backend, its framework is not installed, or the size has another
-                number of axes than the spec's.
-        """
-        size = None if input_size is None else self._checked_size(input_size)
-        if self.optimization is not None:
-            return base.build_optimized(get_backend(backend), self.optimization, size)
-        return base.build(get_backend(backend), self.network, size)
-
-    def _checked_size(self, size: Sequence[int | None]) -> tuple[int | None, ...]:
-        rank = self.network.source.rank
-        if len(size) != rank:
-            raise UsageError(f"input_size has {len(size)} numbers; `{self.name}` takes {rank}")
-        if any(length is not None and length < 1 for length in size):
-            raise UsageError(f"input_size {tuple(size)}: a length is 1 or more, or None")
-        return tuple(size)
-
-    def start(self, model: Any, seed: int = 0) -> None:
-        """Give ``model``, a live one of this network, initial weights that are alike in every framework.
-
-        They are drawn in NumPy from the spec's distributions; ``seed`` is 0 or more. Raises
-        :class:`UsageError` when the model belongs to no installed backend.
-        """
-        weights: Mapping[str, Any] = initial_weights(self._compilation.original.network, seed)
-        if self.optimization is not None:
-            weights = self.optimization.move(weights)
-        backend_of(model).write_weights(model, self.network, weights)
-
-    def load_weights(
-        self,
-        model: Any,
-        path: str | os.PathLike[str],
-        source: str | None = None,
-        *,
-        allow_missing: Sequence[str] = (),
-        allow_unexpected: Sequence[str] = (),
-    ) -> Loaded:
-        """Give ``model``, a live one of this network, the weights in a file of any framework.
-
-        Every tensor of the file and of the network is matched by name and shape. A file for an optimized
-        network holds the weights of the network as the spec says, which are moved.
-
-        Args:
-            model: of any framework; it does not change unless everything fits.
-            path: a ``.safetensors``, ``.pt``, ``.pth``, ``.keras`` or ``.weights.h5`` file, or another
-                that an installed backend reads. Nothing in it is run.
-            source: whose names and layouts the file uses: ``torch``, ``keras``, or an entry of the
-                spec's ``checkpoints:``. Found out unless given.
-            allow_missing: regular expressions for the names of tensors that the file may lack; they
-                stay as they are in ``model``; in an optimized one they start as the spec says.
-            allow_unexpected: the same for tensors of the file that may be left.
-
-        Returns:
-            What was read, what was let pass, and what was chosen.
-
-        Raises:
-            NetspecError: the file is damaged or unsafe, or its tensors are not the network's.
-            UsageError: no such file, format or names; what reads it is not installed.
-        """
-        how = Matching(allow_missing=allow_missing, allow_unexpected=allow_unexpected)
-        return load_into(model, self._compilation, Path(path), source, how)
-
-    def save_weights(
-        self, model: Any, path: str | os.PathLike[str], target: str | None = None
-    ) -> None:
-        """Write the weights of ``model``, a live one of this network, for any framework.
-
-        A file that is there is replaced, once the new one is whole.
-
-        Args:
-            model: of any framework, which need not be the file's.
-            path: a ``.safetensors``, ``.pt``, ``.pth``, ``.keras`` or ``.weights.h5`` file, or another
-                that an installed backend writes.
-            target: whose names and layouts the file uses: ``torch``, ``keras``, or an entry of the
-                spec's ``checkpoints:``. Unless given, those of the framework that the format belongs
-                to; in a safetensors file those of the model's.
-
-        Raises:
-            UsageError: no such format or names, ``path`` cannot be written to, or what writes it is not
-                installed.
-        """
-        save_weights(model, self._compilation, Path(path), target)
-
-    def export(self, model: Any, format: str, path: str | os.PathLike[str]) -> Report:
-        """Write ``model``, a live one of this network, for others to run, whole or not at all.
-
-        What is written is loaded again by the runtime that it is for, and compared with ``model``.
-
-        Args:
-            model: of any framework whose backend writes the format.
-            format: ``onnx``, ``torch-export``, ``saved-model``, ``litert``, or one that an installed
-                third backend brings.
-            path: the file to write, or the directory.
-
-        Raises:
-            UsageError: the model's backend does not write the format, something that this needs is not
-                installed, or ``path`` cannot be written to.
-            ExportError: the exporter or the runtime refuses the network, or the export computes
-                something else than ``model``.
-        """
-        backend = backend_of(model)
-        export = export_of(backend, format)
-        return export_model(backend, model, self.network, export, Path(path))
-
-    def generate(self, backend: str, path: str | os.PathLike[str] | None = None) -> str:
-        """Standalone source of the network, which imports the framework and nothing else.
-
-        Does not need the framework.
-
-        Args:
-            backend: ``torch``, ``keras``, or the name of an installed third backend.
-            path: the file that it is for, which need not exist: its head then says where the spec is,
-                seen from there, and ``netspec regenerate`` keeps it up to date.
-
-        Raises:
-            NetspecError: the backend cannot do what the spec says; the message shows where.
-            UsageError: there is no such backend, or it generates no source.
-        """
-        compilation = self._compilation
-        if path is not None and self._file is not None:
-            compilation = dataclasses.replace(compilation, place=_place_of(self._file, Path(path)))
-        return base.generate(get_backend(backend), compilation.network, compilation.origin)
-
-    def to_yaml(self, keep: Sequence[str] = ()) -> str:
-        """One self-contained spec of this network alone, as a person would write it.
-
-        It needs no other file and has the network's fingerprint; ``checkpoints`` are left out.
-
-        Args:
-            keep: the parameters, all numbers, that stay `arguments`; the others are settled.
-
-        Raises:
-            NetspecError: one that is kept decides something that is no number, as which steps there are.
-            UsageError: there is no such parameter, or it is no number.
-        """
-        compilation = self._compilation
-        program, docs = with_kept(self.network, compilation.spec.params, keep)
-        return spec_text(program, docs, compilation.bounds)
-
-    def summary(self) -> Summary:
-        """Shapes, parameters and MACs, over all and for each stage."""
-        return self._summary
-
-    @cached_property
-    def _summary(self) -> Summary:
-        return summarise(self.network)
-
-    def __repr__(self) -> str:
-        source, target = self.network.source, self.network.target
-        return f"<CompiledNetwork {self.name}: {source} -> {target}>"
-
-
-def _place_of(file: Path, seen_from: Path) -> str | None:
-    """The path of ``file`` relative to the folder of another; None where there is none, as on two drives."""
-    try:
-        here = os.path.realpath(seen_from.parent)
-        return Path(os.path.relpath(os.path.realpath(file), here)).as_posix()
-    except ValueError:
-        return None
-
-
-@dataclass(frozen=True)
-class FoundSpec:
-    """A spec that was found, and the variant to take.
-
-    Attributes:
-        document: its text as plain values, and their places.
-        variant: the one asked for; None for the spec's default.
-        folder: where blocks beside it are looked for; None for none.
-        file: the file that it is in, where it is one of the user's.
-        is_built_in: whether it comes with netspec.
-    """
-
-    document: Document
-    variant: str | None = None
-    folder: Path | None = None
-    file: Path | None = None
-    is_built_in: bool = False
+Spec = CompiledNetwork | str | os.PathLike[str]
+"""A network that is compiled, or a path or zoo name of a spec, at its default variant."""
 
 
 def load(
@@ -284,27 +56,233 @@ def load(
     Raises:
         NetspecError: the file or an override is wrong; the message shows where.
         UsageError: there is no such file, zoo network or variant.
+
+    Examples:
+        >>> network = netspec.load("resnet18", overrides={"classes": 10})
+        >>> network
+        <CompiledNetwork resnet18: 3×224×224 -> 10>
     """
     values = from_values(overrides or {})
     return compile_document(find_spec(spec, variant), values)
 
 
 def loads(
-    text: str,
+    text: str | Mapping[str, Any],
     variant: str | None = None,
     overrides: Mapping[str, Any] | None = None,
     *,
     file: str = "<string>",
     folder: str | os.PathLike[str] | None = None,
 ) -> CompiledNetwork:
-    """Compile the network that the YAML ``text`` describes; see :func:`load`.
+    """Compile the network that YAML text describes, or a mapping of what such text would hold.
 
-    ``file`` is what diagnostics call the text. Blocks that it names and does not hold are looked for
-    in ``folder``, as beside a file; without one, only the built-in blocks are known.
+    Args:
+        text: the YAML; or mappings, lists, numbers and texts as YAML would give them. Diagnostics of a
+            mapping show it as JSON.
+        variant: as :func:`load` has it.
+        overrides: as :func:`load` has them.
+        file: what diagnostics call the text.
+        folder: where blocks are looked for that the text names and does not hold, as beside a file;
+            without one, only the built-in blocks are known.
+
+    Raises:
+        NetspecError: the text or an override is wrong; the message shows where.
+        UsageError: there is no such variant, or a mapping holds what YAML cannot.
+
+    Examples:
+        >>> tiny = {"netspec": 1, "name": "tiny", "input": {"channels": 3, "size": [8, 8]}}
+        >>> netspec.loads({**tiny, "stem": [{"conv": {"out": 4, "kernel": 3}}]}).outputs
+        {'output': (4, 8, 8)}
     """
     place = None if folder is None else Path(folder)
-    found = FoundSpec(parsed(text, file, place), variant, place)
+    found = FoundSpec(parsed(text_of(text), file, place), variant, place)
     return compile_document(found, from_values(overrides or {}))
+
+
+def compiled(spec: Spec) -> CompiledNetwork:
+    """A network as it is, or the one that a spec describes at its default variant."""
+    return spec if isinstance(spec, CompiledNetwork) else load(spec)
+
+
+def validate(
+    *paths: str | os.PathLike[str],
+    strict: bool = False,
+    enable: Sequence[str] = (),
+    disable: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    jobs: int | None = None,
+) -> Report:
+    """Check files of specs and blocks: every variant, and every problem in one run. Needs no framework.
+
+    Args:
+        *paths: files, directories, which are searched, or names of the zoo.
+        strict: whether warnings count as errors.
+        enable: codes of lints to look for besides those that are looked for anyway.
+        disable: codes of lints not to look for.
+        exclude: patterns of names or paths to leave out.
+        jobs: the number of processes; as many as pay unless given.
+
+    Returns:
+        What was found, by file; as text, what ``netspec validate`` prints. Files that were found in a
+        directory and are none of netspec's are left out.
+
+    Raises:
+        UsageError: a path does not exist, or a code is no lint.
+
+    Examples:
+        >>> report = netspec.validate("resnet")
+        >>> report.errors
+        0
+        >>> print(report)
+        resnet.yaml: ok (10 variants)
+    """
+    from netspec.check.lint import select
+    from netspec.check.report import Report
+    from netspec.check.validate.files import find_targets
+    from netspec.check.validate.options import Options
+    from netspec.check.validate.run import check_files, without_repeats
+
+    options = Options(lints=select(enable, disable), strict=strict)
+    targets = find_targets([os.fspath(path) for path in paths], exclude, zoo=True)
+    return Report(without_repeats(check_files(targets, options, jobs)))
+
+
+def verify(
+    network: Spec,
+    *,
+    level: str = "training",
+    backends: Sequence[str] = (),
+    size: Sequence[int] | None = None,
+    reference: str | None = None,
+) -> NetworkResult:
+    """Build every model of a network, live and from generated source, and hold them against each other.
+
+    Args:
+        network: a compiled network, or a spec by path or name.
+        level: the last of ``shapes``, ``start``, ``forward`` and ``training`` to run.
+        backends: the frameworks that take part; all that are installed unless given.
+        size: the input's spatial size; a small one unless given.
+        reference: ``module:callable`` of a model to hold the network against; its code is run.
+
+    Returns:
+        What was found: ``passed``, and what every witness showed at every level; as text, the table that
+        ``netspec verify`` prints. Models that differ are no error.
+
+    Raises:
+        NetspecError: the spec is wrong; the message shows where.
+        UsageError: no such level or backend, a framework is missing, or the network does not take the size.
+
+    Examples:
+        >>> result = netspec.verify("resnet20", level="shapes")
+        >>> result.passed
+        True
+    """
+    from netspec.verification.results import LEVELS
+    from netspec.verification.run import Options, Origin
+    from netspec.verification.run import verify as run
+
+    if level not in LEVELS:
+        raise UsageError(f"`{level}` is no level; {did_you_mean(level, LEVELS)}")
+    whole = compiled(network)
+    options = Options(level, tuple(backends), None if size is None else tuple(size), reference)
+    return run(whole.compilation, options, Origin(whole.spec, whole.variant))
+
+
+def convert(
+    network: Spec,
+    weights: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    *,
+    target: str,
+    source: str | None = None,
+    allow_missing: Sequence[str] = (),
+    allow_unexpected: Sequence[str] = (),
+    renaming: Mapping[str, str] | None = None,
+    take: str | None = None,
+    seed: int = 0,
+) -> checkpoints.Report:
+    """Write the weights of a network in a file to another, with other names, layouts and format.
+
+    Every tensor is accounted for, and keeps its dtype. Needs no framework but what the formats need.
+
+    Args:
+        network: a compiled network, or a spec by path or name.
+        weights: the file to read, in any format that an installed backend knows. Nothing in it is run.
+        output: the file to write, whole or not at all; its suffix says the format. One that is there is
+            replaced.
+        target: whose names and layouts to write: ``torch``, ``keras``, or one of the spec's ``checkpoints``.
+        source: the same of ``weights``; found out unless given.
+        allow_missing: regular expressions for names of tensors that ``weights`` may lack; these start anew.
+        allow_unexpected: the same for tensors that may be left.
+        renaming: regular expressions and the names that take their place, for the names in ``weights``.
+        take: which of several sets of weights in the file, such as ``state_dict_ema``.
+        seed: of the values of tensors that start anew.
+
+    Returns:
+        What became of every tensor.
+
+    Raises:
+        NetspecError: the file is damaged or unsafe, or its tensors are not the network's.
+        UsageError: no such file, format or names; what reads or writes it is not installed.
+
+    Examples:
+        >>> network = netspec.load("resnet20")
+        >>> network.save_weights(network.build("torch"), "trained.pt")
+        >>> report = netspec.convert(network, "trained.pt", "trained.safetensors", target="keras")
+        >>> report.tensors
+        97
+    """
+    from netspec.weights.checkpoints import Matching
+    from netspec.weights.checkpoints import convert as run
+    from netspec.weights.checkpoints.renaming import Renaming
+
+    names = None
+    if renaming is not None:
+        names = Renaming.from_document(parse(text_of(renaming), "renaming"))
+    how = Matching(names, allow_missing, allow_unexpected, take)
+    return run(
+        compiled(network).compilation,
+        Path(weights),
+        Path(output),
+        source=source,
+        target=target,
+        how=how,
+        seed=seed,
+    )
+
+
+def export(
+    network: Spec,
+    format: str,
+    path: str | os.PathLike[str],
+    *,
+    backend: str,
+    weights: str | os.PathLike[str] | None = None,
+) -> exports.Report:
+    """Build a network, and write it for others to run, compared with the live model.
+
+    Args:
+        network: a compiled network, or a spec by path or name.
+        format: ``onnx``, ``torch-export``, ``saved-model``, ``litert``, or one of a third backend.
+        path: the file to write, or the directory; whole or not at all.
+        backend: the framework that writes it.
+        weights: a file of them; fresh initial ones unless given.
+
+    Raises:
+        NetspecError: the spec or the file of weights is wrong; the message shows where.
+        UsageError: no such backend, format or file, or something that is needed is not installed.
+        ExportError: the exporter or the runtime refuses the network, or the export computes something else.
+
+    Examples:
+        >>> report = netspec.export("resnet20", "torch-export", "resnet20.pt2", backend="torch")
+        >>> report.comparison.outputs[0].error <= report.bound
+        True
+    """
+    whole = compiled(network)
+    model = whole.build(get_backend(backend).name)
+    if weights is not None:
+        whole.load_weights(model, weights)
+    return whole.export(model, format, path)
 
 
 def resolve(
@@ -313,98 +291,45 @@ def resolve(
     overrides: Mapping[str, Any] | None = None,
     keep: Sequence[str] = (),
 ) -> str:
-    """:func:`load`, and :meth:`CompiledNetwork.to_yaml` of that: one network as a spec of its own."""
+    """One network of a spec as a spec of its own, as a person would write it.
+
+    It needs no other file and has the network's fingerprint.
+
+    Args:
+        spec: as :func:`load` has it.
+        variant: as :func:`load` has it.
+        overrides: as :func:`load` has them.
+        keep: the parameters, all numbers, that stay parameters; the others are settled.
+
+    Raises:
+        NetspecError: the file or an override is wrong, or what is kept decides something that is no number.
+        UsageError: there is no such file, zoo network, variant or parameter.
+
+    Examples:
+        >>> text = netspec.resolve("resnet50", keep=["classes"])
+        >>> netspec.loads(text, overrides={"classes": 10}).outputs
+        {'output': (10,)}
+    """
     return load(spec, variant, overrides).to_yaml(keep)
 
 
-def find_spec(spec: str | os.PathLike[str], variant: str | None) -> FoundSpec:
-    """The spec behind a path or a zoo name.
+def optimize(network: Spec, goal: str = "inference") -> CompiledNetwork:
+    """The network with less to compute; what it gives in evaluation stays the same.
 
-    Raises :class:`UsageError` when there is no such file or name, or when ``spec`` is the name of one
-    variant and ``variant`` another.
+    Args:
+        network: a compiled network, or a spec by path or name.
+        goal: what for; there is ``inference``.
+
+    Raises:
+        NetspecError: the spec is wrong; the message shows where.
+        UsageError: no such goal.
+
+    Examples:
+        >>> network = netspec.optimize("resnet18")
+        >>> "batch_norm" in {layer.op for layer in network.layers}
+        False
     """
-    if isinstance(spec, str) and spec in library.zoo_variants():
-        file, named = library.zoo_variants()[spec]
-        if named is not None and variant not in (None, named):
-            raise UsageError(f"`{spec}` is a variant of `{file}` already; it is not `{variant}`")
-        document = parse(library.zoo_text(file), f"{file}.yaml")
-        return FoundSpec(document, variant or named, is_built_in=True)
-    path = Path(spec)
-    # A pipe will do. Unlike those of Path, these never raise.
-    if not os.path.exists(path) or os.path.isdir(path):
-        raise UsageError(_no_such_spec(spec, path))
-    return open_spec(path, variant)
-
-
-def open_spec(path: Path, variant: str | None) -> FoundSpec:
-    """The spec in a file; raises :class:`UsageError` when it cannot be read."""
-    document = parsed(read_text(path), readable(str(path)), path.parent)
-    return FoundSpec(document, variant, path.parent, path)
-
-
-def parsed(text: str, file: str, folder: Path | None) -> Document:
-    """The text as a document; raises :class:`NetspecError` with what else is wrong behind its YAML too."""
-    try:
-        return parse(text, file)
-    except NetspecError:
-        from netspec.check.validate.check import check_content
-        from netspec.check.validate.options import Options
-
-        result = check_content(
-            text.encode(errors="surrogatepass"), file, folder, Options(backends=())
-        )
-        errors = [d for d in result.diagnostics if d.severity == "error"] if result else []
-        if not errors:
-            raise
-        raise NetspecError(errors) from None
-
-
-def _no_such_spec(spec: str | os.PathLike[str], path: Path) -> str:
-    if isinstance(spec, str) and "\n" in spec:
-        return "`load` takes a path or a name; YAML text goes to `loads`"
-    if os.path.isdir(path):
-        return f"{path}: is a directory, not a spec"
-    if path.suffix in (".yaml", ".yml") or len(path.parts) != 1 or not isinstance(spec, str):
-        return f"{path}: no such file"
-    hint = did_you_mean(spec, library.zoo_variants())
-    return f"`{spec}` is neither a file nor a zoo network; " + (hint or "see `netspec list`")
-
-
-def read_text(path: Path) -> str:
-    """The text of a file; raises :class:`UsageError` when it cannot be read."""
-    try:
-        with path.open("rb") as stream:
-            raw = stream.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise UsageError(f"{path}: {reason(error)}") from error
-    return decode(raw, readable(str(path)))
-
-
-def compile_document(
-    found: FoundSpec, values: Mapping[str, Document], bounds: Bounds | None = None
-) -> CompiledNetwork:
-    """The network of a spec at its variant, with ``values`` as overrides by target.
-
-    Raises :class:`NetspecError` with every error, not only the first, where the spec is wrong.
-    """
-    bounds = bounds or Bounds()
-    try:
-        spec = bind_spec(found.document)
-        overrides = apply_overrides(spec, found.variant, values)
-        network = elaborate(spec, found.variant, overrides, found.folder, bounds)
-    except NetspecError as error:
-        from netspec.check.validate.check import (
-            with_all_errors,  # not needed where nothing is wrong
-        )
-
-        document = found.document
-        raise with_all_errors(error, document, found.folder, bounds, found.variant) from None
-    except RecursionError:
-        message = f"{found.document.file}: nested too deeply"
-        raise fail("NS507", message) from None
-    place = BUILT_IN_PLACE if found.is_built_in else None
-    compilation = Compilation(spec, network, overrides, found.folder, bounds, place)
-    return CompiledNetwork(compilation, found.file)
+    return compiled(network).optimize(goal)
 
 
 def transfer_weights(
@@ -420,6 +345,11 @@ def transfer_weights(
     Raises:
         UsageError: one of the models belongs to no installed backend.
         ValueError: names or shapes of the weights are not those of ``network``.
+
+    Examples:
+        >>> network = netspec.load("resnet20")
+        >>> model, twin = network.build("torch"), network.build("keras")
+        >>> netspec.transfer_weights(model, twin, network)
     """
     representation = network.network if isinstance(network, CompiledNetwork) else network
     weights = backend_of(source_model).read_weights(source_model, representation)

@@ -7,9 +7,7 @@ Everything that is the user's to mend is raised as :class:`NetspecError`, which 
 
 from __future__ import annotations
 
-import difflib
 import re
-import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -195,6 +193,8 @@ def nearest(word: str, choices: Iterable[str]) -> str | None:
     for choice in known:
         if len(parts) > 1 and sorted(choice.lower().split("_")) == parts:
             return choice
+    import difflib
+
     found = difflib.get_close_matches(word[:100], known[:1000], n=1, cutoff=0.6)
     return found[0] if found else None
 
@@ -285,6 +285,8 @@ def _width(text: str) -> int:
     """The number of cells that ``text`` takes on a terminal."""
     if text.isascii():
         return len(text)
+    import unicodedata
+
     return sum(
         0 if unicodedata.combining(c) else 1 + (unicodedata.east_asian_width(c) in "WF")
         for c in text

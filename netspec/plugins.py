@@ -5,24 +5,78 @@ A plug-in that is broken is told of in a line that names its distribution.
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Mapping
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
-from typing import Any
+from importlib.machinery import PathFinder
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
-from netspec.distribution import DISTRIBUTION
 from netspec.errors import UsageError
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 
 @cache
 def plugins(group: str) -> Mapping[str, EntryPoint]:
     """The entry points of a group by name; raises :class:`UsageError` for a name that two have."""
     found: dict[str, EntryPoint] = {}
+    if not _may_exist(group):
+        return found
+    from importlib.metadata import entry_points
+
     for point in entry_points(group=group):
         if point.name in found:
             raise broken(point, f"{_origin(found[point.name])} has one of this name too")
         found[point.name] = point
     return found
+
+
+def spare_pydantic_the_search() -> None:
+    """Tell Pydantic that it has no plug-ins, where that is so: its search would import ``importlib.metadata``.
+
+    That is for a process of our own, whose path does not change. What is replaced is private to Pydantic;
+    should it be called otherwise in another version, Pydantic searches, as it would without this.
+    """
+    name = "pydantic.plugin._loader"
+    if name not in sys.modules and not _may_exist("pydantic"):
+        sys.modules[name] = found = ModuleType(name)
+        found.get_plugins = tuple  # type: ignore[attr-defined]
+
+
+def _may_exist(group: str) -> bool:
+    """Whether the entry points of any distribution have a section that is called as the group.
+
+    ``importlib.metadata``, which reads them, takes long to import and to ask. So the files are searched
+    first, where distributions are in folders; where some may be elsewhere, as in an archive, it is asked.
+    """
+    if any(hasattr(finder, "find_distributions") for finder in {*sys.meta_path} - {PathFinder}):
+        return True
+    section = f"[{group}]".encode()
+    for folder in dict.fromkeys(sys.path):
+        try:
+            names = os.listdir(folder or ".")
+        except NotADirectoryError:
+            return True
+        except OSError:
+            continue
+        for name in names:
+            if name.lower().endswith((".dist-info", "egg-info")) and section in _points(
+                folder, name
+            ):
+                return True
+    return False
+
+
+def _points(folder: str, name: str) -> bytes:
+    """The text of a distribution's entry points; empty where it has none."""
+    try:
+        with open(os.path.join(folder, name, "entry_points.txt"), "rb") as stream:
+            return stream.read()
+    except OSError:
+        return b""
 
 
 def load(point: EntryPoint) -> Any:
@@ -32,11 +86,6 @@ def load(point: EntryPoint) -> Any:
     except Exception as error:  # the import runs the distribution's own code
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         raise broken(point, reason) from error
-
-
-def is_own(point: EntryPoint) -> bool:
-    """Whether an entry point is netspec's own."""
-    return point.dist is not None and point.dist.name == DISTRIBUTION
 
 
 def broken(point: EntryPoint, reason: str) -> UsageError:

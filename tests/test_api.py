@@ -11,6 +11,7 @@ import torch
 import netspec
 from netspec import CompiledNetwork, NetspecError, UsageError, load, loads, transfer_weights
 from netspec.backends.base import get_backend
+from netspec.cli import main
 
 SPEC = """\
 netspec: 1
@@ -123,6 +124,167 @@ def test_what_a_network_says_of_itself() -> None:
     assert network.summary() is network.summary()
 
 
+def test_what_a_network_is_made_of() -> None:
+    network = loads(SPEC, overrides={"w": 5})
+    assert (network.spec, network.variant, network.variants) == ("<string>", "a", ("a", "b"))
+    assert network.parameters == {"w": 5}
+    assert network.inputs == {"input": (3, 8, 9)}
+    assert network.outputs == {"output": (2,)}
+    assert [stage.name for stage in network.stages] == ["stem", "head"]
+    layers = network.layers
+    assert [(layer.name, layer.op) for layer in layers][:2] == [
+        ("conv1", "conv"),
+        ("bn1", "batch_norm"),
+    ]
+    assert sum(layer.parameters for layer in layers) == network.summary().parameters.total
+    assert sum(layer.macs for layer in layers) == network.summary().macs
+    assert layers[0].output_shape == layers[1].input_shape == (5, 8, 9)
+
+
+def test_blocks_and_steps_among_parameters_stand_as_they_are_written() -> None:
+    text = SPEC.replace("{w: 4}", "{w: 4, b: {type: block, default: basic}, s: {type: steps}}")
+    text = text.replace("- norm", "- s\n  - b: {width: w}")
+    network = loads(text, overrides={"s": [{"conv": {"out": "w + 1", "kernel": 1}}]})
+    assert network.parameters == {
+        "w": 4,
+        "b": "basic",
+        "s": [{"conv": {"out": "w + 1", "kernel": 1}}],
+    }
+
+
+def test_several_inputs_and_named_outputs() -> None:
+    text = SPEC.replace(
+        "{channels: 3, size: [8, 9]}",
+        "{left: {channels: 3, size: [8, 9]}, right: {channels: 3, size: [8, 9]}}",
+    ).replace("stem:\n", "stem:\n  - from: [left, right]\n")
+    network = loads(text + "outputs: {logits: output}\n")
+    assert network.inputs == {"left": (3, 8, 9), "right": (3, 8, 9)}
+    assert network.outputs == {"logits": (2,)}
+
+
+def test_where_a_network_is_from(tmp_path: Path) -> None:
+    path = write(tmp_path)
+    assert load(path).spec == str(path)
+    assert load("resnet18").spec == "resnet"
+
+
+def test_a_network_is_changed_into_another() -> None:
+    network = loads(SPEC, overrides={"w": 5})
+    other = network.replace("b")
+    assert (other.variant, other.parameters) == ("b", {"w": 5})
+    assert network.replace(w=7).parameters == {"w": 7}
+    assert network.variant == "a"
+    assert network.parameters == {"w": 5}
+    assert load("resnet18").replace(**{"depths[2]": 3}).parameters["depths"] == [2, 2, 3, 2]
+    assert load("resnet34").replace(classes=3).replace(width=32).outputs == {"output": (3,)}
+    with pytest.raises(NetspecError, match="did you mean `w`"):
+        network.replace(W=7)
+    with pytest.raises(UsageError, match="no variant `c`"):
+        network.replace("c")
+
+
+def test_a_network_that_changes_stays_within_its_bounds(tmp_path: Path) -> None:
+    (tmp_path / "tower.yaml").write_text("block: tower\nbody: [relu]\n")
+    text = SPEC.replace("- norm", "- tower")
+    assert loads(text, folder=tmp_path).replace(w=9).parameters == {"w": 9}
+
+
+MAPPING = {
+    "netspec": 1,
+    "name": "n",
+    "params": {"w": 4},
+    "input": {"channels": 3, "size": (8, 9)},
+    "stem": [{"conv": {"out": "w", "kernel": 3, "bias": True}}, "norm"],
+}
+
+
+def test_a_mapping() -> None:
+    network = loads(MAPPING, overrides={"w": 6})
+    assert network.outputs == {"output": (6, 8, 9)}
+    with pytest.raises(NetspecError, match="did you mean `kernel`") as caught:
+        loads({**MAPPING, "stem": [{"conv": {"out": 4, "kernal": 3}}]})
+    assert '"kernal": 3' in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("part", "message"),
+    [
+        ({"params": {"w": {1, 2}}}, "a set is no number, flag, text, list or mapping"),
+        ({"params": {"w": float("nan")}}, "nan is not a number"),
+        ({3: 4}, "a dict is no number, flag, text, list or mapping"),
+    ],
+)
+def test_a_mapping_of_what_yaml_cannot_hold(part: dict[str, object], message: str) -> None:
+    with pytest.raises(UsageError, match=f"the spec: {message}"):
+        loads({**MAPPING, **part})
+
+
+def test_a_mapping_that_holds_itself() -> None:
+    endless: dict[str, object] = {}
+    endless["again"] = endless
+    with pytest.raises(UsageError, match="nested deeper than"):
+        loads(endless)
+
+
+def test_numbers_print_as_their_commands_do(capsys: pytest.CaptureFixture[str]) -> None:
+    for text, command in (
+        (str(load("resnet18").summary()), ["summary", "resnet18"]),
+        (str(netspec.validate("resnet")), ["validate", "resnet"]),
+        (str(netspec.verify("resnet20", level="shapes")), ["verify", "resnet20", "--level=shapes"]),
+    ):
+        assert main(command) == 0
+        assert capsys.readouterr().out == f"{text}\n"
+
+
+def test_validate_tells_what_is_wrong(tmp_path: Path) -> None:
+    write(tmp_path)
+    write(tmp_path, SPEC.replace("kernel", "kernal"), "wrong.yaml")
+    report = netspec.validate(tmp_path)
+    assert [Path(file.file).name for file in report.files] == ["n.yaml", "wrong.yaml"]
+    assert (report.errors, report.files[1].diagnostics[0].code) == (1, "NS101")
+    assert netspec.validate(tmp_path, exclude=["wrong*"]).errors == 0
+    with pytest.raises(UsageError, match="no such file"):
+        netspec.validate(tmp_path / "none.yaml")
+    with pytest.raises(UsageError, match="`NS999` is no lint"):
+        netspec.validate(tmp_path, disable=["NS999"])
+
+
+def test_verify_takes_levels_that_there_are() -> None:
+    with pytest.raises(UsageError, match="`forwad` is no level; did you mean `forward`"):
+        netspec.verify("resnet20", level="forwad")
+
+
+def test_weights_are_converted_with_other_names(tmp_path: Path) -> None:
+    network = loads(SPEC)
+    model = network.build("torch")
+    names = {f"module.{name}": value for name, value in model.state_dict().items()}
+    del names["module.fc.bias"]
+    torch.save(names, tmp_path / "old.pt")
+    report = netspec.convert(
+        network,
+        tmp_path / "old.pt",
+        tmp_path / "new.safetensors",
+        target="keras",
+        renaming={"module\\.(.*)": "\\1"},
+        allow_missing=["fc.*"],
+    )
+    assert report.missing == ("fc.bias",)
+    assert network.load_weights(network.build("keras"), tmp_path / "new.safetensors").missing == ()
+
+
+def test_an_export_takes_weights(tmp_path: Path) -> None:
+    network = loads(SPEC)
+    network.save_weights(network.build("keras"), tmp_path / "w.safetensors")
+    report = netspec.export(
+        network,
+        "torch-export",
+        tmp_path / "net.pt2",
+        backend="torch",
+        weights=tmp_path / "w.safetensors",
+    )
+    assert report.path.is_file()
+
+
 @pytest.mark.parametrize("backend", ["torch", "keras"])
 def test_models_and_source(backend: str) -> None:
     network = loads(SPEC)
@@ -185,7 +347,7 @@ def test_weights_of_another_network_are_refused() -> None:
 
 
 def test_the_package_gives_these_names_and_no_others() -> None:
-    assert {*netspec.__all__} <= {*dir(netspec)}
+    assert dir(netspec) == sorted(netspec.__all__)
     for name in netspec.__all__:
         assert getattr(netspec, name) is not None
     assert netspec.CompiledNetwork is CompiledNetwork

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.isolated import FRAMEWORKS, loaded_modules
+from tests.support.isolated import FRAMEWORKS, loaded_modules, python
 
 ROOT = Path(__file__).parents[1]
 FILES = sorted((ROOT / "netspec").rglob("*.py"))
@@ -143,6 +143,29 @@ def test_only_models_need_a_framework(code: str) -> None:
     assert loaded.isdisjoint(FRAMEWORKS)
     if code == "import netspec":
         assert loaded.isdisjoint({"pydantic", "yaml", "numpy"})
+
+
+@pytest.mark.parametrize(
+    ("line", "spared"),
+    [
+        (["--help"], {"typing", "dataclasses", "yaml", "pydantic"}),
+        (["validate", "specs/resnet.yaml"], {"email", "difflib", "tempfile", "rich", "jinja2"}),
+        (["summary", "resnet50"], {"email", "difflib", "jinja2"}),
+    ],
+)
+def test_a_short_command_imports_no_more_than_it_needs(line: list[str], spared: set[str]) -> None:
+    loaded = loaded_modules(f"from netspec.cli import main; assert main({line}) == 0")
+    assert loaded.isdisjoint(spared), loaded & spared
+
+
+def test_only_the_ops_that_a_spec_names_get_a_model() -> None:
+    code = (
+        "from netspec.lang.schema.attributes import op_model; import netspec; "
+        "netspec.loads({'netspec': 1, 'name': 'a', 'input': {'channels': 3, 'size': [8, 8]}, "
+        "'stem': [{'conv': {'out': 3, 'kernel': 1}}, 'relu', {'conv': {'out': 3, 'kernel': 1}}]}); "
+        "print(op_model.cache_info().currsize)"
+    )
+    assert python("-c", code).stdout == "2\n"
 
 
 READS_ITEMS = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -112,6 +113,24 @@ def test_a_distribution_can_import_its_own_op(tmp_path: Path) -> None:
     path = os.pathsep.join([str(tmp_path), str(ROOT)])
     code = "import odd; from netspec.ops import OPS; print(OPS['twice'] is odd.Twice)"
     assert python("-c", code, PYTHONPATH=path).stdout == "True\n"
+
+
+def test_a_distribution_in_an_archive_is_found(tmp_path: Path) -> None:
+    project = PROJECT.format(group="netspec.ops", name="twice", value="odd:Twice")
+    install(tmp_path / "installed", project, {"odd.py": OP})
+    archive = shutil.make_archive(str(tmp_path / "odd"), "zip", tmp_path / "installed")
+    code = "from netspec.ops import OPS; print(OPS['twice'].__module__)"
+    path = os.pathsep.join([archive, str(ROOT)])
+    assert python("-c", code, PYTHONPATH=path).stdout == "odd\n"
+
+
+def test_plugins_of_pydantic_are_loaded_where_there_are_any(tmp_path: Path) -> None:
+    (tmp_path / "spec.yaml").write_text(SPEC)
+    module = "from pathlib import Path\nPath('seen').touch()\n"
+    project = PROJECT.format(group="pydantic", name="odd", value="odd:nothing")
+    install(tmp_path / "installed", project, {"odd.py": module})
+    commands(tmp_path / "installed", tmp_path, "validate spec.yaml")
+    assert (tmp_path / "seen").exists()
 
 
 def test_rows_and_backends_are_not_imported_to_check_a_spec(tmp_path: Path) -> None:

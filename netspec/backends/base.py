@@ -8,11 +8,13 @@ package must import without the framework.
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast, runtime_checkable
 
+from netspec import backends
 from netspec.backends.names import Naming, name_problems
 from netspec.backends.rows import look_up, rows_from_elsewhere
 from netspec.distribution import install_command
@@ -25,7 +27,7 @@ from netspec.errors import (
     did_you_mean,
 )
 from netspec.ir.resize import resized
-from netspec.plugins import broken, is_own, load, plugins
+from netspec.plugins import broken, load, plugins
 
 if TYPE_CHECKING:
     import numpy
@@ -304,9 +306,11 @@ def backend_names() -> tuple[str, ...]:
     return tuple(sorted(plugins(GROUP)))
 
 
-def own_backends() -> tuple[str, ...]:
-    """The names of those that come with netspec."""
-    return tuple(name for name in backend_names() if is_own(plugins(GROUP)[name]))
+def own_backends() -> Iterator[Backend]:
+    """Those that come with netspec: the packages beside this module, without a look at other distributions."""
+    for module in iter_modules(backends.__path__):
+        if module.ispkg:
+            yield importlib.import_module(f"{backends.__name__}.{module.name}").BACKEND
 
 
 @cache

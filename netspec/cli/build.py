@@ -22,13 +22,12 @@ from netspec.cli.weights import (
 )
 
 if TYPE_CHECKING:
-    from netspec.api import CompiledNetwork
     from netspec.backends.base import Backend
+    from netspec.network import CompiledNetwork
 
 SOURCE = ".py"
 """How files of source end."""
 
-HELP = "make the live model, run it once, check it, and write it"
 DESCRIPTION = """\
 Make the live model, run it once on random input, and check its output shapes and the
 name and shape of every parameter against the network. Prints a table of stages with
@@ -81,7 +80,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run the command."""
     from netspec.backends.base import get_backend, require_framework
-    from netspec.cli.output import input_text, print_summary, progress, write_text_file
+    from netspec.cli.output import progress, write_text_file
+    from netspec.ir.table import input_text, print_summary
+    from netspec.system.tables import make_console
 
     backend = get_backend(arguments.backend)
     _check_suffixes(arguments.outputs, backend, arguments.spec)
@@ -97,7 +98,9 @@ def run(arguments: argparse.Namespace) -> int:
         weights = backend.read_weights(model, compiled.network)
         _check_model(compiled, backend, model, weights)
     summary = compiled.summary()
-    print_summary(summary, f"{compiled.name} ({backend.name}): input {input_text(summary)}")
+    print_summary(
+        make_console(), summary, f"{compiled.name} ({backend.name}): input {input_text(summary)}"
+    )
     for step, path in enumerate(arguments.outputs, 3):
         if _suffix(path, backend) == SOURCE:
             write_text_file(path, compiled.generate(backend.name, path), arguments.force)

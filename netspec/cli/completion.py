@@ -9,7 +9,6 @@ from pathlib import Path
 
 from netspec.cli.streams import write_data
 
-HELP = "print a script that lets the shell complete commands"
 DESCRIPTION = """\
 Print a script that lets a shell complete commands, options, names of networks and
 blocks, variants, parameters for --set, backends, formats and codes. Variants and
@@ -105,13 +104,18 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     import shtab
 
+    from netspec.cli.app import make_parser
+
+    whole, commands = make_parser()
     preamble = {"bash": _BASH, "zsh": _ZSH}[arguments.shell] + _functions(arguments.shell)
-    for command, parser in arguments.commands.items():
+    for command, parser in commands.items():
         for action in parser._actions:
             kind = completed(command, action)
             if kind is not None:
-                action.complete = dict.fromkeys(("bash", "zsh"), f"_netspec_{kind}")
-    script = shtab.complete(arguments.parser, arguments.shell, preamble=preamble)
+                action.complete = dict.fromkeys(  # type: ignore[attr-defined]
+                    ("bash", "zsh"), f"_netspec_{kind}"
+                )
+    script = shtab.complete(whole, arguments.shell, preamble=preamble)
     write_data(f"{script}\n{_BASH_END if arguments.shell == 'bash' else ''}")
     return 0
 

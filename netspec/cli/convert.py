@@ -14,7 +14,6 @@ from netspec.cli.options import (
 from netspec.cli.streams import tell
 from netspec.cli.weights import add_reading_arguments, brief, matching_of, seed, tell_each
 
-HELP = "convert weights between frameworks, formats and published names"
 DESCRIPTION = """\
 Read the weights of a network, match each by name and shape, and write them with the
 names and layouts of another framework, or of a published checkpoint that the spec's

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from netspec.check.codes import Code
 
-HELP = "explain a diagnostic: its cause, an example, its cure"
 DESCRIPTION = """\
 Print what a diagnostic means, what it looks like, and what to do about it. Without a
 code, list all codes. docs/diagnostics.md says the same."""

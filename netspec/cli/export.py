@@ -19,7 +19,6 @@ from netspec.cli.weights import add_weights_arguments, check_weights_arguments, 
 if TYPE_CHECKING:
     from netspec.exports.write import Report
 
-HELP = "write a model in a format that others run, and compare it"
 DESCRIPTION = """\
 Write the network for others to run, with the framework's own exporter. The export is
 loaded again by the runtime that it is for and compared with the live model on random
@@ -92,7 +91,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _print(report: Report, title: str) -> None:
     """The export's input and outputs, and how near each came."""
-    from netspec.cli.output import shape_text
+    from netspec.ir.table import shape_text
 
     comparison = report.comparison
     width = max(len(name) for name in (comparison.input, *(o.name for o in comparison.outputs)))

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from netspec.check.validate.files import Target
     from netspec.errors import NetspecError
 
-HELP = "put spec and block files into their canonical layout"
 DESCRIPTION = """\
 Put files into their canonical layout, in place: keys in the order of the language, two
 spaces a level, lists one level below their key, no spaces at the end of a line. What is

@@ -13,7 +13,6 @@ from netspec.cli.options import (
     load_spec,
 )
 
-HELP = "write standalone source for a framework"
 DESCRIPTION = """\
 Write source code that builds the network and imports nothing but the framework. The
 framework need not be installed. The same spec gives the same text, byte for byte, so

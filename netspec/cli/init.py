@@ -10,7 +10,6 @@ from netspec.cli.options import add_force_argument
 from netspec.cli.output import write_text_file
 from netspec.cli.streams import tell, write_data
 
-HELP = "write a small spec to start from"
 DESCRIPTION = """\
 Write NAME.yaml, a small spec with comments, or one that comes
 with netspec. `-` as NAME goes to standard output."""
@@ -75,9 +74,9 @@ def _check_name(name: str, text: str) -> None:
 
 
 def _starter(name: str) -> str:
-    from importlib.resources import files
+    from netspec.system.packaged import packaged
 
-    text = (files("netspec.templates") / "starter.yaml").read_text(encoding="utf-8")
+    text = (packaged("netspec.templates") / "starter.yaml").read_text(encoding="utf-8")
     return _NAME.sub(lambda _: f"name: {name}", text, count=1)
 
 
@@ -86,7 +85,7 @@ def _member(network: str) -> str:
     from netspec.errors import UsageError, did_you_mean
     from netspec.lang import library
 
-    found = library.zoo_variants().get(network)
+    found = library.zoo_member(network)
     if found is None:
         hint = did_you_mean(network, library.zoo_variants()) or "see `netspec list`"
         raise UsageError(f"no network is called `{network}`; {hint}")

@@ -11,7 +11,6 @@ from typing import Any
 
 from netspec.cli.streams import tell, write_data
 
-HELP = "list the networks and blocks that come with netspec"
 DESCRIPTION = """\
 List the spec files that come with netspec, each with its variants, and the built-in
 blocks. Every name of a file or variant is a SPEC for the other commands; `netspec

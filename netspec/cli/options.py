@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from netspec.cli.streams import tell
 
 if TYPE_CHECKING:
-    from netspec.api import CompiledNetwork
     from netspec.elaborate.bounds import Bounds
     from netspec.errors import UsageError
+    from netspec.network import CompiledNetwork
 
 STANDARD_INPUT = "-"
 
@@ -165,10 +165,11 @@ def load_spec(arguments: argparse.Namespace) -> CompiledNetwork:
 
 
 def _load(arguments: argparse.Namespace) -> CompiledNetwork:
-    from netspec import api
+    from netspec import loading
     from netspec.cli.streams import read_standard_input
     from netspec.elaborate.overrides import parse_assignment
     from netspec.lang.source import Document, decode
+    from netspec.network import compile_document
 
     values: dict[str, Document] = {}
     for text in arguments.assignments:
@@ -176,8 +177,8 @@ def _load(arguments: argparse.Namespace) -> CompiledNetwork:
         values.pop(target, None)  # the last of several wins, in its place
         values[target] = document
     if arguments.spec != STANDARD_INPUT:
-        found = api.find_spec(arguments.spec, arguments.variant)
-        return api.compile_document(found, values, bounds_of(arguments))
+        found = loading.find_spec(arguments.spec, arguments.variant)
+        return compile_document(found, values, bounds_of(arguments))
     text = decode(read_standard_input(), "<stdin>")
-    found = api.FoundSpec(api.parsed(text, "<stdin>", None), arguments.variant)
-    return api.compile_document(found, values, bounds_of(arguments))
+    found = loading.FoundSpec(loading.parsed(text, "<stdin>", None), arguments.variant)
+    return compile_document(found, values, bounds_of(arguments))

@@ -5,10 +5,13 @@ from __future__ import annotations
 import argparse
 import shutil
 import textwrap
-from collections.abc import Sequence
-from typing import NoReturn
 
+from netspec import TYPE_CHECKING
 from netspec.cli.streams import tell
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import NoReturn
 
 USAGE = 2
 """The exit status of a wrong command."""

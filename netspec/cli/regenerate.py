@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from netspec.errors import NetspecError
     from netspec.tools.generated import GeneratedFile
 
-HELP = "write generated files again where their specs have changed"
 DESCRIPTION = """\
 Find the files that `netspec generate -o` has written, by what their heads say, and write
 those again that their specs do not give any more. Where the spec is, seen from the file,

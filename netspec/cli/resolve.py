@@ -9,7 +9,6 @@ from netspec.cli.options import add_force_argument, add_spec_arguments, load_spe
 from netspec.cli.output import write_text_file
 from netspec.cli.streams import write_data
 
-HELP = "write one network of a spec as a spec of its own"
 DESCRIPTION = """\
 Write a spec that holds one network and needs no other file: parameters are settled,
 other variants are gone, the blocks that it uses stand in it, those that come with

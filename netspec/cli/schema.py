@@ -6,7 +6,6 @@ import argparse
 
 from netspec.cli.differences import add_text_arguments, give_text
 
-HELP = "print the JSON Schema of spec or block files, for editors"
 DESCRIPTION = """\
 Print the JSON Schema (draft-07) of spec files, or of files that hold a block. Editors
 check and complete YAML with it; those that use yaml-language-server find it by a line

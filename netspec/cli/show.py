@@ -6,7 +6,6 @@ import argparse
 
 from netspec.cli.streams import write_data
 
-HELP = "print the YAML of a network or block that comes with netspec"
 DESCRIPTION = """\
 Print the YAML file behind a name: that of a network, of the file that a variant is in,
 or of a built-in block. A good start for a spec of one's own."""

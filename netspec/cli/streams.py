@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from netspec.errors import UsageError
 from netspec.system.channels import readable, terminal_line
 
 STANDARD_OUTPUT = "standard output"
@@ -96,6 +95,7 @@ def read_standard_input() -> bytes:
 
     Raises :class:`UsageError` where there is none: it is closed, or a terminal.
     """
+    from netspec.errors import UsageError
     from netspec.lang.source import MAX_BYTES
     from netspec.system.room import reason
 

@@ -7,7 +7,6 @@ import argparse
 from netspec.cli.options import add_spec_arguments, load_spec
 from netspec.cli.streams import write_data
 
-HELP = "print shapes, parameters and MACs; needs no framework"
 DESCRIPTION = """\
 Print the output shape, the parameters and the multiply-accumulates (MACs) of each
 stage and of the whole network, for one example. Shapes are channels first, without
@@ -37,7 +36,8 @@ def run(arguments: argparse.Namespace) -> int:
 
         write_data(json.dumps(summary.to_json(), indent=2) + "\n")
         return 0
-    from netspec.cli.output import input_text, print_summary
+    from netspec.ir.table import input_text, print_summary
+    from netspec.system.tables import make_console
 
-    print_summary(summary, f"{compiled.name}: input {input_text(summary)}")
+    print_summary(make_console(), summary, f"{compiled.name}: input {input_text(summary)}")
     return 0

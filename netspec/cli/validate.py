@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from netspec.check.report import FileResult, Report
     from netspec.check.validate.options import Options
 
-HELP = "check spec and block files, every variant; needs no framework"
 DESCRIPTION = """\
 Check every file: the YAML, the language, each variant down to the shape of every layer,
 and what is legal but most likely not meant; and names that the frameworks cannot take, with
@@ -71,7 +70,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
             option,
             metavar="CODES",
-            action="append",
+            action="extend",
             default=[],
             type=_codes,
             help=f"{verb} these lints, such as NS307; commas between, repeatable",
@@ -127,27 +126,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _options(arguments: argparse.Namespace) -> Options:
     from netspec.backends.base import get_backend
+    from netspec.check.lint import select
     from netspec.check.validate.options import Options
 
-    bounds = bounds_of(arguments)
-    lints = _lints(arguments.enable, arguments.disable)
+    lints = select(arguments.enable, arguments.disable)
     backends = arguments.backend and tuple(get_backend(name).name for name in arguments.backend)
-    return Options(bounds, lints, arguments.strict, backends)
-
-
-def _lints(enable: list[list[str]], disable: list[list[str]]) -> frozenset[str]:
-    """The lints to look for; raises :class:`UsageError` for a code that is none."""
-    from netspec.check.lint import LINTS, OPTIONAL_LINTS
-    from netspec.errors import UsageError, did_you_mean
-
-    asked = frozenset(code for codes in enable for code in codes)
-    unwanted = frozenset(code for codes in disable for code in codes)
-    known = LINTS | OPTIONAL_LINTS
-    for code in sorted(asked | unwanted):
-        if code not in known:
-            hint = did_you_mean(code, known) or "`netspec explain` lists all codes"
-            raise UsageError(f"`{code}` is no lint; {hint}")
-    return (LINTS | asked) - unwanted
+    return Options(bounds_of(arguments), lints, arguments.strict, backends)
 
 
 def _tell_of_the_cache(is_refused: bool) -> None:

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from netspec.verification.results import NetworkResult
     from netspec.verification.run import Origin
 
-HELP = "prove that all models of a network are the same network"
 DESCRIPTION = """\
 Build every model of a network: live and from generated source, in PyTorch and in Keras.
 Give all of them the same weights and the same input, and hold them against the network
@@ -186,9 +185,9 @@ def _networks(arguments: argparse.Namespace) -> Iterator[tuple[Compilation, Orig
 def _variants(spec: str, arguments: argparse.Namespace) -> Sequence[str | None]:
     if not arguments.all_variants:
         return [arguments.variant]
-    from netspec.api import find_spec
     from netspec.errors import UsageError
     from netspec.lang.schema.bind import bind_spec
+    from netspec.loading import find_spec
 
     if spec == STANDARD_INPUT:
         raise UsageError("--all-variants reads a spec several times, so `-` will not do")
@@ -224,9 +223,10 @@ def _print(name: str, results: Sequence[NetworkResult], versions: Mapping[str, s
     elif name == "github":
         write_data(github.render(results))
     else:
+        from netspec.system.tables import make_console
         from netspec.verification.table import print_results
 
-        print_results(results)
+        print_results(make_console(), results)
 
 
 # Certificates

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from netspec.cli.streams import tell
 
 if TYPE_CHECKING:
-    from netspec.api import CompiledNetwork
+    from netspec.network import CompiledNetwork
     from netspec.weights.checkpoints import Matching
 
 
@@ -95,8 +95,8 @@ def seed(text: str) -> int:
 
 def matching_of(arguments: argparse.Namespace) -> Matching:
     """What the arguments of :func:`add_reading_arguments` say about matching."""
-    from netspec.api import read_text
     from netspec.lang.source import parse
+    from netspec.loading import read_text
     from netspec.weights.checkpoints import Matching
     from netspec.weights.checkpoints.renaming import Renaming
 

@@ -30,7 +30,13 @@ from netspec.elaborate.scope import (
     given,
     stage_indices,
 )
-from netspec.elaborate.stages import arguments_of_block, check_keys, decided_by, entering
+from netspec.elaborate.stages import (
+    arguments_of_block,
+    check_keys,
+    decided_by,
+    entering,
+    key_of_call,
+)
 from netspec.elaborate.steps import Elaborator
 from netspec.elaborate.variants import choose_variant
 from netspec.errors import Span, did_you_mean, fail
@@ -78,6 +84,7 @@ class Builder:
         self.overrides = overrides
         self.environment: dict[str, Any] = {}
         self._stage_results: dict[str, Value] = {}
+        self._bound: dict[Any, dict[str, Any]] = {}  # arguments in the stage at hand, by call
         self.elaborator = self.make_elaborator(folder, bounds)
         self.lookup = self.elaborator.lookup
         self.variant = choose_variant(spec, variant)
@@ -333,6 +340,7 @@ class Builder:
             inner.add(between.region("sequence"))
             results |= known
         names = Names(path, Counter())
+        self._bound = {}
         first = environment["running_index"]
         for index in range(count):
             environment |= {"index": index, "running_index": first + index}
@@ -359,10 +367,8 @@ class Builder:
             argument = given.pop("block")
             block_name, block_span = str(argument.value), argument.span
         value = require_known(self.environment.get(block_name))
-        if isinstance(value, BlockValue):
-            definition = value.definition
-        else:
-            definition = lookup.find_block(block_name, block_span)
+        is_given = isinstance(value, BlockValue)
+        definition = value.definition if is_given else lookup.find_block(block_name, block_span)
         for name, argument in given.items():
             if name not in definition.params:
                 known = {*definition.params, *STAGE_KEYS, "between", "first", "last"}
@@ -376,7 +382,10 @@ class Builder:
         source = inputs[0].type
         place = {**environment, "channels": source.channels, "size": list(source.size)}
         arguments = {name: for_block(argument, index, count) for name, argument in given.items()}
-        values = bind_arguments(definition, arguments, place, span, lookup)
+        key = key_of_call(definition, arguments, source, lookup.reader)
+        values = self._bound.get(key) or bind_arguments(definition, arguments, place, span, lookup)
+        if key is not None:
+            self._bound[key] = values
         name_span = entry.spans.find(("block_name",)) if entry.block_name != "{index}" else span
         block_path = fill_template(entry.block_name, place, name_span)
         if "." in block_path:

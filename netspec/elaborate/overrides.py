@@ -47,27 +47,26 @@ def from_values(values: Mapping[str, Any]) -> dict[str, Document]:
     text = Text.of("\n".join(lines), PLACE)
     documents = {}
     for number, (target, value) in enumerate(values.items(), start=1):
-        plain = _plain(value, target, 0)
+        plain = plain_value(value, f"override `{target}`")
         start = len(str(target)) + 3
         span = text.place(number, start, number, start + len(repr(value)))
         documents[target] = Document(plain, SpanTree(span), PLACE)
     return documents
 
 
-def _plain(value: Any, target: str, depth: int) -> Any:
+def plain_value(value: Any, what: str, depth: int = 0) -> Any:
+    """A value as YAML could hold it, tuples as lists; raises :class:`UsageError`, of ``what``, for others."""
     if depth > MAX_DEPTH:
-        raise UsageError(f"override `{target}`: nested deeper than {MAX_DEPTH} levels")
+        raise UsageError(f"{what}: nested deeper than {MAX_DEPTH} levels")
     if isinstance(value, float) and not abs(value) < float("inf"):
-        raise UsageError(f"override `{target}`: {value} is not a number that a network can hold")
+        raise UsageError(f"{what}: {value} is not a number that a network can hold")
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, list | tuple):
-        return [_plain(item, target, depth + 1) for item in value]
-    if isinstance(value, dict) and all(isinstance(key, str) for key in value):
-        return {key: _plain(item, target, depth + 1) for key, item in value.items()}
-    raise UsageError(
-        f"override `{target}`: a {type(value).__name__} is no number, flag, text, list or mapping"
-    )
+        return [plain_value(item, what, depth + 1) for item in value]
+    if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
+        return {key: plain_value(item, what, depth + 1) for key, item in value.items()}
+    raise UsageError(f"{what}: a {type(value).__name__} is no number, flag, text, list or mapping")
 
 
 def apply_overrides(

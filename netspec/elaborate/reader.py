@@ -80,20 +80,24 @@ class Reader:
         """What blocks get that a stage's stride is not for: 1, unless it says what each of them gets."""
 
         def read() -> Argument:
-            return stride if self._is_of_each_block(stride) else Argument(1, stride.spans)
+            return stride if self.is_of_each_block(stride) else Argument(1, stride.spans)
 
         return self._once(("stride", stride), read)
 
-    def _is_of_each_block(self, argument: Argument) -> bool:
+    def is_of_each_block(self, argument: Argument) -> bool:
         """Whether a value is written for each block: as a list, or by what counts them."""
-        if is_for_each_block(argument):
-            return True
-        if not isinstance(argument.value, str):
-            return False
-        try:
-            return not COUNTERS.isdisjoint(self.expression(argument).names)
-        except NetspecError:  # what is wrong with it is told where it is worked out
-            return False
+
+        def read() -> bool:
+            if is_for_each_block(argument):
+                return True
+            if not isinstance(argument.value, str):
+                return False
+            try:
+                return not COUNTERS.isdisjoint(self.expression(argument).names)
+            except NetspecError:  # what is wrong with it is told where it is worked out
+                return False
+
+        return self._once(("each", argument), read)
 
     def as_op(self, action: CallAction, kind: str) -> OpAction:
         """What a step gives to a role that is the op ``kind``."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from netspec.elaborate.combinators import named_result
 from netspec.elaborate.reader import Reader
@@ -15,6 +16,7 @@ from netspec.ir.program import Decided
 from netspec.lang.expression.unknown import is_unknown
 from netspec.lang.schema.models import STAGE_KEYS
 from netspec.lang.schema.syntax import Argument, BlockDefinition, StageSyntax
+from netspec.ops.types import TensorType
 
 
 def check_keys(entry: StageSyntax) -> None:
@@ -70,6 +72,22 @@ def entering(
         hint = f"let the block ahead of it give as many `results`, for {listed}"
     message = f"{what}, and what stands ahead of it gives {len(given)}"
     raise fail("NS229", message, entry.block_span, help=hint)
+
+
+def key_of_call(
+    definition: BlockDefinition,
+    arguments: Mapping[str, Argument],
+    source: TensorType,
+    reader: Reader,
+) -> tuple[Any, ...] | None:
+    """Equal for blocks of a stage whose arguments come to the same; None where each has to be worked out."""
+    for name, argument in arguments.items():
+        is_plain = isinstance(argument.value, str | int | float)
+        if definition.params[name].type == "steps" or not is_plain:
+            return None
+        if reader.is_of_each_block(argument):
+            return None
+    return (definition, *arguments.values(), source.channels, source.size)
 
 
 def decided_by(entry: StageSyntax) -> Iterator[Decided]:

@@ -8,8 +8,10 @@ from typing import Any, TypeVar
 
 from netspec.ir import Layer, Program
 from netspec.ir.parameters import parameters_of
+from netspec.ir.table import input_text, print_summary
 from netspec.ops import Op
 from netspec.ops.types import TensorType
+from netspec.system.tables import as_text
 
 T = TypeVar("T")
 
@@ -48,6 +50,27 @@ class StageSummary:
 
 
 @dataclass(frozen=True)
+class LayerSummary:
+    """One op that PyTorch has a module for.
+
+    Attributes:
+        name: its path, by which weights, modules and Keras' layers are called.
+        op: what it is, as in specs: ``conv``, ``batch_norm``.
+        input_shape: (channels, *size) of what it takes, no batch; (features,) for a vector.
+        output_shape: the same of what it gives.
+        parameters: trainable values and statistics together.
+        macs: multiply-accumulates for one example; convolutions and linear layers only.
+    """
+
+    name: str
+    op: str
+    input_shape: tuple[int, ...]
+    output_shape: tuple[int, ...]
+    parameters: int
+    macs: int
+
+
+@dataclass(frozen=True)
 class Summary:
     """A network in numbers.
 
@@ -75,6 +98,11 @@ class Summary:
     stages: tuple[StageSummary, ...]
     layers: int
     inputs: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        """The table that ``netspec summary`` prints."""
+        title = f"{self.variant or self.name}: input {input_text(self)}"
+        return as_text(lambda console: print_summary(console, self, title))
 
     def to_json(self) -> dict[str, Any]:
         """The object that ``netspec summary --format json`` prints."""
@@ -127,6 +155,21 @@ def summarise(network: Program) -> Summary:
         stages=tuple(stages),
         layers=len(network.layers),
         inputs={name: value.type.shape for name, value in network.named_inputs.items()},
+    )
+
+
+def layers_of(network: Program) -> tuple[LayerSummary, ...]:
+    """Every layer, in the order of registration."""
+    return tuple(
+        LayerSummary(
+            name=layer.path,
+            op=layer.op.kind,
+            input_shape=layer.source.shape,
+            output_shape=layer.target.shape,
+            parameters=sum(parameter.count for parameter in layer.op.parameters(layer.source)),
+            macs=layer.op.macs(layer.source, layer.target),
+        )
+        for layer in network.layers
     )
 
 

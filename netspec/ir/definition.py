@@ -75,3 +75,13 @@ def plain(value: Any) -> Any:
         case BlockName(name=name):
             return name
     return value
+
+
+def as_written(value: Any) -> Any:
+    """An argument as people write it: steps as they are in the spec, a block as its name."""
+    match value:
+        case list():
+            return [as_written(item) for item in value]
+        case Slot(written=written):
+            return written
+    return plain(value)

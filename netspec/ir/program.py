@@ -16,7 +16,6 @@ from netspec.errors import Span
 from netspec.ir.definition import Definition
 from netspec.ir.formula import NO_FORMULAS, Formula, Formulas, Indices, no_indices
 from netspec.ops import Op
-from netspec.ops.base import Function
 from netspec.ops.structure import ResizeLike
 from netspec.ops.types import TensorType
 
@@ -203,7 +202,7 @@ class Region:
     @cached_property
     def layers(self) -> tuple[Node, ...]:
         """The ops inside that are no functions, in the order of registration."""
-        return tuple(node for node in self.nodes if not isinstance(node.op, Function))
+        return tuple(node for node in self.nodes if not node.op.is_function)
 
     @property
     def blocks(self) -> tuple[Region, ...]:

@@ -6,7 +6,6 @@ import os
 import re
 from collections.abc import Iterator
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 
 from netspec.errors import Span, UsageError, fail
@@ -15,6 +14,7 @@ from netspec.lang.schema.models import IDENTIFIER
 from netspec.lang.schema.syntax import BlockDefinition
 from netspec.lang.source import MAX_BYTES, decode, parse
 from netspec.system.channels import readable
+from netspec.system.packaged import packaged
 from netspec.system.room import reason
 
 BUILT_IN = "<netspec>"
@@ -24,7 +24,7 @@ BUILT_IN = "<netspec>"
 @cache
 def built_in_blocks() -> frozenset[str]:
     """The names of the blocks in the package."""
-    folder = files("netspec.specs") / "blocks"
+    folder = packaged("netspec.specs") / "blocks"
     return frozenset(
         entry.name.removesuffix(".yaml")
         for entry in folder.iterdir()
@@ -35,13 +35,13 @@ def built_in_blocks() -> frozenset[str]:
 @cache
 def built_in_block(name: str) -> BlockDefinition:
     """A built-in block by name."""
-    resource = files("netspec.specs") / "blocks" / f"{name}.yaml"
+    resource = packaged("netspec.specs") / "blocks" / f"{name}.yaml"
     return _load(resource.read_bytes(), f"{BUILT_IN}/blocks/{name}.yaml", name)
 
 
 def block_text(name: str) -> str:
     """The text of a built-in block."""
-    resource = files("netspec.specs") / "blocks" / f"{name}.yaml"
+    resource = packaged("netspec.specs") / "blocks" / f"{name}.yaml"
     return decode(resource.read_bytes(), f"{BUILT_IN}/blocks/{name}.yaml")
 
 
@@ -61,7 +61,7 @@ def hides_built_in_block(folder: Path, name: str, span: Span | None = None) -> P
     found = _user_file(folder, name, span)
     if found is None:
         return None
-    built_in = files("netspec.specs") / "blocks" / f"{name}.yaml"
+    built_in = packaged("netspec.specs") / "blocks" / f"{name}.yaml"
     return found[0] if found[1] != built_in.read_bytes() else None
 
 
@@ -102,7 +102,7 @@ def _load(raw: bytes, file: str, name: str) -> BlockDefinition:
 @cache
 def zoo_files() -> tuple[str, ...]:
     """The names of the specs in the package, without `.yaml`."""
-    entries = files("netspec.specs").iterdir()
+    entries = packaged("netspec.specs").iterdir()
     return tuple(sorted(e.name.removesuffix(".yaml") for e in entries if e.name.endswith(".yaml")))
 
 
@@ -110,7 +110,7 @@ def zoo_text(name: str) -> str:
     """The text of a zoo spec; raises :class:`UsageError` when there is none of that name."""
     if name not in zoo_files():
         raise UsageError(f"no zoo spec is called `{name}`")
-    return decode((files("netspec.specs") / f"{name}.yaml").read_bytes(), f"{name}.yaml")
+    return decode((packaged("netspec.specs") / f"{name}.yaml").read_bytes(), f"{name}.yaml")
 
 
 def without_modeline(text: str) -> str:
@@ -129,6 +129,18 @@ def zoo_variants() -> dict[str, tuple[str, str | None]]:
         for variant in _variant_names(data):
             found[variant] = (file, variant)
     return found
+
+
+def zoo_member(name: str) -> tuple[str, str | None] | None:
+    """The file and the variant of a zoo network, as in :func:`zoo_variants`; None where none has this name.
+
+    Only files that mention the name are parsed.
+    """
+    for file in reversed(zoo_files()):
+        text = zoo_text(file)
+        if name in text and name in _variant_names(parse(text, f"{file}.yaml").data):
+            return file, name
+    return (name, None) if name in zoo_files() else None
 
 
 def _variant_names(data: object) -> Iterator[str]:

@@ -131,14 +131,14 @@ _ABOUT_FLOW = ("did not find expected ',' or '}'", "did not find expected ',' or
 """What it says where a value inside braces or brackets ends, for one, at a bracket of its own."""
 
 
-_BARE_WORD = re.compile(r"[ \t]*(?:- +)*(?P<word>[A-Za-z_][\w.]*)[ \t]*(?:#.*)?\Z")
+_BARE_WORD = r"[ \t]*(?:- +)*(?P<word>[A-Za-z_][\w.]*)[ \t]*(?:#.*)?\Z"
 
-_KEY = re.compile(r"[ \t]*(?P<key>[\w.\"']+)[ \t]*:(?:\s|\Z)")
+_KEY = r"[ \t]*(?P<key>[\w.\"']+)[ \t]*:(?:\s|\Z)"
 
 
 def _without_colon(above: str, line: str) -> str | None:
     """Help where the line above ``line`` holds a single word, and ``line`` a key that belongs to it."""
-    match, key = _BARE_WORD.match(above), _KEY.match(line)
+    match, key = re.match(_BARE_WORD, above), re.match(_KEY, line)
     if match is None or key is None or key.start("key") < match.start("word"):
         return None
     word = match["word"]

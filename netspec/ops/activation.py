@@ -10,7 +10,6 @@ from netspec.ops.initializers import Constant, Initializer
 from netspec.ops.types import Parameter, TensorType
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
 class Activation(Op):
     """An elementwise function; keeps the type."""
 
@@ -20,7 +19,6 @@ class Activation(Op):
         return replace(source, non_negative=self.non_negative)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
 class Relu(Activation):
     __doc__ = """max(x, 0)."""
 
@@ -28,7 +26,6 @@ class Relu(Activation):
     non_negative = True
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
 class Relu6(Activation):
     __doc__ = """min(max(x, 0), 6)."""
 
@@ -71,7 +68,6 @@ class Elu(Activation):
     alpha: float = attribute("limit of negative values", 1.0)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
 class Selu(Activation):
     __doc__ = """Self-normalising ELU (Klambauer et al., 2017)."""
 
@@ -89,21 +85,18 @@ class Gelu(Activation):
     )
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
 class Silu(Activation):
     __doc__ = """x * sigmoid(x), also called swish."""
 
     kind = "silu"
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
 class Mish(Activation):
     __doc__ = """x * tanh(softplus(x)) (Misra, 2019)."""
 
     kind = "mish"
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
 class HardSigmoid(Activation):
     __doc__ = """min(max(x / 6 + 1 / 2, 0), 1)."""
 
@@ -111,14 +104,12 @@ class HardSigmoid(Activation):
     non_negative = True
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
 class HardSwish(Activation):
     __doc__ = """x * hard_sigmoid(x) (MobileNetV3)."""
 
     kind = "hard_swish"
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
 class Sigmoid(Activation):
     __doc__ = """1 / (1 + exp(-x))."""
 
@@ -126,14 +117,12 @@ class Sigmoid(Activation):
     non_negative = True
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
 class Tanh(Activation):
     __doc__ = """Hyperbolic tangent."""
 
     kind = "tanh"
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
 class Softmax(Activation):
     __doc__ = """exp(x), normalised to sum to one over the channels."""
 

@@ -66,9 +66,18 @@ def attribute(doc: str, default: Any = dataclasses.MISSING) -> Any:
     return dataclasses.field(default=default, metadata={"doc": doc})
 
 
+class _Frozen:
+    """What cannot be changed, also where no decorator says so."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise dataclasses.FrozenInstanceError(f"cannot assign to field {name!r}")
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Op(ABC):
+class Op(_Frozen, ABC):
     """Base of the primitive ops. Subclasses are frozen dataclasses of their attributes.
+
+    One that adds no attributes needs no decorator, which would take longer than all the rest of it.
 
     Class attributes:
         kind: the op's name in the language.
@@ -81,6 +90,9 @@ class Op(ABC):
     label: ClassVar[str]
     numbered: ClassVar[bool] = False
     one_of: ClassVar[tuple[str, ...]] = ()
+    is_function: ClassVar[bool] = (
+        False  # what `isinstance` takes longer to say, of an abstract class
+    )
 
     def __init_subclass__(cls) -> None:
         if "kind" in vars(cls):
@@ -108,12 +120,13 @@ class Op(ABC):
         return 0
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
 class Function(Op):
     """An op of several inputs or results, which holds nothing: an expression, and no layer.
 
     It has a path, which names it in Keras; PyTorch registers no module for it.
     """
+
+    is_function: ClassVar[bool] = True
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from netspec.ops.base import Function, OpError
 from netspec.ops.types import TensorType
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
 class Merge(Function):
     """One result of two inputs or more, whose order counts."""
 
@@ -17,7 +14,6 @@ class Merge(Function):
         return TensorType(source.channels, source.size, source.non_negative)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
 class Add(Merge):
     __doc__ = """The sum of inputs of one shape."""
 
@@ -30,7 +26,6 @@ class Add(Merge):
         return (TensorType(first.channels, first.size, _none_is_negative(sources)),)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
 class Mul(Merge):
     __doc__ = """The product of inputs of one shape, or of the first with one value a channel."""
 
@@ -45,7 +40,6 @@ class Mul(Merge):
         return (TensorType(first.channels, first.size, _none_is_negative(sources)),)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
 class Concat(Merge):
     __doc__ = """Inputs of one size behind one another, along the channels."""
 

@@ -68,7 +68,6 @@ class BatchNorm(Normalization):
         )
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
 class LayerNorm(Normalization):
     __doc__ = """Normalisation over the channels at each position (Ba et al., 2016; ConvNeXt's form on maps)."""
 
@@ -101,7 +100,6 @@ class GroupNorm(Normalization):
         return super().infer(source)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
 class InstanceNorm(Normalization):
     __doc__ = """Normalisation of each channel over its positions, without running statistics (Ulyanov, 2016)."""
 

@@ -116,7 +116,6 @@ class GlobalPool(Op):
         return TensorType(source.channels, size, non_negative=source.non_negative)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
 class GlobalAvgPool(GlobalPool):
     __doc__ = """Mean over all positions of each channel."""
 
@@ -124,7 +123,6 @@ class GlobalAvgPool(GlobalPool):
     label = "avgpool"
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
 class GlobalMaxPool(GlobalPool):
     __doc__ = """Maximum over all positions of each channel."""
 

@@ -253,14 +253,12 @@ class RandomDrop(Op):
         return replace(source)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
 class Dropout(RandomDrop):
     __doc__ = """Zero single values at random and scale the rest up (Srivastava et al., 2014)."""
 
     kind = "dropout"
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
 class DropPath(RandomDrop):
     __doc__ = """Zero whole examples at random and scale the rest up: stochastic depth (Huang et al., 2016)."""
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
-_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_MARKDOWN = re.compile(r"[\\`*_{}\[\]()#+!|<>~:.-]")
-_COMMAND = re.compile(r"^(\s*):(?=:)")
+# Patterns are compiled when they are needed, which most runs never do.
+_SURROGATE = "[\ud800-\udfff]"
+_NOT_XML = "[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
+_MARKDOWN = r"[\\`*_{}\[\]()#+!|<>~:.-]"
+_COMMAND = r"^(\s*):(?=:)"
 
 
 def printable(text: str) -> str:
@@ -24,7 +25,9 @@ def printable(text: str) -> str:
 
 def readable(text: str) -> str:
     """``text`` as every encoding of Unicode can hold it: bytes of a file's name that are no UTF-8 as ``\\xe9``."""
-    return _SURROGATE.sub(_as_number, text)
+    if text.isascii():
+        return text
+    return re.sub(_SURROGATE, _as_number, text)
 
 
 def _as_number(match: re.Match[str]) -> str:
@@ -38,7 +41,7 @@ def no_command(line: str) -> str:
 
     Source: the runner's ``ActionCommand``: `::` at the start of a line, `##[` anywhere.
     """
-    return _COMMAND.sub(r"\1\\x3a", line).replace("##[", "#\\x23[")
+    return re.sub(_COMMAND, r"\1\\x3a", line).replace("##[", "#\\x23[")
 
 
 def terminal_line(text: str) -> str:
@@ -58,13 +61,13 @@ def annotation_property(text: str) -> str:
 
 def markdown(text: str) -> str:
     """``text`` as a cell of a table in GitHub's Markdown: no link, image, tag, mention or further cell."""
-    escaped = _MARKDOWN.sub(lambda found: f"\\{found[0]}", printable(readable(text)))
+    escaped = re.sub(_MARKDOWN, lambda found: f"\\{found[0]}", printable(readable(text)))
     return escaped.replace("@", "@\u2060")  # nobody is notified
 
 
 def xml(text: str) -> str:
     """``text``, of several lines perhaps, without what XML 1.0 cannot hold or a terminal would obey."""
-    return "\n".join(printable(_NOT_XML.sub("\ufffd", line)) for line in text.split("\n"))
+    return "\n".join(printable(re.sub(_NOT_XML, "\ufffd", line)) for line in text.split("\n"))
 
 
 def html(text: str) -> str:

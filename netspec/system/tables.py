@@ -1,10 +1,12 @@
-"""Tables on standard output, as wide as the terminal and without blanks at the ends of lines."""
+"""Tables, on standard output as wide as the terminal; without blanks at the ends of lines."""
 
 from __future__ import annotations
 
 import re
 import sys
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from io import StringIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -15,12 +17,20 @@ PLAIN_WIDTH = 200
 _BLANKS = re.compile(r" +((?:\x1b\[[0-9;]*m)*)$", re.MULTILINE)
 
 
-def make_console() -> Console:
-    """A console on standard output. Loads rich."""
+def make_console(stream: TextIO | None = None) -> Console:
+    """A console on a stream, standard output unless given. Loads rich."""
     from rich.console import Console
 
-    width = None if sys.stdout.isatty() else PLAIN_WIDTH
-    return Console(file=sys.stdout, highlight=False, width=width)
+    stream = stream or sys.stdout
+    width = None if stream.isatty() else PLAIN_WIDTH
+    return Console(file=stream, highlight=False, width=width)
+
+
+def as_text(print_to: Callable[[Console], None]) -> str:
+    """What ``print_to`` prints on the console that it is given: plain text, without a line end at the end."""
+    stream = StringIO()
+    print_to(make_console(stream))
+    return stream.getvalue().rstrip("\n")
 
 
 def show(console: Console, *renderables: Any, **options: Any) -> None:

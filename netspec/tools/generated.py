@@ -13,12 +13,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from netspec.api import compile_document, find_spec, open_spec
 from netspec.backends.base import Generates, able_to
 from netspec.check.validate.files import find_targets
 from netspec.codegen.frame import BUILT_IN_PLACE, Origin, is_generated, read_origin
 from netspec.elaborate.overrides import parse_assignment
 from netspec.errors import NetspecError, UsageError
+from netspec.loading import find_spec, open_spec
+from netspec.network import compile_document
 from netspec.system.channels import readable
 
 _IMPORT = re.compile(r"^(?:import|from) (\w+)", re.MULTILINE)

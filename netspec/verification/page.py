@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 from netspec.system.channels import html
+from netspec.system.packaged import packaged
 from netspec.verification.bounds import QUANTITIES
 
 
@@ -30,7 +30,7 @@ def _template() -> Any:
         keep_trailing_newline=True,
     )
     environment.filters["difference"] = _difference
-    text = (files("netspec.templates") / "certificate.html.j2").read_text(encoding="utf-8")
+    text = (packaged("netspec.templates") / "certificate.html.j2").read_text(encoding="utf-8")
     return environment.from_string(text)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from netspec.errors import Span
+from netspec.system.tables import as_text
 from netspec.verification.bounds import Bound
 from netspec.verification.taps import Unseen
 
@@ -136,6 +137,12 @@ class NetworkResult:
     witnesses: tuple[WitnessResult, ...]
     notes: tuple[str, ...]
     unseen: tuple[Unseen, ...] = ()
+
+    def __str__(self) -> str:
+        """What ``netspec verify`` prints."""
+        from netspec.verification.table import print_results
+
+        return as_text(lambda console: print_results(console, [self]))
 
     @property
     def passed(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from netspec.system.tables import make_console, show
+from netspec.system.tables import show
 from netspec.verification.results import LEVELS, LevelResult, Measure, NetworkResult, WitnessResult
 from netspec.verification.text import (
     failure_lines,
@@ -26,9 +26,8 @@ Row = tuple[str, str, str]
 """Level, quantity and part."""
 
 
-def print_results(results: Sequence[NetworkResult]) -> None:
+def print_results(console: Console, results: Sequence[NetworkResult]) -> None:
     """One network in full, several with a line each; then what failed, and where."""
-    console = make_console()
     if len(results) == 1:
         _print_whole(console, results[0])
     else:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import netspec
-from netspec.cli.app import COMMANDS, make_parser
+from netspec.cli.app import COMMANDS, make_parser, module_of
 from netspec.errors import InternalError
 from tests.cli.conftest import SMALL, Run
 from tests.support.isolated import FRAMEWORKS, loaded_modules, python
@@ -231,14 +231,14 @@ def test_help_is_a_command(run: Run) -> None:
 @pytest.mark.parametrize("command", COMMANDS)
 def test_examples_in_the_help_can_be_parsed(command: str) -> None:
     parser, _ = make_parser()
-    examples = COMMANDS[command].EXAMPLES
+    examples = module_of(command).EXAMPLES
     assert examples
     for example in examples:
         name, *words = shlex.split(example.partition(" < ")[0])
         assert name == "netspec"
         parsed, unknown = parser.parse_known_args(words)
         assert (words[0], unknown) == (command, [])
-        assert parsed.run is COMMANDS[command].run
+        assert parsed.run is module_of(command).run
 
 
 @pytest.mark.parametrize("width", [60, 80, 120])

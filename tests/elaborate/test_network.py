@@ -6,7 +6,7 @@ import pytest
 
 from netspec.errors import UsageError
 from netspec.ops.convolution import Conv
-from tests.elaborate.conftest import compiled, marked, paths, problem
+from tests.elaborate.conftest import compiled, marked, ops, paths, problem
 
 BLOCK = (
     "blocks:\n"
@@ -332,3 +332,21 @@ def test_outputs_that_do_not_exist(outputs: str, help: str | None) -> None:
 def test_the_title_is_the_name_unless_given() -> None:
     assert compiled("stem: [relu]\n").title == "N"
     assert compiled("title: ResNet\nstem: [relu]\n").title == "ResNet"
+
+
+@pytest.mark.parametrize(
+    ("block", "arguments"),
+    [
+        ("{params: {rate: 0.5}, body: [{dropout: {rate: rate}}]}", "rate: index / 10"),
+        ("{params: {rate: 0.5}, body: [{dropout: {rate: rate}}]}", "rate: running_index / 10"),
+        ("{params: {rate: 0.5}, body: [{dropout: {rate: rate}}]}", "rate: {each: [0.0, 0.1, 0.2]}"),
+        (
+            "{params: {rates: {type: 'list[float]'}}, body: [{dropout: {rate: 'rates[0]'}}]}",
+            "rates: [index / 10]",
+        ),
+        ("{params: {s: steps}, body: [s]}", "s: [{dropout: {rate: index / 10}}]"),
+    ],
+)
+def test_blocks_on_equal_inputs_see_their_own_index(block: str, arguments: str) -> None:
+    found = ops(f"blocks: {{d: {block}}}\nstages: {{block: d, repeat: 3, {arguments}}}\n")
+    assert [op.rate for op in found.values()] == [0.0, 0.1, 0.2]  # type: ignore[attr-defined]

@@ -26,6 +26,8 @@ def test_every_name_of_the_zoo_leads_to_a_file() -> None:
         assert variant in (None, name)
         assert variant is None or variant in data["variants"]
         assert data["name"] == file
+        assert library.zoo_member(name) == (file, variant)
+    assert library.zoo_member("resnet5") is None
 
 
 def test_no_name_is_given_twice() -> None:

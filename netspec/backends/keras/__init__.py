@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from netspec.backends.keras.export import EXPORTS
-from netspec.backends.keras.files import KerasFiles
-from netspec.backends.keras.framework import runs_on
 from netspec.backends.keras.naming import NAMING
-from netspec.backends.keras.rows import ROWS
 from netspec.errors import UsageError
-from netspec.exports.base import Export
 from netspec.ir import Program
 
 if TYPE_CHECKING:
-    from netspec.backends.base import Array
+    from netspec.backends.base import Array, WeightFiles
     from netspec.backends.probe import Probe
     from netspec.codegen.frame import Origin
+    from netspec.exports.base import Export
 
 
 class KerasBackend:
@@ -32,14 +28,34 @@ class KerasBackend:
     naming = NAMING
     takes_named_inputs = True
     imports = "keras"
-    rows: Mapping[str, Any] = ROWS
     formats: Mapping[str, str] = {".keras": "Keras model"}
-    exports: Mapping[str, Export] = EXPORTS
-    weight_files = KerasFiles()
+
+    @cached_property
+    def rows(self) -> Mapping[str, Any]:
+        """What each op becomes."""
+        from netspec.backends.keras.rows import ROWS
+
+        return ROWS
+
+    @cached_property
+    def exports(self) -> Mapping[str, Export]:
+        """The formats that others run."""
+        from netspec.backends.keras.export import EXPORTS
+
+        return EXPORTS
+
+    @cached_property
+    def weight_files(self) -> WeightFiles:
+        """Names and formats of files of weights, which source has no need of."""
+        from netspec.backends.keras.files import KerasFiles
+
+        return KerasFiles()
 
     @property
     def requires(self) -> tuple[str, ...]:
         """Keras, and what it runs on here; what it cannot run on is told when it is loaded."""
+        from netspec.backends.keras.framework import runs_on
+
         try:
             return ("keras", runs_on())
         except UsageError:
@@ -105,6 +121,8 @@ class KerasBackend:
 
     def save(self, model: Any, network: Program, path: Path) -> None:
         """Write a ``.keras`` file; what stood at ``path`` is replaced whole or not at all."""
+        import tempfile
+
         with tempfile.TemporaryDirectory(dir=path.parent, prefix=".netspec-") as folder:
             written = Path(folder) / f"model{path.suffix}"
             model.save(written)

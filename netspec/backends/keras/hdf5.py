@@ -70,7 +70,7 @@ class _Listing:
 
 @contextmanager
 def open_model(path: Path, take: str | None) -> Iterator[Contents]:
-    """The weights inside a ``.keras`` file."""
+    """The weights inside a ``.keras`` file, an archive; its configuration, which could name any class, is left alone."""
     refuse_choice(path, take)
     if not is_archive(path):
         raise damaged(path, "no Keras model, which is a zip archive")

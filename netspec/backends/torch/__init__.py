@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from netspec.backends.torch.export import EXPORTS, evaluation, place_of, write_torch_export
-from netspec.backends.torch.files import TorchFiles
 from netspec.backends.torch.naming import NAMING
-from netspec.backends.torch.rows import ROWS
-from netspec.exports.base import Export
 from netspec.ir import Program
-from netspec.ir.resize import check_input_size
 
 if TYPE_CHECKING:
-    from netspec.backends.base import Array
+    from netspec.backends.base import Array, WeightFiles
     from netspec.backends.probe import Probe
     from netspec.codegen.frame import Origin
+    from netspec.exports.base import Export
 
 
 class TorchBackend:
@@ -30,14 +27,33 @@ class TorchBackend:
     takes_named_inputs = True
     imports = "torch"
     requires = ("torch",)
-    rows: Mapping[str, Any] = ROWS
     formats: Mapping[str, str] = {".pt2": "exported PyTorch program"}
-    exports: Mapping[str, Export] = EXPORTS
-    weight_files = TorchFiles()
+
+    @cached_property
+    def rows(self) -> Mapping[str, Any]:
+        """What each op becomes."""
+        from netspec.backends.torch.rows import ROWS
+
+        return ROWS
+
+    @cached_property
+    def exports(self) -> Mapping[str, Export]:
+        """The formats that others run."""
+        from netspec.backends.torch.export import EXPORTS
+
+        return EXPORTS
+
+    @cached_property
+    def weight_files(self) -> WeightFiles:
+        """Names and formats of files of weights, which source has no need of."""
+        from netspec.backends.torch.files import TorchFiles
+
+        return TorchFiles()
 
     def build(self, network: Program, input_size: tuple[int | None, ...] | None = None) -> Any:
         """A live module with fresh initial weights; its modules take any size that the weights fit."""
         from netspec.backends.torch.live import build
+        from netspec.ir.resize import check_input_size
 
         if input_size is not None:
             check_input_size(network, input_size)
@@ -70,6 +86,8 @@ class TorchBackend:
         """Evaluation-mode outputs by name; the mode that ``model`` was in is put back."""
         import torch
 
+        from netspec.backends.torch.export import evaluation, place_of
+
         device, dtype = place_of(model)
         with evaluation(model), torch.no_grad():
             named = inputs if isinstance(inputs, Mapping) else {"": inputs}
@@ -86,6 +104,8 @@ class TorchBackend:
 
     def save(self, model: Any, network: Program, path: Path) -> None:
         """Write a ``.pt2`` program of the model in evaluation mode, with the batch left open."""
+        from netspec.backends.torch.export import write_torch_export
+
         write_torch_export(model, network, path)
 
 

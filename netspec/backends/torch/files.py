@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from netspec.ir import Layer, Program
+from netspec.backends.torch.pickled import open_pickled
+from netspec.backends.torch.pickling import write_pickled
+from netspec.ir import Layer
 from netspec.ops.normalization import BatchNorm
 from netspec.ops.types import Parameter
-from netspec.weights.storage.formats import Contents, Format
+from netspec.weights.storage.formats import Format
 from netspec.weights.storage.tensors import StoredTensor, in_memory
 
 if TYPE_CHECKING:
@@ -19,42 +19,18 @@ if TYPE_CHECKING:
 COUNTER = "num_batches_tracked"
 
 
-class PickledFormat:
-    """A dictionary of tensors as ``torch.save`` writes it; see :class:`Format`."""
-
-    title = "PyTorch checkpoint"
-    reads_with: tuple[str, ...] = ("torch",)
-    writes_with: tuple[str, ...] | None = ("torch",)
-
-    def open(self, path: Path, take: str | None) -> AbstractContextManager[Contents]:
-        """The tensors of a checkpoint, however it is wrapped; nothing in it is run."""
-        from netspec.backends.torch.pickled import open_pickled
-
-        return open_pickled(path, take)
-
-    def write(self, path: Path, network: Program, tensors: Mapping[str, StoredTensor]) -> None:
-        """Write a plain dictionary of tensors, which ``load_state_dict`` takes."""
-        from netspec.backends.torch.pickling import write_pickled
-
-        write_pickled(path, tensors)
-
-
-class _ReadOnly(PickledFormat):
-    """The same under a suffix that others give it."""
-
-    writes_with: tuple[str, ...] | None = None
+_WRITTEN = Format("PyTorch checkpoint", open_pickled, write_pickled, ("torch",), ("torch",))
+_READ = Format("PyTorch checkpoint", open_pickled, reads_with=("torch",))
+"""The same under a suffix that others give it."""
 
 
 class TorchFiles:
     """See :class:`netspec.backends.base.WeightFiles`."""
 
     formats: Mapping[str, Format] = {
-        ".pt": PickledFormat(),
-        ".pth": PickledFormat(),
-        ".pth.tar": _ReadOnly(),
-        ".th": _ReadOnly(),
-        ".ckpt": _ReadOnly(),
-        ".bin": _ReadOnly(),
+        ".pt": _WRITTEN,
+        ".pth": _WRITTEN,
+        **dict.fromkeys((".pth.tar", ".th", ".ckpt", ".bin"), _READ),
     }
 
     def name(self, layer: Layer, parameter: Parameter) -> str:

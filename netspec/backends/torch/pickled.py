@@ -198,7 +198,7 @@ def _placed(path: Path, file: BinaryIO, records: list[Member], tensor: Any) -> S
         import numpy
         from numpy.lib.stride_tricks import as_strided
 
-        record = next((member for member in records if member.offset == place), Member(0, 0, 0))
+        record = next((member for member in records if member.offset == place), Member(0, 0))
         count = 0
         if 0 not in shape:
             count = 1 + sum((n - 1) * step for n, step in zip(shape, strides, strict=True))

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from netspec.ir import Program
 from netspec.weights.storage.tensors import StoredTensor
 
 _ALIGNMENT = 64
@@ -31,8 +32,8 @@ _STORAGES = {
 }
 
 
-def write_pickled(path: Path, tensors: Mapping[str, StoredTensor]) -> None:
-    """Write ``tensors`` to ``path``, each read once, in their order."""
+def write_pickled(path: Path, network: Program, tensors: Mapping[str, StoredTensor]) -> None:
+    """Write ``tensors``, whatever their network, each read once, in their order."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
         _add(archive, "data.pkl", _pickle(tensors))
         _add(archive, "byteorder", sys.byteorder.encode())

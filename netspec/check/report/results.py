@@ -43,6 +43,12 @@ class Report:
 
     files: tuple[FileResult, ...]
 
+    def __str__(self) -> str:
+        """What ``netspec validate`` prints."""
+        from netspec.check.report.text import render
+
+        return render(self).rstrip("\n")
+
     @property
     def errors(self) -> int:
         """The number of errors."""

@@ -147,15 +147,17 @@ def _check_names(
 def _check_checkpoints(spec: Spec, network: Program, problems: Problems) -> None:
     """What is wrong with the names that checkpoints give to the layers of ``network``."""
     for checkpoint in spec.checkpoints.values():
+        if not (checkpoint.counted or checkpoint.layers):
+            continue  # its names are ours
         with problems.attempt():
             published_names(network, checkpoint)
 
 
 def _check_backends(network: Program, options: Options, problems: Problems, is_sound: bool) -> None:
     """What backends refuse of a network; where it is not sound, and has gaps, only words as names."""
-    asked = own_backends() if options.backends is None else options.backends
-    for backend in map(get_backend, asked):
-        if options.backends is not None and is_sound:
+    named = options.backends
+    for backend in own_backends() if named is None else map(get_backend, named):
+        if named is not None and is_sound:
             with problems.attempt():
                 base.check_network(backend, network)
         elif isinstance(backend, Names):

@@ -76,8 +76,8 @@ def find_targets(
         elif os.path.lexists(given):
             if not is_excluded(given, exclude):
                 found[os.path.normpath(given)] = Target(given, False)
-        elif zoo and given in library.zoo_variants():
-            file = library.zoo_variants()[given][0]
+        elif zoo and (member := library.zoo_member(given)):
+            file, _ = member
             content = library.zoo_text(file).encode()
             found[f"<netspec>/{file}"] = Target(f"{file}.yaml", False, content=content)
         else:

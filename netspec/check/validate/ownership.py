@@ -20,7 +20,7 @@ ROOT_KEYS = frozenset({"netspec", "block"})
 Owner = Literal["ours", "other", "unreadable"]
 
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
-_NOT_YAML = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_NOT_YAML = "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 
 
 def is_ours(data: Any) -> bool:
@@ -36,7 +36,7 @@ def owner_of(raw: bytes) -> Owner:
     """
     head = raw[:MAX_BYTES]
     encoding = "utf-16" if head.startswith(_UTF16) else "utf-8-sig"
-    text = _NOT_YAML.sub("_", head.decode(encoding, "replace"))
+    text = re.sub(_NOT_YAML, "_", head.decode(encoding, "replace"))
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     depth, nodes = 0, 0  # of the root's own children, keys and values in turn
     try:

@@ -21,7 +21,7 @@ MAX_NAMES = 8
 FATAL = frozenset({"NS502", "NS508"})
 """Codes after which there is no going on: work, or what is told of it, is at its bound."""
 
-_NUMBERS = re.compile(r"(?:\d[\d,.]*|\?)(?:×(?:\d+|\?))*")
+_NUMBERS = r"(?:\d[\d,.]*|\?)(?:×(?:\d+|\?))*"
 
 Key = tuple[str, Span | None, str]
 
@@ -75,7 +75,7 @@ class Problems:
         for diagnostic in diagnostics:
             if diagnostic.code in self._muted:
                 continue
-            key = (diagnostic.code, diagnostic.span, _NUMBERS.sub("#", diagnostic.message))
+            key = (diagnostic.code, diagnostic.span, re.sub(_NUMBERS, "#", diagnostic.message))
             self._log.append(key)
             if key in self._found:
                 told, having = self._found[key]

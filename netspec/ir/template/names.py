@@ -186,16 +186,16 @@ class Names:
 
     def kept(self) -> frozenset[str]:
         """The qualified names that depend on a kept argument here."""
-        own = {
-            name
-            for name, value in self._known.items()
-            if any(isinstance(n, Varying) and n.kept for n in _numbers(value))
-        }
-        return frozenset(own) | (self._kept - self._known.keys())
+        return frozenset(filter(self._is_kept, {*self._known, *self._kept}))
+
+    def _is_kept(self, name: str) -> bool:
+        if name not in self._known:
+            return name in self._kept
+        return any(isinstance(n, Varying) and n.kept for n in _numbers(self._known[name]))
 
     def mentions_kept(self, formulas: Formulas) -> bool:
         """Whether any of the formulas mentions a name that depends on a kept argument."""
-        return bool(self._kept) and not formulas.names.isdisjoint(self.kept())
+        return bool(self._kept) and any(map(self._is_kept, formulas.names))
 
     # Looking up
 

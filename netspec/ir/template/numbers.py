@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import dataclasses
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from typing import Any
 
 from netspec.ir.template.data import Column, Split
@@ -87,13 +88,19 @@ def unify(
     return without_formula(column, place)
 
 
+@cache
+def field_names(kind: type[Any]) -> tuple[str, ...]:
+    """The fields of a dataclass, none of anything else."""
+    return tuple(f.name for f in dataclasses.fields(kind)) if dataclasses.is_dataclass(kind) else ()
+
+
 def at(value: Any, shape: int) -> Any:
     """A value with its numbers taken at a shape."""
     if isinstance(value, tuple | list):
         return type(value)(at(item, shape) for item in value)
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        parts = {f.name: at(getattr(value, f.name), shape) for f in dataclasses.fields(value)}
-        return type(value)(**parts)
+    kind = type(value)
+    if dataclasses.is_dataclass(kind):
+        return kind(**{name: at(getattr(value, name), shape) for name in field_names(kind)})
     return value_at(value, shape)
 
 

@@ -23,6 +23,7 @@ from netspec.ir.formula import (
     qualify,
 )
 from netspec.ir.program import Node, Program, Region, Value
+from netspec.ir.template.numbers import field_names
 from netspec.lang.expression.symbolic import Varying
 from netspec.ops import Op
 from netspec.ops.types import TensorType
@@ -37,10 +38,10 @@ def frozen(value: Any) -> Any:
     """A value that can be a key, equal for values that are the same: True is not 1."""
     if isinstance(value, tuple | list):
         return (type(value), *map(frozen, value))
-    if dataclasses.is_dataclass(value):
-        fields = dataclasses.fields(value)
-        return (type(value), *(frozen(getattr(value, field.name)) for field in fields))
-    return (type(value), value)
+    kind = type(value)
+    if dataclasses.is_dataclass(kind):
+        return (kind, *[frozen(getattr(value, name)) for name in field_names(kind)])
+    return (kind, value)
 
 
 class Surroundings:

@@ -177,6 +177,8 @@ def _check(node: ast.AST, source: str, span: Span | None, depth: int) -> None:
 
 
 def _check_magnitude(value: Any) -> Any:
+    if type(value) is int and -MAX_MAGNITUDE <= value <= MAX_MAGNITUDE:
+        return value  # as nearly all are
     if isinstance(value, Varying):
         for each in value.values:
             if each is not None:

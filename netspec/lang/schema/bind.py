@@ -12,6 +12,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from netspec.errors import NetspecError, Span, fail
 from netspec.lang.expression.expr import Expression
 from netspec.lang.schema import models
+from netspec.lang.schema.attributes import op_model
 from netspec.lang.schema.parameters import ParamModel
 from netspec.lang.schema.problems import diagnostics
 from netspec.lang.schema.syntax import (
@@ -41,6 +42,7 @@ from netspec.lang.schema.syntax import (
 )
 from netspec.lang.source import Document, Location, SpanTree
 from netspec.ops import OPS, attributes_of
+from netspec.ops.words import ROLES
 
 
 def bind_spec(document: Document) -> Spec:
@@ -143,7 +145,7 @@ def bind_attributes(
 ) -> dict[str, AttributeValue]:
     """Plain values as attributes of an op: what a step gives to a role."""
     try:
-        model = models.OP_MODELS[kind].model_validate(dict(values))
+        model = op_model(kind).model_validate(dict(values))
     except ValidationError as error:
         raise NetspecError(diagnostics(error, dict(values), spans, (kind,))) from None
     return _attributes(kind, model, spans)
@@ -250,17 +252,17 @@ def _taken(names: str | list[str] | None, spans: SpanTree) -> tuple[tuple[str, S
 
 
 def _defaults(model: Any, spans: SpanTree) -> Defaults:
-    given = [name for name in type(model).model_fields if getattr(model, name) is not None]
+    given = model.model_extra or {}
     return Defaults(
         attributes={
-            kind: _attributes(kind, getattr(model, kind), spans.subtree((kind,)))
-            for kind in given
-            if kind in OPS
+            kind: _attributes(kind, given[kind], spans.subtree((kind,)))
+            for kind in OPS
+            if kind in given
         },
         roles={
-            role: _step(getattr(model, role), spans.subtree((role,)))
-            for role in given
-            if role not in OPS
+            role: _step(step, spans.subtree((role,)))
+            for role in ROLES
+            if (step := getattr(model, role)) is not None
         },
     )
 
@@ -299,9 +301,10 @@ def _action(model: Any, spans: SpanTree) -> Action:
     if key is None:
         return PassAction()
     place = spans.subtree((key,))
-    value: Any = getattr(model, key, None) if key in type(model).model_fields else None
+    arguments: Any = (model.model_extra or {}).get(key)
     if key in OPS:
-        return OpAction(key, _attributes(key, value, place), place)
+        return OpAction(key, _attributes(key, arguments, place), place)
+    value: Any = getattr(model, key) if key in models.COMBINATORS else None
     match key:
         case "residual":
             body = _steps(value.body, place.subtree(("body",)))
@@ -325,5 +328,4 @@ def _action(model: Any, spans: SpanTree) -> Action:
             )
         case "sequence":
             return SequenceAction(_steps(value, place))
-    arguments = (model.model_extra or {})[key]
     return CallAction(key, _arguments(arguments, place), place)

@@ -27,11 +27,11 @@ class CheckpointModel(Strict):
     framework: Identifier = Field(description="the framework whose files they are: torch or keras")
     doc: str = Field("", description="where they come from")
     layers: Annotated[dict[NameTemplate, NameTemplate], AfterValidator(_check_patterns)] = Field(
-        default_factory=dict,
+        default={},
         description="their name of a layer, a template, by pattern of ours; the first that fits",
     )
     counted: dict[NameTemplate, Identifier] = Field(
-        default_factory=dict,
+        default={},
         description="op → label, for layers that are numbered in order, label, label_1, …",
     )
     shortcut_first: bool = Field(

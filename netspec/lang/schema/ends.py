@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag
 
-from netspec.lang.schema.fields import Number
-from netspec.lang.schema.names import Identifier, NameTemplate
+from netspec.lang.schema.fields import WholeNumber
+from netspec.lang.schema.names import Identifier, NameTemplate, defined_as
 from netspec.lang.schema.parameters import Strict
 from netspec.lang.schema.refusal import Refusal
 
@@ -15,8 +15,8 @@ from netspec.lang.schema.refusal import Refusal
 class InputModel(Strict):
     __doc__ = """What enters the network, for one example: channels, and the length of each spatial axis."""
 
-    channels: Number = Field(description="number of channels")
-    size: Annotated[list[Number], Field(min_length=1, max_length=3)] = Field(
+    channels: WholeNumber = Field(description="number of channels")
+    size: Annotated[list[WholeNumber], Field(min_length=1, max_length=3)] = Field(
         description="length of each spatial axis; their number is the network's rank"
     )
 
@@ -38,7 +38,7 @@ def _output(value: Any) -> Any:
     return value
 
 
-Output = Annotated[OutputModel, BeforeValidator(_output)]
+Output = Annotated[OutputModel, BeforeValidator(_output), defined_as("output")]
 
 
 def _is_one_input(value: Any) -> bool:
@@ -55,4 +55,5 @@ Input = Annotated[
     Annotated[InputModel, Tag(ONE_INPUT)]
     | Annotated[dict[Identifier, InputModel], Tag(SEVERAL_INPUTS)],
     Discriminator(lambda value: ONE_INPUT if _is_one_input(value) else SEVERAL_INPUTS),
+    defined_as("input"),
 ]

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, Literal, TypeVar, get_args
+from typing import Annotated, Any, TypeVar, get_args
 
-from pydantic import BeforeValidator, PlainValidator
+from pydantic_core.core_schema import literal_schema
 
 from netspec.errors import NetspecError, Span, did_you_mean, fail, suggest
 from netspec.lang.expression import expr
 from netspec.lang.expression.expr import Expression
 from netspec.lang.expression.symbolic import Varying
 from netspec.lang.expression.unknown import require_known
+from netspec.lang.schema.names import defined_as
+from netspec.lang.schema.reading import Read
 from netspec.lang.schema.refusal import Refusal
 from netspec.lang.source import SpanTree
 from netspec.ops.geometry import Padding
@@ -55,7 +57,10 @@ def to_expression(value: Any) -> Expression:
     raise Refusal("expected a number, true, false or an expression")
 
 
-Number = Annotated[Expression, BeforeValidator(to_expression)]
+Number = Annotated[Expression, Read(to_expression), defined_as("value")]
+Real = Annotated[Number, defined_as("number")]
+WholeNumber = Annotated[Number, defined_as("whole_number")]
+Flag = Annotated[Number, defined_as("flag")]
 
 
 @dataclass(frozen=True)
@@ -121,7 +126,7 @@ def word_of(choices: tuple[str, ...]) -> Any:
         listed = ", ".join(f"`{choice}`" for choice in choices)
         raise Refusal(f"expected one of {listed}, or {{param: name}}", help=hint)
 
-    return Annotated[Word, PlainValidator(validate, json_schema_input_type=Literal[choices])]
+    return Annotated[Word, Read(validate, literal_schema(list(choices)))]
 
 
 @dataclass(frozen=True)
@@ -163,9 +168,7 @@ def _each(read: Callable[[Any], T], values: list[Any]) -> Iterator[T]:
             raise refusal.inside(index) from None
 
 
-AxesField = Annotated[
-    AxesValue, PlainValidator(_axes, json_schema_input_type=int | str | list[int | str])
-]
+AxesField = Annotated[AxesValue, Read(_axes), defined_as("axes")]
 
 
 @dataclass(frozen=True)
@@ -228,16 +231,7 @@ def _padding(value: Any) -> PaddingValue:
     raise Refusal("expected `symmetric`, `same`, `valid`, numbers, or {param: name}")
 
 
-PaddingField = Annotated[
-    PaddingValue,
-    PlainValidator(
-        _padding,
-        json_schema_input_type=Literal["symmetric", "same", "valid"]
-        | int
-        | list[int | str | list[int | str]]
-        | dict[Literal["param"], str],
-    ),
-]
+PaddingField = Annotated[PaddingValue, Read(_padding), defined_as("padding")]
 
 
 @dataclass(frozen=True)
@@ -349,10 +343,7 @@ def _choice(value: Any, choices: tuple[str, ...]) -> str:
     return str(value)
 
 
-InitField = Annotated[
-    InitValue,
-    PlainValidator(_init, json_schema_input_type=Literal[PLAIN_INITS] | float | dict[str, Any]),
-]
+InitField = Annotated[InitValue, Read(_init), defined_as("initializer")]
 
 
 def place_of(value: Expression | AxesValue | PaddingValue | InitValue | Word) -> Span | None:
@@ -370,6 +361,8 @@ ROUNDING = "use `//` to divide, or round: `round(…)`, `make_divisible(…, 8)`
 
 def check_integer(value: Any, name: str, span: Span | None) -> None:
     """``value`` must be a whole number, in every instance; raises :class:`NetspecError`."""
+    if type(value) is int:
+        return
     values: Sequence[Any] = value.values if isinstance(value, Varying) else (value,)
     for each in values:
         if each is not None and (isinstance(each, bool) or not isinstance(each, int)):

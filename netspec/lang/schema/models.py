@@ -1,12 +1,13 @@
 """The language as Pydantic models: what a spec and a block file may say, key by key.
 
 The fields of every op's step come from the op's declaration (:mod:`netspec.ops`), so an attribute is
-declared once. ``loc`` of a validation error is the place of the value in the YAML.
+declared once (:mod:`netspec.lang.schema.attributes`). ``loc`` of a validation error is the place of the
+value in the YAML.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
@@ -17,63 +18,26 @@ from pydantic import (
     model_validator,
 )
 
+from netspec.lang.schema.attributes import Attributes, Unread
 from netspec.lang.schema.checkpoints import CheckpointModel as CheckpointModel
 from netspec.lang.schema.ends import INPUT_TAGS as INPUT_TAGS
 from netspec.lang.schema.ends import Input as Input
 from netspec.lang.schema.ends import InputModel as InputModel
 from netspec.lang.schema.ends import Output as Output
 from netspec.lang.schema.ends import OutputModel as OutputModel
-from netspec.lang.schema.fields import (
-    AxesField,
-    InitField,
-    Number,
-    PaddingField,
-    literal_choices,
-    word_of,
-)
+from netspec.lang.schema.fields import Flag, Number, WholeNumber
 from netspec.lang.schema.names import IDENTIFIER as IDENTIFIER
-from netspec.lang.schema.names import DistinctNames
+from netspec.lang.schema.names import DistinctNames, defined_as
 from netspec.lang.schema.names import Identifier as Identifier
 from netspec.lang.schema.names import Name as Name
 from netspec.lang.schema.parameters import Param, Strict
 from netspec.lang.schema.refusal import Refusal
-from netspec.lang.schema.several import ListField, ResultField
-from netspec.ops import OPS, Axes, Op, attributes_of
-from netspec.ops.base import AttributeInfo, Result, Sizes
-from netspec.ops.geometry import Padding
-from netspec.ops.initializers import Initializer
+from netspec.ops import OPS, attributes_of
 from netspec.ops.words import COMBINATORS as COMBINATORS
 from netspec.ops.words import META as META
+from netspec.ops.words import ROLES
 
 LANGUAGE_VERSION: Literal[1] = 1
-
-
-def _field_type(info: AttributeInfo) -> Any:
-    if info.type is Padding:
-        return PaddingField
-    if info.type == Initializer:
-        return InitField
-    if info.type in (Axes, Axes | None):
-        return AxesField
-    if info.type == Sizes | None:
-        return ListField
-    if info.type == Result | None:
-        return ResultField
-    if get_origin(info.type) is Literal:
-        return word_of(literal_choices(info.type))
-    return Number
-
-
-def _op_model(op: type[Op]) -> type[BaseModel]:
-    """The model of an op's attributes; all optional, since `defaults` may fill them."""
-    fields: dict[str, Any] = {
-        name: (_field_type(info) | None, Field(default=None, description=info.doc))
-        for name, info in attributes_of(op).items()
-    }
-    return create_model(op.__name__, __base__=Strict, __doc__=op.__doc__, **fields)
-
-
-OP_MODELS: dict[str, type[BaseModel]] = {kind: _op_model(op) for kind, op in OPS.items()}
 
 
 def _step_mapping(value: Any) -> Any:
@@ -88,12 +52,12 @@ def _step_mapping(value: Any) -> Any:
 def _stray_key_help(actions: list[str]) -> str:
     """What to do about two keys of one step: an attribute goes inside, an action makes a step."""
     first, second = actions[:2]
-    if first in OP_MODELS and second in OP_MODELS[first].model_fields:
+    if first in OPS and second in attributes_of(OPS[first]):
         return f"`{second}` belongs inside `{first}`, as in `{first}: {{{second}: …}}`"
     return "put a `-` before each, so that they are two steps"
 
 
-KNOWN_ACTIONS = frozenset({*OP_MODELS, *COMBINATORS})
+KNOWN_ACTIONS = frozenset({*OPS, *COMBINATORS})
 
 Merge = Literal["add", "concat", "mul"]
 
@@ -106,6 +70,7 @@ class StepBase(Strict):
     model_config = ConfigDict(
         extra="allow", arbitrary_types_allowed=True, frozen=True, defer_build=True
     )
+    __pydantic_extra__: dict[str, Attributes]
 
     name: Name | None = Field(None, description="name of the layer, block or sequence; a template")
     as_: Identifier | list[Identifier] | None = Field(
@@ -155,6 +120,8 @@ class StepBase(Strict):
                 if action not in KNOWN_ACTIONS and not isinstance(arguments, dict):
                     message = f"`{action}` takes its arguments as a mapping"
                     raise Refusal(message, at=(action,))
+                if action in OPS:
+                    value = {**value, action: Unread(action, arguments)}
         return value
 
     @property
@@ -172,22 +139,22 @@ class StepBase(Strict):
 class Residual(Strict):
     __doc__ = """`body(x) + shortcut(x)`; without a shortcut, x itself is added."""
 
-    body: list[Step] = Field(description="comes first in names, registration and random numbers")
+    body: StepList = Field(description="comes first in names, registration and random numbers")
     shortcut: Steps = Field(
-        default_factory=list, description="nothing unless given: the input itself is added"
+        default=[], description="nothing unless given: the input itself is added"
     )
 
 
 class Gate(Strict):
     __doc__ = """`x * body(x)`; the body gives the input's shape, or one value per channel."""
 
-    body: list[Step] = Field(description="gives the factor")
+    body: StepList = Field(description="gives the factor")
 
 
 class Concat(Strict):
     __doc__ = """`[x, body(x)]` along the channels."""
 
-    body: list[Step] = Field(description="gives the channels behind the input's")
+    body: StepList = Field(description="gives the channels behind the input's")
 
 
 class Branches(BaseModel):
@@ -196,7 +163,7 @@ class Branches(BaseModel):
     model_config = ConfigDict(
         extra="allow", arbitrary_types_allowed=True, frozen=True, defer_build=True
     )
-    __pydantic_extra__: dict[str, list[Step]]
+    __pydantic_extra__: dict[str, StepList]
 
     merge: Merge = Field("add", description="how the paths become one")
 
@@ -204,9 +171,9 @@ class Branches(BaseModel):
 class Repeat(Strict):
     __doc__ = """The body, several times, one after another."""
 
-    times: Number = Field(description="how many times")
+    times: WholeNumber = Field(description="how many times")
     index: Identifier = Field("index", description="the name of the counter, which starts at 0")
-    body: list[Step] = Field(description="sees the counter")
+    body: StepList = Field(description="sees the counter")
 
 
 def _one_step_is_a_list(value: Any) -> Any:
@@ -216,12 +183,10 @@ def _one_step_is_a_list(value: Any) -> Any:
 class When(Strict):
     __doc__ = """The steps of `then` where the test holds, those of `else` elsewhere; decided at compile time."""
 
-    test: Number = Field(description="true or false: a flag or a comparison")
-    then: Steps = Field(
-        default_factory=list, description="where the test holds; nothing if left out"
-    )
+    test: Flag = Field(description="true or false: a flag or a comparison")
+    then: Steps = Field(default=[], description="where the test holds; nothing if left out")
     else_: Steps = Field(
-        default_factory=list, alias="else", description="where it does not; nothing if left out"
+        default=[], alias="else", description="where it does not; nothing if left out"
     )
 
 
@@ -237,10 +202,6 @@ COMBINATOR_TYPES: dict[str, Any] = {
 
 _step_fields: dict[str, Any] = {
     **{
-        kind: (model | None, Field(None, description=model.__doc__))
-        for kind, model in OP_MODELS.items()
-    },
-    **{
         kind: (annotation | None, Field(None, description=annotation.__doc__))
         for kind, annotation in COMBINATOR_TYPES.items()
         if kind != "sequence"
@@ -251,10 +212,12 @@ _step_fields: dict[str, Any] = {
     ),
 }
 if TYPE_CHECKING:
-    Step = StepBase  # a checker cannot see fields that come from the ops
+    Step = StepBase  # a checker cannot see fields that are made
 else:
     Step = create_model("Step", __base__=StepBase, __module__=__name__, **_step_fields)
-Steps = Annotated[list[Step], BeforeValidator(_one_step_is_a_list)]
+Steps = Annotated[list[Step], BeforeValidator(_one_step_is_a_list), defined_as("steps")]
+StepList = Annotated[list[Step], defined_as("step_list")]
+Role = Annotated[Step, defined_as("step")]
 
 Params = dict[Identifier, Param]
 Let = dict[Identifier, Number]
@@ -280,11 +243,9 @@ class BlockBody(Strict):
     results: DistinctNames | None = Field(
         None, description="the named results, or inputs, that it gives; the first flows on"
     )
-    params: Params = Field(default_factory=dict, description="parameters by name")
-    let: Let = Field(
-        default_factory=dict, description="derived values by name, each seeing those above it"
-    )
-    body: list[Step] = Field(description="the steps, in order")
+    params: Params = Field(default={}, description="parameters by name")
+    let: Let = Field(default={}, description="derived values by name, each seeing those above it")
+    body: StepList = Field(description="the steps, in order")
 
 
 class BlockFile(BlockBody):
@@ -304,7 +265,9 @@ class Stage(BaseModel):
         extra="allow", arbitrary_types_allowed=True, frozen=True, defer_build=True
     )
 
-    times: Number | None = Field(None, description="makes this many stages, counted by `stage`")
+    times: WholeNumber | None = Field(
+        None, description="makes this many stages, counted by `stage`"
+    )
     name: Name | None = Field(None, description="template of the stage's name; layer1, layer2, …")
     block: Identifier = Field(description="a parameter of type `block`, or a block")
     block_name: Name | None = Field(None, description="template of a block's name; 0, 1, …")
@@ -313,45 +276,43 @@ class Stage(BaseModel):
         alias="from",
         description="results that the first block takes instead of what flows in: of stem, stages, `between`",
     )
-    repeat: Number = Field(default=1, validate_default=True, description="number of blocks")
+    repeat: WholeNumber = Field(default=1, validate_default=True, description="number of blocks")
     stride: Any = Field(
         None, description="goes to one block as its argument `stride`; the others get 1"
     )
     stride_at: Literal["first", "last"] = Field("first", description="which block gets `stride`")
-    between: Steps = Field(default_factory=list, description="steps ahead of the first block")
+    between: Steps = Field(default=[], description="steps ahead of the first block")
     first: dict[Identifier, Any] = Field(
-        default_factory=dict,
+        default={},
         description="arguments of the first block alone; `block` exchanges the block",
     )
     last: dict[Identifier, Any] = Field(
-        default_factory=dict, description="the same for the last block, on top of `first`"
+        default={}, description="the same for the last block, on top of `first`"
     )
 
 
+class DefaultsModel(BaseModel):
+    __doc__ = (
+        """The roles, which any step may stand for, and under the name of an op its attributes."""
+    )
+
+    model_config = ConfigDict(
+        extra="allow", arbitrary_types_allowed=True, frozen=True, defer_build=True
+    )
+    __pydantic_extra__: dict[str, Attributes]
+
+    norm: Role | None = Field(None, description="the step that `norm` stands for")
+    act: Role | None = Field(None, description="the step that `act` stands for")
+
+
 def _defaults(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {k: {} if v is None else v for k, v in value.items()}
-    return value
+    if not isinstance(value, dict):
+        return value
+    given = {key: {} if inner is None else inner for key, inner in value.items()}
+    return {key: v if key in ROLES else Unread(key, v) for key, v in given.items()}
 
 
-_default_fields: dict[str, Any] = {
-    kind: (model | None, Field(None, description=model.__doc__))
-    for kind, model in OP_MODELS.items()
-}
-
-
-class Roles(Strict):
-    __doc__ = """The roles, which any step may stand for."""
-
-    norm: Step | None = Field(None, description="the step that `norm` stands for")
-    act: Step | None = Field(None, description="the step that `act` stands for")
-
-
-if TYPE_CHECKING:
-    DefaultsModel = Roles
-else:
-    DefaultsModel = create_model("Defaults", __base__=Roles, **_default_fields)
-Defaults = Annotated[DefaultsModel, BeforeValidator(_defaults)]
+Defaults = Annotated[DefaultsModel, BeforeValidator(_defaults), defined_as("defaults")]
 
 
 class SpecModel(Strict):
@@ -363,37 +324,35 @@ class SpecModel(Strict):
         None, description="name of the generated class, such as ResNet"
     )
     doc: str = Field("", description="what the network is, and where it comes from")
-    params: Params = Field(default_factory=dict, description="parameters by name")
-    let: Let = Field(
-        default_factory=dict, description="derived values by name, each seeing those above it"
-    )
+    params: Params = Field(default={}, description="parameters by name")
+    let: Let = Field(default={}, description="derived values by name, each seeing those above it")
     arguments: list[Identifier] = Field(
-        default_factory=list, description="parameters that the generated function keeps"
+        default=[], description="parameters that the generated function keeps"
     )
     default: Identifier | None = Field(None, description="the variant taken when none is asked for")
     variants: dict[Identifier, dict[Identifier, Any] | None] = Field(
-        default_factory=dict, description="members of the family: values of parameters, by name"
+        default={}, description="members of the family: values of parameters, by name"
     )
     input: Input = Field(
         description="what enters the network; several by name, the first of which enters the stem"
     )
     defaults: Defaults = Field(
-        default_factory=dict,
+        default={},
         validate_default=True,
         description="attributes of ops that steps leave open, and the roles `norm` and `act`",
     )
-    blocks: dict[Identifier, BlockBody] = Field(
-        default_factory=dict, description="the spec's own blocks by name"
+    blocks: dict[Identifier, Annotated[BlockBody, defined_as("block")]] = Field(
+        default={}, description="the spec's own blocks by name"
     )
-    stem: Steps = Field(default_factory=list, description="steps ahead of the stages")
+    stem: Steps = Field(default=[], description="steps ahead of the stages")
     stages: Annotated[list[Stage], BeforeValidator(lambda v: [v] if isinstance(v, dict) else v)] = (
-        Field(default_factory=list, description="rows of blocks; a single one needs no list")
+        Field(default=[], description="rows of blocks; a single one needs no list")
     )
-    head: Steps = Field(default_factory=list, description="steps behind the stages")
+    head: Steps = Field(default=[], description="steps behind the stages")
     outputs: dict[Identifier, Output] = Field(
-        default_factory=dict,
+        default={},
         description="results that models return by name: a stage, a named result, or `output`, the head's",
     )
-    checkpoints: dict[Identifier, CheckpointModel] = Field(
-        default_factory=dict, description="published weights by a name for them"
+    checkpoints: dict[Identifier, Annotated[CheckpointModel, defined_as("checkpoint")]] = Field(
+        default={}, description="published weights by a name for them"
     )

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from netspec.lang.schema.refusal import Refusal
 
+
+def defined_as(name: str) -> WithJsonSchema:
+    """What an editor is told of a type: the definition ``name`` of :mod:`netspec.tools.json_schema`."""
+    return WithJsonSchema({"$ref": f"#/definitions/{name}"})
+
+
 IDENTIFIER = r"[A-Za-z_][A-Za-z0-9_]*"
-Identifier = Annotated[str, Field(pattern=rf"^{IDENTIFIER}$", max_length=64)]
+Identifier = Annotated[
+    str, Field(pattern=rf"^{IDENTIFIER}$", max_length=64), defined_as("identifier")
+]
 NameTemplate = Annotated[str, Field(min_length=1, max_length=200)]
 
 
@@ -27,4 +35,4 @@ def _distinct(names: list[str]) -> list[str]:
 
 DistinctNames = Annotated[list[Identifier], Field(min_length=1), AfterValidator(_distinct)]
 """Names, each once."""
-Name = Annotated[NameTemplate, BeforeValidator(as_text)]
+Name = Annotated[NameTemplate, BeforeValidator(as_text), defined_as("name")]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator
+from pydantic import BaseModel, ConfigDict, Field
 
 from netspec.errors import did_you_mean, suggest
+from netspec.lang.schema.names import defined_as
+from netspec.lang.schema.reading import Read
 from netspec.lang.schema.refusal import Refusal
 
 
@@ -101,4 +103,4 @@ def type_of(value: Any) -> str | None:
     return None
 
 
-Param = Annotated[ParamModel, PlainValidator(_param, json_schema_input_type=Any)]
+Param = Annotated[ParamModel, Read(_param), defined_as("parameter")]

@@ -12,6 +12,7 @@ from netspec.lang.schema import models
 from netspec.lang.schema.elsewhere import attribute_help, mapping_help, step_help
 from netspec.lang.schema.refusal import Refusal
 from netspec.lang.source import Location, SpanTree
+from netspec.ops import OPS
 
 MAX_PROBLEMS = 50
 
@@ -170,10 +171,10 @@ def kind_of(value: Any) -> str:
 
 def _key_help(key: str, location: Location) -> str | None:
     parents = [part for part in location[:-1] if isinstance(part, str)]
-    if parents and parents[-1] in models.OP_MODELS:
+    if parents and parents[-1] in OPS:
         return attribute_help(key, parents[-1])
     if parents[-1:] == ["defaults"]:
-        return step_help(key, ["norm", "act", *models.OP_MODELS])
+        return step_help(key, ["norm", "act", *OPS])
     return did_you_mean(key, _known_keys(parents))
 
 

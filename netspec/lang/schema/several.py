@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import PlainValidator
-
 from netspec.lang.schema.fields import AxesValue, Word, to_expression
-from netspec.lang.schema.names import IDENTIFIER
+from netspec.lang.schema.names import IDENTIFIER, defined_as
+from netspec.lang.schema.reading import Read
 from netspec.lang.schema.refusal import Refusal
 
 
@@ -28,9 +27,7 @@ def _list(value: Any) -> AxesValue:
     return AxesValue(tuple(items), True)
 
 
-ListField = Annotated[
-    AxesValue, PlainValidator(_list, json_schema_input_type=str | list[int | str])
-]
+ListField = Annotated[AxesValue, Read(_list), defined_as("sizes")]
 """A list of expressions, or one that gives a list."""
 
 
@@ -49,5 +46,5 @@ def _result(value: Any) -> ResultName:
     return ResultName((), value)
 
 
-ResultField = Annotated[ResultName, PlainValidator(_result, json_schema_input_type=str)]
+ResultField = Annotated[ResultName, Read(_result), defined_as("identifier")]
 """The name of an earlier result."""

@@ -73,7 +73,9 @@ def _shapes() -> dict[str, Shape]:
         "input": Shape(_keys(models.InputModel), others="input"),
         "checkpoints": Shape(others="checkpoint"),
         "checkpoint": Shape(_keys(models.CheckpointModel)),
-        "defaults": Shape(_keys(models.DefaultsModel), {**kinds, "norm": "step", "act": "step"}),
+        "defaults": Shape(
+            (*_keys(models.DefaultsModel), *ops), {**kinds, "norm": "step", "act": "step"}
+        ),
         "step": Shape(models.META, kinds, others="call"),
         "call": Shape(others="step"),
         "stage": Shape(

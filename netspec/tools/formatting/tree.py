@@ -1,12 +1,13 @@
 """A YAML text as a tree that knows where everything stands, and every scalar as it was written.
 
-The parser's events give the structure, its tokens the places of what events leave out: the dashes of
+PyYAML's nodes give the structure, its tokens the places of what nodes leave out: the dashes of
 lists, and where a comment can be. A scalar is never written anew from its value, so what it means
 cannot change.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from bisect import bisect
 from collections.abc import Iterable, Iterator
@@ -167,7 +168,7 @@ def read_tree(text: str, file: str) -> Tree:
     tokens = list(yaml.scan(text, Loader=_LOADER))
     _refuse_anchors(tokens, file)
     reader = _Reader(text, tokens)
-    root = reader.read(yaml.parse(text, Loader=_LOADER))
+    root = reader.collection(yaml.compose(text, Loader=_LOADER))
     comments = tuple(_find_comments(text, tokens))
     return Tree(text, reader.lines, root, comments, tuple(reader.block_texts))
 
@@ -213,57 +214,42 @@ class _Reader:
         self.scalars = (token for token in tokens if isinstance(token, yaml.ScalarToken))
         self.dashes = (token for token in tokens if isinstance(token, yaml.BlockEntryToken))
 
-    def read(self, events: Iterator[Any]) -> Collection:
-        root: Collection | None = None
-        for event in events:
-            if isinstance(event, yaml.MappingStartEvent):
-                root = self._collection(event, events, None)
-        assert root is not None
-        return root
-
-    def _node(self, event: Any, events: Iterator[Any], owner: Entry | None, indent: int) -> Node:
-        if isinstance(event, yaml.ScalarEvent):
-            return self._scalar(event, indent)
-        return self._collection(event, events, owner)
-
-    def _collection(self, event: Any, events: Iterator[Any], owner: Entry | None) -> Collection:
-        mapping = isinstance(event, yaml.MappingStartEvent)
-        flow = bool(event.flow_style)
-        found = Collection(event.start_mark.index, mapping, flow, owner)
-        inner: Any = next(events)
-        while not isinstance(inner, yaml.MappingEndEvent | yaml.SequenceEndEvent):
-            found.entries.append(self._entry(inner, events, found))
-            inner = next(events)
-        assert inner.end_mark is not None
-        found.end = inner.end_mark.index
+    def collection(self, node: Any, owner: Entry | None = None) -> Collection:
+        """The collection that PyYAML made a node of."""
+        mapping, flow = isinstance(node, yaml.MappingNode), bool(node.flow_style)
+        start, end = node.start_mark.index, node.end_mark.index
+        found = Collection(start, mapping, flow, owner, end)
+        for item in node.value:
+            key, value = item if mapping else (None, item)
+            found.entries.append(self._entry(key, value, found))
         return found
 
-    def _entry(self, event: Any, events: Iterator[Any], parent: Collection) -> Entry:
-        start = event.start_mark.index
+    def _entry(self, key: Any, value: Any, parent: Collection) -> Entry:
+        start = (key or value).start_mark.index
         if not parent.mapping and not parent.flow:
             start = next(self.dashes).start_mark.index
-        entry = Entry(start, parent, None, Scalar(start, start))
         indent = self.lines.column(parent.start)
-        if parent.mapping:
-            entry.key = self._scalar(event, indent)
-            event = next(events)
-        entry.value = self._node(event, events, entry, indent)
+        entry = Entry(start, parent, key and self._scalar(key, indent), Scalar(start, start))
+        if isinstance(value, yaml.ScalarNode):
+            entry.value = self._scalar(value, indent)
+        else:
+            entry.value = self.collection(value, entry)
         return entry
 
-    def _scalar(self, event: Any, indent: int) -> Scalar:
-        if not event.style and not event.value:
-            return Scalar(event.start_mark.index, event.start_mark.index)
+    def _scalar(self, node: Any, indent: int) -> Scalar:
+        if not node.style and not node.value:
+            return Scalar(node.start_mark.index, node.start_mark.index)
         token = next(self.scalars)
         start, end = token.start_mark.index, token.end_mark.index
-        if event.style in ("|", ">"):
-            scalar = self._block_text(start, event, indent)
+        if node.style in ("|", ">"):
+            scalar = self._block_text(start, node, indent)
         else:
             scalar = Scalar(start, end, tuple(_stripped(self.text[start:end])))
         if _ODD_BREAK.search(self.text, start, scalar.end):
-            return Scalar(start, scalar.end, (quoted(event.value),))
+            return Scalar(start, scalar.end, (quoted(node.value),))
         return scalar
 
-    def _block_text(self, start: int, event: Any, indent: int) -> Scalar:
+    def _block_text(self, start: int, node: Any, indent: int) -> Scalar:
         """A block text, with its lines found as the parser finds them."""
         header_end = self.lines.end(start)
         header = self.text[start:header_end].split("#")[0].strip()
@@ -284,13 +270,13 @@ class _Reader:
             lines.append((line, end))
             place = end
         content = [(line[least or longest or indent + 1 :], end) for line, end in lines]
-        newlines = len(event.value) - len(event.value.rstrip("\n"))
+        newlines = len(node.value) - len(node.value.rstrip("\n"))
         while content and not content[-1][0]:
             content.pop()
         if "+" not in header:  # blank lines behind the text are no part of it
             place = content[-1][1] if content else header_end
         self.block_texts.append((start, place))
-        block = BlockText(event.style, tuple(line for line, _ in content), newlines)
+        block = BlockText(node.style, tuple(line for line, _ in content), newlines)
         return Scalar(start, place, block=block)
 
 
@@ -311,11 +297,4 @@ def _stripped(raw: str) -> Iterator[str]:
 
 def quoted(value: str) -> str:
     """A text in double quotes, on one line."""
-    escapes = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t"}
-    return '"' + "".join(escapes.get(char) or _escaped(char) for char in value) + '"'
-
-
-def _escaped(char: str) -> str:
-    if char.isprintable():
-        return char
-    return f"\\x{ord(char):02x}" if ord(char) < 0x100 else f"\\U{ord(char):08x}"
+    return yaml.safe_dump(value, default_style='"', allow_unicode=True, width=math.inf).rstrip()

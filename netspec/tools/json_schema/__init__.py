@@ -24,8 +24,6 @@ from netspec.tools.json_schema.documents import block_file_schema, spec_schema
 Kind = Literal["spec", "block"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
-WIDTH = 100
-
 _MAKERS = {"spec": spec_schema, "block": block_file_schema}
 
 
@@ -45,22 +43,4 @@ def schema(kind: Kind) -> dict[str, Any]:
 
 def schema_text(kind: Kind) -> str:
     """The schema as the text of a file."""
-    return _print(schema(kind), "", 0) + "\n"
-
-
-def _print(value: Any, indent: str, taken: int) -> str:
-    """JSON with what is short on one line; ``taken`` counts the characters ahead of it there."""
-    short = json.dumps(value, ensure_ascii=False)
-    if not isinstance(value, dict | list) or len(indent) + taken + len(short) < WIDTH:
-        return short
-    deeper = indent + "  "
-    if isinstance(value, list):
-        parts = [_print(item, deeper, 0) for item in value]
-        opening, closing = "[]"
-    else:
-        keys = [f"{json.dumps(key)}: " for key in value]
-        items = zip(keys, value.values(), strict=True)
-        parts = [key + _print(item, deeper, len(key)) for key, item in items]
-        opening, closing = "{}"
-    lines = f",\n{deeper}".join(parts)
-    return f"{opening}\n{deeper}{lines}\n{indent}{closing}"
+    return json.dumps(schema(kind), ensure_ascii=False, indent=2) + "\n"

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
+
+import yaml
 
 from netspec.lang.expression.formula import print_number
 from netspec.lang.schema import fields
@@ -29,9 +32,7 @@ def op_markdown(op: type[Op]) -> str:
 
 def default_text(default: Any) -> str:
     """An attribute's default as a spec would say it."""
-    if isinstance(default, bool):
-        return as_flow(default)
-    if isinstance(default, int | float):
+    if isinstance(default, float):
         return print_number(default)
     if isinstance(default, Padding):
         return default.rule
@@ -43,10 +44,5 @@ def default_text(default: Any) -> str:
 
 def as_flow(value: Any) -> str:
     """A plain value as YAML on one line."""
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{key}: {as_flow(item)}" for key, item in value.items()) + "}"
-    if isinstance(value, list):
-        return "[" + ", ".join(as_flow(item) for item in value) + "]"
-    if isinstance(value, bool):
-        return str(value).lower()
-    return str(value)
+    listed = yaml.safe_dump([value], default_flow_style=True, sort_keys=False, width=math.inf)
+    return listed.rstrip()[1:-1]

@@ -6,6 +6,7 @@ from typing import Any
 
 from netspec.lang import library
 from netspec.lang.schema import models
+from netspec.ops import OPS
 from netspec.tools.json_schema.models import object_schema
 from netspec.tools.json_schema.parameters import (
     described_parameter,
@@ -34,6 +35,7 @@ def spec_schema() -> dict[str, Any]:
         "definitions": {
             **_shared_definitions(),
             "block": object_schema(models.BlockBody),
+            "checkpoint": object_schema(models.CheckpointModel),
             "defaults": _defaults(),
             "each": each(),
             "input": _input(),
@@ -63,8 +65,14 @@ def _shared_definitions() -> dict[str, Schema]:
 
 def _defaults() -> Schema:
     """Attributes of every op, and the roles."""
-    ops = {op: reference(f"op_{op}") for op in models.OP_MODELS}
-    return object_schema(models.DefaultsModel, ops)
+    schema = object_schema(models.DefaultsModel)
+    for kind, op in OPS.items():
+        schema["properties"][kind] = {"description": op.__doc__ or "", **reference(f"op_{kind}")}
+    return {
+        **schema,
+        "description": "",
+        "additionalProperties": False,
+    }  # whoever refers to it has one
 
 
 def _stages() -> Schema:

@@ -1,132 +1,80 @@
-"""Schemas of the language's mappings, from the Pydantic models that validate them."""
+"""Schemas of the language's mappings, made by Pydantic from the models that validate them."""
 
 from __future__ import annotations
 
-import types
-import typing
-from collections.abc import Iterable
-from typing import Annotated, Any, Literal, get_args, get_origin
+from collections.abc import Mapping
+from typing import Any
 
 from pydantic import BaseModel
-from pydantic.fields import FieldInfo
+from pydantic.json_schema import GenerateJsonSchema, JsonRef
 
-from netspec.lang.schema import models
-from netspec.lang.schema.fields import Number
-from netspec.lang.schema.parameters import Param
-from netspec.tools.json_schema.values import (
-    Schema,
-    any_number,
-    identifier,
-    mapping_of,
-    number,
-    reference,
-)
-
-_NAME: Schema = {
-    "type": ["string", "integer"],
-    "minLength": 1,
-    "maxLength": 200,
-    "errorMessage": "Expected a name, in which {expressions} are filled in",
-}
-
-_KNOWN: tuple[tuple[Any, Schema], ...] = (
-    (Any, {}),
-    (str, {"type": "string"}),
-    (bool, {"type": "boolean"}),
-    (Number, any_number()),
-    (models.Identifier, reference("identifier")),
-    (models.Name, _NAME),
-    (Param, reference("parameter")),
-    (models.Step, reference("step")),
-    (list[models.Step], reference("step_list")),
-    (models.Steps, reference("steps")),
-    (models.BlockBody, reference("block")),
-    (models.Defaults, reference("defaults")),
-    (models.Output, reference("output")),
-    (models.Input, reference("input")),
-)
-
-_EXPRESSIONS: dict[str, type] = {
-    "times": int,
-    "repeat": int,
-    "channels": int,
-    "size": int,
-    "test": bool,
-}
-"""What the expressions under these keys give; the elaborator checks the same of their values."""
+from netspec.tools.json_schema.values import Schema, identifier, mapping_of, reference, word
 
 
-def object_schema(model: type[BaseModel], special: typing.Mapping[str, Schema] = {}) -> Schema:
-    """The schema of a model's mapping; ``special`` holds keys whose type says too little."""
-    hints = typing.get_type_hints(model, include_extras=True)
-    properties: Schema = {}
-    required: list[str] = []
-    for name, info in model.model_fields.items():
-        key = info.alias or name
-        value = special[key] if key in special else _fragment(hints[name], key)
-        properties[key] = {**_description(info), **value}
-        if info.is_required():
-            required.append(key)
-    return {
-        "description": model.__doc__ or "",
-        "type": "object",
-        "properties": properties,
-        **({"required": required} if required else {}),
-        "additionalProperties": model.model_config.get("extra") != "forbid",
-    }
+class _Generator(GenerateJsonSchema):
+    """Pydantic's own, without titles, defaults and null, which an editor would offer."""
 
+    def handle_ref_overrides(self, json_schema: Schema) -> Schema:
+        """As it is: what it refers to, the language's types say, and we define."""
+        return json_schema
 
-def _description(info: FieldInfo) -> Schema:
-    return {"description": info.description} if info.description else {}
+    def definitions_schema(self, schema: Any) -> Schema:
+        """That of what is asked for; of what it refers to, an editor is told where that is written."""
+        self.known = {known["ref"]: known for known in schema["definitions"]}
+        return self.generate_inner(schema["schema"])
 
+    def definition_ref_schema(self, schema: Any) -> Schema:
+        """That of a model which holds itself."""
+        return self.generate_inner(self.known[schema["schema_ref"]])
 
-def _fragment(annotation: Any, key: str) -> Schema:
-    """The schema of a field's type; raises KeyError for one that is not known here."""
-    if annotation == Number and key in _EXPRESSIONS:
-        return number(_EXPRESSIONS[key])
-    for known, schema in _KNOWN:
-        if annotation == known:
-            return schema
-    origin, arguments = get_origin(annotation), get_args(annotation)
-    if origin in (typing.Union, types.UnionType):
-        present = [part for part in arguments if part is not type(None)]
-        found = [_fragment(part, key) for part in present]
-        return found[0] if len(found) == 1 else _union(found)
-    if origin is Literal:
-        return {"enum": list(arguments)}
-    if origin is list:
-        return {"type": "array", "items": _fragment(arguments[0], key)}
-    if origin is dict:
-        nullable = type(None) in get_args(arguments[1])
-        values = _fragment(arguments[1], key)
-        if arguments[0] != models.Identifier:
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        """Never: a key is its own title."""
+        return False
+
+    def default_schema(self, schema: Any) -> Schema:
+        """That of the values that are written."""
+        return self.generate_inner(schema["schema"])
+
+    nullable_schema = default_schema
+
+    def literal_schema(self, schema: Any) -> Schema:
+        """A list of words, also where it is a single one."""
+        return {"enum": schema["expected"]}
+
+    def function_plain_schema(self, schema: Any) -> Schema:
+        """One of a fixed set of words, or a parameter that holds one; or whatever is looked into later."""
+        written = self.generate_inner(schema["json_schema_input_schema"])
+        return word(written["enum"]) if written else written
+
+    def dict_schema(self, schema: Any) -> Schema:
+        """A mapping, of the user's names where its keys are identifiers."""
+        values = self.generate_inner(schema["values_schema"])
+        if self.generate_inner(schema["keys_schema"]) != reference("identifier"):
             return {"type": "object", "additionalProperties": values}
-        return mapping_of({**values, "type": ["object", "null"]} if nullable else values)
-    if origin is Annotated:
-        schema = _fragment(arguments[0], key)
-        return {**schema, **_bounds(arguments[1:], of_text=schema.get("type") == "string")}
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return object_schema(annotation)
-    raise KeyError(f"`{key}`: no schema for {annotation}")
+        if schema["values_schema"]["type"] == "nullable":
+            values["type"] = ["object", "null"]
+        return mapping_of(values)
+
+    def union_schema(self, schema: Any) -> Schema:
+        """A name or a list of names: what `from` takes."""
+        single, several = map(self.generate_inner, schema["choices"])
+        return {
+            **identifier("a name, or a list of names"),
+            "type": ["string", several["type"]],
+            "allOf": [{"if": {"type": "string"}, "then": single}, {"items": several["items"]}],
+        }
 
 
-def _union(schemas: list[Schema]) -> Schema:
-    """A name or a list of names: what `from` takes."""
-    single, several = schemas
-    return {
-        **identifier("a name, or a list of names"),
-        "type": ["string", several["type"]],
-        "allOf": [{"if": {"type": "string"}, "then": single}, {"items": several["items"]}],
-    }
-
-
-def _bounds(metadata: Iterable[Any], *, of_text: bool) -> Schema:
-    """The least and the greatest length of a text, or number of items."""
-    keys = ("minLength", "maxLength") if of_text else ("minItems", "maxItems")
-    result: Schema = {}
-    for item in metadata:
-        for bound in getattr(item, "metadata", ()):
-            for name, key in zip(("min_length", "max_length"), keys, strict=True):
-                if hasattr(bound, name):
-                    result[key] = getattr(bound, name)
-    return result
+def object_schema(model: type[BaseModel], special: Mapping[str, Schema] = {}) -> Schema:
+    """The schema of a model's mapping; ``special`` holds keys whose type says too little."""
+    model.model_rebuild()
+    generator = _Generator(ref_template="#/definitions/{model}")
+    own = generator.generate_inner(model.__pydantic_core_schema__)
+    schema = generator.definitions[generator.json_to_defs_refs[JsonRef(own["$ref"])]]
+    del schema["title"]
+    for key, value in special.items():
+        schema["properties"][key] = {
+            "description": schema["properties"][key]["description"],
+            **value,
+        }
+    return schema

@@ -7,21 +7,20 @@ from itertools import combinations
 from netspec.elaborate.lookup import LANGUAGE_ROLES
 from netspec.lang import library
 from netspec.lang.schema import models
+from netspec.lang.schema.attributes import op_model
 from netspec.ops import OPS, Op, attributes_of
 from netspec.tools.json_schema.describe import attribute_text, op_markdown
 from netspec.tools.json_schema.models import object_schema
 from netspec.tools.json_schema.parameters import block_arguments
 from netspec.tools.json_schema.values import (
     Schema,
-    attribute,
     identifier,
-    mapping,
     mapping_of,
     reference,
     suggestions,
 )
 
-ROLES = tuple(models.Roles.model_fields)
+ROLES = tuple(models.DefaultsModel.model_fields)
 
 _ONE_KEY = "A step has one key besides " + ", ".join(f"`{key}`" for key in models.META)
 
@@ -65,15 +64,10 @@ def _built_in() -> list[str]:
 
 def _op(op: type[Op]) -> Schema:
     """The attributes of an op; none is required, since `defaults` may fill it."""
-    properties = {
-        name: {"description": attribute_text(info), **attribute(info)}
-        for name, info in attributes_of(op).items()
-    }
-    return {
-        "description": op.__doc__ or "",
-        "markdownDescription": op_markdown(op),
-        **mapping(properties, nullable=True),
-    }
+    schema = object_schema(op_model(op.kind))
+    for name, info in attributes_of(op).items():
+        schema["properties"][name]["description"] = attribute_text(info)
+    return {**schema, "type": ["object", "null"], "markdownDescription": op_markdown(op)}
 
 
 def _actions() -> dict[str, Schema]:
@@ -95,13 +89,11 @@ def _combinator(name: str) -> Schema:
 
 def combinator_definitions() -> dict[str, Schema]:
     """The definitions for the combinators that take a mapping."""
-    found = {
+    return {
         name: object_schema(model)
         for name, model in models.COMBINATOR_TYPES.items()
         if name != "sequence"
     }
-    found["branches"]["additionalProperties"] = reference("step_list")
-    return found
 
 
 def _role(role: str) -> Schema:

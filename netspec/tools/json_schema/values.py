@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal, get_origin
+from typing import Any
 
 from netspec.lang import library
 from netspec.lang.expression import expr
 from netspec.lang.schema import fields
-from netspec.lang.schema.fields import literal_choices
-from netspec.lang.schema.models import IDENTIFIER
-from netspec.ops import Axes, geometry
-from netspec.ops.base import AttributeInfo, Result, Sizes
-from netspec.ops.initializers import Initializer
+from netspec.lang.schema.names import IDENTIFIER
 
 Schema = dict[str, Any]
 
@@ -67,6 +63,13 @@ def suggestions(choices: Mapping[str, str], allowed: Schema) -> Schema:
     """What ``allowed`` allows, some of it named, with its meaning; messages are those of ``allowed``."""
     return {"anyOf": [allowed, {"enum": list(choices), "enumDescriptions": list(choices.values())}]}
 
+
+_NAME: Schema = {
+    "type": ["string", "integer"],
+    "minLength": 1,
+    "maxLength": 200,
+    "errorMessage": "Expected a name, in which {expressions} are filled in",
+}
 
 NOT_A_TEXT: Schema = {"not": {"type": "string"}}
 
@@ -160,23 +163,6 @@ def word(choices: Iterable[str]) -> Schema:
     }
 
 
-def attribute(info: AttributeInfo) -> Schema:
-    """The value of an op's attribute."""
-    if info.type is geometry.Padding:
-        return reference("padding")
-    if info.type == Initializer:
-        return reference("initializer")
-    if info.type in (Axes, Axes | None):
-        return reference("axes")
-    if info.type == Sizes | None:
-        return reference("sizes")
-    if info.type == Result | None:
-        return reference("identifier")
-    if get_origin(info.type) is Literal:
-        return word(literal_choices(info.type))
-    return number(int if info.type == int | None else info.type)
-
-
 def block_name() -> Schema:
     """A block by name: a built-in one, the user's, or a parameter that holds one."""
     built_in = sorted(library.built_in_blocks())
@@ -204,7 +190,9 @@ def value_definitions() -> dict[str, Schema]:
     }
     return {
         **numbers,
+        "value": any_number(),
         "identifier": identifier(),
+        "name": _NAME,
         "own_name": {**identifier("a name"), "doNotSuggest": True},
         "axes": _axes(),
         "sizes": _sizes(),

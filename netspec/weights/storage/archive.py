@@ -10,7 +10,6 @@ import io
 import os
 import struct
 import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,16 +22,14 @@ from netspec.weights.storage.refusal import damaged, unsafe
 _LOCAL_HEADER = 30
 _LOCAL_MAGIC = b"PK\x03\x04"
 _ENCRYPTED = 0x1
-_CHUNK = 1 << 20
 
 
 @dataclass(frozen=True)
 class Member:
-    """Where the bytes of a member lie in the file, and their checksum."""
+    """Where the bytes of a member lie in the file."""
 
     offset: int
     size: int
-    checksum: int
 
 
 def open_file(path: Path) -> BinaryIO:
@@ -62,25 +59,27 @@ def members_of(path: Path) -> Mapping[str, Member]:
     with open_file(path) as file:
         try:
             with zipfile.ZipFile(file) as archive:
-                entries = archive.infolist()
+                members = _places(path, file, archive.infolist())
+                changed = archive.testzip()
         except (zipfile.BadZipFile, NotImplementedError, ValueError, EOFError, OSError) as error:
             raise damaged(path, f"no readable archive ({error})") from None
-        members: dict[str, Member] = {}
-        for entry in entries:
-            if entry.flag_bits & _ENCRYPTED:
-                raise unsafe(path, f"`{entry.filename}` in it is encrypted")
-            if entry.compress_type != zipfile.ZIP_STORED or entry.compress_size != entry.file_size:
-                raise unsafe(
-                    path, f"`{entry.filename}` in it is compressed, which no framework does"
-                )
-            if entry.filename in members:
-                raise unsafe(path, f"`{entry.filename}` is in it twice")
-            offset = _data_offset(path, file, entry)
-            members[entry.filename] = Member(offset, entry.file_size, entry.CRC)
-        _check_places(path, file, members)
-        for name, member in members.items():
-            if _checksum(file, member) != member.checksum:
-                raise damaged(path, f"`{name}` in it does not match its checksum")
+    if changed is not None:
+        raise damaged(path, f"`{changed}` in it does not match its checksum")
+    return members
+
+
+def _places(path: Path, file: BinaryIO, entries: list[zipfile.ZipInfo]) -> Mapping[str, Member]:
+    """Where the members are, which are only looked into when this is known to be safe."""
+    members: dict[str, Member] = {}
+    for entry in entries:
+        if entry.flag_bits & _ENCRYPTED:
+            raise unsafe(path, f"`{entry.filename}` in it is encrypted")
+        if entry.compress_type != zipfile.ZIP_STORED or entry.compress_size != entry.file_size:
+            raise unsafe(path, f"`{entry.filename}` in it is compressed, which no framework does")
+        if entry.filename in members:
+            raise unsafe(path, f"`{entry.filename}` is in it twice")
+        members[entry.filename] = Member(_data_offset(path, file, entry), entry.file_size)
+    _check_places(path, file, members)
     return members
 
 
@@ -104,15 +103,3 @@ def _check_places(path: Path, file: BinaryIO, members: Mapping[str, Member]) -> 
         end = member.offset + member.size
         if end > length:
             raise damaged(path, f"`{name}` in it is cut short")
-
-
-def _checksum(file: BinaryIO, member: Member) -> int:
-    file.seek(member.offset)
-    left, checksum = member.size, 0
-    while left:
-        part = file.read(min(left, _CHUNK))
-        if not part:
-            break
-        checksum = zlib.crc32(part, checksum)
-        left -= len(part)
-    return checksum

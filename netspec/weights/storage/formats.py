@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from netspec.errors import UsageError
 from netspec.weights.storage.tensors import StoredTensor
@@ -32,30 +32,31 @@ class Contents:
     odd: tuple[str, ...] = ()
 
 
-class Format(Protocol):
-    """A kind of file that holds tensors by name."""
+def only_read(path: Path, network: Program, tensors: Mapping[str, StoredTensor]) -> None:
+    """Stands for the writer of a format that has none."""
+    raise NotImplementedError(f"{path}: this format is only read")
+
+
+@dataclass(frozen=True)
+class Format:
+    """A kind of file that holds tensors by name.
+
+    Attributes:
+        title: what people call it.
+        open: gives the contents of an existing file, which nothing has vouched for, readable while the
+            context lasts; and takes which of several sets of weights in it is meant. Raises
+            :class:`NetspecError` where the file is damaged, unsafe or holds something else, and
+            :class:`UsageError` where there is no such set.
+        write: writes tensors, reading each once; layers of the network are called as in the file.
+        reads_with: the importable modules that reading needs.
+        writes_with: those that writing needs; None where the format is only read.
+    """
 
     title: str
-    """What people call it."""
-    reads_with: tuple[str, ...]
-    """The importable modules that reading needs."""
-    writes_with: tuple[str, ...] | None
-    """Those that writing needs; None where the format is only read."""
-
-    def open(self, path: Path, take: str | None) -> AbstractContextManager[Contents]:
-        """The contents, readable while the context lasts.
-
-        Args:
-            path: an existing file, which nothing has vouched for.
-            take: which of several sets of weights in the file.
-
-        Raises:
-            NetspecError: the file is damaged, unsafe, or holds something else.
-            UsageError: there is no set called ``take``.
-        """
-
-    def write(self, path: Path, network: Program, tensors: Mapping[str, StoredTensor]) -> None:
-        """Write ``tensors``, reading each once; layers of ``network`` are called as in the file."""
+    open: Callable[[Path, str | None], AbstractContextManager[Contents]]
+    write: Callable[[Path, Program, Mapping[str, StoredTensor]], None] = only_read
+    reads_with: tuple[str, ...] = ()
+    writes_with: tuple[str, ...] | None = None
 
 
 def format_of(path: Path, formats: Mapping[str, Format]) -> tuple[str, Format]:

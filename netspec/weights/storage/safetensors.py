@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from netspec.weights.storage.archive import open_file
-from netspec.weights.storage.formats import Contents, refuse_choice
+from netspec.weights.storage.formats import Contents, Format, refuse_choice
 from netspec.weights.storage.refusal import damaged
 from netspec.weights.storage.tensors import StoredTensor, carrier, read_at
 
@@ -40,38 +40,30 @@ _CODES = {name: code for code, name in _NAMES.items()}
 _ALIGNMENT = 8
 
 
-class SafetensorsFormat:
-    """See :class:`netspec.weights.storage.formats.Format`."""
-
-    title = "safetensors"
-    reads_with: tuple[str, ...] = ("safetensors",)
-    writes_with: tuple[str, ...] | None = ()
-
-    @contextmanager
-    def open(self, path: Path, take: str | None) -> Iterator[Contents]:
-        """The tensors of a file whose header the library accepts."""
-        refuse_choice(path, take)
-        with open_file(path) as file:
-            _check_header(path)
-            (length,) = struct.unpack("<Q", file.read(8))
-            header = json.loads(file.read(length), object_pairs_hook=_once(path))
-            header.pop("__metadata__", None)
-            start = 8 + length
-            yield Contents(
-                {name: _tensor(path, file, start, entry) for name, entry in header.items()}
-            )
-
-    def write(self, path: Path, network: Program, tensors: Mapping[str, StoredTensor]) -> None:
-        """Write the header, then every tensor behind the one before."""
-        # The largest dtypes first keep all of them aligned, as the library has it.
-        order = sorted(tensors, key=lambda n: (-carrier(tensors[n].dtype).itemsize, n))
-        with path.open("wb") as file:
-            file.write(_header(network, tensors, order))
-            for name in order:
-                file.write(_little_endian(tensors[name].read()).data)
+@contextmanager
+def _open(path: Path, take: str | None) -> Iterator[Contents]:
+    """The tensors of a file whose header the library accepts."""
+    refuse_choice(path, take)
+    with open_file(path) as file:
+        _check_header(path)
+        (length,) = struct.unpack("<Q", file.read(8))
+        header = json.loads(file.read(length), object_pairs_hook=_once(path))
+        header.pop("__metadata__", None)
+        start = 8 + length
+        yield Contents({name: _tensor(path, file, start, entry) for name, entry in header.items()})
 
 
-SAFETENSORS = SafetensorsFormat()
+def _write(path: Path, network: Program, tensors: Mapping[str, StoredTensor]) -> None:
+    """Write the header, then every tensor behind the one before."""
+    # The largest dtypes first keep all of them aligned, as the library has it.
+    order = sorted(tensors, key=lambda n: (-carrier(tensors[n].dtype).itemsize, n))
+    with path.open("wb") as file:
+        file.write(_header(network, tensors, order))
+        for name in order:
+            file.write(_little_endian(tensors[name].read()).data)
+
+
+SAFETENSORS = Format("safetensors", _open, _write, ("safetensors",), ())
 
 
 def _check_header(path: Path) -> None:
