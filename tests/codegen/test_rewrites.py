@@ -47,7 +47,7 @@ def check_rewritten(text: str, data: st.DataObject) -> None:
         note(rewrite)
         compiled = rewritten(compiled, data, rewrite)
     try:
-        check(compiled)
+        check(compiled, of_spec=False)
         sources = [compiled.generate(backend) for backend in BACKENDS]
     except NetspecError as error:  # what a backend cannot do is no matter of this test
         note(str(error))
@@ -78,5 +78,5 @@ def test_one_instance_of_the_zoo_may_differ(name: str, rewrite: str) -> None:
         assert rewrite == "widen"
         return
     changed = CompiledNetwork(dataclasses.replace(compiled.compilation, network=program))
-    check(changed)
+    check(changed, of_spec=False)
     assert changed.generate("torch") != compiled.generate("torch")
