@@ -25,6 +25,7 @@ COMMANDS = {
     "list": "list the networks and blocks that come with netspec",
     "show": "print the YAML of a network or block that comes with netspec",
     "resolve": "write one network of a spec as a spec of its own",
+    "optimize": "write an optimized network as a spec of its own",
     "schema": "print the JSON Schema of spec or block files, for editors",
     "export": "write a model in a format that others run, and compare it",
     "fmt": "put spec and block files into their canonical layout",

@@ -131,11 +131,14 @@ def add_optimize_arguments(parser: argparse.ArgumentParser) -> None:
         help="less to compute, for `inference`: norms folded, linear branches merged, dropout gone; "
         "weights move along",
     )
-    parser.add_argument(
-        "--explain",
-        action="store_true",
-        help="tell what each pass of --optimize did, and why it did nothing elsewhere",
+    add_explain_argument(
+        parser, "tell what each pass of --optimize did, and why it did nothing elsewhere"
     )
+
+
+def add_explain_argument(parser: argparse.ArgumentParser, help: str) -> None:
+    """``--explain``, of what is optimized."""
+    parser.add_argument("--explain", action="store_true", help=help)
 
 
 def _optimized(compiled: CompiledNetwork, arguments: argparse.Namespace) -> CompiledNetwork:

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+import netspec
 from netspec.cli import main
+from netspec.ir.fingerprint import fingerprint
 
 SPEC = """\
 netspec: 1
@@ -109,3 +111,16 @@ def test_an_export_is_of_the_optimized_network(
     names = torch.export.load("a.pt2").state_dict
     assert "conv1.bias" in names
     assert "bn1.weight" not in names
+
+
+def test_an_optimized_network_is_a_spec_of_its_own(
+    spec: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["optimize", spec, "--explain", "-o", "fast.yaml"]) == 0
+    assert "fold_batch_norm: `bn1`: folded into `conv1`" in capsys.readouterr().err
+    fast = netspec.load(spec).optimize()
+    assert fingerprint(netspec.load("fast.yaml").network) == fingerprint(fast.network)
+    assert main(["validate", "fast.yaml"]) == main(["fmt", "--check", "fast.yaml"]) == 0
+    assert main(["optimize", spec, "--check", "fast.yaml"]) == 0
+    assert main(["optimize", spec, "--goal", "inferrence"]) == 2
+    assert "did you mean `inference`" in capsys.readouterr().err

@@ -43,6 +43,13 @@ def test_a_network_of_the_zoo_is_a_spec_of_its_own(name: str) -> None:
     assert stages["times"] == len(compiled.network.stages)  # they differ by formulas
 
 
+@pytest.mark.parametrize("name", ["resnet50", "resnet50v2", "seresnet50", "preact110"])
+def test_an_optimized_network_is_a_spec_of_its_own(name: str) -> None:
+    compiled = zoo_compiled(name)
+    text = written(compiled.optimize().network)
+    assert len(netspec.loads(text).layers) < len(compiled.layers)
+
+
 @pytest.mark.parametrize("name", ["resnet50", "resnet50v2", "seresnet50"])
 @pytest.mark.parametrize("rewrite", REWRITES)
 def test_one_instance_of_the_zoo_may_differ(name: str, rewrite: str) -> None:
