@@ -36,6 +36,8 @@ from netspec.lang.schema.refusal import Refusal
 from netspec.ops.base import GroupsError, OpError, RangeError, WindowError
 from netspec.system.channels import printable
 from netspec.tools.generated import OriginError
+from netspec.unparse.naming import Unrolled
+from netspec.unparse.steps import Step
 
 TEXT = Text.of("name: n\nwidths: wide, narrow\nend", "f.yaml")
 SPAN = TEXT.place(2, 9, 2, 14)
@@ -156,6 +158,7 @@ def _errors() -> Iterator[BaseException]:
     yield Split("m", "relu", {0: 1})
     yield Refusal("m", "NS104")
     yield DecidedByKept(Guard("what `relu` becomes", "relu", SPAN))
+    yield Unrolled(Step("op", "relu"))
 
 
 @pytest.mark.parametrize("error", _errors(), ids=lambda error: type(error).__name__)

@@ -223,7 +223,7 @@ def test_specs_blocks_and_templates_are_found_without_a_framework(installed: Pat
 
 def test_every_zoo_file_and_block_is_found_in_the_wheel(installed: Path) -> None:
     code = (
-        "from netspec import library; import json; "
+        "from netspec.lang import library; import json; "
         "print(json.dumps([list(library.zoo_files()), sorted(library.built_in_blocks())])); "
         "raise SystemExit; "
     )

@@ -226,13 +226,13 @@ def check_name(place: str, name: str) -> bool:
     assert text.count(old)
     try:
         found = netspec.loads(text.replace(old, new.replace("NAME", name)))
+        sources = {backend: found.generate(backend) for backend in BACKENDS}
     except (NetspecError, UsageError):
         return False
-    for backend in BACKENDS:
-        source = found.generate(backend)
+    for backend, source in sources.items():
         compile(source, "<generated>", "exec")
         assert imported_modules(source) <= IMPORTS[backend]
-    model = getattr(import_source(found.generate("torch")), safe_identifier(found.name))()
+    model = getattr(import_source(sources["torch"]), safe_identifier(found.name))()
     own = found.build("torch")
     assert list(model.state_dict()) == list(own.state_dict())
     model.load_state_dict(own.state_dict())

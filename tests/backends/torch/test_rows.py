@@ -12,6 +12,7 @@ import pytest
 import torch
 from torch import nn
 
+from netspec.backends.base import check_network, get_backend
 from netspec.backends.torch import support
 from netspec.backends.torch.live import make_module, resolve
 from netspec.backends.torch.rows import ROWS, SIGNATURE_DEFAULTS
@@ -157,8 +158,9 @@ def test_drop_path_drops_whole_examples() -> None:
 def test_an_average_over_three_axes_that_pytorch_refuses(size: tuple[int, ...]) -> None:
     step = "avg_pool: {kernel: 5, stride: 1, padding: 2}"
     assert network_of(step, (5, 5, 5)).target.size == (5, 5, 5)
-    with pytest.raises(NetspecError, match="larger than its input"):
-        network_of(step, size)
+    with pytest.raises(NetspecError, match="kernel is larger than the map") as caught:
+        check_network(get_backend("torch"), network_of(step, size))
+    assert caught.value.diagnostics[0].code == "NS702"
     with pytest.raises(RuntimeError, match="smaller than kernel"):
         nn.AvgPool3d(5, 1, 2)(torch.zeros(1, 1, *size))
     assert network_of(step.replace("padding: 2", "padding: same"), size).target.size == size
