@@ -154,6 +154,7 @@ def verify(
     backends: Sequence[str] = (),
     size: Sequence[int] | None = None,
     reference: str | None = None,
+    every: bool = False,
 ) -> NetworkResult:
     """Build every model of a network, live and from generated source, and hold them against each other.
 
@@ -163,10 +164,11 @@ def verify(
         backends: the frameworks that take part; all that are installed unless given.
         size: the input's spatial size; a small one unless given.
         reference: ``module:callable`` of a model to hold the network against; its code is run.
+        every: whether to name every layer that differs, and not the first alone.
 
     Returns:
         What was found: ``passed``, and what every witness showed at every level; as text, the table that
-        ``netspec verify`` prints. Models that differ are no error.
+        ``netspec verify`` prints, and ``save`` writes it as a certificate. Models that differ are no error.
 
     Raises:
         NetspecError: the spec is wrong; the message shows where.
@@ -184,8 +186,10 @@ def verify(
     if level not in LEVELS:
         raise UsageError(f"`{level}` is no level; {did_you_mean(level, LEVELS)}")
     whole = compiled(network)
-    options = Options(level, tuple(backends), None if size is None else tuple(size), reference)
-    return run(whole.compilation, options, Origin(whole.spec, whole.variant))
+    size = None if size is None else tuple(size)
+    options = Options(level, tuple(backends), size, reference, every)
+    origin = Origin(whole.spec, whole.variant, whole.compilation.origin.values)
+    return run(whole.compilation, options, origin)
 
 
 def convert(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -247,6 +248,18 @@ def test_validate_tells_what_is_wrong(tmp_path: Path) -> None:
         netspec.validate(tmp_path / "none.yaml")
     with pytest.raises(UsageError, match="`NS999` is no lint"):
         netspec.validate(tmp_path, disable=["NS999"])
+
+
+def test_a_verification_is_saved_as_a_certificate(tmp_path: Path) -> None:
+    result = netspec.verify(loads(SPEC, "b", {"w": 5}), level="shapes", backends=["torch"])
+    assert (result.passed, result.variant, result.assignments) == (True, "b", ("w=5",))
+    result.save(tmp_path / "c.json")
+    result.save(tmp_path / "c.html")
+    data = json.loads((tmp_path / "c.json").read_text())
+    assert data["passed"]
+    assert data["versions"]["torch"] == torch.__version__
+    with pytest.raises(UsageError, match=r"a certificate is \.json or \.html"):
+        result.save(tmp_path / "c.txt")
 
 
 def test_verify_takes_levels_that_there_are() -> None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from netspec import __version__
 from netspec.cli.options import (
@@ -129,7 +128,8 @@ def run(arguments: argparse.Namespace) -> int:
     # The proof is in float64, which belongs on the CPU; frameworks read this when they are imported.
     os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
     from netspec.cli.output import progress
-    from netspec.verification.run import Options, verify, versions
+    from netspec.verification.certificate import save
+    from netspec.verification.run import Options, verify
 
     options = Options(
         arguments.level,
@@ -144,10 +144,10 @@ def run(arguments: argparse.Namespace) -> int:
         of_all = f" ({number} of {len(networks)})" if len(networks) > 1 else ""
         with progress(f"verifying {compilation.network.model_name}{of_all}") as tell_progress:
             results.append(verify(compilation, options, origin, tell_progress))
-    with_versions = versions(options)
     for path in arguments.reports:
-        _write(path, results, with_versions)
-    _print(arguments.format, results, with_versions)
+        save(path, results)
+        tell(f"wrote {path}")
+    _print(arguments.format, results)
     return 0 if all(result.passed for result in results) else 1
 
 
@@ -197,27 +197,12 @@ def _variants(spec: str, arguments: argparse.Namespace) -> Sequence[str | None]:
     return list(bind_spec(found.document).variants) or [None]
 
 
-def _write(path: Path, results: Sequence[NetworkResult], versions: Mapping[str, str]) -> None:
-    from netspec.system.files import write_atomically
-    from netspec.verification import page
-    from netspec.verification.certificate import to_json
-
-    certificate = to_json(results, versions)
-    text = page.render(certificate) if path.suffix == ".html" else _json(certificate)
-    write_atomically(path, text)
-    tell(f"wrote {path}")
-
-
-def _json(data: Any) -> str:
-    return json.dumps(data, indent=2, allow_nan=False) + "\n"
-
-
-def _print(name: str, results: Sequence[NetworkResult], versions: Mapping[str, str]) -> None:
+def _print(name: str, results: Sequence[NetworkResult]) -> None:
     from netspec.verification import github, junit
-    from netspec.verification.certificate import to_json
+    from netspec.verification.certificate import json_text
 
     if name == "json":
-        write_data(_json(to_json(results, versions)))
+        write_data(json_text(results))
     elif name == "junit":
         write_data(junit.render(results))
     elif name == "github":

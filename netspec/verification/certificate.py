@@ -16,6 +16,7 @@ from netspec import __version__
 from netspec.compilation import Compilation
 from netspec.errors import Span, UsageError
 from netspec.ir.fingerprint import fingerprint
+from netspec.system.files import write_atomically
 from netspec.system.room import reason
 from netspec.verification.results import Failure, LevelResult, Measure, NetworkResult, WitnessResult
 from netspec.verification.run import Origin, source_hashes
@@ -29,11 +30,34 @@ MAX_BYTES = 50_000_000
 """A certificate larger than this is none of ours."""
 
 
-def to_json(results: Sequence[NetworkResult], versions: Mapping[str, str]) -> dict[str, Any]:
+REPORTS = (".json", ".html")
+"""How files of certificates end."""
+
+
+def save(path: Path, results: Sequence[NetworkResult]) -> None:
+    """Write the certificate of several networks; a file that is there is replaced, once the new one is whole.
+
+    Raises :class:`UsageError` for a suffix that is none of :data:`REPORTS`.
+    """
+    if path.suffix not in REPORTS:
+        raise UsageError(f"{path}: a certificate is {' or '.join(REPORTS)}")
+    from netspec.verification import page
+
+    is_page = path.suffix == ".html"
+    write_atomically(path, page.render(to_json(results)) if is_page else json_text(results))
+
+
+def json_text(results: Sequence[NetworkResult]) -> str:
+    """The certificate of several networks as JSON."""
+    return json.dumps(to_json(results), indent=2, allow_nan=False) + "\n"
+
+
+def to_json(results: Sequence[NetworkResult]) -> dict[str, Any]:
     """The certificate of several networks as one object that JSON can hold.
 
     Differences are numbers, or null where a value was not finite.
     """
+    versions = {name: found for result in results for name, found in result.versions.items()}
     return {
         "netspec_certificate": FORMAT,
         "passed": all(result.passed for result in results),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 from netspec.errors import Span
@@ -120,6 +122,7 @@ class NetworkResult:
         witnesses: in the order of examination; the first that could be run is the baseline.
         notes: what a reader must know: why float32, what could not be seen, what was set to zero.
         unseen: taps of kernels that saw only padding: what was found says nothing of them.
+        versions: of what computed, NumPy and the frameworks, by name.
     """
 
     spec: str
@@ -137,6 +140,16 @@ class NetworkResult:
     witnesses: tuple[WitnessResult, ...]
     notes: tuple[str, ...]
     unseen: tuple[Unseen, ...] = ()
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write a certificate, as ``.json`` or ``.html``; a file that is there is replaced.
+
+        Raises :class:`UsageError` for another suffix, or where ``path`` cannot be written.
+        """
+        from netspec.verification.certificate import save
+
+        save(Path(path), [self])
 
     def __str__(self) -> str:
         """What ``netspec verify`` prints."""

@@ -108,6 +108,7 @@ def verify(
         ),
         input_shape=(BATCH, *at_size.source.shape),
         parameters=summarise(network).parameters.total,
+        versions=_versions(parties),
         dtype=dtype,
         level=options.level,
         seeds=asdict(options.seeds),
@@ -243,10 +244,10 @@ def _place(failure: Failure) -> tuple[str, str]:
     return failure.part, failure.layer
 
 
-def versions(options: Options) -> dict[str, str]:
-    """The versions of what computed: numpy and the frameworks that take part."""
+def _versions(parties: Sequence[Party]) -> dict[str, str]:
+    """The versions of what computed: NumPy and the frameworks that take part."""
     found = {"numpy": version("numpy")}
-    for party in parties_for(options.backends)[0]:
+    for party in parties:
         found |= party.probe.versions()
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from html.parser import HTMLParser
@@ -225,7 +226,7 @@ def test_a_certificate_as_a_page(word: str) -> None:
 
     program = load("resnet20", overrides={"blocks": 1}).compilation
     result = verify(program, Options("shapes", ("torch",)), Origin(word, word, (word,)))
-    text = page.render(to_json([result], {"torch": word}))
+    text = page.render(to_json([dataclasses.replace(result, versions={"torch": word})]))
     parser = Elements()
     parser.feed(text)
     assert parser.found.isdisjoint({"img", "script"})

@@ -46,7 +46,7 @@ def claim_of(path: Path, data: Any) -> Claim:
 
 
 def test_says_what_was_verified_with_what_and_how_far(result: NetworkResult) -> None:
-    data = to_json([result], VERSIONS)
+    data = to_json([dataclasses.replace(result, versions=VERSIONS)])
     text = json.dumps(data, allow_nan=False)
     assert json.loads(text) == data
     assert data["passed"]
@@ -70,7 +70,7 @@ def test_says_what_was_verified_with_what_and_how_far(result: NetworkResult) -> 
 
 
 def test_holds_until_the_spec_means_something_else(result: NetworkResult, tmp_path: Path) -> None:
-    claim = claim_of(tmp_path / "c.json", to_json([result], VERSIONS))
+    claim = claim_of(tmp_path / "c.json", to_json([dataclasses.replace(result, versions=VERSIONS)]))
     assert claim.origin.spec == "flat.yaml"
     assert standing(claim, spec("flat").compilation).holds
     found = standing(claim, spec("preact").compilation)
@@ -80,14 +80,14 @@ def test_holds_until_the_spec_means_something_else(result: NetworkResult, tmp_pa
 def test_holds_no_longer_when_other_source_is_generated(
     result: NetworkResult, tmp_path: Path
 ) -> None:
-    data = to_json([result], VERSIONS)
+    data = to_json([dataclasses.replace(result, versions=VERSIONS)])
     data["networks"][0]["sources"]["keras"] = "0" * 64
     found = standing(claim_of(tmp_path / "c.json", data), spec("flat").compilation)
     assert found.reasons == ("the source that is generated for keras is another now",)
 
 
 def test_a_failure_never_holds(failed: NetworkResult, tmp_path: Path) -> None:
-    data = to_json([failed], VERSIONS)
+    data = to_json([dataclasses.replace(failed, versions=VERSIONS)])
     assert not data["passed"]
     witness = data["networks"][0]["witnesses"][-1]
     assert witness["levels"][2]["failure"]["part"] == "head"
@@ -150,7 +150,9 @@ class Outline(HTMLParser):
 
 def outline(*results: NetworkResult) -> Outline:
     found = Outline()
-    found.feed(page.render(to_json(results, VERSIONS)))
+    found.feed(
+        page.render(to_json([dataclasses.replace(each, versions=VERSIONS) for each in results]))
+    )
     return found
 
 

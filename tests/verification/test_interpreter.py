@@ -17,7 +17,7 @@ from netspec.ops.base import Op
 from netspec.ops.normalization import BatchNorm
 from netspec.verification.interpreter import Interpreter
 from netspec.verification.results import NetworkResult
-from netspec.verification.run import Options, Origin, verify, versions
+from netspec.verification.run import Options, Origin, verify
 from tests.cli.conftest import SMALL
 from tests.contract.command import netspec_command
 from tests.support.everything import everything
@@ -90,7 +90,7 @@ def test_alone_it_fits_the_network_and_that_is_all() -> None:
     }
     assert "interpreter alone takes part, so that no numbers are compared" in result.notes
     assert not any("compared at" in note or "were called" in note for note in result.notes)
-    assert versions(Options(backends=("interpreter",))).keys() == {"numpy"}
+    assert result.versions.keys() == {"numpy"}
 
 
 def test_without_a_framework_it_takes_part_by_itself(

@@ -9,6 +9,7 @@ import pytest
 
 from netspec import loads
 from netspec.backends.torch.probe import TorchProbe
+from netspec.system.tables import make_console
 from netspec.verification import table
 from netspec.verification.certificate import to_json
 from netspec.verification.results import NetworkResult
@@ -34,15 +35,15 @@ def run() -> NetworkResult:
 
 def test_each_has_a_row(capsys: pytest.CaptureFixture[str]) -> None:
     result = run()
-    table.print_results([result])
+    table.print_results(make_console(), [result])
     printed = capsys.readouterr().out
     assert [line.split()[-4:-3] for line in printed.splitlines() if "head: " in line] == [
         ["b"],
         ["a"],
     ]
-    measures = to_json([result], {})["networks"][0]["witnesses"][1]["levels"][2]["measures"]
+    measures = to_json([result])["networks"][0]["witnesses"][1]["levels"][2]["measures"]
     assert [measure["tensor"] for measure in measures] == ["b", "a"]
-    assert to_json([result], {})["first_difference"] is None
+    assert to_json([result])["first_difference"] is None
 
 
 def test_another_order_is_a_difference(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,7 +71,7 @@ def test_the_first_difference_is_named_in_json(monkeypatch: pytest.MonkeyPatch) 
         return found
 
     monkeypatch.setattr(TorchProbe, "observe", swapped)
-    found = json.loads(json.dumps(to_json([run()], {})))["first_difference"]
+    found = json.loads(json.dumps(to_json([run()])))["first_difference"]
     assert (found["network"], found["witness"], found["level"]) == (
         "two",
         "torch generated",
@@ -87,7 +88,7 @@ def test_the_table_fits_and_has_no_blanks_at_its_ends(
 ) -> None:
     result = run()
     monkeypatch.setattr("netspec.system.tables.PLAIN_WIDTH", width)
-    table.print_results([result])
+    table.print_results(make_console(), [result])
     lines = capsys.readouterr().out.splitlines()
     inside = [line for line in lines if not line.startswith("note:")]
     assert max(map(len, inside)) <= width
