@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from netspec.backends.base import Names, get_backend, own_backends
+from netspec.backends.base import Names, own_backends
 from netspec.elaborate import scope
 from netspec.lang.schema import models, parameters
 from reference.words import (
@@ -74,7 +74,7 @@ def reserved() -> str:
             + "; for a block, the built-in blocks",
         ),
     ]
-    for backend in map(get_backend, own_backends()):
+    for backend in own_backends():
         if isinstance(backend, Names) and backend.naming.reserved:
             words = listed(sorted(backend.naming.reserved))
             rows.append((f"a part of a layer's name, in {backend.naming.framework}", words))
