@@ -20,7 +20,7 @@ from tests.support.generated import import_source
 from tests.support.networks import inputs_of, random_weights
 from tests.support.optimizing import checked, optimized
 from tests.support.random_specs import spec_texts
-from tests.support.witnesses import BACKENDS, FLOAT64_BOUND, check
+from tests.support.witnesses import BACKENDS, FLOAT64_BOUND, accepted, check
 from tests.support.zoo import SHRUNK, Shrunk, zoo_compiled, zoo_names
 from tests.test_random_specs import LONG, QUICK
 
@@ -154,7 +154,7 @@ stem: [{name: c, sequence: [dropout, {conv: {out: 8, kernel: 3}}, norm, dropout,
 def compiled(text: str) -> netspec.CompiledNetwork:
     """A network; a spec that is refused, with a diagnostic, proves nothing either way."""
     try:
-        return netspec.loads(text)
+        return accepted(text)
     except NetspecError:
         reject()
 

@@ -8,14 +8,13 @@ import pytest
 from hypothesis import given, note, reject, settings
 from hypothesis import strategies as st
 
-import netspec
 from netspec.api import CompiledNetwork
 from netspec.errors import NetspecError
 from netspec.ir.check import check_program
 from netspec.ir.fingerprint import fingerprint
 from tests.support.random_rewrites import REWRITES
 from tests.support.random_specs import spec_texts
-from tests.support.witnesses import BACKENDS, check
+from tests.support.witnesses import BACKENDS, accepted, check
 from tests.support.zoo import SHRUNK, zoo_compiled
 from tests.test_random_specs import LONG, QUICK
 
@@ -38,7 +37,7 @@ def rewritten(compiled: CompiledNetwork, data: st.DataObject, rewrite: str) -> C
 def check_rewritten(text: str, data: st.DataObject) -> None:
     note(text)
     try:
-        compiled = netspec.loads(text)
+        compiled = accepted(text)
     except NetspecError:
         reject()
     if not compiled.network.layers:
