@@ -15,7 +15,6 @@ TYPE_CHECKING = False  # as `typing` has it, which takes longer to import than a
 if TYPE_CHECKING:
     from typing import Any
 
-    from netspec.api import CompiledNetwork as CompiledNetwork
     from netspec.api import convert as convert
     from netspec.api import export as export
     from netspec.api import load as load
@@ -28,12 +27,13 @@ if TYPE_CHECKING:
     from netspec.errors import NetspecError as NetspecError
     from netspec.errors import UsageError as UsageError
     from netspec.exports.base import ExportError as ExportError
+    from netspec.network import CompiledNetwork as CompiledNetwork
 
 __version__ = "0.1.0"
 
 # Names and the modules that hold them, imported at first use: `import netspec` costs nothing.
 _HOMES = {
-    "CompiledNetwork": "netspec.api",
+    "CompiledNetwork": "netspec.network",
     "convert": "netspec.api",
     "export": "netspec.api",
     "load": "netspec.api",

@@ -21,19 +21,6 @@ if TYPE_CHECKING:
     from netspec.verification.results import NetworkResult
     from netspec.weights import checkpoints
 
-__all__ = [
-    "CompiledNetwork",
-    "convert",
-    "export",
-    "load",
-    "loads",
-    "optimize",
-    "resolve",
-    "transfer_weights",
-    "validate",
-    "verify",
-]
-
 Spec = CompiledNetwork | str | os.PathLike[str]
 """A network that is compiled, or a path or zoo name of a spec, at its default variant."""
 

@@ -13,7 +13,7 @@ from netspec.backends import base
 from netspec.backends.base import backend_of, export_of, get_backend
 from netspec.compilation import Compilation
 from netspec.elaborate.bounds import Bounds
-from netspec.elaborate.overrides import from_values
+from netspec.elaborate.overrides import from_values, on_top
 from netspec.errors import UsageError
 from netspec.ir import Program, analysis
 from netspec.ir.definition import as_written
@@ -136,10 +136,7 @@ class CompiledNetwork:
         """
         if self._found is None:
             raise UsageError(f"`{self.name}` comes from no spec whose parameters could be changed")
-        merged = dict(self._values)
-        for name, document in from_values(values).items():
-            merged.pop(name, None)  # the last of several wins, in its place
-            merged[name] = document
+        merged = on_top(self._values, from_values(values).items())
         found = dataclasses.replace(self._found, variant=variant or self.variant)
         changed = compile_document(found, merged, self._compilation.bounds)
         return changed if self.optimization is None else changed.optimize(self.optimization.goal)

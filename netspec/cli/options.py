@@ -170,15 +170,11 @@ def load_spec(arguments: argparse.Namespace) -> CompiledNetwork:
 def _load(arguments: argparse.Namespace) -> CompiledNetwork:
     from netspec import loading
     from netspec.cli.streams import read_standard_input
-    from netspec.elaborate.overrides import parse_assignment
-    from netspec.lang.source import Document, decode
+    from netspec.elaborate.overrides import on_top, parse_assignment
+    from netspec.lang.source import decode
     from netspec.network import compile_document
 
-    values: dict[str, Document] = {}
-    for text in arguments.assignments:
-        target, document = parse_assignment(text)
-        values.pop(target, None)  # the last of several wins, in its place
-        values[target] = document
+    values = on_top({}, map(parse_assignment, arguments.assignments))
     if arguments.spec != STANDARD_INPUT:
         found = loading.find_spec(arguments.spec, arguments.variant)
         return compile_document(found, values, bounds_of(arguments))

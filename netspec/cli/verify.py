@@ -49,7 +49,6 @@ EXAMPLES = (
 
 LEVELS = ("shapes", "start", "forward", "training")
 FORMATS = ("text", "json", "junit", "github")
-REPORTS = (".json", ".html")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -165,8 +164,9 @@ def _check_arguments(arguments: argparse.Namespace) -> None:
     if arguments.specs.count(STANDARD_INPUT) > 1:
         raise UsageError("`-` can be read once")
     for path in arguments.reports:
-        if path.suffix not in REPORTS:
-            raise UsageError(f"{path}: a certificate is {' or '.join(REPORTS)}")
+        from netspec.verification.certificate import check_name
+
+        check_name(path)
         check_output(path, arguments.force)
     check_distinct(arguments.reports)
 

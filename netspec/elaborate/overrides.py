@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from netspec.elaborate.variants import choose_variant
@@ -36,6 +36,17 @@ def parse_assignment(text: str) -> tuple[str, Document]:
     if document.data is None:
         raise UsageError(f"--set {text}: there is no value behind the `=`")
     return target, document
+
+
+def on_top(
+    values: Mapping[str, Document], more: Iterable[tuple[str, Document]]
+) -> dict[str, Document]:
+    """Overrides with others on top: the last of several for one target wins, in its place."""
+    merged = dict(values)
+    for target, document in more:
+        merged.pop(target, None)
+        merged[target] = document
+    return merged
 
 
 def from_values(values: Mapping[str, Any]) -> dict[str, Document]:

@@ -39,12 +39,17 @@ def save(path: Path, results: Sequence[NetworkResult]) -> None:
 
     Raises :class:`UsageError` for a suffix that is none of :data:`REPORTS`.
     """
-    if path.suffix not in REPORTS:
-        raise UsageError(f"{path}: a certificate is {' or '.join(REPORTS)}")
+    check_name(path)
     from netspec.verification import page
 
     is_page = path.suffix == ".html"
     write_atomically(path, page.render(to_json(results)) if is_page else json_text(results))
+
+
+def check_name(path: Path) -> None:
+    """Raise :class:`UsageError` for a file that is none of :data:`REPORTS` by its suffix."""
+    if path.suffix not in REPORTS:
+        raise UsageError(f"{path}: a certificate is {' or '.join(REPORTS)}")
 
 
 def json_text(results: Sequence[NetworkResult]) -> str:

@@ -12,9 +12,8 @@ import pytest
 
 import netspec
 from netspec.ir.passes import passes_for
-from tests.support.consoles import check_console
-from tests.support.isolated import python
-from tests.support.pages import ROOT, broken_links, fences, with_outcome
+from tests.support.consoles import check_page
+from tests.support.pages import ROOT, broken_links, fences, write_files
 
 PAGE = ROOT / "docs" / "optimize.md"
 TEXT = PAGE.read_text(encoding="utf-8")
@@ -24,24 +23,13 @@ FENCES = fences(TEXT)
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the files that the page shows."""
-    path: Path = tmp_path_factory.mktemp("optimize")
-    for fence in FENCES:
-        if fence.language in ("yaml", "python") and len(fence.words) == 2:
-            (path / fence.words[1]).write_text(fence.text, encoding="utf-8")
-    return path
+    return write_files(FENCES, tmp_path_factory.mktemp("optimize"))
 
 
 @pytest.mark.slow
 def test_the_page_shows_what_happens(folder: Path) -> None:
     """In one test, since each command builds on those before it."""
-    for fence in FENCES:
-        if fence.words == ("console",):
-            check_console(fence, folder)
-    ((program, outcome),) = [(f, o) for f, o in with_outcome(FENCES) if f.words == ("python",)]
-    process = python("-c", program.text, cwd=folder)
-    assert process.returncode == 0, process.stderr
-    assert outcome is not None
-    assert process.stdout == outcome.text
+    check_page(FENCES, folder)
 
 
 def test_the_passes_are_those_that_run() -> None:

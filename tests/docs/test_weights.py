@@ -14,9 +14,8 @@ import pytest
 from netspec.lang import library
 from netspec.lang.schema.bind import bind_spec
 from netspec.lang.source import parse
-from tests.support.consoles import check_console
-from tests.support.isolated import python
-from tests.support.pages import ROOT, broken_links, fences, with_outcome
+from tests.support.consoles import check_page
+from tests.support.pages import ROOT, broken_links, fences, write_files
 
 PAGE = ROOT / "docs" / "weights.md"
 TEXT = PAGE.read_text(encoding="utf-8")
@@ -26,25 +25,13 @@ FENCES = fences(TEXT)
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the files that the page shows."""
-    path: Path = tmp_path_factory.mktemp("weights")
-    for fence in FENCES:
-        if fence.language in ("yaml", "python") and len(fence.words) == 2:
-            (path / fence.words[1]).write_text(fence.text, encoding="utf-8")
-    return path
+    return write_files(FENCES, tmp_path_factory.mktemp("weights"))
 
 
 @pytest.mark.slow
 def test_the_page_shows_what_happens(folder: Path) -> None:
     """In one test, since each command builds on those before it."""
-    for fence in FENCES:
-        if fence.words == ("console",):
-            check_console(fence, folder)
-    programs = [(f, after) for f, after in with_outcome(FENCES) if f.words == ("python",)]
-    for program, outcome in programs:
-        process = python("-c", program.text, cwd=folder)
-        assert process.returncode == 0, process.stderr
-        assert outcome is not None
-        assert process.stdout == outcome.text
+    check_page(FENCES, folder)
 
 
 def test_every_entry_of_the_zoo_is_in_the_table() -> None:

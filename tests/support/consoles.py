@@ -9,7 +9,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.support.pages import Fence
+from tests.support.isolated import python
+from tests.support.pages import Fence, with_outcome
 
 LEFT_OUT = "…"
 """A line that stands for any number of lines."""
@@ -35,6 +36,20 @@ def check_console(fence: Fence, folder: Path) -> None:
             r"(?:.*\n)*?.*" if line == LEFT_OUT else _pattern(line.rstrip()) for line in output
         )
         assert re.fullmatch(pattern, found), f"{command}\n{found}"
+
+
+def check_page(found: list[Fence], folder: Path) -> None:
+    """Consoles and programs of a page print what it shows, in a folder where each builds on those before it."""
+    for fence in found:
+        if fence.words == ("console",):
+            check_console(fence, folder)
+    programs = [(f, after) for f, after in with_outcome(found) if f.words == ("python",)]
+    assert programs
+    for program, outcome in programs:
+        process = python("-c", program.text, cwd=folder)
+        assert process.returncode == 0, process.stderr
+        assert outcome is not None
+        assert process.stdout == outcome.text
 
 
 def _pattern(line: str) -> str:

@@ -39,6 +39,14 @@ def with_outcome(found: list[Fence]) -> Iterator[tuple[Fence, Fence | None]]:
     yield from zip(found, [*found[1:], None], strict=True)
 
 
+def write_files(found: list[Fence], folder: Path) -> Path:
+    """The folder, with the files that a page shows: blocks of YAML and Python that have a name."""
+    for fence in found:
+        if fence.language in ("yaml", "python") and len(fence.words) == 2:
+            (folder / fence.words[1]).write_text(fence.text, encoding="utf-8")
+    return folder
+
+
 _HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 
