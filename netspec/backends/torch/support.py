@@ -17,7 +17,7 @@ def same_pad(
     dilation: list[int],
     value: float = 0.0,
 ) -> Tensor:
-    """Pad as TensorFlow's `same`: to ceil(size / stride), what is odd goes to the end."""
+    """Pad as TensorFlow's `same`: to ceil(size / stride), the odd one at the end."""
     sizes = x.shape[2:]
     pads: list[int] = []
     for axis in range(len(sizes) - 1, -1, -1):
@@ -91,7 +91,7 @@ class PadConv3d(nn.Conv3d):
 
 
 class CutConvTranspose1d(nn.ConvTranspose1d):
-    """A transposed convolution whose output is cut at its ends, so much as `F.pad` would add."""
+    """A transposed convolution whose output is cut where `F.pad` would add."""
 
     def __init__(self, *args, cuts: tuple[int, ...], **kwargs) -> None:
         super().__init__(*args, **kwargs)
@@ -112,7 +112,7 @@ class CutConvTranspose1d(nn.ConvTranspose1d):
 
 
 class CutConvTranspose2d(nn.ConvTranspose2d):
-    """A transposed convolution whose output is cut at its ends, so much as `F.pad` would add."""
+    """A transposed convolution whose output is cut where `F.pad` would add."""
 
     def __init__(self, *args, cuts: tuple[int, ...], **kwargs) -> None:
         super().__init__(*args, **kwargs)
@@ -133,7 +133,7 @@ class CutConvTranspose2d(nn.ConvTranspose2d):
 
 
 class CutConvTranspose3d(nn.ConvTranspose3d):
-    """A transposed convolution whose output is cut at its ends, so much as `F.pad` would add."""
+    """A transposed convolution whose output is cut where `F.pad` would add."""
 
     def __init__(self, *args, cuts: tuple[int, ...], **kwargs) -> None:
         super().__init__(*args, **kwargs)
@@ -187,7 +187,7 @@ class SameMaxPool3d(nn.MaxPool3d):
 
 
 class SameAvgPool1d(nn.AvgPool1d):
-    """Average-pooling with TensorFlow's padding `same`, which does not count in the mean."""
+    """Average-pooling with padding as TensorFlow's `same`, left out of the mean."""
 
     def __init__(self, kernel_size, stride) -> None:
         super().__init__(each_axis(kernel_size, 1), each_axis(stride, 1))
@@ -200,7 +200,7 @@ class SameAvgPool1d(nn.AvgPool1d):
 
 
 class SameAvgPool2d(nn.AvgPool2d):
-    """Average-pooling with TensorFlow's padding `same`, which does not count in the mean."""
+    """Average-pooling with padding as TensorFlow's `same`, left out of the mean."""
 
     def __init__(self, kernel_size, stride) -> None:
         super().__init__(each_axis(kernel_size, 2), each_axis(stride, 2))
@@ -213,7 +213,7 @@ class SameAvgPool2d(nn.AvgPool2d):
 
 
 class SameAvgPool3d(nn.AvgPool3d):
-    """Average-pooling with TensorFlow's padding `same`, which does not count in the mean."""
+    """Average-pooling with padding as TensorFlow's `same`, left out of the mean."""
 
     def __init__(self, kernel_size, stride) -> None:
         super().__init__(each_axis(kernel_size, 3), each_axis(stride, 3))

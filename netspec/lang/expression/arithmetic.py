@@ -53,7 +53,7 @@ COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
 
 
 def make_divisible(value: float, divisor: int, round_limit: float = 0.9) -> int:
-    """The multiple of ``divisor`` nearest to ``value``, but not below ``round_limit`` of it.
+    """The nearest multiple of ``divisor``, not below ``round_limit`` of ``value``.
 
     Source: MobileNetV2's reference code; the result is at least ``divisor``.
     """

@@ -19,7 +19,7 @@ def same_pad(
     dilation: list[int],
     value: float = 0.0,
 ) -> Tensor:
-    """Pad as TensorFlow's `same`: to ceil(size / stride), what is odd goes to the end."""
+    """Pad as TensorFlow's `same`: to ceil(size / stride), the odd one at the end."""
     sizes = x.shape[2:]
     pads: list[int] = []
     for axis in range(len(sizes) - 1, -1, -1):
