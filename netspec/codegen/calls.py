@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,16 +12,8 @@ from netspec.lang.expression.symbolic import Varying, same
 
 
 @dataclass(frozen=True, eq=False)
-class Raw:
-    """A constant that has no literal, as source text: ``float("-inf")``."""
-
-    text: str
-    value: Any
-
-
-@dataclass(frozen=True, eq=False)
 class Call:
-    """A call of a dotted name; arguments are numbers, texts, tuples, or calls in turn."""
+    """A call of a dotted name; arguments are numbers, texts, tuples, calls, or names of source as code."""
 
     target: str
     args: tuple[Any, ...] = ()
@@ -33,8 +26,8 @@ def same_call(a: Any, b: Any) -> bool:
         alike = a.target == b.target and len(a.args) == len(b.args) and [*a.kwargs] == [*b.kwargs]
         pairs = zip((*a.args, *a.kwargs.values()), (*b.args, *b.kwargs.values()), strict=False)
         return alike and all(same_call(one, other) for one, other in pairs)
-    if isinstance(a, Raw) and isinstance(b, Raw):
-        return a.text == b.text
+    if isinstance(a, ast.expr) and isinstance(b, ast.expr):
+        return ast.dump(a) == ast.dump(b)
     if isinstance(a, tuple | list) and type(a) is type(b):
         return len(a) == len(b) and all(map(same_call, a, b))
     return type(a) is type(b) and same(a, b)
@@ -60,8 +53,6 @@ def execute(call: Call, resolve: Callable[[str], Any]) -> Any:
 def _concrete(value: Any, resolve: Callable[[str], Any]) -> Any:
     if isinstance(value, Call):
         return execute(value, resolve)
-    if isinstance(value, Raw):
-        return value.value
     if isinstance(value, tuple | list):
         return type(value)(_concrete(item, resolve) for item in value)
     if isinstance(value, Varying):

@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from netspec.codegen.statements import Assign, Operand, Statement, listed
+from netspec.codegen.nodes import assign, names, side_by_side, variable_of
 from netspec.codegen.tensors import Tensors, hand_on
 from netspec.ir import Region
 
@@ -33,20 +34,21 @@ class Chain:
     """
 
     variables: tuple[str, ...]
-    entering: tuple[Operand, ...]
+    entering: tuple[ast.expr, ...]
 
     @property
-    def target(self) -> str:
+    def target(self) -> ast.expr:
         """What a call is written to."""
-        return ", ".join(self.variables)
+        return names(self.variables)
 
-    def start(self) -> list[Statement]:
+    def start(self) -> list[ast.stmt]:
         """Put what enters into the variables."""
         pairs = zip(self.variables, self.entering, strict=True)
-        moved = [(name, operand) for name, operand in pairs if operand.variable != name]
+        moved = [(name, operand) for name, operand in pairs if variable_of(operand) != name]
         if not moved:
             return []
-        return [Assign(", ".join(name for name, _ in moved), listed([o for _, o in moved]))]
+        targets, operands = zip(*moved, strict=True)
+        return [assign(names(targets), side_by_side(operands))]
 
 
 @contextmanager
@@ -66,4 +68,4 @@ def chain(blocks: Sequence[Region], tensors: Tensors, target: str) -> Iterator[C
         yield Chain(variables, entering)
     for value, name in zip(last.outputs, variables, strict=True):
         if value not in first.inputs:
-            tensors.define(value, Operand.of(name))
+            tensors.define(value, ast.Name(name))

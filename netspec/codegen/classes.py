@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -10,7 +11,7 @@ from typing import Any
 from netspec.codegen.calls import same_call
 from netspec.codegen.flow import BRANCH
 from netspec.codegen.identifiers import Namespace, camel_case, one_word, safe_identifier
-from netspec.codegen.layout import Document, keyword
+from netspec.codegen.nodes import Given, call
 from netspec.codegen.printing import MISSING, Printer, is_default
 from netspec.codegen.tensors import VARIABLES
 from netspec.ir import Program
@@ -137,15 +138,14 @@ class Invocation:
             if argument.name in self.values and not is_default(value, argument.default):
                 yield argument, value
 
-    def passed(self, printer: Printer) -> list[Document]:
-        """The arguments as they are written."""
-        documents: list[Document] = []
+    def call(self, printer: Printer, values: Sequence[ast.expr] = (), **more: ast.expr) -> ast.expr:
+        """The call, with ``values`` ahead of the arguments and ``more`` behind them."""
+        passed: list[Given] = []
         for argument, value in self.given():
-            document = printer.value(value)
-            if argument.default is not MISSING:
-                document = keyword(argument.identifier, document)
-            documents.append(document)
-        return documents
+            node = printer.value(value)
+            has_default = argument.default is not MISSING
+            passed.append(ast.keyword(argument.identifier, node) if has_default else node)
+        return call(self.source_class.name, [*values, *passed], **more)
 
 
 class Classes:

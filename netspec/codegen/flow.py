@@ -12,10 +12,8 @@ import ast
 from collections.abc import Mapping, Sequence
 
 from netspec.codegen.cases import where
-from netspec.codegen.layout import Choice as Conditional
-from netspec.codegen.layout import Document
+from netspec.codegen.nodes import assign, if_, names, variable_of
 from netspec.codegen.printing import Printer
-from netspec.codegen.statements import Assign, If, Operand, Statement
 from netspec.codegen.tensors import Item, Tensors
 from netspec.ir import Node, Region, Value
 from netspec.ir.template import Choice
@@ -45,11 +43,11 @@ class Flow:
 
     # What a backend fills in
 
-    def apply(self, item: Node | Region, operand: Operand, target: str) -> Operand:
+    def apply(self, item: Node | Region, operand: ast.expr, target: str) -> ast.expr:
         """Send ``operand`` through a layer, a block or a container that is one module."""
         raise NotImplementedError  # pragma: no cover
 
-    def called(self, block: Region, operands: Sequence[Operand]) -> Document:
+    def called(self, block: Region, operands: Sequence[ast.expr]) -> ast.expr:
         """The call of a block on tensors."""
         raise NotImplementedError  # pragma: no cover
 
@@ -57,11 +55,11 @@ class Flow:
         """Whether a region is one thing to :meth:`apply`."""
         raise NotImplementedError  # pragma: no cover
 
-    def merge(self, node: Node, operands: Sequence[Operand], target: str) -> Operand:
+    def merge(self, node: Node, operands: Sequence[ast.expr], target: str) -> ast.expr:
         """Several tensors as one."""
         raise NotImplementedError  # pragma: no cover
 
-    def several(self, node: Node, operand: Operand, targets: Sequence[str]) -> None:
+    def several(self, node: Node, operand: ast.Name, targets: Sequence[str]) -> None:
         """Write what gives several tensors of ``operand``, which is a variable, to variables."""
         raise NotImplementedError  # pragma: no cover
 
@@ -122,8 +120,8 @@ class Flow:
             name = own or self.tensors.extra(value)
             targets.append(name)
             self.tensors.release(name)
-            self.tensors.define(value, Operand.of(name))
-        self.tensors.statements.append(Assign(", ".join(targets), made))
+            self.tensors.define(value, ast.Name(name))
+        self.tensors.statements.append(assign(names(targets), made))
 
     def _node(self, node: Node, target: str) -> None:
         if len(node.outputs) > 1:
@@ -152,7 +150,7 @@ class Flow:
         self.several(node, operand, targets)
         for value, name, is_taken in zip(node.outputs, targets, taken, strict=True):
             if is_taken:
-                self.tensors.define(value, Operand.of(name))
+                self.tensors.define(value, ast.Name(name))
 
     def _region(self, region: Region, target: str) -> None:
         parts = _paths_of(region)
@@ -161,7 +159,7 @@ class Flow:
             return
         paths, node = parts
         self.tensors.settle_value(region.source, target)
-        found: dict[int, Operand] = {}
+        found: dict[int, ast.expr] = {}
         if region.kind == "branches" and not _has_identity_first(paths):
             for path in paths:
                 name = ""
@@ -182,7 +180,7 @@ class Flow:
                 found[shortcut.result.id] = self.tensors.operand(shortcut.result, "shortcut")
             self._merged(node, found, target)
 
-    def _merged(self, node: Node, known: Mapping[int, Operand], target: str) -> None:
+    def _merged(self, node: Node, known: Mapping[int, ast.expr], target: str) -> None:
         left = dict(known)  # an operand that comes twice is taken twice
         operands = [
             left.pop(v.id) if v.id in left else self.tensors.take(v, target) for v in node.inputs
@@ -225,25 +223,23 @@ class Flow:
         if first or second:
             if not first:
                 condition, first, second = negated(condition), second, first
-            test_document = self.printer.expression(condition)
-            self.tensors.statements.append(If(test_document, tuple(first), tuple(second)))
+            self.tensors.statements.append(if_(condition, first, second))
         for merged, (name, _, _) in zip(choice.merged, results, strict=True):
-            self.tensors.define(merged.result, Operand.of(name))
+            self.tensors.define(merged.result, ast.Name(name))
 
     def _in_place(
-        self, choice: Choice, condition: ast.expr, target: str, one: Operand, other: Operand
-    ) -> Operand | None:
+        self, choice: Choice, condition: ast.expr, target: str, one: ast.expr, other: ast.expr
+    ) -> ast.expr | None:
         """A choice of two expressions as one; None where statements say it better."""
-        source = self.tensors.at(choice.then.source)
-        nested = any(isinstance(each.document, Conditional) for each in (one, other))
-        if nested or (source.variable == target and target in (one.variable, other.variable)):
+        source = variable_of(self.tensors.at(choice.then.source))
+        nested = any(isinstance(each, ast.IfExp) for each in (one, other))
+        if nested or (source == target and target in map(variable_of, (one, other))):
             return None
-        test = self.printer.expression(condition)
-        return Operand.made(Conditional(one.document, test, other.document), one, other)
+        return ast.IfExp(condition, one, other)
 
     def _side(
         self, choice: Choice, outcome: bool, targets: Sequence[str]
-    ) -> tuple[list[Statement], list[Operand]]:
+    ) -> tuple[list[ast.stmt], list[ast.expr]]:
         """The statements of one side and its results, not written yet."""
         values = [merged.then if outcome else merged.other for merged in choice.merged]
         with self.tensors.side(choice, outcome) as written, where(choice.test, outcome):
@@ -255,10 +251,10 @@ class Flow:
         return written, found
 
 
-def _into(statements: list[Statement], operand: Operand, target: str) -> list[Statement]:
-    if operand.variable == target:
+def _into(statements: list[ast.stmt], operand: ast.expr, target: str) -> list[ast.stmt]:
+    if variable_of(operand) == target:
         return statements
-    return [*statements, Assign(target, operand.document)]
+    return [*statements, assign(target, operand)]
 
 
 def _paths_of(region: Region) -> tuple[Sequence[Region], Node] | None:

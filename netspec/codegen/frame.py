@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import ast
 import re
-import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 from urllib.parse import quote, unquote
 
-from netspec.codegen.layout import WIDTH
+from netspec.codegen.layout import lay_out
+from netspec.codegen.nodes import docstring, reads
 from netspec.ir import Program
 from netspec.ir.analysis import count_parameters
 from netspec.ir.fingerprint import fingerprint
@@ -97,7 +97,7 @@ def read_origin(text: str) -> Origin | None:
     return Origin(found["spec"], found["variant"], values, place, found["goal"])
 
 
-def head(network: Program, origin: Origin) -> str:
+def head(network: Program, origin: Origin) -> ast.stmt:
     """The docstring of a generated file: what it is and where it came from.
 
     No absolute path, version or time stands there, so that the same files give the same text everywhere.
@@ -106,61 +106,21 @@ def head(network: Program, origin: Origin) -> str:
     count = f"{parameters.total:,} parameters, {parameters.trainable:,} of them trainable"
     before = [f"Unoptimized: {origin.before}"] if origin.before else []
     return docstring(
-        [
-            network.doc or network.model_name,
-            "",
-            str(origin),
-            f"{count}.",
-            f"Fingerprint: {fingerprint(network)}",
-            *before,
-        ],
-        0,
+        network.doc or network.model_name,
+        "",
+        str(origin),
+        f"{count}.",
+        f"Fingerprint: {fingerprint(network)}",
+        *before,
     )
 
 
-def docstring(lines: Iterable[str], level: int) -> str:
-    """A docstring of the lines, wrapped; whatever they hold, they stay text."""
-    margin = " " * (4 * level)
-    wrapped: list[str] = []
-    for line in lines:
-        text = _as_text(line)
-        room = WIDTH - len(margin) - (6 if not wrapped else 0)
-        found = textwrap.wrap(text, room, break_on_hyphens=False, break_long_words=False)
-        wrapped += found or [""]
-    first, *rest = wrapped
-    if not rest:
-        return f'"""{first}"""'
-    body = "\n".join(f"{margin}{line}".rstrip() for line in rest)
-    return f'"""{first}\n{body}\n{margin}"""'
-
-
-def _as_text(line: str) -> str:
-    """A line that can stand in a docstring: printable, and nothing in it ends or escapes it."""
-    text = " ".join(line.split())
-    text = "".join(character if character.isprintable() else "?" for character in text)
-    text = text.replace("\\", "\\\\").replace('"""', "'''")
-    return text.removesuffix('"') + "'" if text.endswith('"') else text
-
-
 @cache
-def _definitions(package: str, file: str) -> dict[str, tuple[str, frozenset[str]]]:
-    """The functions and classes of a module: their text, and the names that they mention."""
+def _definitions(package: str, file: str) -> dict[str, tuple[ast.stmt, frozenset[str]]]:
+    """The functions and classes of a module, and the names that each mentions."""
     text = (packaged(package) / file).read_text(encoding="utf-8")
-    lines = text.split("\n")
-    found = {}
-    for node in ast.parse(text).body:
-        if isinstance(node, ast.FunctionDef | ast.ClassDef):
-            decorators = (f"@{ast.unparse(found)}" for found in node.decorator_list)
-            segment = "\n".join([*decorators, *_lines_of(node, lines)])
-            names = {inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)}
-            found[node.name] = (segment, frozenset(names))
-    return found
-
-
-def _lines_of(node: ast.stmt, lines: Sequence[str]) -> list[str]:
-    """The lines of a statement of a module; ``ast.get_source_segment`` splits the text anew each time."""
-    *whole, last = lines[node.lineno - 1 : node.end_lineno]
-    return [*whole, last.encode()[: node.end_col_offset].decode()]
+    nodes = [n for n in ast.parse(text).body if isinstance(n, ast.FunctionDef | ast.ClassDef)]
+    return {node.name: (node, reads(node)) for node in nodes}
 
 
 def definitions(package: str, file: str) -> frozenset[str]:
@@ -173,11 +133,11 @@ class Copied:
     """Definitions from a module of netspec that stand in generated source too.
 
     Attributes:
-        texts: the text of each, in the module's order.
+        definitions: each of them, in the module's order.
         names: all names that they mention.
     """
 
-    texts: tuple[str, ...]
+    definitions: tuple[ast.stmt, ...]
     names: frozenset[str]
 
 
@@ -191,8 +151,8 @@ def copied(package: str, file: str, names: Iterable[str]) -> Copied:
         if name not in wanted:
             wanted.add(name)
             waiting += [used for used in known[name][1] if used in known]
-    texts = tuple(text for name, (text, _) in known.items() if name in wanted)
-    return Copied(texts, frozenset[str]().union(*(known[name][1] for name in wanted)))
+    found = tuple(node for name, (node, _) in known.items() if name in wanted)
+    return Copied(found, frozenset[str]().union(*(known[name][1] for name in wanted)))
 
 
 def modules_of(targets: Iterable[str]) -> set[str]:
@@ -200,9 +160,10 @@ def modules_of(targets: Iterable[str]) -> set[str]:
     return {target.partition(".")[0] for target in targets if "." in target}
 
 
-def fill(template: str, **values: Any) -> str:
-    """A template of the package with its values; a missing one is an error."""
-    return str(_environment().get_template(template).render(**values))
+def fill(template: str, **parts: Sequence[ast.stmt]) -> str:
+    """The parts of a file, laid out and in the order of a template of the package; a missing one is an error."""
+    texts = {name: [lay_out([node]) for node in nodes] for name, nodes in parts.items()}
+    return str(_environment().get_template(template).render(**texts))
 
 
 @cache

@@ -1,285 +1,242 @@
-"""Lays Python out as `ruff format` does at 88 columns, so that generated source needs no formatter.
+"""Lays code out as `ruff format` does at a line length, so that generated source needs no formatter.
 
-Expressions are documents: texts, places where a line may break, and groups that stay on one line
-where they fit. The method is that of Wadler, "A prettier printer" (2003); where it stands for a
-choice of ruff's, a comment says so. A test holds generated files against ruff itself.
+Code is Python's own syntax tree. Where what is done here stands for a choice of ruff's, a comment says so. A
+test holds generated files against ruff itself.
 """
 
 from __future__ import annotations
 
+import ast
+import inspect
+import textwrap
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
-WIDTH = 88
-INDENT = 4
+from netspec.lang.expression.documents import (
+    INDENT,
+    Document,
+    Group,
+    IfBroken,
+    Indent,
+    Line,
+    brackets,
+    enclosed_if_broken,
+    flat,
+    lines_of,
+    row,
+    separated,
+)
+from netspec.lang.expression.formula import (
+    SIGNS,
+    document_of,
+    is_enclosed,
+    is_operation,
+    joined,
+    operands_of,
+    print_node,
+)
 
-
-@dataclass(frozen=True)
-class Line:
-    """A place where a line may break; ``flat`` stands there when it does not."""
-
-    flat: str = ""
-
-
-@dataclass(frozen=True)
-class Group:
-    """Parts that are laid out on one line if they fit there."""
-
-    parts: tuple[Document, ...]
-
-
-@dataclass(frozen=True)
-class Indent:
-    """Parts whose lines stand one level deeper."""
-
-    parts: tuple[Document, ...]
-
-
-@dataclass(frozen=True)
-class IfBroken:
-    """Text that stands only where the group around it is broken over lines."""
-
-    text: str
+LINE_LENGTH = 88
+"""What `ruff format` takes where nothing says otherwise."""
 
 
-@dataclass(frozen=True)
-class Row:
-    """Parts side by side."""
-
-    parts: tuple[Document, ...]
+def lay_out(statements: Sequence[ast.stmt], level: int = 0, width: int = LINE_LENGTH) -> str:
+    """The lines of statements, ``level`` levels deep and of ``width`` characters, without a last line end."""
+    return "\n".join(_Layout(width).body(statements, level))
 
 
-@dataclass(frozen=True)
-class Choice:
-    """``then if test else other``; a statement puts parentheses around it where it breaks."""
+class _Layout:
+    def __init__(self, width: int) -> None:
+        self.width = width
 
-    then: Document
-    test: Document
-    other: Document
+    def body(self, statements: Sequence[ast.stmt], level: int) -> Iterator[str]:
+        for statement in statements:
+            yield from self.statement(statement, level)
 
+    def statement(self, node: ast.stmt, level: int) -> list[str]:
+        match node:
+            case ast.Assign(targets=targets, value=value):
+                return self.expression("".join(f"{_bare(t)} = " for t in targets), value, "", level)
+            case ast.AnnAssign(target=target, annotation=kind, value=ast.expr() as value):
+                ahead = f"{print_node(target)}: {print_node(kind)} = "
+                return self.expression(ahead, value, "", level)
+            case ast.AugAssign(target=target, op=op, value=value):
+                ahead = f"{print_node(target)} {SIGNS[type(op)]}= "
+                return self.expression(ahead, value, "", level)
+            case ast.Expr(value=ast.Constant(value=str(text))):
+                return _docstring(text, level, self.width)
+            case ast.Expr(value=value):
+                return self.expression("", value, "", level)
+            case ast.Return(value=ast.expr() as value):
+                return self.expression("return ", value, "", level)
+            case ast.Raise(exc=ast.expr() as value):
+                return self.expression("raise ", value, "", level)
+            case ast.Import() | ast.ImportFrom():
+                return [ast.unparse(node)]
+            case ast.For(target=target, iter=source, body=body):
+                names = _bare(target)
+                head = row("for ", enclosed_if_broken(names), " in ", document_of(source), ":")
+                lines = lines_of(head, level, self.width)
+                if len(lines[-1]) > self.width:  # what is written to breaks first, in ruff too
+                    lines = self.expression(f"for {names} in ", source, ":", level)
+                return [*lines, *self.body(body, level + 1)]
+            case ast.If():
+                return self.branches("if ", node, level)
+            case ast.FunctionDef():
+                return [*self.decorators(node, level), *self.function(node, level)]
+            case ast.ClassDef():
+                return [*self.decorators(node, level), *self.definition(node, level)]
+        raise AssertionError(ast.dump(node))  # pragma: no cover
 
-@dataclass(frozen=True)
-class Operation:
-    """Operands joined by operators that bind alike, one for all or one between each two.
+    def branches(self, word: str, node: ast.If, level: int) -> list[str]:
+        lines = [*self.expression(word, node.test, ":", level), *self.body(node.body, level + 1)]
+        match node.orelse:
+            case [ast.If() as other]:
+                lines += self.branches("elif ", other, level)
+            case [_, *_]:
+                lines += [f"{_margin(level)}else:", *self.body(node.orelse, level + 1)]
+        return lines
 
-    A statement puts parentheses around it where it breaks.
-    """
+    def decorators(self, node: ast.FunctionDef | ast.ClassDef, level: int) -> Iterator[str]:
+        for decorator in node.decorator_list:
+            yield f"{_margin(level)}@{print_node(decorator)}"
 
-    operator: str | tuple[str, ...]
-    operands: tuple[Document, ...]
+    def function(self, node: ast.FunctionDef, level: int) -> list[str]:
+        result = "" if node.returns is None else f" -> {print_node(node.returns)}"
+        parameters = brackets("(", [*_parameters(node.args)], ")")
+        head = row(f"def {node.name}", parameters, f"{result}:")
+        return [*lines_of(head, level, self.width), *self.body(node.body, level + 1)]
 
-    @property
-    def operators(self) -> tuple[str, ...]:
-        """What stands ahead of each operand but the first."""
-        if isinstance(self.operator, tuple):
-            return self.operator
-        return (self.operator,) * (len(self.operands) - 1)
+    def definition(self, node: ast.ClassDef, level: int) -> list[str]:
+        bases = f"({', '.join(map(print_node, node.bases))})" if node.bases else ""
+        lines = [f"{_margin(level)}class {node.name}{bases}:"]
+        for index, statement in enumerate(node.body):
+            lines += [""] if index else []
+            lines += self.statement(statement, level + 1)
+        return lines
 
+    def expression(self, ahead: str, node: ast.expr, behind: str, level: int) -> list[str]:
+        """The lines of a statement that holds an expression, which has parentheses where it needs them."""
+        document = self.atom(node, level)
+        match _signed(node):
+            case ast.Tuple(elts=[_, _, *_] as items):
+                document = _side_by_side(items)
+            case ast.IfExp():
+                document = enclosed_if_broken(document)
+            case operation if is_operation(operation):
+                lines = lines_of(row(ahead, joined(node), behind), level, self.width)
+                if _can_omit(operation) and max(map(len, (lines[0], lines[-1]))) <= self.width:
+                    return lines
+                document = enclosed_if_broken(document)
+        return lines_of(row(ahead, document, behind), level, self.width)
 
-Document = str | Line | Group | Indent | IfBroken | Row | Choice | Operation
-
-
-def brackets(opening: str, items: Sequence[Document], closing: str) -> Document:
-    """Arguments: on one line, else all on a line of their own, else a line for each."""
-    if not items:
-        return opening + closing
-    # Two groups, as ruff has it: only the inner one, a line for each item, ends in a comma.
-    return Group((opening, Indent((Line(), Group(_separated(items)))), Line(), closing))
-
-
-def literal(opening: str, items: Sequence[Document], closing: str) -> Document:
-    """A list, tuple or dict: on one line, else a line for each of its items."""
-    if not items:
-        return opening + closing
-    return Group((opening, Indent((Line(), *_separated(items))), Line(), closing))
-
-
-def enclosed(document: Document) -> Document:
-    """``(document)``."""
-    return Group(("(", Indent((Line(), document)), Line(), ")"))
-
-
-def enclosed_if_broken(document: Document) -> Document:
-    """A document with parentheses around it where it breaks between its operands."""
-    if not isinstance(document, Choice | Operation):
-        return document
-    inner = Group(_opened(document))
-    return Group((IfBroken("("), Indent((Line(), inner)), Line(), IfBroken(")")))
-
-
-def _separated(items: Sequence[Document]) -> tuple[Document, ...]:
-    """Items with commas between them, and behind the last of several that have lines of their own."""
-    parts: list[Document] = []
-    for index, item in enumerate(items):
-        parts += [",", Line(" "), item] if index else [item]
-    return (*parts, IfBroken(",")) if len(items) > 1 else tuple(parts)
-
-
-def call(function: Document, arguments: Sequence[Document]) -> Document:
-    """``function(arguments)``."""
-    return Row((function, brackets("(", arguments, ")")))
-
-
-def keyword(name: str, value: Document) -> Document:
-    """``name=value`` as an argument."""
-    return Row((f"{name}=", value))
-
-
-def comprehension(opening: str, item: Document, clause: str, closing: str) -> Document:
-    """``[item for … in …]``, with any brackets."""
-    inner = Group((item, Line(" "), clause))
-    return Group((opening, Indent((Line(), inner)), Line(), closing))
-
-
-def text_of(document: Document) -> str:
-    """A document on one line."""
-    return "".join(_flat(document))
-
-
-def _flat(document: Document) -> Iterator[str]:
-    match document:
-        case str():
-            yield document
-        case Line(flat=flat):
-            yield flat
-        case IfBroken():
-            return
-        case Group(parts=parts) | Indent(parts=parts) | Row(parts=parts):
-            for part in parts:
-                yield from _flat(part)
-        case _:
-            for part in _opened(document):
-                yield from _flat(part)
+    def atom(self, node: ast.expr, level: int) -> Document:
+        """An expression; one that has no place to break has parentheses where these make it fit."""
+        document = document_of(node)
+        fits = INDENT * (level + 1) + len(flat(document)) <= self.width
+        return enclosed_if_broken(document) if fits and _is_whole(node) else document
 
 
-def _opened(document: Choice | Operation) -> tuple[Document, ...]:
-    """The parts of an expression that may break between its operands."""
-    if isinstance(document, Choice):
-        return (
-            *(document.then, Line(" "), "if ", document.test),
-            *(Line(" "), "else ", document.other),
-        )
-    first, *rest = document.operands
-    parts: list[Document] = [first]
-    for operator, operand in zip(document.operators, rest, strict=True):
-        parts += [Line(" "), f"{operator} ", operand]
-    return tuple(parts)
+def _signed(node: ast.expr) -> ast.expr:
+    """What stands behind a sign or `not` without parentheses of its own, else the expression itself."""
+    return node.operand if isinstance(node, ast.UnaryOp) and not is_enclosed(node) else node
 
 
-def lay_out(document: Document, prefix: str = "", suffix: str = "", level: int = 0) -> list[str]:
-    """The lines of a statement ``prefix document suffix``, ``level`` levels deep."""
-    if isinstance(document, Operation) and _breaks_in_brackets(document):
-        lines = lay_out(_joined(document), prefix, suffix, level)
-        if len(lines[0]) <= WIDTH:
-            return lines
-    document = enclosed_if_broken(document)
-    indent = " " * (INDENT * level)
-    text = _Printer().print((indent + prefix, document, suffix), level)
-    return [line.rstrip() for line in text.split("\n")]
+def _is_whole(node: ast.expr) -> bool:
+    """Whether there is no place where a line may break."""
+    match node:
+        case ast.Attribute(value=inner) | ast.Call(func=inner, args=[], keywords=[]):
+            return _is_whole(inner)
+        case ast.UnaryOp(operand=inner):
+            return _is_whole(inner)
+    return isinstance(node, ast.Name | ast.Constant | ast.JoinedStr)
 
 
-def _breaks_in_brackets(operation: Operation) -> bool:
-    """Whether ruff tries without parentheses: there are brackets to break behind a single operator."""
-    operands = operation.operands
-    inner = [each.operators for each in operands if isinstance(each, Operation)]
-    return (
-        len(operands) == 2
-        and not any(operation.operators[0] in operators for operators in inner)
-        and not any(isinstance(each, Choice) for each in operands)
-        and _ends_in_brackets(operation)
-    )
+def _side_by_side(items: Sequence[ast.expr]) -> Document:
+    """A tuple of a statement, which has parentheses where it breaks."""
+    inside = Indent((Line(), *separated([*map(document_of, items)])))
+    return Group((IfBroken("("), inside, Line(), IfBroken(")")))
 
 
-def _ends_in_brackets(document: Document) -> bool:
-    match document:
-        case Row(parts=(*_, last)) | Operation(operands=(*_, last)):
-            return _ends_in_brackets(last)
-        case Group(parts=(str(opening), *_)):
-            return opening in ("(", "[", "{")
+def _can_omit(node: ast.expr) -> bool:
+    """Whether ruff tries without parentheses: there are brackets to break beside a single operator."""
+    return len(operands_of(node)) == 2 and (_starts_in_brackets(node) or _ends_in_brackets(node))
+
+
+def _starts_in_brackets(node: ast.expr) -> bool:
+    if is_operation(node):
+        (_, first, has_parentheses), *_ = operands_of(node)
+        return has_parentheses or _starts_in_brackets(first)
+    return isinstance(node, ast.List | ast.Tuple | ast.Dict | ast.ListComp | ast.GeneratorExp)
+
+
+def _ends_in_brackets(node: ast.expr) -> bool:
+    match node:
+        case ast.UnaryOp(operand=operand):
+            return is_enclosed(node) or _ends_in_brackets(operand)
+        case ast.Call(args=args, keywords=keywords):
+            return bool(args or keywords)
+        case ast.List(elts=items) | ast.Tuple(elts=items) | ast.Dict(values=items):
+            return bool(items)
+        case ast.ListComp() | ast.GeneratorExp() | ast.Subscript():
+            return True
+    if is_operation(node):
+        *_, (_, last, has_parentheses) = operands_of(node)
+        return has_parentheses or _ends_in_brackets(last)
     return False
 
 
-def _joined(document: Document) -> Document:
-    """The document with its operators where no line breaks."""
-    if not isinstance(document, Operation):
-        return document
-    first, *rest = map(_joined, document.operands)
-    pairs = zip(document.operators, rest, strict=True)
-    return Row((first, *(part for sign, operand in pairs for part in (f" {sign} ", operand))))
+def _bare(node: ast.expr) -> str:
+    """What is written to: several names stand without parentheses."""
+    if isinstance(node, ast.Tuple):
+        return ", ".join(map(print_node, node.elts))
+    return print_node(node)
 
 
-@dataclass
-class _Entry:
-    level: int
-    broken: bool
-    document: Document
+def _parameters(arguments: ast.arguments) -> Iterator[Document]:
+    """The parameters of a function, as they are declared."""
+    plain = len(arguments.args) - len(arguments.defaults)
+    for index, argument in enumerate(arguments.args):
+        yield _parameter(argument, arguments.defaults[index - plain] if index >= plain else None)
+    if arguments.vararg is not None:
+        yield row("*", _parameter(arguments.vararg, None))
+    elif arguments.kwonlyargs:
+        yield "*"
+    for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
+        yield _parameter(argument, default)
+    if arguments.kwarg is not None:
+        yield row("**", _parameter(arguments.kwarg, None))
 
 
-class _Printer:
-    def __init__(self) -> None:
-        self.out: list[str] = []
-        self.column = 0
+def _parameter(argument: ast.arg, default: ast.expr | None) -> Document:
+    name = argument.arg
+    if argument.annotation is not None:
+        name = f"{name}: {print_node(argument.annotation)}"
+    if default is None:
+        return name
+    sign = "=" if argument.annotation is None else " = "
+    return row(f"{name}{sign}", document_of(default))
 
-    def print(self, parts: tuple[Document, ...], level: int) -> str:
-        stack = [_Entry(level, True, part) for part in reversed(parts)]
-        while stack:
-            self._step(stack.pop(), stack)
-        return "".join(self.out)
 
-    def _step(self, entry: _Entry, stack: list[_Entry]) -> None:
-        level, broken, document = entry.level, entry.broken, entry.document
-        match document:
-            case str():
-                self._put(document)
-            case Line(flat=flat):
-                if broken:
-                    self.out.append("\n" + " " * (INDENT * level))
-                    self.column = INDENT * level
-                else:
-                    self._put(flat)
-            case IfBroken(text=text):
-                if broken:
-                    self._put(text)
-            case Indent(parts=parts):
-                stack.extend(_Entry(level + 1, broken, part) for part in reversed(parts))
-            case Row(parts=parts):
-                stack.extend(_Entry(level, broken, part) for part in reversed(parts))
-            case Group(parts=parts):
-                inside = broken and not self._fits(parts, stack)
-                stack.extend(_Entry(level, inside, part) for part in reversed(parts))
-            case _:
-                # Within brackets a conditional or an operation is a group of its own.
-                stack.append(_Entry(level, broken, Group(_opened(document))))
+def _docstring(text: str, level: int, width: int) -> list[str]:
+    """A text in three double quotes, each of its lines wrapped; whatever they hold, they stay text."""
+    margin = _margin(level)
+    escaped = inspect.cleandoc(text).replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
+    if escaped.endswith('"'):
+        escaped = f'{escaped[:-1]}\\"'
+    wrapped: list[str] = []
+    for line in escaped.split("\n"):
+        room = width - len(margin) - (0 if wrapped else 6)
+        found = textwrap.wrap(line, room, break_on_hyphens=False, break_long_words=False)
+        wrapped += found or [""]
+    first, *rest = wrapped
+    if not rest:
+        return [f'{margin}"""{first}"""']
+    return [
+        f'{margin}"""{first}',
+        *(f"{margin}{line}".rstrip() for line in rest),
+        f'{margin}"""',
+    ]
 
-    def _put(self, text: str) -> None:
-        self.out.append(text)
-        self.column += len(text)
 
-    def _fits(self, parts: tuple[Document, ...], rest: list[_Entry]) -> bool:
-        """Whether the parts fit on this line, with what follows them up to where a line may break."""
-        room = WIDTH - self.column
-        pending = [_Entry(0, False, part) for part in reversed(parts)]
-        following = len(rest) - 1
-        while room >= 0:
-            if not pending:
-                if following < 0:
-                    return True
-                pending.append(rest[following])
-                following -= 1
-                continue
-            entry = pending.pop()
-            match entry.document:
-                case str() as text:
-                    room -= len(text)
-                case Line(flat=flat):
-                    if entry.broken:
-                        return True
-                    room -= len(flat)
-                case IfBroken(text=text):
-                    room -= len(text) if entry.broken else 0
-                case Group(parts=inner) | Indent(parts=inner) | Row(parts=inner):
-                    pending += [_Entry(0, entry.broken, part) for part in reversed(inner)]
-                case _:
-                    inner = _opened(entry.document)
-                    pending += [_Entry(0, entry.broken, part) for part in reversed(inner)]
-        return False
+def _margin(level: int) -> str:
+    return " " * (INDENT * level)

@@ -1,27 +1,23 @@
-"""Symbolic calls and numbers as documents of source text."""
+"""Symbolic calls and numbers as code."""
 
 from __future__ import annotations
 
 import ast
-import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from fractions import Fraction
 from typing import Any
 
-from netspec.codegen.calls import Call, Raw
+from netspec.codegen.calls import Call
 from netspec.codegen.identifiers import safe_identifier
-from netspec.codegen.layout import Document, Operation, Row, call, enclosed, keyword, literal
-from netspec.lang.expression.formula import operands_of, print_node, print_number
+from netspec.codegen.nodes import Given, call, constant
+from netspec.lang.expression.formula import SIGNS, Rewriter
 from netspec.lang.expression.symbolic import Diverges, Varying, names_of, same_value
 
 Defaults = Mapping[str, Mapping[str, Any]]
 MISSING = object()
 
-LONG = 60
-"""A formula with more characters may break over lines."""
-
-_PRECEDENCE = {"+": 1, "-": 1, "*": 2, "/": 2}
+OPERATORS = {sign: operator for operator, sign in SIGNS.items()}
+"""The operators that a symbolic call may call, by their signs."""
 
 
 class Printer:
@@ -33,7 +29,7 @@ class Printer:
     """
 
     def __init__(
-        self, defaults: Defaults, rewrite: Callable[[Call], Document | None] | None = None
+        self, defaults: Defaults, rewrite: Callable[[Call], ast.expr | None] | None = None
     ) -> None:
         self.defaults = defaults
         self.rewrite = rewrite
@@ -58,31 +54,25 @@ class Printer:
             return self._assumed.get(ast.dump(value.node), value)
         return value
 
-    def value(self, value: Any) -> Document:
+    def value(self, value: Any) -> ast.expr:
         """A number, text, tuple, list or call. Raises :class:`Diverges` for what has no formula."""
         value = self._known(value)
-        if isinstance(value, Call):
-            return self.call(value)
-        if isinstance(value, Raw):
-            return value.text
-        if isinstance(value, Varying):
-            return self.formula(value)
-        if isinstance(value, str):
-            return quoted(value)
-        if isinstance(value, tuple):
-            items = [self.value(item) for item in value]
-            if len(items) == 1:
-                return Row(("(", items[0], ",)"))
-            return literal("(", items, ")")
-        if isinstance(value, list):
-            return literal("[", [self.value(item) for item in value], "]")
-        return "None" if value is None else _constant(value)
+        match value:
+            case Call():
+                return self.call(value)
+            case ast.expr():
+                return value
+            case Varying():
+                return self.source(value)
+            case tuple():
+                return ast.Tuple([*map(self.value, value)])
+            case list():
+                return ast.List([*map(self.value, value)])
+        return constant(value)
 
-    def formula(self, value: Any) -> Document:
-        """The expression that computes a number; a test of several parts may break between them."""
-        if not isinstance(value, Varying):
-            return print_number(value)
-        return self.expression(self.source(value))
+    def formula(self, value: Any) -> ast.expr:
+        """The expression that computes a number."""
+        return self.source(value) if isinstance(value, Varying) else ast.Constant(value)
 
     def source(self, value: Varying) -> ast.expr:
         """The formula of a number under the names that source has for its parameters and functions.
@@ -97,67 +87,26 @@ class Printer:
         self.targets |= visitor.functions
         return node
 
-    def expression(self, node: ast.expr) -> Document:
-        """An expression of source; a test of several parts may break between them."""
-        if isinstance(node, ast.BoolOp) and all(not isinstance(v, ast.BoolOp) for v in node.values):
-            operator = "or" if isinstance(node.op, ast.Or) else "and"
-            return Operation(operator, tuple(print_node(operand) for operand in node.values))
-        return _document(node)
-
-    def call(self, value: Call, target: Document | None = None) -> Document:
-        """A call, by the name ``target`` where that is given."""
-        if self.rewrite is not None and target is None:
+    def call(self, value: Call) -> ast.expr:
+        """A call, or an operation where it calls an operator."""
+        if self.rewrite is not None:
             found = self.rewrite(value)
             if found is not None:
                 return found
-        if value.target in _PRECEDENCE:
-            return self._infix(value)
+        if value.target in OPERATORS:
+            left, right = map(self.value, value.args)
+            return ast.BinOp(left, OPERATORS[value.target](), right)
         self.targets.add(value.target)
         defaults = self.defaults.get(value.target, {})
-        arguments: list[Document] = [self.value(argument) for argument in value.args]
+        arguments: list[Given] = [self.value(argument) for argument in value.args]
         for name, given in value.kwargs.items():
             given = self._known(given)
             if not is_default(given, defaults.get(name, MISSING)):
-                arguments.append(keyword(name, self.value(given)))
-        return call(value.target if target is None else target, arguments)
-
-    def _infix(self, value: Call) -> Document:
-        level = _PRECEDENCE[value.target]
-        operators: tuple[str, ...] = ()
-        operands: tuple[Document, ...] = ()
-        left: Any = value
-        while isinstance(left, Call) and _PRECEDENCE.get(left.target) == level:
-            operators = (left.target, *operators)
-            operands = (self._operand(left.args[1], level + 1), *operands)
-            left = left.args[0]
-        return Operation(operators, (self._operand(left, level), *operands))
-
-    def _operand(self, value: Any, level: int) -> Document:
-        document = self.value(value)
-        if isinstance(value, Call) and _PRECEDENCE.get(value.target, level) < level:
-            return enclosed(document)
-        return document
+                arguments.append(ast.keyword(name, self.value(given)))
+        return call(value.target, arguments)
 
 
-def _document(node: ast.expr) -> Document:
-    """A formula, which may break at its operators and in its parentheses where it is long."""
-    text = print_node(node)
-    if len(text) <= LONG:
-        return text
-    if isinstance(node, ast.Call):
-        return call(print_node(node.func), [_document(argument) for argument in node.args])
-    found = operands_of(node)
-    if found is None:
-        return text
-    operators, operands = found
-    documents = tuple(
-        enclosed(_document(operand.node)) if operand.is_enclosed else _document(operand.node)
-        for operand in operands
-    )
-    return Operation(operators, documents) if len(documents) > 1 else Row((*operators, *documents))
-
-
-class _InSource(ast.NodeTransformer):
+class _InSource(Rewriter):
     """A copy of a formula under the names that source has for its parameters and functions."""
 
     def __init__(self) -> None:
@@ -168,42 +117,18 @@ class _InSource(ast.NodeTransformer):
         assert isinstance(function, ast.Name)
         name = f"math.{function.id}" if function.id in ("ceil", "floor") else function.id
         self.functions.add(name)
-        return ast.Call(ast.Name(name), [self.visit(argument) for argument in node.args], [])
+        return call(name, [self.visit(argument) for argument in node.args])
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
         return ast.Name(safe_identifier(node.id))
 
-    def generic_visit(self, node: ast.AST) -> ast.AST:
-        fields = {
-            name: [self.visit(v) if isinstance(v, ast.AST) else v for v in value]
-            if isinstance(value, list)
-            else (self.visit(value) if isinstance(value, ast.AST) else value)
-            for name, value in ast.iter_fields(node)
-        }
-        return type(node)(**fields)
-
 
 def is_default(given: Any, default: Any) -> bool:
     """Whether a plain argument equals a default; per-axis numbers that are all equal are the scalar."""
-    if default is MISSING or isinstance(given, Varying | Call | Raw):
+    if default is MISSING or isinstance(given, Varying | Call | ast.expr):
         return False
     if isinstance(given, tuple) and not isinstance(default, tuple):
         return bool(given) and all(is_default(item, default) for item in given)
     if isinstance(given, float) and isinstance(default, int | float):
         return given == default and not isinstance(default, bool)
     return same_value(given, default)
-
-
-def _constant(value: Any) -> str:
-    """A number; a simple fraction that has no short decimal form is written as one."""
-    text = print_number(value)
-    if isinstance(value, float) and len(text) > 12:
-        fraction = Fraction(value).limit_denominator(64)
-        if fraction.numerator / fraction.denominator == value:
-            return f"{fraction.numerator} / {fraction.denominator}"
-    return text
-
-
-def quoted(text: str) -> str:
-    """A text as a literal in double quotes, whatever is in it; JSON's escapes are Python's too."""
-    return json.dumps(text, ensure_ascii=False)

@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from netspec.codegen.classes import Invocation
+from netspec.codegen.nodes import call, constant, filled
 from netspec.errors import NetspecError
 from netspec.ir import Program, Region
 from netspec.ir.definition import plain
 from netspec.ir.formula import IN_CHANNELS, NETWORK_SCOPE, Formula, qualify
 from netspec.ir.template import Call, Template
+from netspec.lang.expression.formula import Rewriter
 from netspec.lang.expression.symbolic import Diverges, Varying, named, names_of, value_at, vary
 
 LOOP_FROM = 3
@@ -52,10 +54,15 @@ class Run:
         return self.pattern is not None and len(self.names) >= LOOP_FROM
 
     @property
-    def range(self) -> str:
+    def range(self) -> ast.expr:
         """The numbers of the names, as a call of ``range``."""
         stop = self.start + len(self.names)
-        return f"range({self.start}, {stop})" if self.start else f"range({stop})"
+        return call("range", map(constant, (self.start, stop) if self.start else (stop,)))
+
+    @property
+    def counted_name(self) -> ast.expr:
+        """The name of the block that :data:`INDEX` counts."""
+        return filled(str(self.pattern), index=ast.Name(INDEX))
 
 
 @dataclass(frozen=True)
@@ -267,7 +274,7 @@ Channels = Callable[[StageCalls, int, int, int], ast.expr | None]
 _CHANNELS: tuple[Channels, ...] = (_growing, _following)
 
 
-class _Counted(ast.NodeTransformer):
+class _Counted(Rewriter):
     """A copy of a formula whose index starts elsewhere."""
 
     def __init__(self, offset: int) -> None:
@@ -288,15 +295,6 @@ class _Counted(ast.NodeTransformer):
             return ast.Name(INDEX)
         kind = ast.Add() if shift > 0 else ast.Sub()
         return ast.BinOp(ast.Name(INDEX), kind, ast.Constant(abs(shift)))
-
-    def generic_visit(self, node: ast.AST) -> ast.AST:
-        fields = {
-            name: [self.visit(v) if isinstance(v, ast.AST) else v for v in value]
-            if isinstance(value, list)
-            else (self.visit(value) if isinstance(value, ast.AST) else value)
-            for name, value in ast.iter_fields(node)
-        }
-        return type(node)(**fields)
 
 
 def _pattern(names: Sequence[str]) -> tuple[str, int] | None:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import itertools
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from netspec.codegen.identifiers import Namespace, one_word
-from netspec.codegen.layout import Choice as Conditional
-from netspec.codegen.layout import Operation
-from netspec.codegen.statements import Assign, Operand, Statement
+from netspec.codegen.nodes import assign, reads, variable_of
 from netspec.ir import Node, Region, Value
 from netspec.ir.template import Choice, Template
 
@@ -39,10 +38,10 @@ class Tensors:
     """
 
     def __init__(self, template: Template, names: Namespace, results: Sequence[Value] = ()) -> None:
-        self.statements: list[Statement] = []
+        self.statements: list[ast.stmt] = []
         self.names = names
         self.template = template
-        self._operands: dict[int, Operand] = {}
+        self._operands: dict[int, ast.expr] = {}
         self._uses: dict[int, Counter[int]] = {}
         self._hints = _hints(template)
         for stage in self._wanted(results):
@@ -53,7 +52,7 @@ class Tensors:
         for item in template.body.items:
             self._remaining.update(self.uses(item))
         self._holders: dict[str, int] = {}
-        self._pending: dict[int, Operand] = {}
+        self._pending: dict[int, ast.expr] = {}
         self._busy: list[str] = []
 
     def uses(self, item: Item) -> Counter[int]:
@@ -93,18 +92,18 @@ class Tensors:
             if part.kind == "stage" and takers[part.result.id] > 1 and not is_passed_on:
                 yield part
 
-    def define(self, value: Value, operand: Operand) -> None:
+    def define(self, value: Value, operand: ast.expr) -> None:
         """Let a value of the template be ``operand``, in its variable where the spec gives it a name."""
         hint = self.hint(value)
-        if hint is not None and operand.variable != hint:
+        if hint is not None and variable_of(operand) != hint:
             operand = self._assign(hint, operand)
         self._operands[value.id] = operand
-        if operand.variable is None:
-            self._pending[value.id] = operand
+        if isinstance(operand, ast.Name):
+            self._holders[operand.id] = value.id
         else:
-            self._holders[operand.variable] = value.id
+            self._pending[value.id] = operand
 
-    def take(self, value: Value, target: str) -> Operand:
+    def take(self, value: Value, target: str) -> ast.expr:
         """The operand of a value, for one of its uses; what is used again is in a variable."""
         if self._remaining[value.id] > 1:
             self.settle_value(value, target)
@@ -112,18 +111,21 @@ class Tensors:
         self._pending.pop(value.id, None)
         return self._operands[value.id]
 
-    def settle_value(self, value: Value, target: str) -> Operand:
+    def settle_value(self, value: Value, target: str) -> ast.Name:
         """A value in a variable, ``target`` unless it is in one already."""
         operand = self._operands[value.id]
-        if operand.variable is None:
-            self._pending.pop(value.id, None)
-            operand = self._operands[value.id] = self._assign(self.free(target, value), operand)
-            self._holders[str(operand.variable)] = value.id
-        return operand
+        if isinstance(operand, ast.Name):
+            return operand
+        self._pending.pop(value.id, None)
+        variable = self._operands[value.id] = self._assign(self.free(target, value), operand)
+        self._holders[variable.id] = value.id
+        return variable
 
-    def settle(self, operand: Operand, target: str) -> Operand:
+    def settle(self, operand: ast.expr, target: str) -> ast.Name:
         """``operand`` in a variable, ``target`` unless it is in one already."""
-        return operand if operand.variable else self._assign(self.free(target), operand)
+        if isinstance(operand, ast.Name):
+            return operand
+        return self._assign(self.free(target), operand)
 
     def free(self, target: str, value: Value | None = None) -> str:
         """``target``, or another variable where that holds what is still needed."""
@@ -144,23 +146,23 @@ class Tensors:
             return False
         return self._remaining[holder] > 0
 
-    def _assign(self, target: str, operand: Operand) -> Operand:
+    def _assign(self, target: str, operand: ast.expr) -> ast.Name:
         self.release(target)
-        self.statements.append(Assign(target, operand.document))
-        return Operand.of(target)
+        self.statements.append(assign(target, operand))
+        return ast.Name(target)
 
     def release(self, target: str) -> None:
         """Give what still reads ``target`` a variable of its own, before that is written to."""
         for id, pending in [*self._pending.items()]:
-            if target in pending.reads and self._remaining[id] > 0:
+            if target in reads(pending) and self._remaining[id] > 0:
                 self._store(id, pending)
 
-    def _store(self, id: int, pending: Operand) -> None:
+    def _store(self, id: int, pending: ast.expr) -> None:
         """Write what is pending to a variable that nothing else uses."""
         del self._pending[id]
         name = self._unused()
-        self.statements.append(Assign(name, pending.document))
-        self._operands[id] = Operand.of(name)
+        self.statements.append(assign(name, pending))
+        self._operands[id] = ast.Name(name)
         self._holders[name] = id
 
     def hint(self, value: Value) -> str | None:
@@ -182,7 +184,7 @@ class Tensors:
             for number, name in enumerate(own)
         ]
         for value, name in zip(self.template.entering, found, strict=True):
-            self.define(value, Operand.of(name))
+            self.define(value, ast.Name(name))
         return found
 
     def passed(self, name: str) -> str:
@@ -212,15 +214,15 @@ class Tensors:
         yield name
         self._busy.remove(name)
 
-    def operand(self, value: Value, target: str) -> Operand:
+    def operand(self, value: Value, target: str) -> ast.expr:
         """A value for one of its uses, in a variable where it would need parentheses as an operand."""
         operand = self.take(value, target)
-        compound = isinstance(operand.document, Conditional | Operation)
+        compound = isinstance(operand, ast.IfExp | ast.BinOp)
         return self.settle(operand, self.free(target, value)) if compound else operand
 
     # Choices
 
-    def at(self, value: Value) -> Operand:
+    def at(self, value: Value) -> ast.expr:
         """Where a value is, without using it."""
         return self._operands[value.id]
 
@@ -258,11 +260,11 @@ class Tensors:
                 self._store(id, pending)
 
     @contextmanager
-    def side(self, choice: Choice, outcome: bool) -> Iterator[list[Statement]]:
+    def side(self, choice: Choice, outcome: bool) -> Iterator[list[ast.stmt]]:
         """Within, one side of a choice is written, to the list that is given, and the other is not there."""
         left = choice.other if outcome else choice.then
         outer = self.statements, Counter(self._remaining), dict(self._holders)
-        written: list[Statement] = []
+        written: list[ast.stmt] = []
         self.statements = written
         self.drop(left)
         for merged in choice.merged:

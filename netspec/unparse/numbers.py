@@ -9,6 +9,7 @@ from typing import Any
 
 from netspec.elaborate.scope import RESERVED
 from netspec.lang.expression.expr import MAX_LENGTH
+from netspec.lang.expression.formula import Rewriter
 from netspec.lang.expression.symbolic import Varying, names_of, same_value
 from netspec.lang.schema.models import STAGE_KEYS
 from netspec.unparse.document import Brackets
@@ -47,15 +48,24 @@ class Numbers:
             return value
         assert value.node is not None
         self.used |= names_of(value)
-        return text_of(_Renamed(self).visit(_copy(value.node)))
+        return text_of(_Renamed(self).visit(value.node))
 
 
 LANGUAGE = ("in_channels", "in_size", "channels", "size")
 """Names of the language that templates have too."""
 
 
-class _Renamed(ast.NodeTransformer):
-    """An expression in the names and words of the language."""
+class _Worded(Rewriter):
+    """An expression with the language's words for truth values."""
+
+    def visit_Constant(self, node: ast.Constant) -> ast.expr:
+        if isinstance(node.value, bool):
+            return ast.Name("true" if node.value else "false")
+        return node
+
+
+class _Renamed(Rewriter):
+    """An expression in the names of the language."""
 
     def __init__(self, numbers: Numbers) -> None:
         self._numbers = numbers
@@ -68,32 +78,9 @@ class _Renamed(ast.NodeTransformer):
         return ast.Call(node.func, [self.visit(each) for each in node.args], [])
 
 
-def _copy(node: ast.AST) -> Any:
-    """A copy that may be changed: nodes are shared."""
-    fields = {}
-    for name, value in ast.iter_fields(node):
-        if isinstance(value, list):
-            fields[name] = [_copy(v) if isinstance(v, ast.AST) else v for v in value]
-        else:
-            fields[name] = _copy(value) if isinstance(value, ast.AST) else value
-    return type(node)(**fields)
-
-
 def text_of(node: ast.expr) -> str:
     """An expression as text, with the language's words for truth values."""
-    for inner in ast.walk(node):
-        for name, value in ast.iter_fields(inner):
-            if isinstance(value, list):
-                value[:] = [_word(item) for item in value]
-            else:
-                setattr(inner, name, _word(value))
-    return ast.unparse(_word(node))
-
-
-def _word(node: Any) -> Any:
-    if isinstance(node, ast.Constant) and isinstance(node.value, bool):
-        return ast.Name("true" if node.value else "false")
-    return node
+    return ast.unparse(_Worded().visit(node))
 
 
 # Numbers in a row

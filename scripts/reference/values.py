@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import typing
 from typing import Any
 
 from netspec.backends.keras.initial import initializer as keras_initializer
 from netspec.backends.torch.initial import init_call as torch_initializer
-from netspec.codegen.calls import Raw
 from netspec.elaborate import bounds
 from netspec.lang import source
 from netspec.lang.expression import arithmetic, expr
@@ -101,7 +101,7 @@ def initialisers() -> str:
         parameter = Parameter(
             "weight", layer.op.parameters(layer.source)[0].shape, value, fans=fans
         )
-        torch = torch_initializer(parameter, Raw("weight", None))
+        torch = torch_initializer(parameter, ast.Name("weight"))
         keras = keras_initializer(parameter, layer)
         rows.append((code(flow(written)), code(print_call(torch)), code(print_call(keras))))
     return table(("written", "PyTorch", "Keras"), rows)

@@ -7,10 +7,9 @@ import typing
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal
 
-from netspec.codegen.calls import Call, Raw
+from netspec.codegen.printing import Printer
 from netspec.lang.expression import expr
-from netspec.lang.expression.formula import print_number
-from netspec.lang.expression.symbolic import to_text
+from netspec.lang.expression.formula import print_node, print_number
 from netspec.lang.schema import fields, models, names, parameters
 from netspec.ops import Axes, geometry, initializers
 from netspec.ops.base import AttributeInfo, Result, Sizes
@@ -154,10 +153,4 @@ def flow(value: Any) -> str:
 
 def print_call(value: Any) -> str:
     """A symbolic call as source."""
-    if isinstance(value, Call):
-        arguments = [print_call(argument) for argument in value.args]
-        arguments += [f"{name}={print_call(item)}" for name, item in value.kwargs.items()]
-        return f"{value.target}({', '.join(arguments)})"
-    if isinstance(value, Raw):
-        return value.text
-    return f'"{value}"' if isinstance(value, str) else str(to_text(value))
+    return print_node(Printer({}).value(value))

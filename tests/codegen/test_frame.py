@@ -6,7 +6,9 @@ import ast
 
 import pytest
 
-from netspec.codegen.frame import GENERATED_BY, Origin, copied, docstring, head, read_origin
+from netspec.codegen.frame import GENERATED_BY, Origin, copied, head, read_origin
+from netspec.codegen.layout import lay_out
+from netspec.codegen.nodes import docstring
 from tests.support.zoo import zoo_compiled
 
 
@@ -27,30 +29,24 @@ from tests.support.zoo import zoo_compiled
     ],
 )
 def test_a_docstring_stays_a_docstring(hostile: str) -> None:
-    source = f"def f():\n    {docstring([hostile, 'more'], 1)}\n"
+    source = f"def f():\n{lay_out([docstring(hostile, 'more')], 1)}\n"
     (function,) = ast.parse(source).body
     assert isinstance(function, ast.FunctionDef)
     assert len(function.body) == 1
     assert "more" in (ast.get_docstring(function) or "")
 
 
-def test_long_lines_are_wrapped() -> None:
-    lines = docstring(["word " * 60], 1).splitlines()
-    assert len(lines) > 3
-    assert all(len(line) <= 88 for line in lines)
-
-
 def test_the_head_says_where_the_file_came_from() -> None:
     compilation = zoo_compiled("resnet18").compilation
-    text = head(compilation.network, compilation.origin)
+    text = lay_out([head(compilation.network, compilation.origin)])
     assert GENERATED_BY in text
     assert "`resnet`, variant `resnet18`" in text
     assert "11,699,112 parameters, 11,689,512 of them trainable" in text
 
 
 def test_what_a_copy_uses_is_copied_too() -> None:
-    texts = copied("netspec.backends.torch", "support.py", {"SameConv2d", "nn.Conv2d"}).texts
-    assert [text.split("(")[0] for text in texts] == [
+    found = copied("netspec.backends.torch", "support.py", {"SameConv2d", "nn.Conv2d"})
+    assert [lay_out([node]).split("(")[0] for node in found.definitions] == [
         "@torch.fx.wrap\ndef same_pad",
         "class SameConv2d",
     ]
@@ -71,7 +67,7 @@ def test_what_a_copy_uses_is_copied_too() -> None:
     ],
 )
 def test_where_a_file_came_from_can_be_read_back(origin: Origin) -> None:
-    text = docstring(["A network", "", str(origin), "Meaning: 1"], 0)
+    text = lay_out([docstring("A network", "", str(origin), "Meaning: 1")])
     assert read_origin(f"{text}\n\nimport torch\n") == origin
 
 

@@ -12,6 +12,7 @@ from netspec.codegen.classes import Classes
 from netspec.codegen.identifiers import Namespace
 from netspec.codegen.stages import Run, StageCalls, schedule
 from netspec.ir.template import templates
+from netspec.lang.expression.formula import print_node
 from netspec.lang.expression.symbolic import to_text
 from tests.support.generated import build_generated
 
@@ -50,7 +51,9 @@ def _arguments(run: Run) -> str:
 def test_equal_calls_with_names_that_count_up_are_one_run() -> None:
     first, rest = found('  - {block: unit, repeat: 5, width: 6, block_name: "block{index + 1}"}')
     assert (first.names, first.is_loop) == (("block1",), False)
-    assert (rest.pattern, rest.start, rest.range) == ("block{index}", 2, "range(2, 6)")
+    assert (rest.pattern, rest.start) == ("block{index}", 2)
+    assert print_node(rest.range) == "range(2, 6)"
+    assert print_node(rest.counted_name) == 'f"block{index}"'
     assert rest.is_loop
     assert not rest.is_scheduled
 
@@ -98,7 +101,7 @@ def test_formulas_count_as_the_names_do() -> None:
     (run,) = found(
         '  - {block: unit, repeat: 4, width: 3, rate: 0.1 * index, block_name: "u{index + 1}"}'
     )
-    assert run.range == "range(1, 5)"
+    assert print_node(run.range) == "range(1, 5)"
     assert "0.1 * (index - 1)" in _arguments(run)
 
 

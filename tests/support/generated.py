@@ -50,7 +50,7 @@ def _ruff() -> str:
     return ruff.find_ruff_bin()
 
 
-def style_problems(sources: Mapping[str, str]) -> str:
+def style_problems(sources: Mapping[str, str], line_length: int = 88) -> str:
     """What ``ruff check`` and ``ruff format --check`` say of sources by name; empty when nothing."""
     with tempfile.TemporaryDirectory() as folder:
         for name, source in sources.items():
@@ -58,7 +58,14 @@ def style_problems(sources: Mapping[str, str]) -> str:
         found = ""
         for command in (["check"], ["format", "--diff"]):
             done = subprocess.run(
-                [_ruff(), *command, "--isolated", "--no-cache", "--line-length=88", "."],
+                [
+                    _ruff(),
+                    *command,
+                    "--isolated",
+                    "--no-cache",
+                    f"--line-length={line_length}",
+                    ".",
+                ],
                 cwd=folder,
                 capture_output=True,
                 text=True,

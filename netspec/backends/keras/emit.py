@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 
 from netspec.backends.keras.flow import (
-    EXPRESSION,
     KerasFlow,
     absolute_name,
     relative_name,
@@ -30,32 +29,28 @@ from netspec.codegen.classes import (
     SourceClass,
     local_names,
 )
-from netspec.codegen.frame import Origin, copied, docstring, fill, head, modules_of
+from netspec.codegen.frame import Origin, copied, fill, head, modules_of
 from netspec.codegen.identifiers import Namespace, camel_case, safe_identifier, snake_case
 from netspec.codegen.kept import refusing, source_templates
-from netspec.codegen.layout import (
-    Document,
-    Row,
-    brackets,
+from netspec.codegen.nodes import (
+    Parameter,
+    assign,
+    by_name,
     call,
-    keyword,
-    lay_out,
-    literal,
-    text_of,
-)
-from netspec.codegen.printing import MISSING, Printer, quoted
-from netspec.codegen.stages import Run, stage_calls, stage_of
-from netspec.codegen.statements import (
-    Assign,
-    Do,
-    For,
-    If,
-    Operand,
-    Return,
-    Statement,
-    render,
+    constant,
+    dotted,
+    for_,
+    function,
+    if_,
+    import_from,
+    imports,
+    names,
+    parameter,
     returning,
+    variable_of,
 )
+from netspec.codegen.printing import MISSING, Printer
+from netspec.codegen.stages import INDEX, Run, stage_calls, stage_of
 from netspec.codegen.tensors import VARIABLES, Tensors
 from netspec.ir import Program, Region
 from netspec.ir.definition import Definition
@@ -68,15 +63,6 @@ def generate(network: Program, origin: Origin) -> str:
     """Standalone source of a network that came from ``origin``. Needs no Keras."""
     with refusing(network):
         return _Generator(network, origin).file()
-
-
-@dataclass(frozen=True)
-class _Function:
-    """A function as the template lays it out."""
-
-    signature: str
-    doc: str
-    body: str
 
 
 class _Generator:
@@ -100,7 +86,7 @@ class _Generator:
     def _try_out(self, template: Template) -> None:
         self._parts(template)
 
-    def _functions(self) -> list[_Function]:
+    def _functions(self) -> list[ast.stmt]:
         assert self.classes is not None
         self.targets = set()
         blocks = [self._block_function(source_class) for source_class in self.classes.all]
@@ -112,15 +98,16 @@ class _Generator:
         functions = self._functions()
         initializers = self.initializers.functions()
         arithmetic = copied("netspec.lang.expression", "arithmetic.py", self.targets & COPIED)
+        support = copied("netspec.backends.keras", "support.py", self.targets)
         used = modules_of(self.targets) | arithmetic.names | self.initializers.modules
         return fill(
             "keras.py.j2",
-            head=head(self.program, self.origin),
-            imports=_imports(used, self.deep),
-            helpers=arithmetic.texts,
+            head=[head(self.program, self.origin)],
+            standard=_standard(used, self.deep),
+            imports=_imports(used),
+            helpers=arithmetic.definitions,
             initializers=initializers,
-            is_deep=self.deep,
-            has_expressions=EXPRESSION in self.targets,
+            support=support.definitions,
             functions=functions,
         )
 
@@ -129,28 +116,30 @@ class _Generator:
 
     # Blocks
 
-    def _block_function(self, source_class: SourceClass) -> _Function:
+    def _block_function(self, source_class: SourceClass) -> ast.stmt:
         printer, statements, inputs = self._parts(source_class.template)
         source_class.use(printer.names)
-        local: list[Statement] = [
-            Assign(argument.identifier, f"{inputs[argument.input]}.shape[-1]")
+        local = [
+            assign(argument.identifier, channels_of(ast.Name(inputs[argument.input])))
             for argument in source_class.arguments
             if argument.input is not None
         ]
         local += [
-            Assign(safe_identifier(name), printer.formula(value))
+            assign(safe_identifier(name), printer.formula(value))
             for name, value in source_class.local
         ]
         self.targets |= printer.targets
-        declared: list[Document] = [*inputs]
-        declared += [_declared(a) for a in source_class.arguments if a.input is None]
-        lines = lay_out(
-            brackets("(", [*declared, "*", "name"], ")"), f"def {source_class.name}", ":", 0
+        tensors = [(parameter(name), None) for name in inputs]
+        declared = [_declared(a) for a in source_class.arguments if a.input is None]
+        return function(
+            source_class.name,
+            [*tensors, *declared],
+            [*local, *statements],
+            doc=source_class.doc,
+            by_keyword=[parameter("name")],
         )
-        doc = docstring([source_class.doc], 1)
-        return _Function("\n".join(lines), doc, render([*local, *statements], 1))
 
-    def _parts(self, template: Template) -> tuple[Printer, list[Statement], list[str]]:
+    def _parts(self, template: Template) -> tuple[Printer, list[ast.stmt], list[str]]:
         printer = self._printer()
         taken = {*VARIABLES, IN_CHANNELS, *map(safe_identifier, template.parameters)}
         if template.definition is not None:
@@ -168,15 +157,15 @@ class _Generator:
         self,
         template: Template,
         block: Region,
-        values: Sequence[Document],
-        name: Document,
+        values: Sequence[ast.expr],
+        name: ast.expr,
         printer: Printer,
-    ) -> Document:
+    ) -> ast.expr:
         """The call of a block's function, on tensors and under a name."""
         made = template.calls[block]
         if self.classes is None:  # trying whether numbers have formulas
-            return call("block", [printer.value(value) for value in made.arguments.values()])
-        return _made(self._invocation(made), values, name, printer)
+            return call("block", map(printer.value, made.arguments.values()))
+        return self._invocation(made).call(printer, values, name=name)
 
     def _invocation(self, made: Call) -> Invocation:
         """How a block's function is called, which sees the channels by itself."""
@@ -185,7 +174,7 @@ class _Generator:
 
     # The network
 
-    def _network_function(self) -> _Function:
+    def _network_function(self) -> ast.stmt:
         template = self.templates.network
         printer = self._printer()
         kept = [safe_identifier(name) for name in self.program.arguments]
@@ -197,44 +186,50 @@ class _Generator:
         flow = KerasFlow(tensors, printer, absolute_name, self)
         tensors.enter([*self.program.input_names] or ["inputs"])
         flow.run_all(template.body.items, "x")
-        documents = {n: tensors.take(v, "x").document for n, v in template.outputs.items()}
+        found = {n: tensors.take(v, "x") for n, v in template.outputs.items()}
         self.targets |= printer.targets
+        outputs = found["output"] if not self.program.has_outputs else ast.Name("outputs")
         if self.program.has_outputs:
-            items: list[Document] = [Row((f"{quoted(name)}: ", d)) for name, d in documents.items()]
-            tensors.statements.append(Assign("outputs", literal("{", items, "}")))
-            outputs: Document = "outputs"
-        else:
-            outputs = documents["output"]
-        inputs: Document = "inputs"
+            tensors.statements.append(assign("outputs", by_name(found)))
+        inputs: ast.expr = ast.Name("inputs")
         if self.program.input_names:
-            inputs = literal("{", [f"{quoted(n)}: {n}" for n in self.program.input_names], "}")
-        model = call(
-            "keras.Model", [inputs, outputs, keyword("name", quoted(self.program.model_name))]
-        )
-        body: list[Statement] = [
+            inputs = by_name({name: ast.Name(name) for name in self.program.input_names})
+        model = call("keras.Model", [inputs, outputs], name=ast.Constant(self.program.model_name))
+        layout = call("keras.config.set_image_data_format", [ast.Constant("channels_last")])
+        body = [
             *self._size_check(),
-            Do('keras.config.set_image_data_format("channels_last")'),
+            ast.Expr(layout),
             *(
-                Assign(variable, call("keras.Input", [shape, keyword("name", quoted(name))]))
+                assign(variable, call("keras.Input", [ast.Name(shape)], name=ast.Constant(name)))
                 for variable, shape, name in self._inputs()
             ),
             *tensors.statements,
-            Return(model),
+            ast.Return(model),
         ]
-        return _Function(self._signature(), self._doc(), render(body, 1))
+        shapes = [
+            (parameter(argument), constant((*value.type.size, value.type.channels)))
+            for (_, argument, _), value in zip(self._inputs(), self.program.inputs, strict=True)
+        ]
+        kept_arguments = [
+            (parameter(safe_identifier(name)), constant(value))
+            for name, value in self.program.arguments.items()
+        ]
+        return function(self.function_name, [*shapes, *kept_arguments], body, doc=self._doc())
 
-    def _inference_function(self) -> _Function:
+    def _inference_function(self) -> ast.stmt:
         """What makes a model without the outputs that are for training alone."""
-        items: list[Document] = [
-            f"{quoted(name)}: model.output[{quoted(name)}]"
+        outputs: dict[str, ast.expr] = {
+            name: ast.Subscript(dotted("model.output"), ast.Constant(name))
             for name in self.program.evaluation_outputs
-        ]
-        made = call("keras.Model", ["model.input", literal("{", items, "}")])
+        }
+        made = call("keras.Model", [dotted("model.input"), by_name(outputs)])
         listed = ", ".join(sorted(self.program.training_only))
-        doc = docstring(
-            [f"The same layers and weights, without what is for training alone: {listed}."], 1
+        return function(
+            self.inference_name,
+            [(parameter("model"), None)],
+            [ast.Return(made)],
+            doc=f"The same layers and weights, without what is for training alone: {listed}.",
         )
-        return _Function(f"def {self.inference_name}(model):", doc, render([Return(made)], 1))
 
     def _inputs(self) -> list[tuple[str, str, str]]:
         """For each input its variable, the argument that has its shape, and what Keras calls it."""
@@ -244,34 +239,24 @@ class _Generator:
         own = self.program.input_names
         return [(name, f"{name}_shape", called) for name, called in zip(own, names, strict=True)]
 
-    def _signature(self) -> str:
-        declared: list[Document] = [
-            Row((f"{argument}=", Printer({}).value((*value.type.size, value.type.channels))))
-            for (_, argument, _), value in zip(self._inputs(), self.program.inputs, strict=True)
-        ]
-        declared += [
-            f"{safe_identifier(name)}={text_of(Printer({}).value(value))}"
-            for name, value in self.program.arguments.items()
-        ]
-        return "\n".join(lay_out(brackets("(", declared, ")"), f"def {self.function_name}", ":", 0))
-
     def _doc(self) -> str:
         listed = " and ".join(f"``{argument}``" for _, argument, _ in self._inputs())
         shapes = f"{listed} {'are' if len(self._inputs()) > 1 else 'is'}"
-        return docstring([f"A new {self.program.model_name}; {shapes} (*size, channels)."], 1)
+        return f"A new {self.program.model_name}; {shapes} (*size, channels)."
 
-    def _size_check(self) -> list[Statement]:
+    def _size_check(self) -> list[ast.stmt]:
         """Refuse other sizes where padding, or the factor of a `resize`, was worked out for the spec's."""
         tied = [op for op in lowered_ops(self.program.nodes) if depends_on_size(op)]
         if not tied:
             return []
         what = "padding" if "padding" in map(what_depends_on_size, tied) else "resizing"
-        checks: list[Statement] = []
+        checks: list[ast.stmt] = []
         for (_, argument, _), value in zip(self._inputs(), self.program.inputs, strict=True):
-            shape = text_of(Printer({}).value((*value.type.size, value.type.channels)))
-            text = quoted(f"the {what} is for an {argument} of {shape} only")
-            raised = Do(Row(("raise ", call("ValueError", [text]))))
-            checks.append(If(f"tuple({argument}) != {shape}", (raised,)))
+            shape = (*value.type.size, value.type.channels)
+            text = ast.Constant(f"the {what} is for an {argument} of {shape} only")
+            given = call("tuple", [ast.Name(argument)])
+            test = ast.Compare(given, [ast.NotEq()], [constant(shape)])
+            checks.append(if_(test, [ast.Raise(call("ValueError", [text]))]))
         return checks
 
     # Stages
@@ -284,14 +269,14 @@ class _Generator:
             self._several(stage, flow, target)
             return
         found = self._runs(stage)
-        value = flow.tensors.take(stage.blocks[0].source, target).document
+        value = flow.tensors.take(stage.blocks[0].source, target)
         result = flow.tensors.free(target, stage.result)
         if self.deep:
             submodels(stage_of(self.program, stage.path), found, value, result, flow)
         else:
-            start = [Assign(result, value)] if value != result else []
-            self._in_order(found, [value], result, start, flow)
-        flow.tensors.define(stage.result, Operand.of(result))
+            start = [assign(result, value)] if variable_of(value) != result else []
+            self._in_order(found, [value], [result], start, flow)
+        flow.tensors.define(stage.result, ast.Name(result))
 
     def _several(self, stage: Region, flow: KerasFlow, target: str) -> None:
         """Send through the blocks of a stage what several tensors may be handed on by."""
@@ -300,8 +285,7 @@ class _Generator:
             return
         found = self._runs(stage)
         with chain(stage.blocks, flow.tensors, target) as made:
-            values = [operand.document for operand in made.entering]
-            self._in_order(found, values, made.target, made.start(), flow)
+            self._in_order(found, made.entering, made.variables, made.start(), flow)
 
     def _runs(self, stage: Region) -> list[Run]:
         """The calls of a stage's blocks, those that are alike together."""
@@ -312,50 +296,47 @@ class _Generator:
     def _in_order(
         self,
         found: Sequence[Run],
-        values: Sequence[Document],
-        target: str,
-        start: Sequence[Statement],
+        values: Sequence[ast.expr],
+        targets: Sequence[str],
+        start: Sequence[ast.stmt],
         flow: KerasFlow,
     ) -> None:
-        """Write calls; ``start`` puts ``values``, which the first takes, into the variables of ``target``."""
-        statements, variables = flow.tensors.statements, target.split(", ")
+        """Write calls; ``start`` puts ``values``, which the first takes, into the variables ``targets``."""
+        statements, target = flow.tensors.statements, names(targets)
+        variables: Sequence[ast.expr] = [*map(ast.Name, targets)]
         for run in found:
             if run.is_loop:
                 statements += start if values is not variables else ()
-                made = _made(run.call, variables, f'f"{run.pattern}"', flow.printer)
-                statements.append(For(f"index in {run.range}", (Assign(target, made),)))
+                made = run.call.call(flow.printer, variables, name=run.counted_name)
+                statements.append(for_(INDEX, run.range, [assign(target, made)]))
                 values = variables
                 continue
             for name, invocation in zip(run.names, run.calls, strict=True):
-                made = _made(invocation, values, quoted(name), flow.printer)
-                statements.append(Assign(target, made))
+                made = invocation.call(flow.printer, values, name=ast.Constant(name))
+                statements.append(assign(target, made))
                 values = variables
 
 
-def _made(
-    invocation: Invocation, values: Sequence[Document], name: Document, printer: Printer
-) -> Document:
-    arguments = [*values, *invocation.passed(printer), keyword("name", name)]
-    return call(invocation.source_class.name, arguments)
+def channels_of(tensor: ast.expr) -> ast.expr:
+    """The channels of a tensor."""
+    return ast.Subscript(ast.Attribute(tensor, "shape"), ast.Constant(-1))
 
 
-def _declared(argument: Argument) -> Document:
-    if argument.default is MISSING:
-        return argument.identifier
-    return Row((f"{argument.identifier}=", Printer({}).value(argument.default)))
+def _declared(argument: Argument) -> Parameter:
+    default = None if argument.default is MISSING else constant(argument.default)
+    return parameter(argument.identifier), default
 
 
 def _function_name(definition: Definition, difference: str) -> str:
     return snake_case((definition.title or camel_case(definition.name)) + difference)
 
 
-def _imports(used: Collection[str], is_deep: bool) -> list[str]:
-    lines = ["import math"] if "math" in used else []
-    if is_deep:
-        lines.append("from functools import partial")
-    lines += [""] if lines else []
+def _standard(used: Collection[str], is_deep: bool) -> list[ast.stmt]:
+    """What is imported from Python's own library."""
+    found = imports("math" if "math" in used else "")
+    return [*found, import_from("functools", ["partial"])] if is_deep else found
+
+
+def _imports(used: Collection[str]) -> list[ast.stmt]:
     parts = [name for name in ("initializers", "layers", "ops") if name in used]
-    lines.append("import keras")
-    if parts:
-        lines.append(f"from keras import {', '.join(parts)}")
-    return lines
+    return [*imports("keras"), *([import_from("keras", parts)] if parts else [])]

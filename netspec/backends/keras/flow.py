@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
-from netspec.backends.keras.lowered import Joined, Lowered, X, bound, is_layer
+from netspec.backends.keras.lowered import Joined, Lowered, X, bound, is_layer, shape_of
 from netspec.backends.keras.naming import flat_name
 from netspec.backends.keras.plan import lower
-from netspec.codegen.calls import Call, Raw
+from netspec.codegen.calls import Call
 from netspec.codegen.cases import Case, by_cases, where
 from netspec.codegen.flow import Condition, Flow
-from netspec.codegen.layout import (
-    Document,
-    Row,
-    call,
-    enclosed_if_broken,
-    keyword,
-    literal,
-    text_of,
-)
-from netspec.codegen.printing import Printer, quoted
-from netspec.codegen.statements import Assign, If, Operand, Statement
+from netspec.codegen.nodes import assign, call, filled, if_, lambda_of, names
+from netspec.codegen.printing import Printer
 from netspec.codegen.tensors import Tensors
 from netspec.ir import Node, Region
 from netspec.ir.template import Choice, Template
@@ -29,7 +21,7 @@ from netspec.ops import Op
 from netspec.ops.merge import Add, Concat, Mul
 from netspec.ops.structure import ResizeLike
 
-Naming = Callable[[str], Document]
+Naming = Callable[[str], ast.expr]
 """The name argument of a layer: by the path of the op and a suffix."""
 
 
@@ -40,10 +32,10 @@ class BlockCalls(Protocol):
         self,
         template: Template,
         block: Region,
-        values: Sequence[Document],
-        name: Document,
+        values: Sequence[ast.expr],
+        name: ast.expr,
         printer: Printer,
-    ) -> Document:
+    ) -> ast.expr:
         """The call of a block's function, on tensors and under a name."""
 
     def blocks(self, stage: Region, flow: KerasFlow, target: str) -> None:
@@ -66,35 +58,35 @@ class KerasFlow(Flow):
         self.naming = naming
         self.calls = calls
 
-    def apply(self, item: Node | Region, operand: Operand, target: str) -> Operand:
+    def apply(self, item: Node | Region, operand: ast.expr, target: str) -> ast.expr:
         """The layers of an op, or the function of a block."""
         if isinstance(item, Region):
-            self.tensors.statements.append(Assign(target, self.called(item, [operand])))
-            return Operand.of(target)
+            self.tensors.statements.append(assign(target, self.called(item, [operand])))
+            return ast.Name(target)
         operand = self.tensors.settle(operand, target)
         lowered = by_cases(lower, item)
-        self.tensors.statements += self._lowered(item, lowered, str(operand.variable), target)
-        return Operand.of(target)
+        self.tensors.statements += self._lowered(item, lowered, operand, ast.Name(target))
+        return ast.Name(target)
 
-    def called(self, block: Region, operands: Sequence[Operand]) -> Document:
+    def called(self, block: Region, operands: Sequence[ast.expr]) -> ast.expr:
         """The call of the block's function."""
-        name, given = self.naming(flat_name(block.path)), [each.document for each in operands]
-        return self.calls.block_call(self.tensors.template, block, given, name, self.printer)
+        name = self.naming(flat_name(block.path))
+        return self.calls.block_call(self.tensors.template, block, operands, name, self.printer)
 
     def _lowered(
-        self, layer: Node, lowered: Lowered | Case[Lowered], value: str, target: str
-    ) -> list[Statement]:
+        self, layer: Node, lowered: Lowered | Case[Lowered], value: ast.expr, target: ast.expr
+    ) -> list[ast.stmt]:
         if isinstance(lowered, Case):
             test = self.printer.formula(lowered.test)
             with where(lowered.test, True), self.printer.assuming(lowered.test, True):
                 then = self._lowered(layer, lowered.then, value, target)
             with where(lowered.test, False), self.printer.assuming(lowered.test, False):
                 other = self._lowered(layer, lowered.other, value, target)
-            return [If(test, tuple(then), tuple(other))]
+            return [if_(test, then, other)]
         *ahead, last = lowered
         if any(isinstance(made, Joined) for _, made in lowered):
             with self.tensors.beside() as inner:
-                return self._row(layer, ahead, last, value, inner, target)
+                return self._row(layer, ahead, last, value, ast.Name(inner), target)
         return self._row(layer, ahead, last, value, target, target)
 
     def _row(
@@ -102,32 +94,28 @@ class KerasFlow(Flow):
         layer: Node,
         ahead: Sequence[tuple[str, Call]],
         last: tuple[str, Call],
-        given: str,
-        inner: str,
-        target: str,
-    ) -> list[Statement]:
+        given: ast.expr,
+        inner: ast.expr,
+        target: ast.expr,
+    ) -> list[ast.stmt]:
         """Calls one after another: the results of those ahead of the last are written to ``inner``."""
-        statements: list[Statement] = []
+        statements: list[ast.stmt] = []
         value = given
         for written, (suffix, made) in (*((inner, step) for step in ahead), (target, last)):
             name = self.naming(flat_name(layer.path) + suffix)
-            tensor = literal("[", [given, value], "]") if isinstance(made, Joined) else value
-            statements.append(Assign(written, call(self._layer(made, value, name), [tensor])))
+            tensor = ast.List([given, value]) if isinstance(made, Joined) else value
+            statements.append(assign(written, call(self._layer(made, value, name), [tensor])))
             value = written
         return statements
 
-    def _layer(self, made: Call, value: str, name: Document) -> Document:
+    def _layer(self, made: Call, value: ast.expr, name: ast.expr) -> ast.expr:
         """What is called on ``value``: a layer, or a model of an expression."""
         if not is_layer(made):
             expression = self.printer.call(bound(made, X, X))
             self.printer.targets.add(EXPRESSION)
-            return call(
-                EXPRESSION,
-                [Row(("lambda x: ", enclosed_if_broken(expression))), value, keyword("name", name)],
-            )
-        made = bound(made, X, Raw(f"{value}.shape[1:]", None))
-        named = {**made.kwargs, "name": Raw(text_of(name), None)}
-        return self.printer.call(Call(made.target, made.args, named))
+            return call(EXPRESSION, [lambda_of("x", expression), value], name=name)
+        made = bound(made, X, shape_of(value))
+        return self.printer.call(Call(made.target, made.args, {**made.kwargs, "name": name}))
 
     def is_unit(self, region: Region) -> bool:
         """Keras has no layer for a row of layers here."""
@@ -138,22 +126,21 @@ class KerasFlow(Flow):
         self.run_all(stage.ahead, target)
         self.calls.blocks(stage, self, target)
 
-    def merge(self, node: Node, operands: Sequence[Operand], target: str) -> Operand:
+    def merge(self, node: Node, operands: Sequence[ast.expr], target: str) -> ast.expr:
         """A merging layer."""
         if isinstance(node.op, ResizeLike):  # by its factor: what gives the size is not asked again
             return self.apply(node, operands[0], target)
         kind = _MERGES[type(node.op)]
         self.printer.targets.add(f"layers.{kind}")
-        made = call(f"layers.{kind}", [keyword("name", self.naming(flat_name(node.path)))])
-        tensors = literal("[", [operand.document for operand in operands], "]")
+        made = call(f"layers.{kind}", name=self.naming(flat_name(node.path)))
         self.tensors.release(target)
-        self.tensors.statements.append(Assign(target, call(made, [tensors])))
-        return Operand.of(target)
+        self.tensors.statements.append(assign(target, call(made, [ast.List([*operands])])))
+        return ast.Name(target)
 
-    def several(self, node: Node, operand: Operand, targets: Sequence[str]) -> None:
+    def several(self, node: Node, operand: ast.Name, targets: Sequence[str]) -> None:
         """A model of the expression, which gives a list."""
         lowered = by_cases(lower, node)
-        written = self._lowered(node, lowered, str(operand.variable), ", ".join(targets))
+        written = self._lowered(node, lowered, operand, names(targets))
         self.tensors.statements += written
 
     def test(self, choice: Choice) -> Condition | None:
@@ -161,11 +148,11 @@ class KerasFlow(Flow):
         return self.printer.source(choice.test), True
 
 
-def relative_name(name: str) -> Document:
+def relative_name(name: str) -> ast.expr:
     """The name of a layer in a block's function, which knows its own as ``name``."""
-    return f'f"{{name}}_{name}"'
+    return filled(f"{{name}}_{name}", name=ast.Name("name"))
 
 
-def absolute_name(name: str) -> Document:
+def absolute_name(name: str) -> ast.expr:
     """The name of a layer of the network itself."""
-    return quoted(name)
+    return ast.Constant(name)

@@ -30,7 +30,7 @@ from netspec.backends.keras.plan import (
     nodes_of,
     too_many_in_a_row,
 )
-from netspec.codegen.calls import Call, Raw, execute
+from netspec.codegen.calls import Call, execute
 from netspec.ir import Node, Program, Value
 from netspec.ir.resize import check_input_size
 from netspec.ops.merge import Merge
@@ -85,7 +85,7 @@ def _expression(call: Call, x: Any, name: str) -> Any:
 
 
 def _bound(call: Call, x: Any) -> Call:
-    found: Call = bound(call, Raw("x", x), Raw("shape", tuple(x.shape[1:])))
+    found: Call = bound(call, x, tuple(x.shape[1:]))
     return found
 
 

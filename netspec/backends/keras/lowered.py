@@ -11,12 +11,13 @@ has a stock layer is no expression: Keras' older file format knows layers alone.
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from netspec.backends.keras.naming import flat_name
-from netspec.codegen.calls import Call, Raw
+from netspec.codegen.calls import Call
 from netspec.ir import Layer
 
 Lowered = tuple[tuple[str, Call], ...]
@@ -24,10 +25,16 @@ Lowered = tuple[tuple[str, Call], ...]
 
 Row = Callable[[Layer], Lowered]
 
-X = Raw("x", None)
+
+def shape_of(tensor: ast.expr) -> ast.expr:
+    """A tensor's shape without its batch."""
+    return ast.Subscript(ast.Attribute(tensor, "shape"), ast.Slice(ast.Constant(1)))
+
+
+X = ast.Name("x")
 """The tensor that an expression works on; compare with ``is``."""
 
-SHAPE = Raw("x.shape[1:]", None)
+SHAPE = shape_of(X)
 """The tensor's shape without its batch, as an argument of a layer; compare with ``is``."""
 
 
@@ -59,7 +66,7 @@ def operation(operator: str, left: Any, right: Any) -> Call:
     return Call(operator, (left, right))
 
 
-def bound(value: Any, tensor: Raw, shape: Raw) -> Any:
+def bound(value: Any, tensor: Any, shape: Any) -> Any:
     """A call, or an argument of one, with the tensor in the place of :data:`X` and :data:`SHAPE`."""
     if value is X:
         return tensor

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import dataclass
 
 from netspec.backends.keras.rows import SIGNATURE_DEFAULTS
 from netspec.codegen.calls import Call, same_call, varies
 from netspec.codegen.frame import modules_of
 from netspec.codegen.identifiers import Namespace, snake_case
-from netspec.codegen.layout import Document
+from netspec.codegen.nodes import call, function
 from netspec.codegen.printing import Printer
-from netspec.codegen.statements import Return, render
+
+_DOC = "A new initializer for each layer: one that is shared would give equal weights."
 
 
 @dataclass
@@ -32,7 +34,7 @@ class SharedInitializers:
         self._names: Namespace | None = None
         self.modules: set[str] = set()
 
-    def rewrite(self, made: Call) -> Document | None:
+    def rewrite(self, made: Call) -> ast.expr | None:
         """The call of the function for an initialiser; None where it is written out."""
         if not made.target.startswith("initializers.") or varies(made):
             return None
@@ -46,17 +48,17 @@ class SharedInitializers:
         if found.count < 2:
             return None
         found.name = found.name or self._names.add(_initializer_name(made))
-        return f"{found.name}()"
+        return call(found.name)
 
     def settle(self, names: Namespace) -> None:
         """Counting is over: from now on what occurred twice has a name."""
         self._names = names
 
-    def functions(self) -> list[dict[str, str]]:
+    def functions(self) -> list[ast.stmt]:
         """The functions that were called, in the order of their first use."""
         plain = Printer(SIGNATURE_DEFAULTS)
         functions = [
-            {"name": each.name, "body": render([Return(plain.call(each.made))], 1)}
+            function(each.name, [], [ast.Return(plain.call(each.made))], doc=_DOC)
             for each in self._found
             if each.name
         ]

@@ -6,13 +6,14 @@ not 1); whatever is neither is done by a layer ahead.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 from netspec.backends.keras.initial import initializers, is_depthwise
 from netspec.backends.keras.lowered import Lowered, Row, X, operation
 from netspec.backends.rows import Unsupported
-from netspec.codegen.calls import Call, Raw
+from netspec.codegen.calls import Call
 from netspec.ir import Layer
 from netspec.lang.expression.symbolic import same
 from netspec.ops.convolution import Conv
@@ -22,7 +23,7 @@ from netspec.ops.structure import Subsample
 
 Pads = Sequence[tuple[Any, Any]]
 
-LOWEST = Raw('float("-inf")', float("-inf"))
+LOWEST = -math.inf
 
 
 def conv(layer: Layer) -> Lowered:

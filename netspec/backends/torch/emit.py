@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
 
 from netspec.backends.torch.flow import TorchFlow, ahead
 from netspec.backends.torch.modules import ModuleWriter
@@ -14,35 +13,32 @@ from netspec.backends.torch.starts import Starts
 from netspec.codegen.classes import (
     Argument,
     Classes,
-    Invocation,
     SourceClass,
     local_names,
 )
-from netspec.codegen.frame import Origin, copied, docstring, fill, head, modules_of
+from netspec.codegen.frame import Origin, copied, fill, head, modules_of
 from netspec.codegen.identifiers import Namespace, camel_case, safe_identifier
 from netspec.codegen.kept import refusing, source_templates
-from netspec.codegen.layout import (
-    Document,
-    Row,
-    brackets,
+from netspec.codegen.nodes import (
+    Parameter,
+    annotation,
+    assign,
+    by_name,
     call,
-    comprehension,
-    lay_out,
-    literal,
-    text_of,
-)
-from netspec.codegen.printing import MISSING, Printer, quoted
-from netspec.codegen.stages import Run, stage_calls
-from netspec.codegen.statements import (
-    Assign,
-    Do,
-    For,
-    If,
-    Return,
-    Statement,
-    render,
+    class_,
+    clause,
+    constant,
+    dotted,
+    for_,
+    function,
+    if_,
+    import_from,
+    imports,
+    parameter,
     returning,
 )
+from netspec.codegen.printing import MISSING, Printer
+from netspec.codegen.stages import INDEX, Run, stage_calls
 from netspec.codegen.tensors import VARIABLES, Item, Tensors
 from netspec.ir import Program, Region, Value
 from netspec.ir.definition import Definition
@@ -55,18 +51,6 @@ def generate(network: Program, origin: Origin) -> str:
     """Standalone source of a network that came from ``origin``. Needs no PyTorch."""
     with refusing(network):
         return _Generator(network, origin).file()
-
-
-@dataclass(frozen=True)
-class _Class:
-    """A class as the template lays it out."""
-
-    name: str
-    doc: str
-    signature: str
-    body: str
-    forward_signature: str
-    forward: str
 
 
 class _Generator:
@@ -99,34 +83,30 @@ class _Generator:
         assert self.classes is not None
         blocks = [self._block_class(source_class) for source_class in self.classes.all]
         classes = [*blocks, self._network_class(settled=True)]
-        function = self._function()
         arithmetic = copied("netspec.lang.expression", "arithmetic.py", self.targets & COPIED)
         support = copied("netspec.backends.torch", "support.py", self.targets)
         used = modules_of(self.targets) | arithmetic.names | support.names
         return fill(
             "torch.py.j2",
-            head=head(self.program, self.origin),
+            head=[head(self.program, self.origin)],
+            standard=imports("math" if "math" in used else ""),
             imports=_imports(used),
-            helpers=[*arithmetic.texts, *support.texts],
+            helpers=[*arithmetic.definitions, *support.definitions],
             classes=classes,
-            function=function,
+            functions=[self._function()],
         )
 
-    def _function(self) -> dict[str, str]:
+    def _function(self) -> ast.stmt:
         arguments = self._kept()
-        name = safe_identifier(self.program.model_name)
-        parameters = brackets("(", [_declared(a) for a in arguments], ")")
-        passed: list[Document] = [argument.identifier for argument in arguments]
+        passed = [ast.Name(argument.identifier) for argument in arguments]
         shapes = [str(value.type) for value in self.program.inputs]
-        return {
-            "signature": "\n".join(
-                lay_out(parameters, f"def {name}", f" -> {self.network_name}:", 0)
-            ),
-            "doc": docstring(
-                [f"A new {self.program.model_name}, made for inputs of {' and '.join(shapes)}."], 1
-            ),
-            "body": render([Return(call(self.network_name, passed))], 1),
-        }
+        return function(
+            safe_identifier(self.program.model_name),
+            [*map(_declared, arguments)],
+            [ast.Return(call(self.network_name, passed))],
+            doc=f"A new {self.program.model_name}, made for inputs of {' and '.join(shapes)}.",
+            returns=ast.Name(self.network_name),
+        )
 
     def _kept(self) -> list[Argument]:
         return [
@@ -136,27 +116,26 @@ class _Generator:
 
     # Blocks
 
-    def _block_class(self, source_class: SourceClass) -> _Class:
+    def _block_class(self, source_class: SourceClass) -> ast.stmt:
         parts = self._parts(source_class.template, settled=True)
         printer, registration, forward, inputs = parts
         source_class.use(printer.names)
-        local: list[Statement] = [
-            Assign(safe_identifier(name), printer.formula(value))
+        local = [
+            assign(safe_identifier(name), printer.formula(value))
             for name, value in source_class.local
         ]
         self.targets |= printer.targets
-        return _Class(
-            name=source_class.name,
-            doc=docstring([source_class.doc], 1),
-            signature=_signature(source_class.arguments),
-            body=render([*local, *registration], 2),
-            forward_signature=_forward(inputs, _result(source_class.template)),
-            forward=render(forward, 2),
+        return _module(
+            source_class.name,
+            source_class.doc,
+            source_class.arguments,
+            [*local, *registration],
+            _forward(inputs, forward, _result(source_class.template)),
         )
 
     def _parts(
         self, template: Template, settled: bool
-    ) -> tuple[Printer, list[Statement], list[Statement], list[str]]:
+    ) -> tuple[Printer, list[ast.stmt], list[ast.stmt], list[str]]:
         writer = self._writer(template, settled)
         for item in template.body.items:
             writer.reserve(item)
@@ -173,18 +152,17 @@ class _Generator:
     def _writer(self, template: Template, settled: bool) -> ModuleWriter:
         printer = Printer(SIGNATURE_DEFAULTS)
 
-        def block_call(block: Region) -> Document:
+        def block_call(block: Region) -> ast.expr:
             made = template.calls[block]
             if self.classes is None:  # trying whether numbers have formulas
-                return call("block", [printer.value(value) for value in made.arguments.values()])
-            invocation = self.classes.invocation(made)
-            return call(invocation.source_class.name, invocation.passed(printer))
+                return call("block", map(printer.value, made.arguments.values()))
+            return self.classes.invocation(made).call(printer)
 
         return ModuleWriter(Plan(template), printer, block_call, self.starts, settled)
 
     # The network
 
-    def _network_class(self, settled: bool) -> _Class:
+    def _network_class(self, settled: bool) -> ast.stmt:
         template = self.templates.network
         writer = self._writer(template, settled)
         for part in template.body.items:
@@ -197,22 +175,20 @@ class _Generator:
                 self._register_stage(writer, part)
         loop = self.starts.loop(writer.printer.call) if settled else []
         if loop:
-            writer.statements.append(For("module in self.modules()", tuple(loop)))
-        forward = render(self._network_forward(writer), 2) if settled else ""
+            writer.statements.append(for_("module", call("self.modules"), loop))
+        forward = self._network_forward(writer) if settled else []
         self.targets |= writer.printer.targets
-        return _Class(
-            name=self.network_name,
-            doc=docstring([self.program.doc or f"The network `{self.program.name}`."], 1),
-            signature=_signature(self._kept()),
-            body=render(writer.statements, 2),
-            forward_signature=_forward(
-                [*self.program.input_names] or ["x"],
-                "dict[str, Tensor]" if self.program.has_outputs else "Tensor",
-            ),
-            forward=forward,
+        inputs = [*self.program.input_names] or ["x"]
+        result = "dict[str, Tensor]" if self.program.has_outputs else "Tensor"
+        return _module(
+            self.network_name,
+            self.program.doc or f"The network `{self.program.name}`.",
+            self._kept(),
+            writer.statements,
+            _forward(inputs, forward, annotation(result)),
         )
 
-    def _network_forward(self, writer: ModuleWriter) -> list[Statement]:
+    def _network_forward(self, writer: ModuleWriter) -> list[ast.stmt]:
         template = self.templates.network
         given = [template.outputs]
         if self.program.training_only:
@@ -230,10 +206,11 @@ class _Generator:
         if not self.program.has_outputs:
             return returning(tensors.statements, tensors.take(template.body.result, "x"))
         if self.program.training_only:
-            evaluated = Return(_by_name(given[0], tensors))
-            tensors.statements.append(If("not self.training", (evaluated,)))
+            evaluated = ast.Return(_by_name(given[0], tensors))
+            is_evaluated = ast.UnaryOp(ast.Not(), dotted("self.training"))
+            tensors.statements.append(if_(is_evaluated, [evaluated]))
             flow.run_all(later, "x")
-        return [*tensors.statements, Return(_by_name(given[-1], tensors))]
+        return [*tensors.statements, ast.Return(_by_name(given[-1], tensors))]
 
     def _by_mode(self, template: Template) -> tuple[list[Item], list[Item]]:
         """What runs in both modes, and what only leads to outputs for training, each in order."""
@@ -254,9 +231,9 @@ class _Generator:
         if writer.plan.is_list(stage):
             runs = self._runs(stage, names)
             items = [item for run in runs for item in _items(run, writer.printer)]
-            blocks = literal("[", items, "]")
+            blocks: ast.expr = ast.List(items)
             if len(runs) == 1 and runs[0].is_loop:
-                blocks = _loop(runs[0], writer.printer, "[]")
+                blocks = ast.ListComp(*_loop(runs[0], writer.printer))
             writer.statements.append(writer.assign(stage.path, call("nn.ModuleList", [blocks])))
             writer.lists.add(stage.path)
             return
@@ -270,15 +247,16 @@ class _Generator:
             items = [item for run in found for item in _items(run, writer.printer)]
             writer.statements.append(writer.assign(stage.path, call("nn.Sequential", items)))
             return
-        writer.statements.append(writer.assign(stage.path, "nn.Sequential()"))
-        add = f"{writer.access(stage)}.add_module"
+        writer.statements.append(writer.assign(stage.path, call("nn.Sequential")))
+        add = ast.Attribute(writer.access(stage), "add_module")
         for run in found:
             if run.is_loop:
-                body = Do(call(add, [f'f"{run.pattern}"', _made(run.call, writer.printer)]))
-                writer.statements.append(For(f"index in {run.range}", (body,)))
+                made = call(add, [run.counted_name, run.call.call(writer.printer)])
+                writer.statements.append(for_(INDEX, run.range, [ast.Expr(made)]))
                 continue
-            for name, made in zip(run.names, run.calls, strict=True):
-                writer.statements.append(Do(call(add, [quoted(name), _made(made, writer.printer)])))
+            for name, each in zip(run.names, run.calls, strict=True):
+                made = call(add, [ast.Constant(name), each.call(writer.printer)])
+                writer.statements.append(ast.Expr(made))
 
     def _runs(self, stage: Region, names: tuple[str, ...]) -> list[Run]:
         """The calls of a stage's blocks, those that are alike together."""
@@ -287,64 +265,62 @@ class _Generator:
         return stage_calls(stage, names, self.program, network, invocation).runs()
 
 
-def _by_name(outputs: Mapping[str, Value], tensors: Tensors) -> Document:
+def _by_name(outputs: Mapping[str, Value], tensors: Tensors) -> ast.expr:
     """A dict of tensors."""
-    taken = {name: tensors.take(value, "x").document for name, value in outputs.items()}
-    items: list[Document] = [Row((f"{quoted(name)}: ", d)) for name, d in taken.items()]
-    return literal("{", items, "}")
+    return by_name({name: tensors.take(value, "x") for name, value in outputs.items()})
 
 
-def _result(template: Template) -> str:
+def _result(template: Template) -> ast.expr:
     """The type that the module of a block returns."""
     count = len(template.body.outputs)
-    return "Tensor" if count == 1 else f"tuple[{', '.join(['Tensor'] * count)}]"
+    return annotation("Tensor" if count == 1 else f"tuple[{', '.join(['Tensor'] * count)}]")
 
 
-def _made(invocation: Invocation, printer: Printer) -> Document:
-    return call(invocation.source_class.name, invocation.passed(printer))
-
-
-def _items(run: Run, printer: Printer) -> list[Document]:
+def _items(run: Run, printer: Printer) -> list[ast.expr]:
     if not run.is_loop:
-        return [_made(each, printer) for each in run.calls]
-    return [Row(("*", _loop(run, printer, "()")))]
+        return [each.call(printer) for each in run.calls]
+    return [ast.Starred(ast.GeneratorExp(*_loop(run, printer)))]
 
 
-def _loop(run: Run, printer: Printer, ends: str) -> Document:
-    """The calls of a run as a comprehension between brackets."""
-    count = f"for _ in range({len(run.names)})"
+def _loop(run: Run, printer: Printer) -> tuple[ast.expr, list[ast.comprehension]]:
+    """The calls of a run as the parts of a comprehension."""
+    count = clause("_", call("range", [ast.Constant(len(run.names))]))
     if run.is_scheduled:
-        count = f"for index in {run.range}"
-    return comprehension(ends[0], _made(run.call, printer), count, ends[1])
+        count = clause(INDEX, run.range)
+    return run.call.call(printer), [count]
 
 
-def _signature(arguments: Any) -> str:
-    declared: list[Document] = ["self", *(_declared(argument) for argument in arguments)]
-    lines = lay_out(brackets("(", declared, ")"), "def __init__", " -> None:", 1)
-    return "\n".join(lines).lstrip()
+def _module(
+    name: str,
+    doc: str,
+    arguments: Sequence[Argument],
+    registration: Sequence[ast.stmt],
+    forward: ast.stmt,
+) -> ast.stmt:
+    """A class of modules."""
+    start = ast.Expr(call(ast.Attribute(call("super"), "__init__")))
+    parameters = [(parameter("self"), None), *map(_declared, arguments)]
+    none = ast.Constant(None)
+    init = function("__init__", parameters, [start, *registration], returns=none)
+    return class_(name, "nn.Module", doc, [init, forward] if registration else [forward])
 
 
-def _forward(inputs: Sequence[str], result: str) -> str:
-    declared: list[Document] = ["self", *(f"{name}: Tensor" for name in inputs)]
-    lines = lay_out(brackets("(", declared, ")"), "def forward", f" -> {result}:", 1)
-    return "\n".join(lines).lstrip()
+def _forward(inputs: Sequence[str], body: Sequence[ast.stmt], result: ast.expr) -> ast.stmt:
+    tensors = [(parameter(name, "Tensor"), None) for name in inputs]
+    return function("forward", [(parameter("self"), None), *tensors], body, returns=result)
 
 
-def _declared(argument: Argument) -> Document:
-    text = f"{argument.identifier}: {argument.type}"
-    if argument.default is MISSING:
-        return text
-    return f"{text} = {text_of(Printer({}).value(argument.default))}"
+def _declared(argument: Argument) -> Parameter:
+    default = None if argument.default is MISSING else constant(argument.default)
+    return parameter(argument.identifier, argument.type), default
 
 
 def _class_name(definition: Definition, difference: str) -> str:
     return (definition.title or camel_case(definition.name)) + difference
 
 
-def _imports(used: Collection[str]) -> list[str]:
-    lines = ["import math", ""] if "math" in used else []
-    if "torch" in used:
-        lines.append("import torch")
+def _imports(used: Collection[str]) -> list[ast.stmt]:
+    found = imports("torch" if "torch" in used else "")
     if "F" in used:
-        lines.append("import torch.nn.functional as F")
-    return [*lines, "from torch import Tensor, nn"]
+        found.append(ast.Import([ast.alias("torch.nn.functional", "F")]))
+    return [*found, import_from("torch", ["Tensor", "nn"])]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Sequence
+from functools import reduce
 
 from netspec.backends.torch.modules import ModuleWriter
 from netspec.backends.torch.rows import module_of
@@ -10,12 +12,11 @@ from netspec.codegen.calls import Call
 from netspec.codegen.cases import by_cases
 from netspec.codegen.chains import chain, is_chain
 from netspec.codegen.flow import Condition, Flow
-from netspec.codegen.layout import Document, Operation, call, keyword, literal, text_of
-from netspec.codegen.printing import quoted
-from netspec.codegen.statements import Assign, For, Operand
+from netspec.codegen.nodes import assign, call, for_, names
 from netspec.codegen.tensors import Tensors
 from netspec.ir import Node, Region
 from netspec.ir.template import Choice
+from netspec.lang.expression.formula import print_node
 from netspec.ops.merge import Add, Concat
 from netspec.ops.structure import ResizeLike
 
@@ -31,17 +32,16 @@ class TorchFlow(Flow):
         super().__init__(tensors, writer.printer)
         self.writer = writer
 
-    def apply(self, item: Node | Region, operand: Operand, target: str) -> Operand:
+    def apply(self, item: Node | Region, operand: ast.expr, target: str) -> ast.expr:
         """The module's call on ``operand``."""
         heavy = not isinstance(item, Node) or item.op.kind in HEAVY
-        is_long = heavy or len(text_of(operand.document)) > NESTED_WIDTH
-        if operand.variable is None and is_long:
+        if heavy or len(print_node(operand)) > NESTED_WIDTH:
             operand = self.tensors.settle(operand, target)
-        return Operand.made(call(self.writer.access(item), [operand.document]), operand)
+        return call(self.writer.access(item), [operand])
 
-    def called(self, block: Region, operands: Sequence[Operand]) -> Document:
+    def called(self, block: Region, operands: Sequence[ast.expr]) -> ast.expr:
         """The module's call."""
-        return call(self.writer.access(block), [operand.document for operand in operands])
+        return call(self.writer.access(block), operands)
 
     def is_unit(self, region: Region) -> bool:
         """Whether the region is a `nn.Sequential`."""
@@ -52,8 +52,8 @@ class TorchFlow(Flow):
         self.run_all(ahead(stage), target)
         if self.writer.plan.is_list(stage) and is_chain(stage.blocks, self.tensors):
             with chain(stage.blocks, self.tensors, target) as found:
-                each = Assign(found.target, call("block", [*found.variables]))
-                loop = For(f"block in {self.writer.access(stage)}", (each,))
+                each = assign(found.target, call("block", map(ast.Name, found.variables)))
+                loop = for_("block", self.writer.access(stage), [each])
                 self.tensors.statements += [*found.start(), loop]
             return
         if stage.blocks and self.writer.plan.row(stage) is None:
@@ -66,33 +66,31 @@ class TorchFlow(Flow):
             if stage.blocks
             else self.tensors.settle_value(entering, target)
         )
-        made = call(self.writer.access(stage), [operand.document])
-        self.tensors.define(stage.result, Operand.made(made, operand))
+        self.tensors.define(stage.result, call(self.writer.access(stage), [operand]))
 
-    def merge(self, node: Node, operands: Sequence[Operand], target: str) -> Operand:
+    def merge(self, node: Node, operands: Sequence[ast.expr], target: str) -> ast.expr:
         """A sum, a product, a concatenation along the channels, or a map at the size of another."""
-        documents = [operand.document for operand in operands]
         if isinstance(node.op, ResizeLike):
-            size = keyword("size", f"{operands[1].variable}.shape[2:]")
-            mode = [] if node.op.mode == "nearest" else [keyword("mode", quoted(node.op.mode))]
+            like = ast.Attribute(operands[1], "shape")
+            size = ast.Subscript(like, ast.Slice(ast.Constant(2)))
+            mode = {} if node.op.mode == "nearest" else {"mode": ast.Constant(node.op.mode)}
             self.printer.targets.add("F.interpolate")
-            made = call("F.interpolate", [documents[0], size, *mode])
-            return self.tensors.settle(Operand.made(made, *operands), target)
+            made = call("F.interpolate", [operands[0]], size=size, **mode)
+            return self.tensors.settle(made, target)
         if isinstance(node.op, Concat):
-            tensors = literal("[", documents, "]")
             self.printer.targets.add("torch.cat")
-            return Operand.made(call("torch.cat", [tensors, keyword("dim", "1")]), *operands)
-        sign = "+" if isinstance(node.op, Add) else "*"
-        return Operand.made(Operation(sign, tuple(documents)), *operands)
+            return call("torch.cat", [ast.List([*operands])], dim=ast.Constant(1))
+        sign = ast.Add() if isinstance(node.op, Add) else ast.Mult()
+        return reduce(lambda left, right: ast.BinOp(left, sign, right), operands)
 
-    def several(self, node: Node, operand: Operand, targets: Sequence[str]) -> None:
+    def several(self, node: Node, operand: ast.Name, targets: Sequence[str]) -> None:
         """A tensor's own method, along the channels."""
         made = by_cases(module_of, node)
         assert isinstance(made, Call)
         argument = self.writer.sizes.get(id(node)) or self.writer.printer.value(made.args[1])
-        method = f"{operand.variable}.{made.target.removeprefix('Tensor.')}"
-        parts = call(method, [argument, keyword("dim", "1")])
-        self.tensors.statements.append(Assign(", ".join(targets), parts))
+        method = ast.Attribute(operand, made.target.removeprefix("Tensor."))
+        parts = call(method, [argument], dim=ast.Constant(1))
+        self.tensors.statements.append(assign(names(targets), parts))
 
     def test(self, choice: Choice) -> Condition | None:
         """By the module that only one branch has."""

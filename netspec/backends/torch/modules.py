@@ -8,19 +8,17 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 
 from netspec.backends.torch.initial import init_call, is_native
 from netspec.backends.torch.naming import NAMING
-from netspec.backends.torch.paths import dotted, node_of, prefixes
+from netspec.backends.torch.paths import node_of, prefixes
 from netspec.backends.torch.plan import Item, Plan, Unit, is_gap
 from netspec.backends.torch.registration import Containers
 from netspec.backends.torch.rows import module_of
 from netspec.backends.torch.starts import Starts, base_class
-from netspec.codegen.calls import Call, Raw, same_call, varies
+from netspec.codegen.calls import Call, same_call, varies
 from netspec.codegen.cases import Case, by_cases, where
 from netspec.codegen.flow import Condition
 from netspec.codegen.identifiers import is_attribute
-from netspec.codegen.layout import Choice as Conditional
-from netspec.codegen.layout import Document, call
-from netspec.codegen.printing import Printer, quoted
-from netspec.codegen.statements import Assign, Do, If, Statement
+from netspec.codegen.nodes import assign, call, dotted, if_
+from netspec.codegen.printing import Printer
 from netspec.ir import Node, Region
 from netspec.ir.template import Choice
 from netspec.ir.template.data import children
@@ -29,7 +27,7 @@ from netspec.lang.expression.symbolic import Varying, names_of
 from netspec.ops.base import Function
 from netspec.ops.structure import Split
 
-BlockCall = Callable[[Region], Document]
+BlockCall = Callable[[Region], ast.expr]
 
 
 class ModuleWriter:
@@ -57,9 +55,9 @@ class ModuleWriter:
         self.block_call = block_call
         self.starts = starts
         self.settled = settled
-        self.statements: list[Statement] = []
+        self.statements: list[ast.stmt] = []
         self.tests: dict[int, Condition | None] = {}
-        self.sizes: dict[int, Document] = {}
+        self.sizes: dict[int, ast.expr] = {}
         self.lists: set[str] = set()
         self._attributes: set[str] = set(NAMING.reserved)
         self._owners: Counter[str] = Counter()
@@ -71,12 +69,12 @@ class ModuleWriter:
 
     # How modules are reached
 
-    def access(self, unit: Unit) -> str:
+    def access(self, unit: Unit) -> ast.expr:
         """The expression for a module; another on the other side of a choice may have its path."""
-        above, _, name = unit.path.rpartition(".")
+        above, _, number = unit.path.rpartition(".")
         if above in self.lists:
-            return f"{dotted(above)}[{name}]"
-        return dotted(self._aliases.get(unit, unit.path))
+            return ast.Subscript(node_of(above), ast.Constant(int(number)))
+        return node_of(self._aliases.get(unit, unit.path))
 
     def reserve(self, item: Item) -> None:
         """Keep the names of the modules in ``item`` free of what shared modules are called."""
@@ -94,7 +92,7 @@ class ModuleWriter:
             for child in children(item):
                 self.reserve(child)
 
-    def assign(self, path: str, module: Document) -> Statement:
+    def assign(self, path: str, module: ast.expr) -> ast.stmt:
         """The statement that registers ``module`` at ``path``, its containers ahead of it."""
         above = path.rpartition(".")[0]
         if above:
@@ -106,19 +104,22 @@ class ModuleWriter:
         for around in prefixes(path):
             if self._containers.is_there(around):
                 continue
-            made = self._assignment(around, "nn.Module()")
+            made = self._assignment(around, call("nn.Module"))
             if self._containers.is_there_in_some(around):
-                above, _, name = around.rpartition(".")
-                made = If(f"getattr({dotted(above)}, {quoted(name)}, None) is None", (made,))
+                above, _, own = around.rpartition(".")
+                none = ast.Constant(None)
+                there = call("getattr", [node_of(above), ast.Constant(own), none])
+                made = if_(ast.Compare(there, [ast.Is()], [none]), [made])
             self._containers.add(around)
             self.statements.append(made)
 
     @staticmethod
-    def _assignment(path: str, value: Document) -> Statement:
-        parent, _, name = path.rpartition(".")
-        if is_attribute(name):
-            return Assign(dotted(path), value)
-        return Do(call(f"{dotted(parent)}.add_module", [quoted(name), value]))
+    def _assignment(path: str, value: ast.expr) -> ast.stmt:
+        parent, _, own = path.rpartition(".")
+        if is_attribute(own):
+            return assign(node_of(path), value)
+        add = ast.Attribute(node_of(parent), "add_module")
+        return ast.Expr(call(add, [ast.Constant(own), value]))
 
     # Registration
 
@@ -146,8 +147,8 @@ class ModuleWriter:
         """Keep the channels of parts where they vary: what runs does not see what they depend on."""
         sizes = [*(op.sizes or ())]
         if any(isinstance(size, Varying) for size in sizes):
-            self.sizes[id(node)] = access = f"self.{self._attribute('sizes')}"
-            self.statements.append(Assign(access, self.printer.value(sizes)))
+            self.sizes[id(node)] = access = node_of(self._attribute("sizes"))
+            self.statements.append(assign(access, self.printer.value(sizes)))
 
     def _layer(self, layer: Node) -> None:
         calls = _cases(layer)
@@ -176,7 +177,7 @@ class ModuleWriter:
         self._aliases[layer] = attribute
         return True
 
-    def _made(self, path: str, calls: Call | Case[Call]) -> list[Statement]:
+    def _made(self, path: str, calls: Call | Case[Call]) -> list[ast.stmt]:
         if isinstance(calls, Call):
             return [self.assign(path, self.printer.call(calls))]
         test = self.printer.formula(calls.test)
@@ -184,14 +185,14 @@ class ModuleWriter:
             then = self._made(path, calls.then)
         with self.printer.assuming(calls.test, False):
             other = self._made(path, calls.other)
-        return [If(test, tuple(then), tuple(other))]
+        return [if_(test, then, other)]
 
     def _sequential(self, path: str, items: Sequence[Item]) -> None:
         modules = [self._item(item) for item in items]
         self.statements.append(self.assign(path, call("nn.Sequential", modules)))
         self._containers.add(path)
         for index, item in enumerate(items):
-            access = f"{dotted(path)}[{index}]"
+            access = ast.Subscript(node_of(path), ast.Constant(index))
             if isinstance(item, Node):
                 calls = _cases(item)
                 self._note(item, calls)
@@ -199,44 +200,44 @@ class ModuleWriter:
             elif isinstance(item, Choice):
                 self._optional_starts(item, access)
 
-    def _optional_starts(self, choice: Choice, access: str) -> None:
-        branches: list[tuple[Statement, ...]] = []
+    def _optional_starts(self, choice: Choice, access: ast.expr) -> None:
+        branches: list[list[ast.stmt]] = []
         for branch, outcome in ((choice.then, True), (choice.other, False)):
-            found: list[Statement] = []
+            found: list[ast.stmt] = []
             with where(choice.test, outcome):
                 layer = self.plan.single(branch)
                 if isinstance(layer, Node):
                     calls = _cases(layer)
                     self._note(layer, calls)
                     found += self._starts(layer, access, calls)
-            branches.append(tuple(found))
+            branches.append(found)
         if any(branches):
             self.statements += self._either(choice.test, branches[0], branches[1])
 
     def _either(
-        self, test: Varying, then: Sequence[Statement], other: Sequence[Statement]
-    ) -> list[Statement]:
+        self, test: Varying, then: Sequence[ast.stmt], other: Sequence[ast.stmt]
+    ) -> list[ast.stmt]:
         """Statements under a test, of which one side may be empty."""
         condition = self.printer.source(test)
         if not then:
             condition, then, other = negated(condition), other, then
-        return [If(self.printer.expression(condition), tuple(then), tuple(other))] if then else []
+        return [if_(condition, then, other)] if then else []
 
-    def _item(self, item: Item) -> Document:
+    def _item(self, item: Item) -> ast.expr:
         match item:
             case Node():
                 return self._document(_cases(item))
             case Region():
-                return "nn.Identity()" if is_gap(item) else self.block_call(item)
+                return call("nn.Identity") if is_gap(item) else self.block_call(item)
         test = self.printer.formula(item.test)
-        branches: list[Document] = []
+        branches: list[ast.expr] = []
         for branch, outcome in ((item.then, True), (item.other, False)):
             with where(item.test, outcome):
                 single = self.plan.single(branch)
-                branches.append("nn.Identity()" if single is None else self._item(single))
-        return Conditional(branches[0], test, branches[1])
+                branches.append(call("nn.Identity") if single is None else self._item(single))
+        return ast.IfExp(test, branches[0], branches[1])
 
-    def _document(self, calls: Call | Case[Call]) -> Document:
+    def _document(self, calls: Call | Case[Call]) -> ast.expr:
         if isinstance(calls, Call):
             return self.printer.call(calls)
         test = self.printer.formula(calls.test)
@@ -244,7 +245,7 @@ class ModuleWriter:
             then = self._document(calls.then)
         with self.printer.assuming(calls.test, False):
             other = self._document(calls.other)
-        return Conditional(then, test, other)
+        return ast.IfExp(test, then, other)
 
     # Choices
 
@@ -257,9 +258,9 @@ class ModuleWriter:
         if self.plan.is_one_call(choice):  # what runs is one call, whichever side was taken
             self.tests[id(choice)] = None
             match then, other:
-                case [Assign(target=module, value=one)], [Assign(value=two)]:
+                case [ast.Assign(targets=[module], value=one)], [ast.Assign(value=two)]:
                     test = self.printer.formula(choice.test)
-                    self.statements.append(Assign(module, Conditional(one, test, two)))
+                    self.statements.append(assign(module, ast.IfExp(test, one, two)))
                 case _:
                     self.statements += self._either(choice.test, then, other)
             return
@@ -269,7 +270,7 @@ class ModuleWriter:
         if marker:
             is_none = ast.Compare(node_of(marker), [ast.Is()], [ast.Constant(None)])
             self.tests[id(choice)] = (is_none, not only_then)
-            self.statements.append(Assign(dotted(marker), "None"))
+            self.statements.append(assign(node_of(marker), ast.Constant(None)))
         else:
             self.tests[id(choice)] = self._flag(choice.test)
         self.statements += self._either(choice.test, then, other)
@@ -288,8 +289,8 @@ class ModuleWriter:
             own = [p for p in prefixes(unit.path) if inside[p] == self._owners[p]]
             if unit in self._aliases or not own:
                 continue
-            above, _, name = own[0].rpartition(".")
-            if is_attribute(name) and (not above or above in certain):
+            above, _, last = own[0].rpartition(".")
+            if is_attribute(last) and (not above or above in certain):
                 found[own[0]] = None
         return list(found)
 
@@ -317,10 +318,10 @@ class ModuleWriter:
 
     def _flag(self, test: Varying) -> Condition:
         """Keep the outcome of a test that no module tells."""
-        (name,) = names_of(test) if len(names_of(test)) == 1 else ("condition",)
-        attribute = self._attribute(name)
-        self.statements.append(Assign(f"self.{attribute}", self.printer.formula(test)))
-        return node_of(attribute), True
+        (wanted,) = names_of(test) if len(names_of(test)) == 1 else ("condition",)
+        access = node_of(self._attribute(wanted))
+        self.statements.append(assign(access, self.printer.formula(test)))
+        return access, True
 
     def _attribute(self, name: str) -> str:
         """A free name of an attribute that is no module."""
@@ -331,7 +332,7 @@ class ModuleWriter:
         self._attributes.add(attribute)
         return attribute
 
-    def _aside(self, item: Item) -> list[Statement]:
+    def _aside(self, item: Item) -> list[ast.stmt]:
         """The registration of a branch, not written yet."""
         before, self.statements = self.statements, []
         self._depth += 1
@@ -354,20 +355,20 @@ class ModuleWriter:
                 if is_native(layer, parameter):
                     self.starts.note(target, parameter.name, None, False)
                     continue
-                start = init_call(parameter, Raw(f"module.{parameter.name}", None))
+                start = init_call(parameter, dotted(f"module.{parameter.name}"))
                 self.starts.note(target, parameter.name, start, varies(start))
 
-    def _starts(self, layer: Node, access: str, calls: Call | Case[Call]) -> list[Statement]:
+    def _starts(self, layer: Node, access: ast.expr, calls: Call | Case[Call]) -> list[ast.stmt]:
         """The calls that start what the loop over all modules does not."""
-        statements: list[Statement] = []
+        statements: list[ast.stmt] = []
         target = base_class(next(_leaves(calls)).target)
         for parameter in layer.op.parameters(layer.source):
             if is_native(layer, parameter):
                 continue
             if self.settled and self.starts.is_uniform(target, parameter.name):
                 continue
-            made = init_call(parameter, Raw(f"{access}.{parameter.name}", None))
-            statements.append(Do(self.printer.call(made)))
+            made = init_call(parameter, ast.Attribute(access, parameter.name))
+            statements.append(ast.Expr(self.printer.call(made)))
         return statements
 
 

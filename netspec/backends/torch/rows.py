@@ -7,11 +7,13 @@ tensors.
 
 from __future__ import annotations
 
+import ast
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from netspec.backends.rows import Rows, Unsupported, look_up
-from netspec.codegen.calls import Call, Raw
+from netspec.codegen.calls import Call
 from netspec.ir import Layer
 from netspec.lang.expression.symbolic import same
 from netspec.ops.activation import Elu, Gelu, LeakyRelu
@@ -24,7 +26,7 @@ from netspec.ops.transposed import ConvTranspose
 
 Row = Callable[[Layer], Call]
 
-X = Raw("x", None)
+X = ast.Name("x")
 """The tensor that a function works on."""
 
 
@@ -172,8 +174,7 @@ def _max_pool(layer: Layer) -> Call:
     if symmetric and (op.pad_value == "lowest" or is_zero(op.pads)):
         padding = scalar_or_tuple([before for before, _ in op.pads])
         return Call(target, (), {**_window(op), "padding": padding, "ceil_mode": op.ceil})
-    lowest = Raw('float("-inf")', float("-inf"))
-    value = lowest if op.pad_value == "lowest" else 0.0
+    value = -math.inf if op.pad_value == "lowest" else 0.0
     return _padded(layer, op.pads, value, Call(target, (), _window(op)))
 
 

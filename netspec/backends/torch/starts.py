@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from netspec.codegen.calls import Call, same_call
-from netspec.codegen.layout import Document, Operation
-from netspec.codegen.statements import Do, If, Statement
+from netspec.codegen.nodes import call, dotted, if_, side_by_side
 
 _BASES = {
     **{f"{kind}Conv{rank}d": f"nn.Conv{rank}d" for kind in ("Same", "Pad") for rank in (1, 2, 3)},
@@ -64,7 +64,7 @@ class Starts:
         key = (target, name)
         return key not in self.various and len(self.found[key]) == 1
 
-    def loop(self, show: Callable[[Call], Document]) -> list[Statement]:
+    def loop(self, show: Callable[[Call], ast.expr]) -> list[ast.stmt]:
         """The body of a loop over ``module`` that starts what is uniform; ``show`` prints calls."""
         by_target: dict[str, list[_Start]] = {}
         for (target, name), (made, *_) in self.found.items():
@@ -78,12 +78,13 @@ class Starts:
                 alike.append(([target], starts))
             else:
                 targets.append(target)
-        chain: tuple[Statement, ...] = ()
+        chain: list[ast.stmt] = []
         for targets, starts in reversed(alike):
-            classes = targets[0] if len(targets) == 1 else f"({', '.join(targets)})"
+            classes = side_by_side([*map(dotted, targets)])
             statements = [start.statement(show) for start in starts]
-            chain = (_joined(f"isinstance(module, {classes})", statements, chain),)
-        return list(chain)
+            test = call("isinstance", [dotted("module"), classes])
+            chain = [_joined(test, statements, chain)]
+        return chain
 
 
 @dataclass(frozen=True)
@@ -94,10 +95,13 @@ class _Start:
     made: Call
     optional: bool
 
-    def statement(self, show: Callable[[Call], Document]) -> Statement:
+    def statement(self, show: Callable[[Call], ast.expr]) -> ast.stmt:
         """As it is written."""
-        statement: Statement = Do(show(self.made))
-        return If(f"module.{self.name} is not None", (statement,)) if self.optional else statement
+        statement = ast.Expr(show(self.made))
+        if not self.optional:
+            return statement
+        is_there = ast.Compare(dotted(f"module.{self.name}"), [ast.IsNot()], [ast.Constant(None)])
+        return if_(is_there, [statement])
 
 
 def _same(one: list[_Start], other: list[_Start]) -> bool:
@@ -107,13 +111,13 @@ def _same(one: list[_Start], other: list[_Start]) -> bool:
     )
 
 
-def _joined(test: str, statements: list[Statement], chain: tuple[Statement, ...]) -> If:
+def _joined(test: ast.expr, statements: list[ast.stmt], chain: list[ast.stmt]) -> ast.stmt:
     """The statements under a test, which a single condition inside becomes a part of.
 
     A module for which only the inner one fails passes on along the chain, where nothing is for it:
     the classes are disjoint.
     """
     match statements:
-        case [If(test=str() as inner, then=then, other=())]:
-            return If(Operation("and", (test, inner)), then, chain)
-    return If(test, tuple(statements), chain)
+        case [ast.If(test=inner, body=body, orelse=[])]:
+            return if_(ast.BoolOp(ast.And(), [test, inner]), body, chain)
+    return if_(test, statements, chain)
