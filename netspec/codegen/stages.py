@@ -151,9 +151,13 @@ def stage_calls(
     invocation: Callable[[Call], Invocation],
 ) -> StageCalls:
     """The blocks of a stage of the network's template, under ``names``; ``invocation`` says how each is called."""
-    calls = tuple(invocation(network.calls[block]) for block in stage.blocks)
-    formulas = schedule(stage_of(program, stage.path), program, network)
-    return StageCalls(stage.blocks, names, calls, formulas)
+    called = [network.calls[block] for block in stage.blocks]
+    in_program = stage_of(program, stage.path)
+    formulas = {
+        **_own_schedule(in_program.blocks, called, _around(in_program.blocks, program, network)),
+        **schedule(in_program, program, network),
+    }
+    return StageCalls(stage.blocks, names, tuple(map(invocation, called)), formulas)
 
 
 def stage_of(program: Program, path: str) -> Region:
@@ -184,6 +188,33 @@ def schedule(stage: Region, program: Program, network: Template) -> dict[str, Va
                 found[name] = value
                 break
     return found
+
+
+def _own_schedule(
+    blocks: Sequence[Region], calls: Sequence[Call], around: Mapping[str, Any]
+) -> dict[str, Varying]:
+    """The same for arguments that a block has for numbers in steps that it was given."""
+    found: dict[str, Varying] = {}
+    for block, call in zip(blocks, calls, strict=True):
+        for name, parameter in call.template.parameters.items():
+            if name in found:
+                continue
+            value = around.get(parameter.qualified or "")
+            if parameter.qualified is None:
+                formula = _formula_at(block, parameter.place)
+                value = None if formula is None else _value(formula, around)
+            if isinstance(value, Varying) and value.node is not None and INDEX in names_of(value):
+                found[name] = value
+    return found
+
+
+def _formula_at(block: Region, place: tuple[str | int, ...]) -> Formula | None:
+    """The formula of a number inside a block; ``place`` is the one of an argument for it."""
+    path, *part = place
+    for node in block.nodes if part else ():
+        if node.path == f"{block.path}.{path}":
+            return node.formulas.get(str(part[0]))
+    return None
 
 
 def _around(blocks: Sequence[Region], program: Program, network: Template) -> Mapping[str, Any]:

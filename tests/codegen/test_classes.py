@@ -15,6 +15,7 @@ from netspec.codegen.classes import local_names
 from netspec.codegen.flow import BRANCH
 from netspec.codegen.identifiers import Namespace
 from tests.support.generated import build_generated, import_source
+from tests.support.witnesses import check
 
 HEAD = "netspec: 1\nname: net\ninput: {channels: 4, size: [8, 10]}\n"
 
@@ -36,6 +37,44 @@ def class_names(text: str) -> list[str]:
 def test_one_class_serves_other_numbers() -> None:
     stages = "stages:\n  - {block: unit, width: 4}\n  - {block: unit, width: 6, wide: true}\n"
     assert class_names(HEAD + UNIT + stages) == ["MyUnit", "Net"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("[{drop_path: {rate: 0.1}}]", "[{drop_path: {rate: 0.2}}]"),
+        ("[]", "[{drop_path: {rate: 0.2}}]"),
+        ("[{scaled: {gamma: 0.0}}]", "[{scaled: {gamma: 0.3}}]"),
+        ("[{scaled: {gamma: 1.0, then: [{dropout: {rate: 0.1}}]}}]", "[{scaled: {gamma: 0.0}}]"),
+        ("[{held: {s: [{dropout: {rate: 0.1}}]}}]", "[{held: {s: [{dropout: {rate: 0.3}}]}}]"),
+        ("[{conv: {out: 4, kernel: 3}}]", "[{conv: {out: 6, kernel: 5}}]"),
+    ],
+)
+def test_one_class_serves_other_numbers_in_a_slot(one: str, other: str) -> None:
+    stages = f"stages: [{{block: unit, post: {one}}}, {{block: unit, post: {other}}}]\n"
+    compiled = api.loads(HEAD + SLOTTED + stages)
+    for backend in ("torch", "keras"):
+        source = compiled.generate(backend)
+        assert len(re.findall(r"^class Unit|^def unit", source, re.M)) == 1
+    check(compiled)
+
+
+SLOTTED = """\
+blocks:
+  scaled:
+    inline: true
+    params: {gamma: 0.5, then: {type: steps, default: []}}
+    body: [{scale: {init: {constant: gamma}}}, then]
+  held: {params: {s: {type: steps, default: []}}, body: [{conv: {out: 4, kernel: 1}}, s]}
+  unit:
+    params: {post: {type: steps, default: []}}
+    body: [{residual: {body: [{conv: {out: 4, kernel: 1}}, norm]}}, post]
+"""
+
+
+def test_one_class_serves_scales_that_start_at_zero_and_at_one() -> None:
+    stages = "stages: [{block: bottleneck, width: 2, repeat: 2, last_gamma: {each: [0.0, 1.0]}}]\n"
+    assert class_names(HEAD + stages) == ["Bottleneck", "Net"]
 
 
 def test_a_second_class_is_named_for_what_differs() -> None:

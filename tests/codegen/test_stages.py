@@ -58,6 +58,31 @@ def test_equal_calls_with_names_that_count_up_are_one_run() -> None:
     assert not rest.is_scheduled
 
 
+def test_numbers_in_a_slot_follow_the_index_too() -> None:
+    source = api.loads(SLOT).generate("torch")
+    assert "(Unit(4, 0.2 * index / 5, index) for index in range(1, 6))" in source
+    source = api.loads(SLOT).generate("keras")
+    assert 'x = unit(x, 0.2 * index / 5, index, name=f"layer1_{index}")' in source
+
+
+SLOT = """\
+netspec: 1
+name: net
+params: {rate: 0.2}
+input: {channels: 3, size: [8, 9]}
+blocks:
+  unit:
+    params: {post: {type: steps, default: []}}
+    body: [{conv: {out: 4, kernel: 3}}, post]
+stages:
+- block: unit
+  repeat: 6
+  post:
+  - {scale: {init: {constant: running_index}}}
+  - {drop_path: {rate: rate * running_index / (total - 1)}}
+"""
+
+
 def calls_in(text: str) -> list[str]:
     """What the blocks of the first stage are in source, without layout."""
     source = api.loads(UNIT + text).generate("torch")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from netspec.codegen.calls import Call
 from netspec.ir import Layer
+from netspec.lang.expression.symbolic import Varying
 from netspec.ops.convolution import Conv, Linear
 from netspec.ops.initializers import (
     Constant,
@@ -63,6 +64,8 @@ def initializer(parameter: Parameter, layer: Layer) -> Call | str:
         return _scaled(init)
     match plain(init, parameter.fans):
         case Constant(value=value):
+            if isinstance(value, Varying):  # one initialiser serves all of its values
+                return Call("initializers.Constant", (value,))
             if value == 0:
                 return "zeros"
             if value == 1:

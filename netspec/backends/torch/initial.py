@@ -7,6 +7,7 @@ from typing import Any
 
 from netspec.codegen.calls import Call
 from netspec.ir import Layer
+from netspec.lang.expression.symbolic import Varying
 from netspec.ops.initializers import (
     ONES,
     ZEROS,
@@ -37,15 +38,12 @@ _NATIVE_OTHER: Mapping[str, Initializer] = {
 
 
 def is_native(layer: Layer, parameter: Parameter) -> bool:
-    """Whether a fresh module starts this parameter that way without being told."""
-    native = _NATIVE.get(layer.op.kind, _NATIVE_OTHER)
-    return _same_initializer(native[parameter.name], parameter.init)
-
-
-def _same_initializer(a: Initializer, b: Initializer) -> bool:
-    if isinstance(a, Constant) and isinstance(b, Constant):
-        return bool(a.value == b.value)
-    return a == b
+    """Whether a fresh module starts this parameter that way without being told, in all instances."""
+    native = _NATIVE.get(layer.op.kind, _NATIVE_OTHER)[parameter.name]
+    init = parameter.init
+    if isinstance(native, Constant) and isinstance(init, Constant):
+        return not isinstance(init.value, Varying) and bool(native.value == init.value)
+    return native == init
 
 
 def init_call(parameter: Parameter, tensor: Any) -> Call:
@@ -55,6 +53,8 @@ def init_call(parameter: Parameter, tensor: Any) -> Call:
         return Call(f"nn.init.{name[0]}", (tensor,), name[1])
     match plain(parameter.init, parameter.fans):
         case Constant(value=value):
+            if isinstance(value, Varying):  # one call serves all of its values
+                return Call("nn.init.constant_", (tensor, value))
             if value == 0:
                 return Call("nn.init.zeros_", (tensor,))
             if value == 1:
@@ -77,7 +77,7 @@ def _own_name(parameter: Parameter) -> tuple[str, Mapping[str, str]] | None:
     init = parameter.init
     if not isinstance(init, VarianceScaling) or len(parameter.shape) < 2:
         return None
-    if init.distribution == "truncated_normal":
+    if init.distribution == "truncated_normal" or isinstance(init.scale, Varying):
         return None
     if init.scale == 2 and init.mode != "fan_avg":
         return f"kaiming_{init.distribution}_", {"mode": init.mode, "nonlinearity": "relu"}

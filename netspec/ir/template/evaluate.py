@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from netspec.errors import NetspecError, Span
@@ -11,8 +12,14 @@ from netspec.ir.formula import Formula
 from netspec.ir.program import Node, Region
 from netspec.ir.template.data import Column, Guard, Parameter
 from netspec.ir.template.names import Names
-from netspec.ir.template.numbers import MISSING, fit, fits, own_argument
-from netspec.lang.expression.symbolic import Diverges, Varying, kept_undecided, only
+from netspec.ir.template.numbers import MISSING, Place, fit, fits, spread
+from netspec.lang.expression.symbolic import (
+    Diverges,
+    Varying,
+    kept_undecided,
+    names_of,
+    only,
+)
 from netspec.ops.types import TensorType
 
 Items = Column[Node] | Column[Region]
@@ -76,31 +83,51 @@ class Evaluator:
             self.guard(what, column)
         return found
 
-    def flag(self, outcomes: Column[bool]) -> Varying:
-        """A parameter for a test without a formula that all shapes share."""
+    def flag(self, outcomes: Column[bool], test: Any, what: str) -> Varying:
+        """The test of what some shapes have: its formula, or a parameter named after ``what`` that is."""
+        has_formula = isinstance(test, Varying) and test.node is not None and fits(test, outcomes)
+        if has_formula and not self._is_free(test):
+            return test  # type: ignore[no-any-return]
         known = self._own_like(outcomes)
-        return known if known is not None else self._argument(outcomes, ("", "flag"))
+        return known if known is not None else self._argument(outcomes, ("", f"has_{what}"))
 
-    def without_formula(self, column: Column[Any], place: tuple[str | int, ...]) -> Any:
-        """What stands for numbers that differ and have no formula: a fitted one, or a parameter."""
-        known = self._own_like(column)
-        if known is not None:
-            return known
-        numbers = (p.value for p in self.own.values() if isinstance(p.value, Varying))
-        found = fit(column, (*self._names.candidates(), *numbers))
-        return found if found is not None else self._argument(column, place)
+    def number(
+        self, column: Column[Any], place: Place, formula: Varying | None, owner: str | None = None
+    ) -> Any:
+        """What stands for numbers that differ: their formula, a fitted one, or a parameter.
 
-    def _own_like(self, column: Column[Any]) -> Varying | None:
-        """An argument of the template's own that is these numbers already; None without one."""
+        A parameter is called after its place, with ``owner`` for the path where that is given.
+
+        A formula of nothing but names around is worked out there: what the template needs to know is its
+        value (a maximal free expression, after Hughes, 1982).
+        """
+        if formula is not None and not self._is_free(formula):
+            return formula
+        kept = formula is not None and formula.kept
+        found = self._own_like(column, kept)
+        if found is None and formula is None:
+            found = fit(column, (*self._names.candidates(), *self._own_numbers()))
+        return found if found is not None else self._argument(column, place, owner, kept)
+
+    def _is_free(self, formula: Varying) -> bool:
+        """Whether a formula computes something, and of names around alone."""
+        return not isinstance(formula.node, ast.Name) and self._names.are_around(names_of(formula))
+
+    def _own_numbers(self, kept: bool = False) -> Iterator[Varying]:
         for parameter in self.own.values():
-            if isinstance(parameter.value, Varying) and fits(parameter.value, column):
-                return parameter.value
-        return None
+            if isinstance(parameter.value, Varying) and parameter.value.kept is kept:
+                yield parameter.value
 
-    def _argument(self, column: Column[Any], place: tuple[str | int, ...]) -> Varying:
-        words = "_".join(str(part) for part in place if part != "")
-        name = self._names.fresh(re.sub(r"\W", "_", words))
-        value = own_argument(name, column, len(self._starts))
+    def _own_like(self, column: Column[Any], kept: bool = False) -> Varying | None:
+        """An argument of the template's own that is these numbers already; None without one."""
+        return next((known for known in self._own_numbers(kept) if fits(known, column)), None)
+
+    def _argument(
+        self, column: Column[Any], place: Place, owner: str | None = None, kept: bool = False
+    ) -> Varying:
+        path, *rest = place
+        name = self._names.fresh(argument_name((owner if owner is not None else path, *rest)))
+        value = Varying(ast.Name(name), tuple(spread(column, len(self._starts))), kept)
         self.own[name] = Parameter(name, None, value, place)
         return value
 
@@ -108,6 +135,12 @@ class Evaluator:
         """Note that a kept argument decided something, ``at`` a place or where the column stands."""
         place, span = self.place(column), at or column[next(iter(column))].span
         self._guards.setdefault((what, place or str(span)), Guard(what, place, span))
+
+
+def argument_name(place: Place) -> str:
+    """What an argument for the number at a place is called, by its attribute: ``conv2_kernel``."""
+    path, *attribute = (part for part in place if isinstance(part, str))
+    return re.sub(r"\W", "_", "_".join(filter(None, (path, *attribute[:1]))))
 
 
 def is_kept(value: Any) -> bool:

@@ -14,7 +14,7 @@ from netspec.ir.program import Node, Region
 from netspec.ir.template.data import Column, Parameter, Split
 from netspec.ir.template.numbers import MISSING, spread
 from netspec.ir.template.shapes import Surroundings
-from netspec.lang.expression.symbolic import Varying, named, names_of, same_value, vary
+from netspec.lang.expression.symbolic import Varying, named, names_of, same, same_value, vary
 from netspec.ops.types import TensorType
 
 Evaluate = Callable[[Formula, Column[Node] | Column[Region], TensorType], Any]
@@ -69,11 +69,23 @@ class Names:
             for name in names_of(type.channels):
                 self._declare(name, qualified, type.channels, number)
         for name, formula in definition.let.items():
-            value = self.derive(self._shapes, definition.name, name, formula, evaluate)
-            if isinstance(value, Varying) and not isinstance(value.node, ast.Name | None):
-                self.local[name] = value
-                self.set(definition.name, name, Varying(ast.Name(name), value.values, value.kept))
+            self.derive(self._shapes, definition.name, name, formula, evaluate)
+            self.keep_name(definition.name, name)
         return types
+
+    def keep_name(self, scope: str, name: str) -> None:
+        """Let the text call a number of a scope by its name, which has a value in all shapes."""
+        value = self._known[qualify(scope, name)]
+        if not isinstance(value, Varying) or isinstance(value.node, ast.Name | None):
+            return
+        text = next((known for known, own in self.local.items() if same(own, value)), None)
+        if text is None:
+            is_own = self._shapes[0].definition is not None and (
+                self._shapes[0].definition.name == scope
+            )
+            text = name if is_own else self.fresh(name)
+            self.local[text] = value
+        self.set(scope, name, Varying(ast.Name(text), value.values, value.kept))
 
     def _enter_network(self, region: Region, evaluate: Evaluate) -> TensorType:
         for name, value in region.arguments.items():
@@ -154,6 +166,11 @@ class Names:
         self._taken.add(found)
         return found
 
+    def are_around(self, names: Collection[str]) -> bool:
+        """Whether there are names, and all of them are parameters that stand for names of scopes around."""
+        around = {name for value in self._around.values() for name in names_of(value)}
+        return bool(names) and around.issuperset(names)
+
     # Scopes inside
 
     @contextmanager
@@ -217,7 +234,10 @@ class Names:
     def value(self, column: Column[Node] | Column[Region], name: str) -> Any:
         """What a qualified name means at a place; raises KeyError where it means nothing."""
         if all(name in item.indices for item in column.values()):
-            return self._from_around(name, {i: item.indices[name] for i, item in column.items()})
+            counted = {i: item.indices[name] for i, item in column.items()}
+            whole = {i: shape.indices.get(name) for i, shape in self._shapes.items()}
+            is_whole = None not in whole.values() and counted.items() <= whole.items()
+            return self._from_around(name, whole if is_whole else counted)
         if name in self._known:
             return self._known[name]
         values = {i: self._surroundings.outside(r, name) for i, r in self._shapes.items()}

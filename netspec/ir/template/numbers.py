@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import ast
 import dataclasses
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from typing import Any
 
 from netspec.ir.template.data import Column, Split
-from netspec.lang.expression.symbolic import Varying, same_value, value_at, vary
+from netspec.lang.expression.symbolic import Varying, same_value, value_at
 from netspec.ops import Op
 from netspec.ops.base import attributes_of
 from netspec.ops.geometry import Padding
@@ -17,8 +16,11 @@ from netspec.ops.geometry import Padding
 MISSING: Any = object()
 """In the place of a number: there is no formula for it."""
 
-WithoutFormula = Callable[[Column[Any], tuple[str | int, ...]], Any]
-"""Gives what stands for numbers that differ and have no formula, and that stand at a place."""
+Place = tuple[str | int, ...]
+"""Where a number is: the path of an op or region, and the way to the number inside it."""
+
+Number = Callable[[Column[Any], Place, Varying | None], Any]
+"""Gives what stands for numbers that differ at a place, whose formula is known or not."""
 
 
 def is_number(value: Any) -> bool:
@@ -41,8 +43,8 @@ def fits(candidate: Any, column: Column[Any]) -> bool:
 def unify(
     column: Column[Any],
     candidate: Any,
-    place: tuple[str | int, ...],
-    without_formula: WithoutFormula,
+    place: Place,
+    number: Number,
 ) -> Any:
     """One value for a column, numbers inside it unified each on its own.
 
@@ -50,7 +52,7 @@ def unify(
         column: plain values: numbers, texts, None, tuples of them, or frozen dataclasses.
         candidate: the same by formulas, or MISSING; taken as far as it has the right values.
         place: where it stands.
-        without_formula: what to take for numbers that differ and have no formula.
+        number: what to take for numbers that differ.
 
     Raises:
         Split: the values differ in more than numbers.
@@ -63,7 +65,7 @@ def unify(
         for field in dataclasses.fields(first):
             inner = {i: getattr(value, field.name) for i, value in column.items()}
             made = getattr(candidate, field.name) if type(candidate) is type(first) else MISSING
-            parts[field.name] = unify(inner, made, (*place, field.name), without_formula)
+            parts[field.name] = unify(inner, made, (*place, field.name), number)
         return type(first)(**parts)
     if isinstance(first, tuple | list):
         _require(column, lambda value: (type(value), len(value)), "number of axes", place)
@@ -73,7 +75,7 @@ def unify(
                 {i: value[index] for i, value in column.items()},
                 candidate[index] if alike else MISSING,
                 (*place, index),
-                without_formula,
+                number,
             )
             for index in range(len(first))
         )
@@ -81,11 +83,12 @@ def unify(
         _require(column, lambda value: value, "value", place)
         return first
     has_text = not isinstance(candidate, Varying) or candidate.node is not None
-    if has_text and is_number(candidate) and fits(candidate, column):
-        return candidate
+    has_formula = has_text and is_number(candidate) and fits(candidate, column)
+    if has_formula and isinstance(candidate, Varying):
+        return number(column, place, candidate)
     if all(same_value(value, first) for value in values[1:]):
-        return first
-    return without_formula(column, place)
+        return candidate if has_formula else first
+    return number(column, place, None)
 
 
 @cache
@@ -104,9 +107,7 @@ def at(value: Any, shape: int) -> Any:
     return value_at(value, shape)
 
 
-def _require(
-    column: Column[Any], of: Callable[[Any], Any], what: str, place: tuple[str | int, ...]
-) -> None:
+def _require(column: Column[Any], of: Callable[[Any], Any], what: str, place: Place) -> None:
     """Raise :class:`Split` unless all values are alike in ``of``."""
     found = {i: of(value) for i, value in column.items()}
     first = next(iter(found.values()))
@@ -140,13 +141,6 @@ def fit(column: Column[Any], candidates: Iterable[Varying]) -> Varying | None:
             if isinstance(made, Varying) and fits(made, column):
                 return made
     return None
-
-
-def own_argument(name: str, column: Column[Any], count: int) -> Varying:
-    """A parameter for numbers that differ."""
-    found = vary(ast.Name(name), spread(column, count))
-    assert isinstance(found, Varying)
-    return found
 
 
 # Attributes from the values of their formulas

@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from netspec.ir.definition import plain
@@ -26,7 +27,7 @@ from netspec.ir.template.data import (
 )
 from netspec.ir.template.evaluate import Evaluator, is_kept
 from netspec.ir.template.names import Names, channels_name
-from netspec.ir.template.numbers import MISSING, at, fits, op_of, spread, unify
+from netspec.ir.template.numbers import MISSING, Place, at, op_of, spread, unify
 from netspec.ir.template.shapes import Surroundings, is_plain, op_key
 from netspec.ir.template.text import number_at, numbers_of
 from netspec.ir.template.wires import Wires
@@ -195,14 +196,17 @@ class Unifier:
                 candidate = self._numbers.by_formula(column, name, inputs[0].type)
             if param.type == "steps" and not isinstance(candidate, bool | Varying):
                 candidate = MISSING  # what has the name of a slot may be an op
-            without = self._numbers.without_formula if first.kind == "block" else self._nameless
-            arguments[name] = unify(values, candidate, (place, name), without)
+            owner = None if first.kind == "block" else ""
+            own_number = partial(self._numbers.number, owner=owner)
+            arguments[name] = unify(values, candidate, (place, name), own_number)
             self.names.set(definition.name, name, arguments[name])
         for number, value in enumerate(inputs):
             self.names.set(definition.name, channels_name(number), value.type.channels)
         self.names.set(definition.name, IN_SIZE, list(inputs[0].type.size))
         for name, formula in definition.let.items():
             self.names.derive(column, definition.name, name, formula, self._numbers.evaluate)
+            if first.kind == "inline" and len(column) == len(self.shapes):
+                self.names.keep_name(definition.name, name)
         if first.kind == "block":
             inside = self.names.kept()
             self.kept_inside |= {id(region): inside for region in column.values()}
@@ -266,8 +270,7 @@ class Unifier:
             values = {
                 i: at(parameter.value, self._known[id(found)][1]) for i, found in column.items()
             }
-            without = self._numbers.without_formula
-            arguments[name] = unify(values, candidate, (place, name), without)
+            arguments[name] = unify(values, candidate, (place, name), self._numbers.number)
         return Call(template, region, arguments)
 
     def _when(self, column: Column[Region]) -> Region | Choice:
@@ -283,10 +286,9 @@ class Unifier:
             )
         if len(set(outcomes.values())) == 1:
             return self._plain_region(column)
-        if not (isinstance(test, Varying) and fits(test, outcomes)):
-            test = self._numbers.flag(outcomes)
         then = {i: region for i, region in column.items() if outcomes[i]}
         other = {i: region for i, region in column.items() if not outcomes[i]}
+        test = self._numbers.flag(outcomes, test, _inside(next(iter(then.values()))))
         sides = []
         entering = self._wires.flowing
         for side in (then, other):
@@ -340,7 +342,8 @@ class Unifier:
                 return first.op
         made = self._resolved(column, source)
         ops = {i: node.op for i, node in column.items()}
-        return unify(ops, made, (place,), self._numbers.without_formula)  # type: ignore[no-any-return]
+        number = partial(self._numbers.number, owner=_called(first, place))
+        return unify(ops, made, (place,), number)  # type: ignore[no-any-return]
 
     def _resolved(self, column: Column[Node], source: TensorType) -> Any:
         """The op by its formulas, and by what fills in the rest; MISSING where that fails."""
@@ -367,9 +370,9 @@ class Unifier:
                 return op.types(*known)
         return None
 
-    def _nameless(self, column: Column[Any], place: tuple[str | int, ...]) -> Any:
+    def _nameless(self, column: Column[Any], place: Place, formula: Varying | None) -> Any:
         """Numbers that differ, where no text shows them."""
-        return vary(None, spread(column, len(self.shapes)))
+        return vary(None, spread(column, len(self.shapes))) if formula is None else formula
 
     def _type(self, made: TensorType | None, values: Column[Value], place: str) -> TensorType:
         types = {i: value.type for i, value in values.items()}
@@ -383,6 +386,17 @@ class Unifier:
 
         flat = made.flat if made is not None else None
         return TensorType(one("channels"), one("size"), one("non_negative"), flat)
+
+
+def _called(node: Node, place: str) -> str:
+    """What arguments of an op are called after: its path, with the op's label for a number."""
+    above, dot, own = place.rpartition(".")
+    return f"{above}{dot}{node.op.label}" if own.isdecimal() else place
+
+
+def _inside(region: Region) -> str:
+    """A word for what a region holds: the label of its first op."""
+    return next((node.op.label for node in region.nodes), "steps")
 
 
 def _kind(item: Node | Region) -> str:
