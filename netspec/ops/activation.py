@@ -13,6 +13,8 @@ from netspec.ops.types import Parameter, TensorType
 class Activation(Op):
     """An elementwise function; keeps the type."""
 
+    category = "activation"
+
     non_negative: ClassVar[bool] = False
 
     def infer(self, source: TensorType) -> TensorType:

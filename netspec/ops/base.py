@@ -84,12 +84,14 @@ class Op(_Frozen, ABC):
         label: what a layer of it is called where the spec gives no name; the kind unless it says so.
         numbered: whether the label always takes a number (``conv1``), even for a single one.
         one_of: attributes of which exactly one has to be given.
+        category: ``activation`` or ``normalization``: what people exchange for another of its category.
     """
 
     kind: ClassVar[str]
     label: ClassVar[str]
     numbered: ClassVar[bool] = False
     one_of: ClassVar[tuple[str, ...]] = ()
+    category: ClassVar[str | None] = None
     is_function: ClassVar[bool] = (
         False  # what `isinstance` takes longer to say, of an abstract class
     )

@@ -22,6 +22,7 @@ class Normalization(Op):
     """What the normalisations share: epsilon and an optional learned scale and bias per channel."""
 
     numbered = True
+    category = "normalization"
 
     eps: float = attribute("added to the variance", 1e-5)
     affine: bool = attribute("learn a scale (`weight`) and a `bias` per channel", True)

@@ -8,6 +8,7 @@ from typing import Any
 
 from netspec.errors import InternalError, NetspecError
 from netspec.ir.program import Node, Region, Value
+from netspec.ir.template.chosen import op_at
 from netspec.ir.template.data import Choice, Template
 from netspec.ir.template.numbers import at
 from netspec.ir.template.shapes import frozen
@@ -77,7 +78,8 @@ def taken(template: Template, shape: int, others: Sequence[Value] = ()) -> Flat:
         inputs = tuple(number_of(value) for value in node.inputs)
         for value in node.outputs:
             numbers[value.id] = next(count)
-        found.append(_row(node, shape, node.path, inputs))
+        paths = template.paths.get(node.outputs[0].id, {})
+        found.append(_row(node, shape, paths.get(shape, node.path), inputs))
     found.append(("results", *map(number_of, template.body.outputs)))
     return found
 
@@ -100,7 +102,8 @@ def _nodes(region: Region, shape: int, merged: dict[int, Value]) -> Iterator[Nod
 
 def _row(node: Node, shape: int, path: str, taken: tuple[int, ...]) -> tuple[Any, ...]:
     shapes = tuple(_shape(value.type, shape) for value in node.outputs)
-    return (node.op.kind, path, frozen(at(node.op, shape)), taken, shapes)
+    op = op_at(node.op, shape)
+    return (op.kind, path, frozen(at(op, shape)), taken, shapes)
 
 
 def _shape(type: TensorType, shape: int) -> tuple[int, ...]:

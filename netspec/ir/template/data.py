@@ -141,6 +141,8 @@ class Template:
         names: what the spec calls results, by the value's id.
         reasons: why its block has other templates beside it.
         others: the inputs behind the first, which is ``source``.
+        paths: of layers whose names differ, where nobody chose them, those in each shape, by the id of the
+            result.
     """
 
     definition: Definition | None
@@ -156,6 +158,7 @@ class Template:
     names: Mapping[int, str] = field(default_factory=dict)
     reasons: tuple[str, ...] = ()
     others: tuple[Value, ...] = ()
+    paths: Mapping[int, Column[str]] = field(default_factory=dict)
 
     @property
     def entering(self) -> tuple[Value, ...]:

@@ -40,7 +40,9 @@ class Templates:
         }
 
 
-def templates(program: Program, accept: Callable[[Template], None] | None = None) -> Templates:
+def templates(
+    program: Program, accept: Callable[[Template], None] | None = None, choose: bool = False
+) -> Templates:
     """The templates of a program and of all its blocks, each verified against every instance.
 
     Blocks of one definition share a template unless they differ by more than numbers and choices; then
@@ -50,6 +52,8 @@ def templates(program: Program, accept: Callable[[Template], None] | None = None
         program: the program.
         accept: called with each template of a block, inner ones first; raises :class:`Diverges` where it
             has no use for one body of all these shapes.
+        choose: whether ops of one category that differ, as activations, become an argument of their block;
+            else they part its instances.
     """
     surroundings = Surroundings(program)
     kept = {qualify(NETWORK_SCOPE, name) for name in program.arguments}
@@ -66,7 +70,7 @@ def templates(program: Program, accept: Callable[[Template], None] | None = None
         groups = [_Group.of(instances, shapes, kept_inside)]
         while groups:
             group = groups.pop(0)
-            unifier = Unifier(group.representatives, surroundings, group.kept, known)
+            unifier = Unifier(group.representatives, surroundings, group.kept, known, choose)
             try:
                 template = group.explained(unifier.template(group.instances, group.numbers))
                 if accept is not None:

@@ -126,8 +126,15 @@ class Evaluator:
         self, column: Column[Any], place: Place, owner: str | None = None, kept: bool = False
     ) -> Varying:
         path, *rest = place
-        name = self._names.fresh(argument_name((owner if owner is not None else path, *rest)))
-        value = Varying(ast.Name(name), tuple(spread(column, len(self._starts))), kept)
+        name = argument_name((owner if owner is not None else path, *rest))
+        return self.argument(name, spread(column, len(self._starts)), place, kept)
+
+    def argument(
+        self, name: str, values: Sequence[Any], place: Place = (), kept: bool = False
+    ) -> Varying:
+        """An argument of the template's own with a value for each shape, under this name if it is free."""
+        name = self._names.fresh(name)
+        value = Varying(ast.Name(name), tuple(values), kept)
         self.own[name] = Parameter(name, None, value, place)
         return value
 

@@ -16,6 +16,7 @@ from typing import Any
 from netspec.ir.definition import plain
 from netspec.ir.formula import IN_SIZE
 from netspec.ir.program import Node, Region, Value
+from netspec.ir.template.chosen import is_anonymous
 from netspec.ir.template.data import (
     Call,
     Choice,
@@ -25,15 +26,15 @@ from netspec.ir.template.data import (
     Template,
     result_of,
 )
-from netspec.ir.template.evaluate import Evaluator, is_kept
+from netspec.ir.template.evaluate import Evaluator
 from netspec.ir.template.names import Names, channels_name
-from netspec.ir.template.numbers import MISSING, Place, at, op_of, spread, unify
-from netspec.ir.template.shapes import Surroundings, is_plain, op_key
+from netspec.ir.template.numbers import MISSING, at, unify
+from netspec.ir.template.ops import Ops
+from netspec.ir.template.shapes import Surroundings, op_key
 from netspec.ir.template.text import number_at, numbers_of
 from netspec.ir.template.wires import Wires
-from netspec.lang.expression.symbolic import Diverges, Varying, names_of, only, vary
-from netspec.ops import Op, OpError
-from netspec.ops.types import TensorType
+from netspec.lang.expression.symbolic import Varying, names_of, only
+from netspec.ops import Op
 
 COMBINATORS = ("residual", "gate", "branches")
 """Kinds of regions whose parts all take what enters."""
@@ -50,6 +51,7 @@ class Unifier:
         surroundings: what names mean around them.
         kept: the qualified names, seen inside the regions, that depend on a kept argument.
         known: the templates of blocks inside.
+        choose: whether ops of one category that differ become an argument.
     """
 
     def __init__(
@@ -58,10 +60,14 @@ class Unifier:
         surroundings: Surroundings,
         kept: Collection[str],
         known: Known,
+        choose: bool = False,
     ) -> None:
         self.shapes = shapes
         self.names = Names(shapes, surroundings, kept)
         self._numbers = Evaluator(shapes, self.names)
+        self._choose = choose
+        self._ops = Ops(len(shapes), self.names, self._numbers, choose)
+        self._paths: dict[int, Column[str]] = {}
         self.kept_inside: dict[int, frozenset[str]] = {}
         self._known = known
         self._calls: dict[Region, Call] = {}
@@ -100,6 +106,7 @@ class Unifier:
             guards=self._numbers.guards,
             names=self._value_names,
             others=inputs[1:],
+            paths=self._paths,
         )
 
     def _guard_decisions(self) -> None:
@@ -133,7 +140,7 @@ class Unifier:
     def _items(self, column: Column[Region]) -> tuple[Any, ...]:
         """The items of regions that stand in one place, side by side."""
         place = self._numbers.place(column)
-        kinds = {i: tuple(_kind(item) for item in region.items) for i, region in column.items()}
+        kinds = {i: tuple(map(self._kind, region.items)) for i, region in column.items()}
         self._alike(kinds, "list of steps", place)
         found: list[Any] = []
         entering = self._wires.flowing
@@ -145,6 +152,15 @@ class Unifier:
             found.append(step(items))
             self._wires.flowing = result_of(found[-1]) if is_row else entering
         return tuple(found)
+
+    def _kind(self, item: Node | Region) -> str:
+        return self._ops.kind(item.op) if isinstance(item, Node) else item.kind
+
+    def _is_anonymous(self, at: tuple[int, Node]) -> bool:
+        index, node = at
+        path = self._numbers.path(index, node.path)
+        # What stands in a block inside has been held against its own names by that block's template.
+        return is_anonymous(node, path.rpartition(".")[2] if self._is_inside_call else path)
 
     def _region(self, column: Column[Region]) -> Region | Choice:
         self._alike({i: self._numbers.path(i, r.path) for i, r in column.items()}, "name", "")
@@ -262,16 +278,31 @@ class Unifier:
         known = {**region.arguments, **around}
         arguments: dict[str, Any] = {}
         for name, parameter in template.parameters.items():
+            taken = {
+                i: at(parameter.value, self._known[id(found)][1]) for i, found in column.items()
+            }
+            values = {i: value for i, value in taken.items() if value is not None}
+            first = next(iter(values.values()), None)
+            if first is None:  # where it is for a part that none of these have
+                arguments[name] = None
+                continue
+            if isinstance(first, Op):
+                arguments[name] = self._op_argument(values, first)
+                continue
             candidate = known.get(name, MISSING)
             if parameter.input is not None:
                 candidate = region.inputs[parameter.input].type.channels
             if parameter.qualified is None:
                 candidate = number_at(region, place, parameter.place)
-            values = {
-                i: at(parameter.value, self._known[id(found)][1]) for i, found in column.items()
-            }
             arguments[name] = unify(values, candidate, (place, name), self._numbers.number)
         return Call(template, region, arguments)
+
+    def _op_argument(self, ops: Column[Op], first: Op) -> Op | Varying:
+        """An op that a block inside is given: what the template is given itself, where ops differ."""
+        if len({op_key(op) for op in ops.values()}) == 1:
+            return first
+        assert first.category is not None
+        return self._ops.argument(ops, first.category)
 
     def _when(self, column: Column[Region]) -> Region | Choice:
         """A region under a test: there, or a choice where the test goes both ways."""
@@ -304,23 +335,27 @@ class Unifier:
 
     def _node(self, column: Column[Node]) -> Node:
         index, first = next(iter(column.items()))
-        self._alike({i: self._numbers.path(i, node.path) for i, node in column.items()}, "name", "")
+        paths = {i: self._numbers.path(i, node.path) for i, node in column.items()}
+        is_one_name = len({*paths.values()}) == 1
+        if not (is_one_name or (self._choose and all(map(self._is_anonymous, column.items())))):
+            self._alike(paths, "name", "")
         place = self._numbers.place(column)
-        self._alike({i: node.op.kind for i, node in column.items()}, "op", place)
         ends = {i: (len(node.inputs), len(node.outputs)) for i, node in column.items()}
         self._alike(ends, "number of inputs or results", place)
         inputs = tuple(
             self._wires.resolve({i: node.inputs[number] for i, node in column.items()}, place)
             for number in range(len(first.inputs))
         )
-        op = self._op(column, inputs[0].type, place)
-        types = self._types(op, [value.type for value in inputs])
+        op = self._ops.op(column, inputs[0].type, place)
+        types = self._ops.types(op, [value.type for value in inputs])
         outputs = []
         for number in range(len(first.outputs)):
             values = {i: node.outputs[number] for i, node in column.items()}
             made = types[number] if types is not None else None
-            outputs.append(self._wires.new(self._type(made, values, place)))
+            outputs.append(self._wires.new(self._ops.type(made, values, place)))
             self._wires.bind(values, outputs[-1])
+            if not is_one_name:
+                self._paths[outputs[-1].id] = paths
             name = self._surroundings.name_of(first.outputs[number], self.shapes[index].path)
             if name is not None:
                 self._value_names[outputs[-1].id] = name
@@ -332,76 +367,7 @@ class Unifier:
             path=self._numbers.path(index, first.path),
         )
 
-    def _op(self, column: Column[Node], source: TensorType, place: str) -> Op:
-        first = next(iter(column.values()))
-        is_kept = self.names.mentions_kept(first.formulas) or _is_kept(source)
-        # On one side of a choice a number that varies elsewhere keeps its formula: it says more.
-        if len(column) == len(self.shapes) and not is_kept:
-            keys = {op_key(node.op) for node in column.values()} if len(column) > 1 else ()
-            if len(keys) <= 1:
-                return first.op
-        made = self._resolved(column, source)
-        ops = {i: node.op for i, node in column.items()}
-        number = partial(self._numbers.number, owner=_called(first, place))
-        return unify(ops, made, (place,), number)  # type: ignore[no-any-return]
-
-    def _resolved(self, column: Column[Node], source: TensorType) -> Any:
-        """The op by its formulas, and by what fills in the rest; MISSING where that fails."""
-        first = next(iter(column.values()))
-        values = {}
-        for name in first.formulas:
-            found = self._numbers.by_formula(column, name, source)
-            if found is not MISSING:
-                values[name] = found
-        try:
-            op = op_of(first.op, values)
-            with only(frozenset(column)):
-                return MISSING if op is None else op.resolve(source)
-        except (OpError, Diverges):
-            if _is_kept(source) or self.names.mentions_kept(first.formulas):
-                self._numbers.guard("an attribute", column)
-            return MISSING
-
-    def _types(self, op: Op, sources: Sequence[TensorType]) -> Sequence[TensorType] | None:
-        """The types of the results by the op's own rules; None where these part the shapes."""
-        unsure = [dataclasses.replace(source, non_negative=False) for source in sources]
-        for known in (sources, unsure):  # a fact that varies may part what else does not
-            with suppress(Diverges, OpError):
-                return op.types(*known)
-        return None
-
-    def _nameless(self, column: Column[Any], place: Place, formula: Varying | None) -> Any:
-        """Numbers that differ, where no text shows them."""
-        return vary(None, spread(column, len(self.shapes))) if formula is None else formula
-
-    def _type(self, made: TensorType | None, values: Column[Value], place: str) -> TensorType:
-        types = {i: value.type for i, value in values.items()}
-        first = next(iter(types.values()))
-        if len(types) == 1 and (made is None or is_plain(made)):
-            return first
-
-        def one(name: str) -> Any:
-            column = {i: getattr(type, name) for i, type in types.items()}
-            return unify(column, getattr(made, name, MISSING), (place,), self._nameless)
-
-        flat = made.flat if made is not None else None
-        return TensorType(one("channels"), one("size"), one("non_negative"), flat)
-
-
-def _called(node: Node, place: str) -> str:
-    """What arguments of an op are called after: its path, with the op's label for a number."""
-    above, dot, own = place.rpartition(".")
-    return f"{above}{dot}{node.op.label}" if own.isdecimal() else place
-
 
 def _inside(region: Region) -> str:
     """A word for what a region holds: the label of its first op."""
     return next((node.op.label for node in region.nodes), "steps")
-
-
-def _kind(item: Node | Region) -> str:
-    return item.op.kind if isinstance(item, Node) else item.kind
-
-
-def _is_kept(type: TensorType) -> bool:
-    return any(map(is_kept, type.shape))

@@ -1,0 +1,75 @@
+"""Ops that take one place in a block and are others in other instances: a class takes them as an argument."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from netspec.ir.program import Node
+from netspec.lang.expression.symbolic import Diverges, Varying, active, only, vary
+from netspec.ops.base import Op
+from netspec.ops.types import TensorType
+
+ARGUMENTS: Mapping[str, str] = {"activation": "activation", "normalization": "norm_layer"}
+"""What the argument for an op is called, by the op's category."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Chosen(Op):
+    """One of several ops of a category, which the template is given.
+
+    Attributes:
+        choice: the argument, whose values are the ops.
+    """
+
+    kind = "chosen"
+
+    choice: Varying
+
+    @property
+    def options(self) -> Mapping[Op, frozenset[int]]:
+        """The ops under consideration, each with its shapes; equal ones are one object."""
+        found: dict[Op, set[int]] = {}
+        for shape in sorted(active(len(self.choice.values))):
+            op = self.choice.values[shape]
+            if op is not None:
+                found.setdefault(op, set()).add(shape)
+        return {op: frozenset(shapes) for op, shapes in found.items()}
+
+    def infer(self, source: TensorType) -> TensorType:
+        """The type that all options give; raises :class:`Diverges` where they give others."""
+        found: dict[int, TensorType] = {}
+        for op, shapes in self.options.items():
+            with only(shapes):
+                found |= dict.fromkeys(shapes, op.infer(source))
+        first = next(iter(found.values()))
+        if any((t.channels, t.size) != (first.channels, first.size) for t in found.values()):
+            raise Diverges(self.choice)
+        is_flat = all(t.flat is first.flat for t in found.values())
+        facts = [found.get(shape) for shape in range(len(self.choice.values))]
+        return replace(
+            first,
+            non_negative=vary(None, [t and t.non_negative for t in facts]),
+            flat=first.flat if is_flat else None,
+        )
+
+
+def op_at(op: Op, shape: int) -> Op:
+    """The op that stands there in a shape; its numbers may vary still."""
+    return op.choice.values[shape] if isinstance(op, Chosen) else op
+
+
+def options_of(op: Op) -> Sequence[Op]:
+    """The ops that an op of a template may be."""
+    return [*op.options] if isinstance(op, Chosen) else [op]
+
+
+def is_anonymous(node: Node, path: str) -> bool:
+    """Whether a layer holds nothing and has a name that nobody chose: its op's label.
+
+    ``path`` is its path in the block.
+    """
+    ops = options_of(node.op)
+    if "." in path or node.op.is_function or any(op.parameters(node.source) for op in ops):
+        return False
+    return any(path == op.label or path.removeprefix(op.label).isdecimal() for op in ops)
