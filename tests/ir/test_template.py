@@ -431,9 +431,83 @@ def test_instances_part_at_what_no_number_says(block: str, calls: str, reason: s
     stages = ", ".join(f"{{block: unit, {call}}}" for call in calls.split("|"))
     found = made(f"blocks: {{unit: {block}}}\nstages: [{stages}]").blocks
     assert [len(template.instances) for template in found] == [1, 1]
-    assert all(any(reason in why for why in template.reasons) for template in found), found[
-        0
-    ].reasons
+    for template in found:
+        (why,) = template.reasons
+        assert reason in why.what
+        assert why.span is not None
+
+
+def test_why_instances_part_says_what_there_is_and_where() -> None:
+    found = made(f"{POST}stages: [{{block: unit, s: [relu, norm]}}, {{block: unit, s: []}}]")
+    assert len(found.blocks) == 1
+    found = made(f"{POST}stages: [{{block: unit, s: [relu, norm]}}, {{block: unit, s: [relu]}}]")
+    for template in found.blocks:
+        (why,) = template.reasons
+        assert str(why) == "another list of steps: `relu, batch_norm` or `relu`"
+        assert why.span is not None
+        assert why.span.line == 4  # the slot, in the block
+
+
+POST = "blocks: {unit: {params: {s: {type: steps}}, body: [{conv: {out: 4, kernel: 1}}, s]}}\n"
+
+
+# Ops that are chosen
+
+
+def chosen(text: str) -> Templates:
+    """The templates of a spec, where ops may be arguments."""
+    return templates(netspec.loads(HEAD + text).network, choose=True)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "arguments"),
+    [
+        ("[relu]", "[silu]", ["activation"]),
+        ("[{leaky_relu: {slope: 0.2}}]", "[relu]", ["activation"]),
+        ("[{gelu: {approximate: tanh}}]", "[gelu]", ["activation"]),
+        ("[relu, conv1x1, relu]", "[silu, conv1x1, silu]", ["activation"]),
+        ("[relu, conv1x1, tanh]", "[silu, conv1x1, relu]", ["activation", "activation_2"]),
+        ("[{leaky_relu: {slope: 0.2}}]", "[{leaky_relu: {slope: 0.1}}]", ["leaky_relu_slope"]),
+        ("[{batch_norm: {}, name: n}]", "[{group_norm: {groups: 2}, name: n}]", ["norm_layer"]),
+        ("[{held: {t: [relu]}}]", "[{held: {t: [tanh]}}]", ["activation"]),
+        ("[]", "[tanh]", ["s"]),
+    ],
+)
+def test_ops_of_one_category_become_an_argument(one: str, other: str, arguments: list[str]) -> None:
+    found = chosen(f"{HELD}stages: [{{block: unit, s: {one}}}, {{block: unit, s: {other}}}]")
+    unit = found.blocks[-1]
+    assert [name for name in unit.parameters if name != "in_channels"] == arguments
+    assert len(unit.instances) == 2
+    for call in found.network.calls.values():
+        passed = [call.arguments[name] for name in arguments]
+        assert not any(isinstance(value, Varying) for value in passed)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("[relu]", "[norm]"),
+        ("[norm]", "[{group_norm: {groups: 2}}]"),  # bn1 and gn1: the keys of weights
+        ("[{relu: {}, name: a}]", "[{tanh: {}, name: b}]"),
+        ("[dropout]", "[relu]"),
+    ],
+)
+def test_what_is_another_layer_parts_instances_still(one: str, other: str) -> None:
+    found = chosen(f"{HELD}stages: [{{block: unit, s: {one}}}, {{block: unit, s: {other}}}]")
+    assert [len(template.instances) for template in found.blocks] == [1, 1]
+
+
+def test_ops_are_no_argument_unless_asked_for() -> None:
+    text = f"{HELD}stages: [{{block: unit, s: [relu]}}, {{block: unit, s: [tanh]}}]"
+    assert len(made(text).blocks) == 2
+
+
+HELD = """\
+blocks:
+  conv1x1: {body: [{conv: {out: 4, kernel: 1}}]}
+  held: {params: {t: {type: steps}}, body: [{conv: {out: 4, kernel: 1}}, t]}
+  unit: {params: {s: {type: steps}}, body: [{conv: {out: 4, kernel: 1}}, s]}
+"""
 
 
 def test_blocks_inside_one_another_come_level_by_level() -> None:

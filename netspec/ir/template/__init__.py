@@ -4,7 +4,7 @@
 (``unify.py``), and parts them where they differ by more than numbers and choices (``divide.py``).
 """
 
-from netspec.ir.template.data import Call, Choice, Guard, Merged, Parameter, Split, Template
+from netspec.ir.template.data import Call, Choice, Guard, Merged, Parameter, Reason, Split, Template
 from netspec.ir.template.divide import Templates, templates
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "Guard",
     "Merged",
     "Parameter",
+    "Reason",
     "Split",
     "Template",
     "Templates",

@@ -24,16 +24,57 @@ class Split(Exception):
         reason: what differs, in words.
         place: the path, relative to the instance's, of what differs; empty for the instance itself.
         values: what stands there in each shape, as far as they have it.
+        span: where it stands in the spec, of one shape; None where that is not known.
     """
 
-    def __init__(self, reason: str, place: str, values: Column[Any]) -> None:
-        super().__init__(reason, place, values)  # which pickling calls it with again
+    def __init__(
+        self, reason: str, place: str, values: Column[Any], span: Span | None = None
+    ) -> None:
+        super().__init__(reason, place, values, span)  # which pickling calls it with again
         self.reason = reason
         self.place = place
         self.values = values
+        self.span = span
 
     def __str__(self) -> str:
         return f"{self.place}: {self.reason}" if self.place else self.reason
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why instances of a block have templates of their own.
+
+    Attributes:
+        what: what differs, in words, with what there is of it.
+        place: the path of it, relative to the instance's; empty for the instance itself.
+        span: where it stands in the spec.
+    """
+
+    what: str
+    place: str
+    span: Span | None
+
+    @staticmethod
+    def of(split: Split) -> Reason:
+        """The reason that a split gives."""
+        shown = dict.fromkeys(filter(None, map(_shown, split.values.values())))
+        listed = f": {' or '.join(shown)}" if len(shown) > 1 else ""
+        return Reason(f"{split.reason}{listed}", split.place, split.span)
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.what}" if self.place else self.what
+
+
+def _shown(value: Any) -> str:
+    """A value that instances differ by, as people write it; empty for what has no such form."""
+    match value:
+        case str():
+            return f"`{value}`"
+        case bool() | int() | float():
+            return str(value)
+        case tuple() if all(isinstance(part, str) for part in value):
+            return f"`{', '.join(value)}`" if value else "nothing"
+    return ""
 
 
 @dataclass(frozen=True)
@@ -139,7 +180,7 @@ class Template:
         guards: what was decided by a kept argument.
         outputs: of a network, what it gives by name.
         names: what the spec calls results, by the value's id.
-        reasons: why its block has other templates beside it.
+        reasons: why its block has other templates beside it, the latest last.
         others: the inputs behind the first, which is ``source``.
         paths: of layers whose names differ, where nobody chose them, those in each shape, by the id of the
             result.
@@ -156,7 +197,7 @@ class Template:
     guards: tuple[Guard, ...] = ()
     outputs: Mapping[str, Value] = field(default_factory=dict)
     names: Mapping[int, str] = field(default_factory=dict)
-    reasons: tuple[str, ...] = ()
+    reasons: tuple[Reason, ...] = ()
     others: tuple[Value, ...] = ()
     paths: Mapping[int, Column[str]] = field(default_factory=dict)
 

@@ -9,7 +9,7 @@ from functools import cached_property
 from netspec.ir.formula import NETWORK_SCOPE, qualify
 from netspec.ir.program import Program, Region, Value
 from netspec.ir.template.check import check_template
-from netspec.ir.template.data import Split, Template
+from netspec.ir.template.data import Reason, Split, Template
 from netspec.ir.template.shapes import Key, Shapes, Surroundings
 from netspec.ir.template.unify import Unifier
 from netspec.lang.expression.symbolic import Diverges
@@ -131,7 +131,7 @@ class _Group:
     numbers: tuple[int, ...]
     representatives: tuple[Region, ...]
     kept: frozenset[str]
-    reasons: tuple[str, ...] = ()
+    reasons: tuple[Reason, ...] = ()
 
     @staticmethod
     def of(
@@ -177,7 +177,7 @@ class _Group:
             tuple(number for _, number in chosen),
             tuple(self.representatives[shape] for shape in shapes),
             self.kept,
-            (*self.reasons, str(split)),
+            (*self.reasons, Reason.of(split)),
         )
 
     def explained(self, template: Template) -> Template:

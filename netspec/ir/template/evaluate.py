@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from netspec.errors import NetspecError, Span
@@ -52,7 +52,7 @@ class Evaluator:
         """A path of a shape, relative to where the shape is; empty for none."""
         return path[self._starts[index] :]
 
-    def place(self, column: Items) -> str:
+    def place(self, column: Mapping[int, Node | Region]) -> str:
         """The relative path of what stands in a column."""
         index = next(iter(column))
         return self.path(index, column[index].path)

@@ -110,7 +110,7 @@ class Names:
         first = types[0]
         if any(type.rank != first.rank for type in types.values()):
             ranks = {i: type.rank for i, type in types.items()}
-            raise Split("another number of axes", "", ranks)
+            raise Split("another number of axes", "", ranks, self._shapes[0].span)
         qualified = qualify(definition.name, channels_name(number))
         name = self.fresh(f"{definition.inputs[number]}_channels") if number else IN_CHANNELS
         kept = qualified in self._kept
@@ -129,14 +129,14 @@ class Names:
         values = list(column.values())
         if param.type in ("block", "str"):
             if any(value != values[0] for value in values):
-                raise Split(f"another `{param.name}`", "", column)
+                raise Split(f"another `{param.name}`", "", column, self._shapes[0].span)
             return values[0]
         kept = qualify(scope, param.name) in self._kept
         if not isinstance(values[0], list):
             return named(param.name, values, kept)
         lengths = {i: len(value) for i, value in column.items()}
         if len(set(lengths.values())) > 1:
-            raise Split(f"another length of `{param.name}`", "", lengths)
+            raise Split(f"another length of `{param.name}`", "", lengths, self._shapes[0].span)
         return [
             vary(ast.Subscript(ast.Name(param.name), ast.Constant(index)), items, kept)
             for index, items in enumerate(zip(*values, strict=True))

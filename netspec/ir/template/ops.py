@@ -51,9 +51,9 @@ class Ops:
             return Chosen(choice=self.argument(ops, category))
         try:
             return self._one(column, ops, source, place, is_kept)
-        except Split:
+        except Split as split:
             if category is None:
-                raise
+                raise Split(split.reason, split.place, split.values, first.span) from None
             return Chosen(choice=self.argument(ops, category))
 
     def argument(self, ops: Column[Op], category: str) -> Varying:

@@ -131,17 +131,17 @@ class Unifier:
 
     # Regions
 
-    def _alike(self, values: Column[Any], what: str, place: str) -> None:
+    def _alike(self, values: Column[Any], what: str, at: Mapping[int, Node | Region]) -> None:
         """Raise :class:`Split` unless all values are one."""
         found = list(values.values())
         if any(value != found[0] for value in found[1:]):
-            raise Split(f"another {what}", place, values)
+            span = next(item.span for item in at.values())
+            raise Split(f"another {what}", self._numbers.place(at), values, span)
 
     def _items(self, column: Column[Region]) -> tuple[Any, ...]:
         """The items of regions that stand in one place, side by side."""
-        place = self._numbers.place(column)
         kinds = {i: tuple(map(self._kind, region.items)) for i, region in column.items()}
-        self._alike(kinds, "list of steps", place)
+        self._alike(kinds, "list of steps", column)
         found: list[Any] = []
         entering = self._wires.flowing
         is_row = next(iter(column.values())).kind not in COMBINATORS
@@ -163,7 +163,8 @@ class Unifier:
         return is_anonymous(node, path.rpartition(".")[2] if self._is_inside_call else path)
 
     def _region(self, column: Column[Region]) -> Region | Choice:
-        self._alike({i: self._numbers.path(i, r.path) for i, r in column.items()}, "name", "")
+        paths = {i: self._numbers.path(i, region.path) for i, region in column.items()}
+        self._alike(paths, "name", column)
         if next(iter(column.values())).kind == "when":
             return self._when(column)
         return self._plain_region(column)
@@ -174,13 +175,12 @@ class Unifier:
         place = self._numbers.place(column)
         inputs = self._values({i: region.inputs for i, region in column.items()}, place)
         if first.kind == "repeat":
-            self._alike(
-                {i: region.outcome for i, region in column.items()}, "number of repetitions", place
-            )
+            outcomes = {i: region.outcome for i, region in column.items()}
+            self._alike(outcomes, "number of repetitions", column)
             self._numbers.test(column, inputs[0].type, "a number of repetitions")
         if first.kind in ("block", "inline"):
             names = {i: r.definition and r.definition.name for i, r in column.items()}
-            self._alike(names, "block", place)
+            self._alike(names, "block", column)
             with self.names.inner():
                 return self._call(column, inputs, place)
         items = self._items(column)
@@ -191,7 +191,9 @@ class Unifier:
 
     def _values(self, column: Column[tuple[Value, ...]], place: str) -> tuple[Value, ...]:
         """The values that stand for what regions take or give, each by its position."""
-        self._alike({i: len(values) for i, values in column.items()}, "number of values", place)
+        lengths = {i: len(values) for i, values in column.items()}
+        if len({*lengths.values()}) > 1:
+            raise Split("another number of values", place, lengths)
         rows = zip(*column.values(), strict=True)
         return tuple(
             self._wires.resolve(dict(zip(column, row, strict=True)), place) for row in rows
@@ -202,7 +204,7 @@ class Unifier:
         index, first = next(iter(column.items()))
         definition = first.definition
         assert definition is not None
-        template = self._template_of(column, place)
+        template = self._template_of(column)
         around = {} if template is None else self._names_around(column, template)
         arguments: dict[str, Any] = {}
         for name, param in definition.params.items():
@@ -247,12 +249,12 @@ class Unifier:
             self._calls[found] = self._call_of(template, column, found, around, place)
         return found
 
-    def _template_of(self, column: Column[Region], place: str) -> Template | None:
+    def _template_of(self, column: Column[Region]) -> Template | None:
         """The template that the blocks of a column have; None where none is known."""
         found = {i: self._known[id(r)][0] for i, r in column.items() if id(r) in self._known}
         if not found or self._is_inside_call:
             return None
-        self._alike({i: id(template) for i, template in found.items()}, "template", place)
+        self._alike({i: [id(template)] for i, template in found.items()}, "template", column)
         return next(iter(found.values()))
 
     def _names_around(self, column: Column[Region], template: Template) -> dict[str, Any]:
@@ -338,10 +340,10 @@ class Unifier:
         paths = {i: self._numbers.path(i, node.path) for i, node in column.items()}
         is_one_name = len({*paths.values()}) == 1
         if not (is_one_name or (self._choose and all(map(self._is_anonymous, column.items())))):
-            self._alike(paths, "name", "")
+            self._alike(paths, "name", column)
         place = self._numbers.place(column)
         ends = {i: (len(node.inputs), len(node.outputs)) for i, node in column.items()}
-        self._alike(ends, "number of inputs or results", place)
+        self._alike(ends, "number of inputs or results", column)
         inputs = tuple(
             self._wires.resolve({i: node.inputs[number] for i, node in column.items()}, place)
             for number in range(len(first.inputs))
