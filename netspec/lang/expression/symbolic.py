@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
+from netspec.lang.expression.algebra import Sum, combined, compared, shorter
 from netspec.lang.expression.formula import negated, print_node
 
 _ACTIVE: ContextVar[frozenset[int] | None] = ContextVar("active_instances", default=None)
@@ -85,16 +86,18 @@ def _comparison(kind: type[ast.cmpop], function: Function) -> Function:
 class Varying:
     """A number with a value for each instance; ``node`` is its formula, None where it has none.
 
-    ``kept`` marks what stays an argument of the generated function although it has one value.
+    ``kept`` marks what stays an argument of the generated function although it has one value; ``sum`` is
+    the formula as a sum where it is a whole number's and more than a name.
     """
 
-    __slots__ = ("kept", "node", "values")
+    __slots__ = ("kept", "node", "sum", "values")
     __hash__ = object.__hash__
 
     def __init__(self, node: ast.expr | None, values: tuple[Any, ...], kept: bool) -> None:
         self.node = node
         self.values = values
         self.kept = kept
+        self.sum: Sum | None = None
 
     def __repr__(self) -> str:
         return f"Varying({'?' if self.node is None else ast.unparse(self.node)}, {self.values})"
@@ -238,7 +241,13 @@ def apply(
 
 def compare(kind: ast.cmpop, function: Callable[..., Any], left: Any, right: Any) -> Any:
     """A comparison of two numbers, one truth value per instance."""
-    return apply(function, [left, right], lambda n: ast.Compare(n[0], [kind], [n[1]]))
+    found = apply(function, [left, right], lambda n: ast.Compare(n[0], [kind], [n[1]]))
+    if isinstance(found, Varying) and found.node is not None:
+        one, other = _sum_of(left), _sum_of(right)
+        if one is not None and other is not None:
+            solved = compared(kind, one, other)
+            found.node = solved if one.is_number else shorter(found.node, solved)
+    return found
 
 
 def select(test: Any, then: Callable[[], Any], other: Callable[[], Any]) -> Any:
@@ -284,43 +293,25 @@ def value_at(value: Any, index: int) -> Any:
 
 def binary(kind: ast.operator, function: Callable[..., Any], left: Any, right: Any) -> Any:
     """An arithmetic operation on two numbers, one result per instance."""
-
-    def build(nodes: list[ast.expr]) -> ast.expr:
-        node = ast.BinOp(nodes[0], kind, nodes[1])
-        return node if _has_fractions(left) or _has_fractions(right) else _simplify(node)
-
-    return apply(function, [left, right], build)
-
-
-def _has_fractions(value: Any) -> bool:
-    """Whether an instance has a fraction, whose division by 1 with `//` is not neutral."""
-    values = value.values if isinstance(value, Varying) else (value,)
-    return any(isinstance(each, float) for each in values)
+    found = apply(function, [left, right], lambda nodes: ast.BinOp(nodes[0], kind, nodes[1]))
+    if isinstance(found, Varying) and found.node is not None:
+        one, other = _sum_of(left), _sum_of(right)
+        if one is not None and other is not None:
+            found.sum = combined(kind, one, other)
+            if found.sum is not None:
+                found.node = shorter(found.node, found.sum.node)
+    return found
 
 
-def _simplify(node: ast.BinOp) -> ast.expr:
-    """Drop neutral operands and undo a multiplication that a division follows."""
-    left, right, kind = node.left, node.right, node.op
-    if isinstance(kind, ast.Mult) and _is_constant(left, 1):
-        return right
-    if isinstance(kind, ast.Mult | ast.FloorDiv | ast.Pow) and _is_constant(right, 1):
-        return left
-    if isinstance(kind, ast.Add) and _is_constant(left, 0):
-        return right
-    if isinstance(kind, ast.Add | ast.Sub) and _is_constant(right, 0):
-        return left
-    if (
-        isinstance(kind, ast.FloorDiv)
-        and isinstance(left, ast.BinOp)
-        and isinstance(left.op, ast.Mult)
-        and isinstance(left.right, ast.Constant)
-        and isinstance(right, ast.Constant)
-        and left.right.value == right.value
-        and right.value
-    ):
-        return left.left
-    return node
+def _sum_of(value: Any) -> Sum | None:
+    """A whole number as a sum; None for what has a fraction or a flag in an instance, or may have one.
 
-
-def _is_constant(node: ast.expr, value: int) -> bool:
-    return isinstance(node, ast.Constant) and type(node.value) is int and node.value == value
+    What is kept has values that are not known here, which only names are sure to be like.
+    """
+    if not isinstance(value, Varying):
+        return Sum.of(ast.Constant(value)) if type(value) is int else None
+    if value.sum is not None or value.node is None:
+        return value.sum
+    is_whole = all(type(each) is int for each in value.values if each is not None)
+    is_sure = not value.kept or isinstance(value.node, ast.Name | ast.Subscript)
+    return Sum.of(value.node) if is_whole and is_sure else None

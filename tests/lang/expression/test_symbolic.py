@@ -129,7 +129,8 @@ def test_merge_names_the_branch_that_has_all_values() -> None:
 
 def test_same_is_about_value_and_formula() -> None:
     assert same(WIDTH * 2, WIDTH * 2)
-    assert not same(WIDTH * 2, WIDTH + WIDTH)
+    assert same(WIDTH * 2, WIDTH * 4 // 2)
+    assert not same(WIDTH * 2, WIDTH * STRIDE)
     assert not same(WIDTH, 64)
     assert same(3, 3)
 
