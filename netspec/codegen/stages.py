@@ -7,6 +7,7 @@ import dataclasses
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from netspec.codegen.classes import Invocation
@@ -16,8 +17,7 @@ from netspec.ir import Program, Region
 from netspec.ir.definition import plain
 from netspec.ir.formula import IN_CHANNELS, NETWORK_SCOPE, Formula, qualify
 from netspec.ir.template import Call, Template
-from netspec.lang.expression.formula import Rewriter
-from netspec.lang.expression.symbolic import Diverges, Varying, named, names_of, value_at, vary
+from netspec.lang.expression.symbolic import Diverges, Varying, named, names_of, value_at
 
 LOOP_FROM = 3
 """So many blocks alike in a row are written as a loop; fewer are written out."""
@@ -74,13 +74,13 @@ class StageCalls:
         names: their names in the stage.
         calls: how each is called.
         schedule: the arguments that change from block to block by a formula of ``index``, with their
-            value in each block.
+            value in each block, where ``index`` starts at a number.
     """
 
     blocks: tuple[Region, ...]
     names: tuple[str, ...]
     calls: tuple[Invocation, ...]
-    schedule: Mapping[str, Varying]
+    schedule: Callable[[int], Mapping[str, Varying]]
 
     def runs(self) -> list[Run]:
         """The blocks as runs whose calls are alike."""
@@ -132,11 +132,9 @@ class StageCalls:
         pattern = _pattern(self.names[start : start + 1])
         offset = pattern[1] - start if pattern is not None else 0
         values = dict(call.values)
-        for name, formula in self.schedule.items():
+        for name, formula in self.schedule(offset).items():
             if name in values and value_at(values[name], 0) == formula.values[index]:
-                node = _counted(formula, offset)
-                if node is not None:
-                    values[name] = Varying(node, (), False)
+                values[name] = Varying(formula.node, (), False)
         node = channels(self, index, start, offset) if IN_CHANNELS in values else None
         if node is not None:
             values[IN_CHANNELS] = Varying(node, (), False)
@@ -153,11 +151,15 @@ def stage_calls(
     """The blocks of a stage of the network's template, under ``names``; ``invocation`` says how each is called."""
     called = [network.calls[block] for block in stage.blocks]
     in_program = stage_of(program, stage.path)
-    formulas = {
-        **_own_schedule(in_program.blocks, called, _around(in_program.blocks, program, network)),
-        **schedule(in_program, program, network),
-    }
-    return StageCalls(stage.blocks, names, tuple(map(invocation, called)), formulas)
+
+    def formulas(start: int) -> Mapping[str, Varying]:
+        around = _around(in_program.blocks, program, network, start)
+        return {
+            **_own_schedule(in_program.blocks, called, around),
+            **schedule(in_program, program, network, start),
+        }
+
+    return StageCalls(stage.blocks, names, tuple(map(invocation, called)), cache(formulas))
 
 
 def stage_of(program: Program, path: str) -> Region:
@@ -165,7 +167,9 @@ def stage_of(program: Program, path: str) -> Region:
     return next(stage for stage in program.stages if stage.path == path)
 
 
-def schedule(stage: Region, program: Program, network: Template) -> dict[str, Varying]:
+def schedule(
+    stage: Region, program: Program, network: Template, start: int = 0
+) -> dict[str, Varying]:
     """The arguments of a stage's blocks that follow a formula of the block's index.
 
     Arguments that read the channels or size at their place have no formula and are left out.
@@ -174,17 +178,18 @@ def schedule(stage: Region, program: Program, network: Template) -> dict[str, Va
         stage: the stage, as it is in the program.
         program: the program.
         network: its own template, which knows what stays an argument.
+        start: what ``index`` is in the first block.
     """
     blocks = stage.blocks
     if not blocks:
         return {}
-    around = _around(blocks, program, network)
+    around = _around(blocks, program, network, start)
     found: dict[str, Varying] = {}
     for name in dict.fromkeys(name for block in blocks for name in block.arguments):
         formulas = {block.formulas.get(name): None for block in blocks}
         for formula in formulas:
-            value = None if formula is None or _looks_up(formula) else _value(formula, around)
-            if isinstance(value, Varying) and value.node is not None and INDEX in names_of(value):
+            value = None if formula is None else _value(formula, around)
+            if isinstance(value, Varying) and INDEX in names_of(value) and not _looks_up(value):
                 found[name] = value
                 break
     return found
@@ -217,7 +222,9 @@ def _formula_at(block: Region, place: tuple[str | int, ...]) -> Formula | None:
     return None
 
 
-def _around(blocks: Sequence[Region], program: Program, network: Template) -> Mapping[str, Any]:
+def _around(
+    blocks: Sequence[Region], program: Program, network: Template, start: int
+) -> Mapping[str, Any]:
     """What names mean to the arguments of a stage's blocks, a value for each block."""
     found = {qualify(NETWORK_SCOPE, k): plain(v) for k, v in program.main.arguments.items()}
     for parameter in network.parameters.values():
@@ -226,11 +233,9 @@ def _around(blocks: Sequence[Region], program: Program, network: Template) -> Ma
             found[parameter.qualified] = Varying(parameter.value.node, values, True)
     found |= blocks[0].indices
     first = blocks[0].indices.get(qualify(NETWORK_SCOPE, "running_index"), 0)
-    node = ast.Name(INDEX)
-    running = ast.BinOp(node, ast.Add(), ast.Constant(first)) if first else node
-    numbers = range(len(blocks))
-    found[qualify(NETWORK_SCOPE, INDEX)] = named(INDEX, [*numbers])
-    found[qualify(NETWORK_SCOPE, "running_index")] = vary(running, [first + n for n in numbers])
+    index = named(INDEX, [start + number for number in range(len(blocks))]) - start
+    found[qualify(NETWORK_SCOPE, INDEX)] = index
+    found[qualify(NETWORK_SCOPE, "running_index")] = index + first
     return found
 
 
@@ -241,9 +246,9 @@ def _value(formula: Formula, around: Mapping[str, Any]) -> Any:
         return None
 
 
-def _looks_up(formula: Formula) -> bool:
-    """Whether a formula takes an element of a list that it writes: the elements say it better."""
-    nodes = ast.walk(formula.node)
+def _looks_up(value: Varying) -> bool:
+    """Whether a formula takes an element of a list that it holds: the elements say it better."""
+    nodes = ast.walk(value.node) if value.node is not None else ()
     return any(isinstance(n, ast.Subscript) and isinstance(n.value, ast.List) for n in nodes)
 
 
@@ -254,14 +259,6 @@ def _counts_up(names: Sequence[str], start: int, length: int) -> bool:
         return False
     text, number = pattern
     return names[start + length] == text.format(index=number + length)
-
-
-def _counted(formula: Varying, offset: int) -> ast.expr | None:
-    """A formula of the index whose index starts at ``offset``; None where there is none."""
-    if formula.node is None or not offset:
-        return formula.node
-    node: ast.expr = _Counted(offset).visit(formula.node)
-    return node
 
 
 def _growing(stage: StageCalls, index: int, start: int, offset: int) -> ast.expr | None:
@@ -286,9 +283,9 @@ def _growing(stage: StageCalls, index: int, start: int, offset: int) -> ast.expr
 def _following(stage: StageCalls, index: int, start: int, offset: int) -> ast.expr | None:
     """Channels that a schedule gave to the block before, or a multiple, as in PyramidNet."""
     number = stage.blocks[index].source.type.channels
-    for formula in stage.schedule.values() if index else ():
-        before = formula.values[index - 1]
-        node = _counted(formula, offset + 1)
+    # Of the block before, each number is counted as one more than it is.
+    for formula in stage.schedule(offset + 1).values() if index else ():
+        before, node = formula.values[index - 1], formula.node
         if node is None or type(before) is not int or type(number) is not int:
             continue
         if before < 1 or number % before:
@@ -303,29 +300,6 @@ Channels = Callable[[StageCalls, int, int, int], ast.expr | None]
 """A formula for the channels that enter a block: of a stage, at an index, in a run from a start on."""
 
 _CHANNELS: tuple[Channels, ...] = (_growing, _following)
-
-
-class _Counted(Rewriter):
-    """A copy of a formula whose index starts elsewhere."""
-
-    def __init__(self, offset: int) -> None:
-        self.offset = offset
-
-    def visit_Name(self, node: ast.Name) -> ast.expr:
-        return self._index(-self.offset) if node.id == INDEX else node
-
-    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
-        match node:
-            case ast.BinOp(ast.Name(id="index"), ast.Add(), ast.Constant(value=int(number))):
-                return self._index(number - self.offset)
-        return self.generic_visit(node)
-
-    @staticmethod
-    def _index(shift: int) -> ast.expr:
-        if shift == 0:
-            return ast.Name(INDEX)
-        kind = ast.Add() if shift > 0 else ast.Sub()
-        return ast.BinOp(ast.Name(INDEX), kind, ast.Constant(abs(shift)))
 
 
 def _pattern(names: Sequence[str]) -> tuple[str, int] | None:

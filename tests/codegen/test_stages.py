@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 
 import pytest
 
@@ -40,7 +41,7 @@ def found(text: str) -> list[Run]:
     names = tuple(block.path.removeprefix(f"{stage.path}.") for block in stage.blocks)
     of_path = {region.path: call for region, call in made.network.calls.items()}
     calls = tuple(classes.invocation(of_path[block.path]) for block in stage.blocks)
-    formulas = schedule(stage, program, made.network)
+    formulas = partial(schedule, stage, program, made.network)
     return StageCalls(stage.blocks, names, calls, formulas).runs()
 
 
