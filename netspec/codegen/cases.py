@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
+from netspec.codegen.calls import same_call
 from netspec.ir import Node
 from netspec.ir.template import Guard
-from netspec.lang.expression.symbolic import Diverges, Varying, active, kept_undecided, only
+from netspec.lang.expression.symbolic import Diverges, Varying, active, kept_undecided, only, same
 
 Answer = TypeVar("Answer")
 
@@ -54,7 +55,15 @@ def by_cases(make: Callable[[Node], Answer], node: Node) -> Answer | Case[Answer
         then = by_cases(make, node)
     with where(test, False):
         other = by_cases(make, node)
-    return Case(test, then, other)
+    return then if _same_answer(then, other) else Case(test, then, other)
+
+
+def _same_answer(one: Any, other: Any) -> bool:
+    """Whether two answers are one, so that nobody has to ask."""
+    if isinstance(one, Case) and isinstance(other, Case):
+        alike = same(one.test, other.test)
+        return alike and _same_answer(one.then, other.then) and _same_answer(one.other, other.other)
+    return same_call(one, other)
 
 
 @contextmanager
