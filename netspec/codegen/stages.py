@@ -241,7 +241,7 @@ def _around(
 
 def _value(formula: Formula, around: Mapping[str, Any]) -> Any:
     try:
-        return formula.evaluate(around)
+        return formula.written_out(around, formula.evaluate(around))
     except (NetspecError, Diverges):
         return None
 

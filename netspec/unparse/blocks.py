@@ -12,7 +12,7 @@ from netspec.ir import Value
 from netspec.ir.definition import Declared
 from netspec.ir.template import Call, Template
 from netspec.lang import library
-from netspec.lang.expression.symbolic import Varying, same_value
+from netspec.lang.expression.symbolic import Varying, same_value, worked_out
 from netspec.lang.schema.parameters import type_of
 from netspec.ops import OPS
 from netspec.ops.words import COMBINATORS
@@ -93,7 +93,7 @@ class PrintedBlock:
     def given(self, call: Call) -> dict[str, Any]:
         """The value of each parameter in a call, by the template's name; the default where it does not matter."""
         return {
-            name: default if call.arguments[name] is None else call.arguments[name]
+            name: default if call.arguments[name] is None else worked_out(call.arguments[name])
             for name, (_, _, default) in self.params.items()
         }
 

@@ -194,7 +194,7 @@ def test_numbers_that_differ_have_the_formula_of_the_spec() -> None:
 def test_a_part_that_some_instances_lack_is_a_choice() -> None:
     (template,) = made(UNIT + "stages: [{block: unit, width: 2}, {block: unit, width: 6}]").blocks
     (choice,) = (item for item in template.walk() if isinstance(item, Choice))
-    assert text(choice.test) == "4 != mid"
+    assert text(choice.test) == "mid != 4"
     assert choice.test.values == (False, True)
     assert [n.path for n in node_paths(choice.then)] == ["relu1"]
     assert node_paths(choice.other) == []

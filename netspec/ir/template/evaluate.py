@@ -67,7 +67,8 @@ class Evaluator:
         names = self._names.at(column, formula.names, source)
         try:
             with only(frozenset(column)), kept_undecided():
-                return formula.evaluate(names)
+                found = formula.evaluate(names)
+                return formula.written_out(names, found, len(self._starts))
         except (Diverges, NetspecError):
             if any(is_kept(value) for value in names.values()):
                 self.guard("a formula", column)

@@ -15,6 +15,7 @@ from netspec.ir.template.evaluate import Evaluator, is_kept
 from netspec.ir.template.names import Names
 from netspec.ir.template.numbers import MISSING, Place, op_of, spread, unify
 from netspec.ir.template.shapes import is_plain, op_key
+from netspec.lang.expression.formula import is_long
 from netspec.lang.expression.symbolic import Diverges, Varying, only, vary
 from netspec.ops import Op, OpError
 from netspec.ops.types import TensorType
@@ -81,7 +82,7 @@ class Ops:
         # On one side of a choice a number that varies elsewhere keeps its formula: it says more.
         if len(column) == self._count and not is_kept:
             keys = {op_key(op) for op in ops.values()} if len(column) > 1 else ()
-            if len(keys) <= 1:
+            if len(keys) <= 1 and not any(map(is_long, vars(first.op).values())):
                 return first.op
         made = self._resolved(column, source)
         number = partial(self._numbers.number, owner=_called(first, place))

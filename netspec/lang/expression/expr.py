@@ -23,8 +23,10 @@ from netspec.lang.expression.symbolic import (
     apply,
     binary,
     compare,
+    has_fraction,
     only,
     select,
+    to_node,
     vary,
 )
 from netspec.lang.expression.unknown import require_known
@@ -64,6 +66,14 @@ class Expression:
         except (TypeError, LookupError, ValueError, ArithmeticError) as error:
             reason = str(error).strip("'\"") or type(error).__name__
             raise fail("NS203", f"cannot evaluate `{self.text}`: {reason}", self.span) from None
+
+    def written_out(self, environment: Mapping[str, Any]) -> ast.expr | None:
+        """The formula of a fraction under ``environment``, with every step that rounds left to be done.
+
+        So no number stands in it that came out of one, as 0.30000000000000004 would for `0.1 * 3`. Evaluated,
+        it gives what :meth:`evaluate` does, bit for bit. None where a part of it has no formula.
+        """
+        return _written_out(self.node, environment)
 
     def check_names(self, known: Collection[str]) -> None:
         """Raise :class:`NetspecError` for a name that the expression reads and ``known`` lacks."""
@@ -242,6 +252,24 @@ def _evaluate(node: ast.expr, environment: Mapping[str, Any]) -> Any:
         case ast.Call(func=ast.Name(id=name), args=args):
             return _call(name, [_evaluate(arg, environment) for arg in args])
     raise TypeError(f"cannot evaluate {type(node).__name__}")
+
+
+def _written_out(node: ast.expr, environment: Mapping[str, Any]) -> ast.expr | None:
+    value = _evaluate(node, environment)
+    if not has_fraction(value):
+        return to_node(value)
+    match node:
+        case ast.BinOp(left=left, op=op, right=right):
+            one, other = _written_out(left, environment), _written_out(right, environment)
+            return None if one is None or other is None else ast.BinOp(one, op, other)
+        case ast.UnaryOp(op=ast.USub(), operand=operand):
+            inner = _written_out(operand, environment)
+            return None if inner is None else ast.UnaryOp(ast.USub(), inner)
+        case ast.IfExp(test=test, body=body, orelse=other):
+            holds = _evaluate(test, environment)
+            if not isinstance(holds, Varying):
+                return _written_out(body if holds else other, environment)
+    return to_node(value)
 
 
 def _binary(op: ast.operator, left: Any, right: Any) -> Any:

@@ -67,6 +67,15 @@ def print_number(value: Any) -> str:
     return repr(value)
 
 
+LONG = 12
+"""A number of more characters is one that nobody wrote: it came out of a division."""
+
+
+def is_long(value: Any) -> bool:
+    """Whether a plain fraction has so many digits that its formula says it better."""
+    return isinstance(value, float) and len(repr(value)) > LONG
+
+
 def print_node(node: ast.expr) -> str:
     """An expression as Python source, on one line."""
     return flat(document_of(node))

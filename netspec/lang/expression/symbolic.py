@@ -18,7 +18,7 @@ from contextvars import ContextVar
 from typing import Any
 
 from netspec.lang.expression.algebra import Sum, combined, compared, shorter
-from netspec.lang.expression.formula import negated, print_node
+from netspec.lang.expression.formula import is_long, negated, print_node
 
 _ACTIVE: ContextVar[frozenset[int] | None] = ContextVar("active_instances", default=None)
 
@@ -102,6 +102,10 @@ class Varying:
     def __repr__(self) -> str:
         return f"Varying({'?' if self.node is None else ast.unparse(self.node)}, {self.values})"
 
+    def with_node(self, node: ast.expr) -> Varying:
+        """The same number by another formula."""
+        return Varying(node, self.values, self.kept)
+
     def decide(self) -> Any:
         """The one value that all active instances share; raises :class:`Diverges` otherwise."""
         self._refuse_kept()
@@ -168,6 +172,12 @@ def named(name: str, values: Sequence[Any], kept: bool = False) -> Any:
     return vary(ast.Name(name), values, kept)
 
 
+def worked_out(value: Any) -> Any:
+    """A number whose formula has no names as that number; all others as they are."""
+    is_one = isinstance(value, Varying) and not value.kept and value.node is not None
+    return value.values[0] if is_one and not names_of(value) else value
+
+
 def same_value(a: Any, b: Any) -> bool:
     """Whether two plain values are equal and of one type (True is not 1)."""
     return type(a) is type(b) and bool(a == b)
@@ -186,6 +196,20 @@ def same(a: Any, b: Any) -> bool:
 
 def _same_formula(a: ast.expr | None, b: ast.expr | None) -> bool:
     return a is b or (a is not None and b is not None and ast.dump(a) == ast.dump(b))
+
+
+def has_fraction(value: Any) -> bool:
+    """Whether a number is a fraction in some instance; a whole one in a fraction's place counts as one."""
+    values = value.values if isinstance(value, Varying) else (value,)
+    return any(isinstance(each, float) for each in values)
+
+
+def has_long_number(value: Any) -> bool:
+    """Whether a number would be written with digits that nobody wrote; see :func:`is_long`."""
+    if not isinstance(value, Varying):
+        return is_long(value)
+    nodes = ast.walk(value.node) if value.node is not None else ()
+    return any(isinstance(node, ast.Constant) and is_long(node.value) for node in nodes)
 
 
 def to_node(value: Any) -> ast.expr | None:
