@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from netspec.lang.expression.algebra import size_of
-from netspec.lang.expression.symbolic import Varying, named, to_text
+from netspec.lang.expression.symbolic import Varying, compare, named, to_text
 
 A = named("a", [3, 8, 5])
 B = named("b", [2, 8, 11])
@@ -38,14 +38,14 @@ FLAG = named("flag", [True, False, True])
         ((A - 1) * B // 2, "(a - 1) * b // 2"),
         (A**1, "a"),
         (A**2 - 1 + 1, "a**2"),
-        (3 == A, "a == 3"),
-        (8 > A + 4, "a < 4"),
+        (compare(ast.Eq(), operator.eq, 3, A), "a == 3"),
+        (compare(ast.Gt(), operator.gt, 8, A + 4), "a < 4"),
         (A * 4 == 12, "a == 3"),
         (2 * A < 7, "a < 4"),
         (2 * A <= 7, "a <= 3"),
         (A * 2 != B + A, "a != b"),
         ((TIME - 1) // 2 == 0, "1 <= time <= 2"),
-        (0 == (TIME - 1) // 2, "1 <= time <= 2"),
+        (compare(ast.Eq(), operator.eq, 0, (TIME - 1) // 2), "1 <= time <= 2"),
         ((TIME - 1) // 2 > 0, "time >= 3"),
         ((TIME - 1) // 2 != 0, "(time - 1) // 2 != 0"),
         (3 - (TIME - 1) // 2 > 2, "(time - 1) // 2 < 1"),
