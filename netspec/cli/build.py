@@ -81,8 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Run the command."""
     from netspec.backends.base import get_backend, require_framework
     from netspec.cli.output import progress, write_text_file
-    from netspec.ir.table import input_text, print_summary
-    from netspec.system.tables import make_console
+    from netspec.ir.table import input_text, summary_text
 
     backend = get_backend(arguments.backend)
     _check_suffixes(arguments.outputs, backend, arguments.spec)
@@ -98,9 +97,7 @@ def run(arguments: argparse.Namespace) -> int:
         weights = backend.read_weights(model, compiled.network)
         _check_model(compiled, backend, model, weights)
     summary = compiled.summary()
-    print_summary(
-        make_console(), summary, f"{compiled.name} ({backend.name}): input {input_text(summary)}"
-    )
+    print(summary_text(summary, f"{compiled.name} ({backend.name}): input {input_text(summary)}"))
     for step, path in enumerate(arguments.outputs, 3):
         if _suffix(path, backend) == SOURCE:
             write_text_file(path, compiled.generate(backend.name, path), arguments.force)

@@ -36,8 +36,5 @@ def run(arguments: argparse.Namespace) -> int:
 
         write_data(json.dumps(summary.to_json(), indent=2) + "\n")
         return 0
-    from netspec.ir.table import input_text, print_summary
-    from netspec.system.tables import make_console
-
-    print_summary(make_console(), summary, f"{compiled.name}: input {input_text(summary)}")
+    print(summary)
     return 0

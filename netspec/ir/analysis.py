@@ -8,10 +8,9 @@ from typing import Any, TypeVar
 
 from netspec.ir import Layer, Program
 from netspec.ir.parameters import parameters_of
-from netspec.ir.table import input_text, print_summary
+from netspec.ir.table import input_text, summary_text
 from netspec.ops import Op
 from netspec.ops.types import TensorType
-from netspec.system.tables import as_text
 
 T = TypeVar("T")
 
@@ -102,7 +101,7 @@ class Summary:
     def __str__(self) -> str:
         """The table that ``netspec summary`` prints."""
         title = f"{self.variant or self.name}: input {input_text(self)}"
-        return as_text(lambda console: print_summary(console, self, title))
+        return summary_text(self, title)
 
     def to_json(self) -> dict[str, Any]:
         """The object that ``netspec summary --format json`` prints."""

@@ -1,45 +1,43 @@
-"""The table of a network's numbers. Loads rich when it is needed."""
+"""The table of a network's numbers, as plain text."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from netspec.system.tables import show
-
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from netspec.ir.analysis import Summary
 
 
-def print_summary(console: Console, summary: Summary, title: str) -> None:
-    """A table of the stages and totals under a title."""
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=box.SIMPLE_HEAD, show_footer=True, pad_edge=False)
+def summary_text(summary: Summary, title: str) -> str:
+    """A table of the stages and totals under a title, as wide as it needs to be."""
     parameters = summary.parameters
-    table.add_column("stage", footer="total", overflow="fold")
-    table.add_column("output shape", footer=shape_text(summary.output_shape), justify="right")
-    table.add_column("parameters", footer=f"{parameters.total:,}", justify="right")
-    table.add_column("MACs", footer=f"{summary.macs:,}", justify="right")
-    for stage in summary.stages:
-        table.add_row(
-            Text(stage.name),
-            shape_text(stage.output_shape),
-            f"{stage.parameters:,}",
-            f"{stage.macs:,}",
+    head = ("stage", "output shape", "parameters", "MACs")
+    rows = [
+        (stage.name, shape_text(stage.output_shape), f"{stage.parameters:,}", f"{stage.macs:,}")
+        for stage in summary.stages
+    ]
+    total = ("total", shape_text(summary.output_shape), f"{parameters.total:,}", f"{summary.macs:,}")
+    first, *others = (max(map(len, column)) for column in zip(head, *rows, total, strict=True))
+
+    def line(cells: tuple[str, ...]) -> str:
+        numbers = [cell.rjust(width) for cell, width in zip(cells[1:], others, strict=True)]
+        return "   ".join((f" {cells[0]:<{first}}", *numbers))
+
+    heading = line(head)
+    return "\n".join(
+        (
+            title,
+            "",
+            heading,
+            f" {'─' * (len(heading) - 1)}",
+            *map(line, rows),
+            "",
+            line(total),
+            "",
+            f"parameters: {parameters.total:,}, of them {parameters.trainable:,} trainable and "
+            f"{parameters.statistics:,} statistics",
+            f"layers: {summary.layers:,}",
         )
-    show(console, Text(title))
-    show(console, table)
-    show(
-        console,
-        f"parameters: {parameters.total:,}, of them {parameters.trainable:,} trainable and "
-        f"{parameters.statistics:,} statistics",
-        f"layers: {summary.layers:,}",
-        sep="\n",
-        soft_wrap=True,
     )
 
 

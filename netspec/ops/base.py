@@ -7,7 +7,7 @@ import typing
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import Any, ClassVar, NewType
 
 from netspec.ops.types import Parameter, TensorType
@@ -100,6 +100,11 @@ class Op(_Frozen, ABC):
         if "kind" in vars(cls):
             cls.label = vars(cls).get("label", cls.kind)
 
+    @cached_property
+    def key(self) -> tuple[Any, ...]:
+        """Equal for ops of one class with the same attributes."""
+        return frozen(self)
+
     def resolve(self, source: TensorType) -> Op:
         """This op with what depends on its input filled in; raises :class:`OpError`."""
         return self
@@ -157,6 +162,25 @@ def attributes_of(op: type[Op]) -> Mapping[str, AttributeInfo]:
         for field in dataclasses.fields(op)
         if "doc" in field.metadata
     }
+
+
+@cache
+def field_names(kind: type[Any]) -> tuple[str, ...] | None:
+    """The fields of a dataclass; None for any other class."""
+    if not dataclasses.is_dataclass(kind):
+        return None
+    return tuple(field.name for field in dataclasses.fields(kind))
+
+
+def frozen(value: Any) -> tuple[Any, ...]:
+    """What can be a key in place of a value, equal for values that are the same: True is not 1."""
+    kind = type(value)
+    if isinstance(value, tuple | list):
+        return (kind, *map(frozen, value))
+    names = field_names(kind)
+    if names is None:
+        return (kind, value)
+    return (kind, *[frozen(getattr(value, name)) for name in names])
 
 
 def product(numbers: tuple[int, ...]) -> int:

@@ -11,7 +11,6 @@ from netspec.ir.program import Node, Region, Value
 from netspec.ir.template.chosen import op_at
 from netspec.ir.template.data import Choice, Template
 from netspec.ir.template.numbers import at
-from netspec.ir.template.shapes import frozen
 from netspec.ir.template.text import numbers_of
 from netspec.lang.expression.expr import Expression
 from netspec.lang.expression.formula import print_node
@@ -19,7 +18,7 @@ from netspec.lang.expression.symbolic import same_value, value_at
 from netspec.ops.types import TensorType
 
 Flat = list[tuple[Any, ...]]
-"""Ops in order: kind, path, attributes, what they take, and the shape of what they give."""
+"""Ops in order: their keys, paths, what they take, and the shape of what they give."""
 
 
 def check_template(template: Template, others: Sequence[Value] = ()) -> None:
@@ -52,7 +51,8 @@ def flat(region: Region, others: Sequence[Value] = ()) -> Flat:
         inputs = tuple(numbers[value.id] for value in node.inputs)
         for value in node.outputs:
             numbers[value.id] = len(numbers)
-        found.append(_row(node, 0, node.path[start:], inputs))
+        types = tuple([value.type.shape for value in node.outputs])
+        found.append((node.op.key, node.path[start:], inputs, types))
     found.append(("results", *(numbers[value.id] for value in region.outputs)))
     return found
 
@@ -78,8 +78,9 @@ def taken(template: Template, shape: int, others: Sequence[Value] = ()) -> Flat:
         inputs = tuple(number_of(value) for value in node.inputs)
         for value in node.outputs:
             numbers[value.id] = next(count)
-        paths = template.paths.get(node.outputs[0].id, {})
-        found.append(_row(node, shape, paths.get(shape, node.path), inputs))
+        path = template.paths.get(node.outputs[0].id, {}).get(shape, node.path)
+        types = tuple([_at(value.type, shape) for value in node.outputs])
+        found.append((at(op_at(node.op, shape), shape).key, path, inputs, types))
     found.append(("results", *map(number_of, template.body.outputs)))
     return found
 
@@ -100,14 +101,8 @@ def _nodes(region: Region, shape: int, merged: dict[int, Value]) -> Iterator[Nod
                 waiting.append(item.then if holds else item.other)
 
 
-def _row(node: Node, shape: int, path: str, taken: tuple[int, ...]) -> tuple[Any, ...]:
-    shapes = tuple(_shape(value.type, shape) for value in node.outputs)
-    op = op_at(node.op, shape)
-    return (op.kind, path, frozen(at(op, shape)), taken, shapes)
-
-
-def _shape(type: TensorType, shape: int) -> tuple[int, ...]:
-    return tuple(value_at(number, shape) for number in type.shape)
+def _at(type: TensorType, shape: int) -> tuple[int, ...]:
+    return tuple([value_at(number, shape) for number in type.shape])
 
 
 class _Formulas:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable, Sequence
-from functools import cache
+from operator import is_
 from typing import Any
 
 from netspec.ir.template.data import Column, Split
 from netspec.lang.expression.symbolic import Varying, same_value, value_at
 from netspec.ops import Op
-from netspec.ops.base import attributes_of
+from netspec.ops.base import attributes_of, field_names
 from netspec.ops.geometry import Padding
 
 MISSING: Any = object()
@@ -91,20 +91,19 @@ def unify(
     return number(column, place, None)
 
 
-@cache
-def field_names(kind: type[Any]) -> tuple[str, ...]:
-    """The fields of a dataclass, none of anything else."""
-    return tuple(f.name for f in dataclasses.fields(kind)) if dataclasses.is_dataclass(kind) else ()
-
-
 def at(value: Any, shape: int) -> Any:
     """A value with its numbers taken at a shape."""
     if isinstance(value, tuple | list):
-        return type(value)(at(item, shape) for item in value)
-    kind = type(value)
-    if dataclasses.is_dataclass(kind):
-        return kind(**{name: at(getattr(value, name), shape) for name in field_names(kind)})
-    return value_at(value, shape)
+        taken = [at(item, shape) for item in value]
+        return value if all(map(is_, taken, value)) else type(value)(taken)
+    names = field_names(type(value))
+    if names is None:
+        return value_at(value, shape)
+    found = {name: getattr(value, name) for name in names}
+    taken = {name: at(part, shape) for name, part in found.items()}
+    if all(taken[name] is part for name, part in found.items()):
+        return value
+    return type(value)(**taken)
 
 
 def _require(column: Column[Any], of: Callable[[Any], Any], what: str, place: Place) -> None:

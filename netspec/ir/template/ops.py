@@ -14,7 +14,7 @@ from netspec.ir.template.data import Column, Split
 from netspec.ir.template.evaluate import Evaluator, is_kept
 from netspec.ir.template.names import Names
 from netspec.ir.template.numbers import MISSING, Place, op_of, spread, unify
-from netspec.ir.template.shapes import is_plain, op_key
+from netspec.ir.template.shapes import is_plain
 from netspec.lang.expression.formula import is_long
 from netspec.lang.expression.symbolic import Diverges, Varying, only, vary
 from netspec.ops import Op, OpError
@@ -59,7 +59,7 @@ class Ops:
 
     def argument(self, ops: Column[Op], category: str) -> Varying:
         """The argument for ops that differ; one for all places with the same."""
-        keys = {i: op_key(op) for i, op in ops.items()}
+        keys = {i: op.key for i, op in ops.items()}
         for known, value in self._chosen.items():
             if all(known[i] == key for i, key in keys.items()):
                 return value
@@ -81,7 +81,7 @@ class Ops:
         first = next(iter(column.values()))
         # On one side of a choice a number that varies elsewhere keeps its formula: it says more.
         if len(column) == self._count and not is_kept:
-            keys = {op_key(op) for op in ops.values()} if len(column) > 1 else ()
+            keys = {op.key for op in ops.values()} if len(column) > 1 else ()
             if len(keys) <= 1 and not any(map(is_long, vars(first.op).values())):
                 return first.op
         made = self._resolved(column, source)

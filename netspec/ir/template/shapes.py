@@ -6,7 +6,6 @@ thousand equal blocks cost what one does.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any
@@ -23,25 +22,14 @@ from netspec.ir.formula import (
     qualify,
 )
 from netspec.ir.program import Node, Program, Region, Value
-from netspec.ir.template.numbers import field_names
 from netspec.lang.expression.symbolic import Varying
-from netspec.ops import Op
+from netspec.ops.base import frozen
 from netspec.ops.types import TensorType
 
 Key = tuple[Any, ...]
 
 NAMING = ("block", "inline")
 """Kinds of regions that have a scope of their own."""
-
-
-def frozen(value: Any) -> Any:
-    """A value that can be a key, equal for values that are the same: True is not 1."""
-    if isinstance(value, tuple | list):
-        return (type(value), *map(frozen, value))
-    kind = type(value)
-    if dataclasses.is_dataclass(kind):
-        return (kind, *[frozen(getattr(value, name)) for name in field_names(kind)])
-    return (kind, value)
 
 
 class Surroundings:
@@ -199,7 +187,7 @@ class _Walk:
         inputs = tuple(self._numbers[value.id] for value in node.inputs)
         for value in node.outputs:
             self._numbers[value.id] = len(self._numbers)
-        return (op_key(node.op), node.path[self._start :], inputs, _counted(node))
+        return (node.op.key, node.path[self._start :], inputs, _counted(node))
 
 
 def _counted(item: Node | Region) -> Key:
@@ -212,12 +200,6 @@ def _counted(item: Node | Region) -> Key:
     return tuple((name, item.indices[name]) for name in sorted(names & item.indices.keys()))
 
 
-def op_key(op: Op) -> Key:
-    """Equal for ops of one class with the same attributes."""
-    fields = dataclasses.fields(op)
-    return (type(op), *(frozen(getattr(op, field.name)) for field in fields))
-
-
 def type_key(type: TensorType) -> Key:
     """Equal for types with the same numbers and facts."""
     flat = type.flat
@@ -228,4 +210,4 @@ def type_key(type: TensorType) -> Key:
 def is_plain(type: TensorType) -> bool:
     """Whether no number of a type varies, and no fact."""
     numbers = (*type.shape, type.non_negative, type.flat.channels if type.flat else 0)
-    return not any(isinstance(number, Varying) for number in numbers)
+    return not any([isinstance(number, Varying) for number in numbers])

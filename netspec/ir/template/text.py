@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -10,6 +9,7 @@ from netspec.ir.program import Node, Region
 from netspec.ir.template.data import Call, Choice, children
 from netspec.ir.template.numbers import MISSING
 from netspec.lang.expression.symbolic import Varying
+from netspec.ops.base import field_names
 
 
 def numbers_of(body: Region, calls: Mapping[Region, Call]) -> Iterator[Varying]:
@@ -30,8 +30,8 @@ def numbers_of(body: Region, calls: Mapping[Region, Call]) -> Iterator[Varying]:
                 waiting.append(found.op)
             case tuple() | list():
                 waiting += found
-            case _ if dataclasses.is_dataclass(found) and not isinstance(found, type):
-                waiting += (getattr(found, f.name) for f in dataclasses.fields(found))
+            case _:
+                waiting += [getattr(found, name) for name in field_names(type(found)) or ()]
 
 
 def number_at(region: Region, start: str, place: tuple[str | int, ...]) -> Any:

@@ -30,7 +30,7 @@ from netspec.ir.template.evaluate import Evaluator
 from netspec.ir.template.names import Names, channels_name
 from netspec.ir.template.numbers import MISSING, at, unify
 from netspec.ir.template.ops import Ops
-from netspec.ir.template.shapes import Surroundings, op_key
+from netspec.ir.template.shapes import Surroundings, is_plain
 from netspec.ir.template.text import number_at, numbers_of
 from netspec.ir.template.wires import Wires
 from netspec.lang.expression.symbolic import Varying, names_of, only
@@ -134,7 +134,7 @@ class Unifier:
     def _alike(self, values: Column[Any], what: str, at: Mapping[int, Node | Region]) -> None:
         """Raise :class:`Split` unless all values are one."""
         found = list(values.values())
-        if any(value != found[0] for value in found[1:]):
+        if found.count(found[0]) != len(found):
             span = next(item.span for item in at.values())
             raise Split(f"another {what}", self._numbers.place(at), values, span)
 
@@ -301,7 +301,7 @@ class Unifier:
 
     def _op_argument(self, ops: Column[Op], first: Op) -> Op | Varying:
         """An op that a block inside is given: what the template is given itself, where ops differ."""
-        if len({op_key(op) for op in ops.values()}) == 1:
+        if len({op.key for op in ops.values()}) == 1:
             return first
         assert first.category is not None
         return self._ops.argument(ops, first.category)
@@ -349,7 +349,9 @@ class Unifier:
             for number in range(len(first.inputs))
         )
         op = self._ops.op(column, inputs[0].type, place)
-        types = self._ops.types(op, [value.type for value in inputs])
+        sources = [value.type for value in inputs]
+        is_as_it_was = op is first.op and len(column) == 1 and all(map(is_plain, sources))
+        types = None if is_as_it_was else self._ops.types(op, sources)
         outputs = []
         for number in range(len(first.outputs)):
             values = {i: node.outputs[number] for i, node in column.items()}
@@ -361,13 +363,8 @@ class Unifier:
             name = self._surroundings.name_of(first.outputs[number], self.shapes[index].path)
             if name is not None:
                 self._value_names[outputs[-1].id] = name
-        return dataclasses.replace(
-            first,
-            op=op,
-            inputs=inputs,
-            outputs=tuple(outputs),
-            path=self._numbers.path(index, first.path),
-        )
+        path = self._numbers.path(index, first.path)
+        return Node(op, inputs, tuple(outputs), path, first.span, first.formulas, first.indices)
 
 
 def _inside(region: Region) -> str:
