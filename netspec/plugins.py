@@ -8,11 +8,13 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from importlib.machinery import PathFinder
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from netspec.distribution import DISTRIBUTION
 from netspec.errors import UsageError
 
 if TYPE_CHECKING:
@@ -21,13 +23,18 @@ if TYPE_CHECKING:
 
 @cache
 def plugins(group: str) -> Mapping[str, EntryPoint]:
-    """The entry points of a group by name; raises :class:`UsageError` for a name that two have."""
+    """The entry points of a group by name; raises :class:`UsageError` for a name that two have.
+
+    Those of netspec itself are left out: an older version that was installed had some.
+    """
     found: dict[str, EntryPoint] = {}
     if not _may_exist(group):
         return found
     from importlib.metadata import entry_points
 
     for point in entry_points(group=group):
+        if point.dist is not None and point.dist.name == DISTRIBUTION:
+            continue
         if point.name in found:
             raise broken(point, f"{_origin(found[point.name])} has one of this name too")
         found[point.name] = point
@@ -55,28 +62,29 @@ def _may_exist(group: str) -> bool:
     if any(hasattr(finder, "find_distributions") for finder in {*sys.meta_path} - {PathFinder}):
         return True
     section = f"[{group}]".encode()
-    for folder in dict.fromkeys(sys.path):
-        try:
-            names = os.listdir(folder or ".")
-        except NotADirectoryError:
-            return True
-        except OSError:
-            continue
-        for name in names:
-            if name.lower().endswith((".dist-info", "egg-info")) and section in _points(
-                folder, name
-            ):
-                return True
-    return False
+    texts = map(_texts, dict.fromkeys(sys.path))
+    return any(text is None or section in text for text in texts)
 
 
-def _points(folder: str, name: str) -> bytes:
-    """The text of a distribution's entry points; empty where it has none."""
+@cache
+def _texts(folder: str) -> bytes | None:
+    """The entry points of all other distributions in a folder; None where it is no folder."""
     try:
-        with open(os.path.join(folder, name, "entry_points.txt"), "rb") as stream:
-            return stream.read()
+        names = os.listdir(folder or ".")
+    except NotADirectoryError:
+        return None
     except OSError:
         return b""
+    found: list[bytes] = []
+    for name in names:
+        is_own = name.partition("-")[0].partition(".")[0] == DISTRIBUTION.replace("-", "_")
+        if name.lower().endswith((".dist-info", ".egg-info")) and not is_own:
+            with (
+                suppress(OSError),
+                open(os.path.join(folder, name, "entry_points.txt"), "rb") as file,
+            ):
+                found.append(file.read())
+    return b"\n".join(found)
 
 
 def load(point: EntryPoint) -> Any:

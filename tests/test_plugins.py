@@ -74,7 +74,7 @@ BROKEN = [
     ("netspec.backends", "odd", "odd:number", "it is no backend: it has no `name`, `rows`, "),
     ("netspec.backends", "odd", "nowhere:B", "ModuleNotFoundError"),
     ("netspec.backends", "odd", "netspec.backends.torch:BACKEND", "calls itself `torch`"),
-    ("netspec.backends", "torch", "odd:number", "netspec-compiler "),
+    ("netspec.backends", "torch", "odd:number", "netspec has a backend of this name itself"),
 ]
 
 

@@ -1,8 +1,8 @@
 """What a backend is: a package that turns the IR into one framework's models and source.
 
-Backends are found through the entry points of the group ``netspec.backends``, so that one can live in
-a distribution of its own. An entry point names an object with the attributes of :class:`Backend`; its
-package must import without the framework.
+Those of netspec are the packages beside this module, each with its object as ``BACKEND``. Others live in
+distributions of their own, and are found through the entry points of the group ``netspec.backends``. An entry
+point names an object with the attributes of :class:`Backend`; its package must import without the framework.
 """
 
 from __future__ import annotations
@@ -303,20 +303,32 @@ def generate(backend: Backend, network: Program, origin: Origin) -> str:
 
 def backend_names() -> tuple[str, ...]:
     """The names of the installed backends, whether or not their frameworks are."""
-    return tuple(sorted(plugins(GROUP)))
+    return tuple(sorted({*_own_names(), *plugins(GROUP)}))
+
+
+@cache
+def _own_names() -> tuple[str, ...]:
+    return tuple(module.name for module in iter_modules(backends.__path__) if module.ispkg)
 
 
 def own_backends() -> Iterator[Backend]:
-    """Those that come with netspec: the packages beside this module, without a look at other distributions."""
-    for module in iter_modules(backends.__path__):
-        if module.ispkg:
-            yield importlib.import_module(f"{backends.__name__}.{module.name}").BACKEND
+    """Those that come with netspec, without a look at other distributions."""
+    return map(_own_backend, _own_names())
+
+
+def _own_backend(name: str) -> Backend:
+    found: Backend = importlib.import_module(f"{backends.__name__}.{name}").BACKEND
+    return found
 
 
 @cache
 def get_backend(name: str) -> Backend:
     """The backend called ``name``; raises :class:`UsageError` when there is none, or it is broken."""
     point = plugins(GROUP).get(name)
+    if name in _own_names():
+        if point is not None:
+            raise broken(point, "netspec has a backend of this name itself")
+        return _own_backend(name)
     if point is None:
         hint = did_you_mean(name, backend_names())
         raise UsageError(f"no backend is called `{name}`" + (f"; {hint}" if hint else ""))

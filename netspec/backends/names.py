@@ -65,8 +65,8 @@ def _reserved_names(naming: Naming, program: Program) -> Iterator[Diagnostic]:
 
 def _has_reserved(naming: Naming, program: Program) -> bool:
     """Whether any path has such a word: what most networks are asked, and nothing else."""
-    words = naming.reserved
-    return bool(words) and any(not words.isdisjoint(n.path.split(".")) for n in program.nodes)
+    levels = ".".join([node.path for node in program.nodes]).split(".")
+    return not naming.reserved.isdisjoint(levels)
 
 
 _VARIABLE = re.compile(r"y\d*|[zuvw]|branch\d*|outputs?|inputs|model|blocks|shortcut|partial|math")
@@ -87,9 +87,12 @@ def _equal_names(naming: Naming, program: Program) -> Iterator[Diagnostic]:
     if naming.separator == "." and not naming.inputs_are_layers:
         return
     inputs = program.input_names if naming.inputs_are_layers else ()
+    names = [naming.spell(node.path) for node in program.nodes]
+    if len({*names, *inputs}) == len(names) + len(inputs):
+        return
     seen: dict[str, str] = {}
-    for node in program.nodes:
-        path, span, name = node.path, node.span, naming.spell(node.path)
+    for node, name in zip(program.nodes, names, strict=True):
+        path, span = node.path, node.span
         if name in inputs:
             message = f"`{path}` is a layer `{name}` in {naming.framework}, and so is that input"
             yield Diagnostic("NS227", message, span, path=path)

@@ -36,7 +36,7 @@ def check_names(program: Program) -> None:
     """Raise :class:`NetspecError` unless names are unique, and name nothing inside a module that does not
     stand there.
     """
-    names = list(names_of(program))
+    names = names_of(program)
     seen: set[str] = set()
     for named in names:
         if named.path in seen:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from netspec.errors import Span
 from netspec.ir.program import Node, Program, Region
-from netspec.ops.base import Function
 
 
 class Named(NamedTuple):
@@ -35,13 +33,15 @@ class Named(NamedTuple):
         return self.path.removeprefix(self.around)
 
 
-def names_of(program: Program) -> Iterator[Named]:
+def names_of(program: Program) -> list[Named]:
     """All that has a name; what merges the parts of a combinator comes ahead of them."""
-    return _names(program.main, (), "")
+    found: list[Named] = []
+    _add_names(found, program.main, (), "")
+    return found
 
 
-def _names(region: Region, owners: tuple[str, ...], around: str) -> Iterator[Named]:
-    """What has a name in a region, inside the modules ``owners``, outermost first, a dot behind each.
+def _add_names(found: list[Named], region: Region, owners: tuple[str, ...], around: str) -> None:
+    """Add what has a name in a region, inside the modules ``owners``, outermost first, a dot behind each.
 
     ``around`` is the name of the innermost region, likewise.
     """
@@ -51,11 +51,12 @@ def _names(region: Region, owners: tuple[str, ...], around: str) -> Iterator[Nam
     for item in items:
         path, inner = item.path, owners
         if path:
+            is_layer = isinstance(item, Node) and not item.op.is_function
             is_block = isinstance(item, Region) and item.kind == "block"
-            is_module = is_block or (isinstance(item, Node) and not isinstance(item.op, Function))
-            owner = next((name for name in reversed(owners) if path.startswith(name)), "")
+            is_module = is_layer or is_block
+            owner = next(filter(path.startswith, reversed(owners)), "")
             key = "block_name" if is_block and region.kind == "stage" else "name"
-            yield Named(path, item.span, owner[:-1], is_module, around, key)
+            found.append(Named(path, item.span, owner[:-1], is_module, around, key))
             inner = (*owners, f"{path}.") if is_module else owners
         if isinstance(item, Region):
-            yield from _names(item, inner, f"{path}." if path else around)
+            _add_names(found, item, inner, f"{path}." if path else around)

@@ -16,7 +16,12 @@ def summary_text(summary: Summary, title: str) -> str:
         (stage.name, shape_text(stage.output_shape), f"{stage.parameters:,}", f"{stage.macs:,}")
         for stage in summary.stages
     ]
-    total = ("total", shape_text(summary.output_shape), f"{parameters.total:,}", f"{summary.macs:,}")
+    total = (
+        "total",
+        shape_text(summary.output_shape),
+        f"{parameters.total:,}",
+        f"{summary.macs:,}",
+    )
     first, *others = (max(map(len, column)) for column in zip(head, *rows, total, strict=True))
 
     def line(cells: tuple[str, ...]) -> str:

@@ -174,7 +174,7 @@ def field_names(kind: type[Any]) -> tuple[str, ...] | None:
 
 def frozen(value: Any) -> tuple[Any, ...]:
     """What can be a key in place of a value, equal for values that are the same: True is not 1."""
-    kind = type(value)
+    kind: Any = type(value)
     if isinstance(value, tuple | list):
         return (kind, *map(frozen, value))
     names = field_names(kind)

@@ -578,7 +578,7 @@ def test_the_verifier_sees_what_is_not_the_instance() -> None:
 def test_instances_are_compared_by_edges_too() -> None:
     steps = "stem: [{relu: {}, as: a}, {tanh: {}, as: b}, {from: [a, b], elu: {}}]"
     rows = flat(netspec.loads(HEAD + steps).network.main)
-    assert [row[3] for row in rows[:-1]] == [(0,), (1,), (1, 2), (3,)]
+    assert [row[2] for row in rows[:-1]] == [(0,), (1,), (1, 2), (3,)]
     assert rows[-1] == ("results", 4)
 
 

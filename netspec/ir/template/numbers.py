@@ -94,16 +94,17 @@ def unify(
 def at(value: Any, shape: int) -> Any:
     """A value with its numbers taken at a shape."""
     if isinstance(value, tuple | list):
-        taken = [at(item, shape) for item in value]
-        return value if all(map(is_, taken, value)) else type(value)(taken)
-    names = field_names(type(value))
+        items = [at(item, shape) for item in value]
+        return value if all(map(is_, items, value)) else type(value)(items)
+    kind: Any = type(value)
+    names = field_names(kind)
     if names is None:
         return value_at(value, shape)
     found = {name: getattr(value, name) for name in names}
     taken = {name: at(part, shape) for name, part in found.items()}
     if all(taken[name] is part for name, part in found.items()):
         return value
-    return type(value)(**taken)
+    return kind(**taken)
 
 
 def _require(column: Column[Any], of: Callable[[Any], Any], what: str, place: Place) -> None:

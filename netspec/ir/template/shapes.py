@@ -210,4 +210,4 @@ def type_key(type: TensorType) -> Key:
 def is_plain(type: TensorType) -> bool:
     """Whether no number of a type varies, and no fact."""
     numbers = (*type.shape, type.non_negative, type.flat.channels if type.flat else 0)
-    return not any([isinstance(number, Varying) for number in numbers])
+    return not any(isinstance(number, Varying) for number in numbers)

@@ -31,7 +31,8 @@ def numbers_of(body: Region, calls: Mapping[Region, Call]) -> Iterator[Varying]:
             case tuple() | list():
                 waiting += found
             case _:
-                waiting += [getattr(found, name) for name in field_names(type(found)) or ()]
+                kind: Any = type(found)
+                waiting += [getattr(found, name) for name in field_names(kind) or ()]
 
 
 def number_at(region: Region, start: str, place: tuple[str | int, ...]) -> Any:
