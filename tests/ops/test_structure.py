@@ -18,6 +18,10 @@ def test_flatten_remembers_the_map(order: str) -> None:
     assert "needs a map" in refusal("flatten", VECTOR).message
 
 
+def test_a_flatten_keeps_its_order_until_a_pass_says_otherwise() -> None:
+    assert not make("flatten").absorbed  # type: ignore[attr-defined]
+
+
 def test_pad_channels() -> None:
     target = make("pad_channels", before=1, after=3).infer(MAP)
     assert target.shape == (10, 9, 12)
