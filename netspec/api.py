@@ -166,7 +166,7 @@ def verify(
         >>> result.passed
         True
     """
-    from netspec.verification.results import LEVELS
+    from netspec.verification.levels import LEVELS
     from netspec.verification.run import Options, Origin
     from netspec.verification.run import verify as run
 

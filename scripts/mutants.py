@@ -288,6 +288,10 @@ def run(mutants: Sequence[Mutant], options: argparse.Namespace) -> list[Mutant]:
             left -= 1
             continue
         found.append(result)
+        if result.operator == NO_MISTAKE:
+            said = "pass" if result.outcome == "survived" else "fail"
+            print(f"{len(found):4} no mistake: the tests of {result.area} {said}", flush=True)
+            continue
         print(f"{len(found):4} {result.outcome:9} {result.module}:{result.line}", flush=True)
         if result.outcome != "killed":
             print(

@@ -17,6 +17,7 @@ from netspec.cli.options import (
     load_spec,
 )
 from netspec.cli.streams import tell, write_data
+from netspec.verification.levels import LEVELS
 
 if TYPE_CHECKING:
     from netspec.compilation import Compilation
@@ -47,7 +48,6 @@ EXAMPLES = (
     "netspec verify resnet50 --reference torchvision.models:resnet50",
 )
 
-LEVELS = ("shapes", "start", "forward", "training")
 FORMATS = ("text", "json", "junit", "github")
 
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from netspec.codegen.cases import DecidedByKept
 from netspec.errors import Diagnostic, NetspecError, by_position
 from netspec.ir import Program
-from netspec.ir.template import Guard, Template, Templates, templates
+from netspec.ir.template import Guard, Template, Templates, deciding, guards_of, templates
 
 
 def source_templates(program: Program, accept: Callable[[Template], None]) -> Templates:
@@ -22,7 +22,7 @@ def source_templates(program: Program, accept: Callable[[Template], None]) -> Te
         NetspecError: something is decided by an argument that stays one.
     """
     found = templates(program, accept)
-    guards = [guard for each in (found.network, *found.blocks) for guard in each.guards]
+    guards = guards_of(found)
     guards += [Guard("the size of an input", "", span) for span in program.kept_inputs]
     if guards:
         raise refusal(guards, program)
@@ -40,14 +40,13 @@ def refusing(program: Program) -> Iterator[None]:
 
 def refusal(guards: Iterable[Guard], program: Program) -> NetspecError:
     """The error of what arguments decide, once for each place."""
-    names = " or ".join(f"`{name}`" for name in program.arguments)
-    found = {
-        (guard.what, guard.span): Diagnostic(
+    found = [
+        Diagnostic(
             "NS704",
-            f"source is written for every value of {names}, and {guard.what} depends on it here",
-            guard.span,
+            f"source is written for every value of {names}, and {what} depends on it here",
+            span,
             f"take {names} out of `arguments`, or do without it here",
         )
-        for guard in guards
-    }
-    return NetspecError(sorted(found.values(), key=by_position))
+        for (what, span), names in deciding(guards, program).items()
+    ]
+    return NetspecError(sorted(found, key=by_position))

@@ -152,7 +152,7 @@ class Builder:
             raise fail(
                 "NS206", f"`arguments` names `{name}`, which is no parameter", span, help=hint
             )
-        if self.spec.params[name].type not in ("int", "float"):
+        if not self.spec.params[name].is_number:
             raise fail("NS211", f"`{name}` is no number; it cannot stay an argument", span)
 
     def _require_param(self, what: str, name: str, argument: Argument) -> None:

@@ -14,7 +14,14 @@ from netspec.elaborate.network import elaborate
 from netspec.errors import Diagnostic, InternalError, NetspecError, by_position
 from netspec.ir import Program
 from netspec.ir.fingerprint import fingerprint
-from netspec.ir.template import Choice, Template, Templates, templates
+from netspec.ir.template import (
+    Choice,
+    Template,
+    Templates,
+    deciding,
+    guards_of,
+    templates,
+)
 from netspec.lang.expression.symbolic import Diverges
 from netspec.lang.schema.bind import bind_spec
 from netspec.lang.source import parse
@@ -48,7 +55,7 @@ def spec_text(
     """
     closed = with_closed_blocks(program)
     found = templates(closed, _accept)
-    _refuse_guards(found, program)
+    _refuse_guards(found, closed)
     data = PrintedNetwork(closed, found, docs or {}).data()
     text = _formatted(to_yaml(data))
     if not same(bare(data), parse(text, FILE).data):
@@ -75,19 +82,19 @@ def _accept(template: Template) -> None:
 
 def _refuse_guards(found: Templates, program: Program) -> None:
     """Raise :class:`NetspecError` where arguments that are kept decide anything, once for each place."""
-    names = " or ".join(f"`{name}`" for name in program.arguments)
-    refused = {
-        (guard.what, guard.span): Diagnostic(
+    guards = guards_of(found)
+    if not guards:
+        return
+    refused = [
+        Diagnostic(
             "NS706",
-            f"{names} cannot be kept: {guard.what} depends on it here",
-            guard.span,
+            f"{names} cannot be kept: {what} depends on it here",
+            span,
             "leave it out of what is kept; `--set` gives it its value",
         )
-        for each in (found.network, *found.blocks)
-        for guard in each.guards
-    }
-    if refused:
-        raise NetspecError(sorted(refused.values(), key=by_position))
+        for (what, span), names in deciding(guards, program).items()
+    ]
+    raise NetspecError(sorted(refused, key=by_position))
 
 
 __all__ = ["spec_text", "with_kept"]

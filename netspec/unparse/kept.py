@@ -22,7 +22,9 @@ def with_kept(
             known = ", ".join(f"`{each}`" for each in params) or "none"
             hint = did_you_mean(name, params) or f"it has {known}"
             raise UsageError(f"`{program.name}` has no parameter `{name}`; {hint}")
-        if params[name].type not in ("int", "float"):
-            raise UsageError(f"`{name}` is no number; it cannot be kept")
+        if not params[name].is_number:
+            numbers = ", ".join(f"`{each}`" for each, param in params.items() if param.is_number)
+            known = f"numbers are {numbers}" if numbers else "it has no numbers"
+            raise UsageError(f"`{name}` is no number, and cannot be kept; {known}")
     kept = {name: program.main.arguments[name] for name in params if name in keep}
     return replace(program, arguments=kept), {name: params[name].doc for name in kept}

@@ -13,9 +13,6 @@ from netspec.system.tables import as_text
 from netspec.verification.bounds import Bound
 from netspec.verification.taps import Unseen
 
-LEVELS = ("shapes", "start", "forward", "training")
-"""What is compared, in this order; each level needs the one ahead of it."""
-
 Status = Literal["agrees", "differs", "baseline", "not run", "not compared"]
 
 

@@ -20,8 +20,9 @@ from netspec.ops.structure import RandomDrop
 from netspec.system.progress import Tell, silent
 from netspec.verification.arguments import second_values, witnesses_at
 from netspec.verification.bounds import bounds_for
+from netspec.verification.levels import LEVELS
 from netspec.verification.reference import reference_witness
-from netspec.verification.results import LEVELS, Failure, LevelResult, NetworkResult, WitnessResult
+from netspec.verification.results import Failure, LevelResult, NetworkResult, WitnessResult
 from netspec.verification.samples import BATCH, Seeds
 from netspec.verification.session import Session
 from netspec.verification.sizes import choose_size, extra_sizes

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from netspec.system.tables import show
-from netspec.verification.results import LEVELS, LevelResult, Measure, NetworkResult, WitnessResult
+from netspec.verification.levels import LEVELS
+from netspec.verification.results import LevelResult, Measure, NetworkResult, WitnessResult
 from netspec.verification.text import (
     failure_lines,
     input_text,

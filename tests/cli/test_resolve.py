@@ -43,3 +43,13 @@ def test_what_decides_cannot_be_kept(run: Run) -> None:
     result = run("resolve", "resnet18", "--keep", "width")
     assert (result.status, result.out) == (1, "")
     assert "error[NS706]: `width` cannot be kept: a `when` depends on it here" in result.err
+    assert run("resolve", "resnet18", "--keep", "classes,width").err == result.err
+
+
+def test_what_is_no_number_cannot_be_kept(run: Run) -> None:
+    result = run("resolve", "resnet18", "--keep", "depths")
+    assert (result.status, result.out) == (2, "")
+    assert result.err == (
+        "netspec: `depths` is no number, and cannot be kept; "
+        "numbers are `width`, `groups`, `base_width`, `classes`\n"
+    )

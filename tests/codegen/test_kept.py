@@ -47,6 +47,21 @@ def test_what_it_decides_is_refused_at_its_place(
     assert column is None or found.span.column == column
 
 
+def test_only_what_decides_is_named() -> None:
+    spec = (
+        "netspec: 1\nname: kept\nparams: {n: 4, m: 5, k: 6}\narguments: [n, m, k]\n"
+        + PLAIN
+        + "stem: [{when: {test: n + m > 2, then: [relu]}}, {when: {test: m > 2, then: [relu]}}]\n"
+        + "head: [global_avg_pool, {linear: {out: k}}]\n"
+    )
+    with pytest.raises(NetspecError) as caught:
+        netspec.loads(spec).generate("torch")
+    first, second = caught.value.diagnostics
+    assert "value of `n` or `m`, and" in first.message
+    assert first.help == "take `n` or `m` out of `arguments`, or do without it here"
+    assert "value of `m`, and" in second.message
+
+
 @pytest.mark.parametrize("backend", ["torch", "keras"])
 def test_channels_of_the_input_and_numbers_in_layers_are_arguments(backend: str) -> None:
     spec = (

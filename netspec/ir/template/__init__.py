@@ -6,6 +6,7 @@
 
 from netspec.ir.template.data import Call, Choice, Guard, Merged, Parameter, Reason, Split, Template
 from netspec.ir.template.divide import Templates, templates
+from netspec.ir.template.guards import deciding, guards_of
 
 __all__ = [
     "Call",
@@ -17,5 +18,7 @@ __all__ = [
     "Split",
     "Template",
     "Templates",
+    "deciding",
+    "guards_of",
     "templates",
 ]

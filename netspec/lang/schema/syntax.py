@@ -168,6 +168,11 @@ class Param:
     span: Span
     default: Argument | None = None
 
+    @property
+    def is_number(self) -> bool:
+        """Whether it is a number; nothing else can stay an argument of source, or be kept in a spec."""
+        return self.type in ("int", "float")
+
 
 @dataclass(frozen=True, eq=False)
 class BlockDefinition:
