@@ -386,7 +386,9 @@ class CompiledNetwork:
 
     def __repr__(self) -> str:
         source, target = self.network.source, self.network.target
-        return f"<CompiledNetwork {self.name}: {source} -> {target}>"
+        found = self.optimization
+        goal = f", optimized for {found.goal}" if found is not None else ""
+        return f"<CompiledNetwork {self.name}: {source} -> {target}{goal}>"
 
 
 def compile_document(

@@ -120,6 +120,7 @@ def test_a_file_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_what_a_network_says_of_itself() -> None:
     network = loads(SPEC)
     assert repr(network) == "<CompiledNetwork a: 3×8×9 -> 2>"
+    assert repr(network.optimize()) == "<CompiledNetwork a: 3×8×9 -> 2, optimized for inference>"
     assert network.network.source.shape == (3, 8, 9)
     assert network.compilation.network is network.network
     assert network.summary() is network.summary()

@@ -21,12 +21,15 @@ from netspec.ir.rewrite import Replacement, rewrite, with_op
 from netspec.ops.convolution import Conv, Linear
 from netspec.ops.geometry import effective_kernel
 from netspec.ops.merge import Add
+from netspec.ops.transposed import ConvTranspose
 from netspec.ops.types import TensorType
 
 if TYPE_CHECKING:
     from netspec.ir.passes.recipes import Array, Make, Tensors
 
-DECIDING = frozenset(("kernel", "stride", "padding", "dilation", "groups", "depthwise"))
+DECIDING = frozenset(
+    ("kernel", "stride", "padding", "output_padding", "dilation", "groups", "depthwise")
+)
 """The attributes of a convolution that say where its taps fall."""
 
 Taps = tuple[tuple[int, ...], ...]
@@ -141,7 +144,7 @@ class _Finder:
 
 
 def _mixes(node: Node) -> bool:
-    return type(node.op) in (Conv, Linear)
+    return type(node.op) in (Conv, ConvTranspose, Linear)
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,10 +162,10 @@ class _Merged:
     others: list[tuple[_Term, Taps]]
 
     @property
-    def op(self) -> Conv | Linear:
+    def op(self) -> Conv | ConvTranspose | Linear:
         """What the op that stays does."""
         op = self.node.op
-        assert isinstance(op, Conv | Linear)
+        assert isinstance(op, Conv | ConvTranspose | Linear)
         shifts = (_kernel(term, self.node).shift for term, _ in self.others)
         return replace(op, bias=op.bias or any(shift is not None for shift in shifts))
 
@@ -230,8 +233,13 @@ def _kept(*terms: _Term) -> str:
 
 
 def _reach(term: _Term) -> int:
-    assert term.node is not None
-    return math.prod(term.node.op.kernel) if isinstance(term.node.op, Conv) else 0
+    op = _with_kernel(term.node)
+    return math.prod(op.kernel) if op else 0
+
+
+def _with_kernel(node: Node | None) -> Conv | ConvTranspose | None:
+    """The op as one that has a kernel; None for any other."""
+    return node.op if node and isinstance(node.op, Conv | ConvTranspose) else None
 
 
 # Where taps fall
@@ -239,16 +247,17 @@ def _reach(term: _Term) -> int:
 
 def _taps(term: _Term, cover: Node) -> Taps | str:
     """Where the taps of a term fall on those of the op that stays, or why they do not."""
-    large = cover.op
-    if not isinstance(large, Conv):
+    large, small = _with_kernel(cover), _with_kernel(term.node)
+    if large is None:
         return ()
     axes = len(large.kernel)
-    if term.node is None or not isinstance(term.node.op, Conv):
+    if small is None:
         if any(step != 1 for step in large.stride):
             return "the stride is not 1"
         kernel, dilation, pads = (1,) * axes, (1,) * axes, ((0, 0),) * axes
     else:
-        small = term.node.op
+        if type(small) is not type(large):
+            return "one of the two is transposed"
         if small.groups != large.groups:
             return "the groups differ"
         if small.stride != large.stride:
@@ -275,8 +284,10 @@ def _taps(term: _Term, cover: Node) -> Taps | str:
     return tuple(taps)
 
 
-def _fixed_pads(op: Conv) -> tuple[tuple[int, int], ...] | None:
-    """(before, after) of each axis; None where they depend on the input's size."""
+def _fixed_pads(op: Conv | ConvTranspose) -> tuple[tuple[int, int], ...] | None:
+    """(before, after) of each axis, of a transposed one what is cut off; None where they depend on the input's size."""
+    if isinstance(op, ConvTranspose):
+        return op.cuts
     if op.pads is not None or any(step != 1 for step in op.stride):
         return op.pads
     totals = [effective_kernel(k, d) - 1 for k, d in zip(op.kernel, op.dilation, strict=True)]
@@ -303,7 +314,7 @@ class _Kernel:
 
 def _own(node: Node) -> _Kernel:
     """What a convolution or a linear layer has."""
-    assert isinstance(node.op, Conv | Linear)
+    assert isinstance(node.op, Conv | ConvTranspose | Linear)
     weight, bias = f"{node.path}.weight", f"{node.path}.bias"
     if not node.op.bias:
         return _Kernel((weight,), lambda tensors: tensors[weight], None)
@@ -316,8 +327,9 @@ def _kernel(term: _Term, cover: Node) -> _Kernel:
         return _own(term.node)
     affine = affine_of(term.node) if term.node is not None else None
     channels = term.type.channels
-    inside = channels // (cover.op.groups if isinstance(cover.op, Conv) else 1)
-    axes = len(cover.op.kernel) if isinstance(cover.op, Conv) else 0
+    op = _with_kernel(cover)
+    inside = channels // (op.groups if op else 1)
+    axes = len(op.kernel) if op else 0
 
     def weight(tensors: Tensors) -> Array:
         import numpy

@@ -52,6 +52,25 @@ def test_what_becomes_one_convolution(steps: str) -> None:
     assert all(node.path in paths for node in found.program.nodes)
 
 
+def transposed(**attributes: object) -> str:
+    return conv(**attributes).replace("conv:", "conv_transpose:")
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        branches(transposed(stride=2, kernel=4), transposed(stride=2, kernel=2, bias="false")),
+        branches(transposed(stride=2, padding="same"), transposed(stride=2, padding="same")),
+        branches(transposed(stride=2, output_padding=1), transposed(kernel=2, stride=2)),
+        branches(transposed(groups=2, dilation=2), transposed(groups=2, kernel=1), "scale", ""),
+    ],
+)
+def test_what_becomes_one_transposed_convolution(steps: str) -> None:
+    found = checked(network_of("relu\n" + steps, (6, 9)))
+    assert kinds(found.program) == ["relu", "conv_transpose"]
+    assert not told(found, is_done=False)
+
+
 def test_linear_layers_over_three_axes_and_none() -> None:
     steps = branches(
         "{linear: {out: 6}}", "{linear: {out: 6, bias: false}}, batch_norm", "scale", ""
@@ -83,6 +102,10 @@ def test_linear_layers_over_three_axes_and_none() -> None:
         (
             branches(conv(), conv(padding="[[2, 0], [2, 0]]")),
             "the taps of the one do not fall on taps of the other",
+        ),
+        (
+            branches(conv(), conv(kernel=1).replace("conv", "conv_transpose")),
+            "one of the two is transposed",
         ),
         (
             branches(conv(stride=2, padding="same"), conv(kernel=1, stride=2)),
