@@ -111,7 +111,7 @@ class StageCalls:
 
     def _run(self, start: int, length: int) -> Run:
         own = self.names[start : start + length]
-        pattern, number = _pattern(own) or (None, 0)
+        pattern, number = _pattern(own[0]) or (None, 0)
         calls = self.calls[start : start + length]
         return Run(calls, own, pattern, number, calls[0], False)
 
@@ -129,7 +129,7 @@ class StageCalls:
     def _scheduled(self, index: int, start: int, channels: Channels) -> Invocation:
         """Call ``index`` with formulas for what has them, counted as the names count from ``start`` on."""
         call = self.calls[index]
-        pattern = _pattern(self.names[start : start + 1])
+        pattern = _pattern(self.names[start])
         offset = pattern[1] - start if pattern is not None else 0
         values = dict(call.values)
         for name, formula in self.schedule(offset).items():
@@ -254,7 +254,7 @@ def _looks_up(value: Varying) -> bool:
 
 def _counts_up(names: Sequence[str], start: int, length: int) -> bool:
     """Whether the name behind a run of ``length`` from ``start`` on goes on counting."""
-    pattern = _pattern(names[start : start + 1])
+    pattern = _pattern(names[start])
     if pattern is None:
         return False
     text, number = pattern
@@ -302,12 +302,9 @@ Channels = Callable[[StageCalls, int, int, int], ast.expr | None]
 _CHANNELS: tuple[Channels, ...] = (_growing, _following)
 
 
-def _pattern(names: Sequence[str]) -> tuple[str, int] | None:
-    """The names with ``{index}`` for their number, and the first number; None where none counts up."""
-    match = _NUMBERED.fullmatch(names[0]) if names else None
+def _pattern(name: str) -> tuple[str, int] | None:
+    """A name with ``{index}`` for its number, and the number; None where it has none that counts."""
+    match = _NUMBERED.fullmatch(name)
     if match is None or str(int(match[2])) != match[2]:
         return None
-    before, start, after = match[1], int(match[2]), match[3]
-    if any(name != f"{before}{start + offset}{after}" for offset, name in enumerate(names)):
-        return None
-    return f"{before}{{index}}{after}", start
+    return f"{match[1]}{{index}}{match[3]}", int(match[2])
