@@ -352,7 +352,8 @@ class CompiledNetwork:
     def to_yaml(self, keep: Sequence[str] = ()) -> str:
         """One self-contained spec of this network alone, as a person would write it.
 
-        It needs no other file and has the network's fingerprint; ``checkpoints`` are left out.
+        It needs no other file and has the network's fingerprint. ``checkpoints`` are in it, but not those of
+        an optimized network, which published weights do not fit.
 
         Args:
             keep: the parameters, all numbers, that stay `arguments`; the others are settled.
@@ -369,7 +370,8 @@ class CompiledNetwork:
 
         compilation = self._compilation
         program, docs = with_kept(self.network, compilation.spec.params, keep)
-        return spec_text(program, docs, compilation.bounds)
+        checkpoints = compilation.spec.checkpoints if self.optimization is None else {}
+        return spec_text(program, docs, compilation.bounds, checkpoints)
 
     def summary(self) -> analysis.Summary:
         """Shapes, parameters and MACs, over all and for each stage; as text, a table.

@@ -10,7 +10,8 @@ from netspec.cli.options import add_spec_arguments, load_spec
 DESCRIPTION = """\
 Write a spec that holds one network and needs no other file: parameters are settled,
 other variants are gone, the blocks that it uses stand in it, those that come with
-netspec too. It is the same network, with the same names of weights."""
+netspec too. It is the same network, with the same names of weights, published ones
+too."""
 EXAMPLES = (
     "netspec resolve resnet50",
     "netspec resolve resnet50 --set classes=10 --keep classes -o mynet.yaml",

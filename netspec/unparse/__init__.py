@@ -8,6 +8,7 @@ fingerprint is the program's.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from netspec.elaborate.bounds import Bounds
 from netspec.elaborate.network import elaborate
@@ -24,8 +25,10 @@ from netspec.ir.template import (
 )
 from netspec.lang.expression.symbolic import Diverges
 from netspec.lang.schema.bind import bind_spec
+from netspec.lang.schema.syntax import Checkpoint
 from netspec.lang.source import parse
 from netspec.tools.formatting import format_text, same
+from netspec.unparse.checkpoints import checkpoints_data
 from netspec.unparse.document import bare, to_yaml
 from netspec.unparse.kept import with_kept
 from netspec.unparse.local import with_closed_blocks
@@ -37,7 +40,10 @@ FILE = "<resolved>"
 
 
 def spec_text(
-    program: Program, docs: Mapping[str, str] | None = None, bounds: Bounds | None = None
+    program: Program,
+    docs: Mapping[str, str] | None = None,
+    bounds: Bounds | None = None,
+    checkpoints: Mapping[str, Checkpoint] | None = None,
 ) -> str:
     """The text of a spec of ``program`` alone, in the canonical layout.
 
@@ -49,6 +55,7 @@ def spec_text(
         program: any program, whatever it came from.
         docs: what its arguments are for, by name.
         bounds: those that the program was held to.
+        checkpoints: what published weights call its layers; those that hold for the text too are in it.
 
     Raises:
         NetspecError: an argument decides something that is no number, or the program has what no spec can say.
@@ -57,14 +64,22 @@ def spec_text(
     found = templates(closed, _accept)
     _refuse_guards(found, closed)
     data = PrintedNetwork(closed, found, docs or {}).data()
-    text = _formatted(to_yaml(data))
-    if not same(bare(data), parse(text, FILE).data):
-        raise InternalError("the text of a spec says something else than what it is made of")
+    text = _written(data)
     again = elaborate(bind_spec(parse(text, FILE)), bounds=bounds)
     if fingerprint(again) != fingerprint(program):
         raise InternalError("the network of a spec that was written is another")
+    entries = checkpoints_data(checkpoints or {}, program, again)
+    if entries:
+        text = _written({**data, "checkpoints": entries})
     codes = silenced_codes(program)
     return _formatted(with_ignores(text, FILE, codes, bounds)) if codes else text
+
+
+def _written(data: dict[str, Any]) -> str:
+    text = _formatted(to_yaml(data))
+    if not same(bare(data), parse(text, FILE).data):
+        raise InternalError("the text of a spec says something else than what it is made of")
+    return text
 
 
 def _formatted(text: str) -> str:

@@ -31,7 +31,7 @@ class Brackets(list[Any]):
 
 
 def to_yaml(value: dict[str, Any]) -> str:
-    """A mapping as YAML; keys are words."""
+    """A mapping as YAML; keys are texts."""
     return "\n".join(_mapping(value)) + "\n"
 
 
@@ -52,7 +52,7 @@ def is_short(value: dict[str, Any]) -> bool:
 
 def _mapping(value: dict[str, Any]) -> Iterator[str]:
     for key, inner in value.items():
-        yield from _behind(f"{key}:", inner)
+        yield from _behind(f"{_text(key, _ON_A_LINE)}:", inner)
 
 
 def _list(value: list[Any]) -> Iterator[str]:
@@ -84,7 +84,10 @@ def _deeper(lines: Iterator[str] | list[str]) -> Iterator[str]:
 def _inline(value: Any, plain: re.Pattern[str]) -> str:
     match value:
         case dict():
-            inner = (f"{key}: {_inline(item, _IN_BRACES)}" for key, item in value.items())
+            inner = (
+                f"{_text(key, _IN_BRACES)}: {_inline(item, _IN_BRACES)}"
+                for key, item in value.items()
+            )
             return f"{{{', '.join(inner)}}}"
         case list():
             return f"[{', '.join(_inline(item, _IN_BRACES) for item in value)}]"
