@@ -306,14 +306,6 @@ def test_source_of_many_cells_is_no_longer_than_that_of_few() -> None:
         assert lines[0] == lines[1]
 
 
-def test_a_list_of_cells_that_are_all_alike_is_a_comprehension() -> None:
-    text = CELL + CHAIN.replace("{width: 4}, as", "{width: 8}, as").replace(
-        "repeat: 3", "repeat: 5"
-    )
-    source = netspec.loads(HEAD + text).generate("torch")
-    assert "self.layer1 = nn.ModuleList([Cell(8, 8) for _ in range(5)])" in source
-
-
 def test_source_survives_pytorchs_own_transformations() -> None:
     torch = pytest.importorskip("torch")
     compiled = netspec.loads(HEAD + CELL + CHAIN)

@@ -174,3 +174,23 @@ def test_channels_that_grow_evenly_count_as_the_names_do() -> None:
         'for index in range(1, 7): self.layer1.add_module(f"d{index}", Dense(5 + 4 * index))'
         in source
     )
+
+
+def test_a_list_of_blocks_that_are_all_alike_is_a_comprehension() -> None:
+    spec = """
+netspec: 1
+name: net
+input: {channels: 8, size: [8, 9]}
+blocks:
+  cell:
+    inputs: [current, previous]
+    results: [out, current]
+    body:
+      - {conv: {out: 8, kernel: 3}, as: a}
+      - {from: previous, conv: {out: 8, kernel: 1}, as: b}
+      - {from: [a, b], as: out}
+stem: [{relu: {}, as: one}]
+stages: [{block: cell, repeat: 5, from: [one, one]}]
+"""
+    source = api.loads(spec).generate("torch")
+    assert "self.layer1 = nn.ModuleList([Cell() for _ in range(5)])" in source
