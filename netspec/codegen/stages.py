@@ -196,12 +196,12 @@ def schedule(
 
 
 def _own_schedule(
-    blocks: Sequence[Region], calls: Sequence[Call], around: Mapping[str, Any]
+    blocks: Sequence[Region], called: Sequence[Call], around: Mapping[str, Any]
 ) -> dict[str, Varying]:
     """The same for arguments that a block has for numbers in steps that it was given."""
     found: dict[str, Varying] = {}
-    for block, call in zip(blocks, calls, strict=True):
-        for name, parameter in call.template.parameters.items():
+    for block, made in zip(blocks, called, strict=True):
+        for name, parameter in made.template.parameters.items():
             if name in found:
                 continue
             value = around.get(parameter.qualified or "")

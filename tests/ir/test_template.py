@@ -539,7 +539,7 @@ def test_a_thousand_equal_blocks_are_one_shape(monkeypatch: pytest.MonkeyPatch) 
         walked.append(len(column))
         return unify(column, *rest)
 
-    monkeypatch.setattr("netspec.ir.template.unify.unify", counted)
+    monkeypatch.setattr("netspec.ir.template.ops.unify", counted)
     counts = []
     for repeat in (10, 1000):
         walked.clear()
