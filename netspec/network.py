@@ -18,6 +18,7 @@ from netspec.errors import UsageError
 from netspec.ir import Program, analysis
 from netspec.ir.definition import as_written
 from netspec.loading import FoundSpec, Values, compilation_of, place_of
+from netspec.system.line_length import line_length_at
 
 if TYPE_CHECKING:
     import keras
@@ -324,19 +325,22 @@ class CompiledNetwork:
         export = export_of(backend, format)
         return export_model(backend, model, self.network, export, Path(path))
 
-    def generate(self, backend: str, path: str | os.PathLike[str] | None = None) -> str:
-        """Standalone source of the network, which imports the framework and nothing else.
-
-        Does not need the framework.
+    def generate(
+        self,
+        backend: str,
+        path: str | os.PathLike[str] | None = None,
+        line_length: int | None = None,
+    ) -> str:
+        """Standalone source, which imports the framework and nothing else. To make it takes no framework.
 
         Args:
             backend: ``torch``, ``keras``, or the name of an installed third backend.
-            path: the file that it is for, which need not exist: its head then says where the spec is,
-                seen from there, and ``netspec regenerate`` keeps it up to date.
+            path: the file that it is for; its head then says where the spec is, for ``netspec regenerate``.
+            line_length: unless given, what ruff's settings above ``path`` say, else 88.
 
         Raises:
             NetspecError: the backend cannot do what the spec says; the message shows where.
-            UsageError: there is no such backend, or it generates no source.
+            UsageError: there is no such backend, or it generates no source; or no such line length.
 
         Examples:
             >>> print(netspec.load("resnet18").generate("torch").splitlines()[-3])
@@ -345,9 +349,9 @@ class CompiledNetwork:
         compilation = self._compilation
         file = None if self._found is None else self._found.file
         if path is not None and file is not None:
-            place = place_of(file, Path(path))
-            compilation = dataclasses.replace(compilation, place=place)
-        return base.generate(get_backend(backend), compilation.network, compilation.origin)
+            compilation = dataclasses.replace(compilation, place=place_of(file, Path(path)))
+        length = line_length_at(path) if line_length is None else line_length
+        return base.generate(get_backend(backend), compilation.network, compilation.origin, length)
 
     def to_yaml(self, keep: Sequence[str] = ()) -> str:
         """One self-contained spec of this network alone, as a person would write it.

@@ -28,6 +28,7 @@ from netspec.errors import (
 )
 from netspec.ir.resize import resized
 from netspec.plugins import broken, load, plugins
+from netspec.system.line_length import LINE_LENGTH, check_line_length
 
 if TYPE_CHECKING:
     import numpy
@@ -137,8 +138,11 @@ class Generates(Protocol):
     imports: str
     """The module that all of its source imports, and that of no other backend."""
 
-    def generate(self, network: Program, origin: Origin) -> str:
-        """Standalone source of a network that :func:`check_network` passes, and that came from ``origin``."""
+    def generate(self, network: Program, origin: Origin, line_length: int) -> str:
+        """Standalone source of a network that :func:`check_network` passes, and that came from ``origin``.
+
+        It is laid out as `ruff format` does at ``line_length`` characters.
+        """
 
 
 @runtime_checkable
@@ -290,15 +294,18 @@ def build_optimized(
     return model
 
 
-def generate(backend: Backend, network: Program, origin: Origin) -> str:
-    """Standalone source of a network that came from ``origin``.
+def generate(
+    backend: Backend, network: Program, origin: Origin, line_length: int = LINE_LENGTH
+) -> str:
+    """Standalone source of a network that came from ``origin``, in lines of ``line_length`` characters.
 
     Raises :class:`NetspecError` for what the backend cannot do, and :class:`UsageError` where it generates
     no source.
     """
     able = capability(backend, Generates)
+    check_line_length(line_length)
     check_network(backend, network)
-    return able.generate(network, origin)
+    return able.generate(network, origin, line_length)
 
 
 def backend_names() -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from netspec.cli.differences import add_text_arguments, give_text
 from netspec.cli.options import (
     add_backend_argument,
+    add_line_length_argument,
     add_optimize_arguments,
     add_spec_arguments,
     load_spec,
@@ -30,6 +31,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_spec_arguments(parser)
     add_backend_argument(parser)
     add_optimize_arguments(parser)
+    add_line_length_argument(parser)
     add_text_arguments(parser)
 
 
@@ -40,5 +42,5 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.output not in (None, "-"):
         check_writable(Path(arguments.output))
     target = arguments.check or (None if arguments.output == "-" else arguments.output)
-    source = load_spec(arguments).generate(arguments.backend, target)
+    source = load_spec(arguments).generate(arguments.backend, target, arguments.line_length)
     return give_text(source, arguments)

@@ -69,6 +69,17 @@ def bounds_of(arguments: argparse.Namespace) -> Bounds:
     return Bounds(layers, getattr(arguments, "max_parameters", None) or MAX_PARAMETERS)
 
 
+def add_line_length_argument(parser: argparse.ArgumentParser) -> None:
+    """``--line-length``."""
+    parser.add_argument(
+        "--line-length",
+        metavar="N",
+        type=positive,
+        help="lay the source out as `ruff format` does at N characters; unless given, at the line-length of "
+        "the nearest settings of ruff above the file (pyproject.toml, ruff.toml), else at 88",
+    )
+
+
 def add_backend_argument(parser: argparse.ArgumentParser) -> None:
     """``--backend``, which any installed backend answers to."""
     parser.add_argument(

@@ -5,7 +5,12 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from netspec.cli.options import add_search_arguments, nothing_found, tell_others
+from netspec.cli.options import (
+    add_line_length_argument,
+    add_search_arguments,
+    nothing_found,
+    tell_others,
+)
 from netspec.cli.streams import tell
 
 if TYPE_CHECKING:
@@ -38,6 +43,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--check", action="store_true", help="write nothing, and show what is stale"
     )
+    add_line_length_argument(parser)
     add_search_arguments(parser)
 
 
@@ -61,7 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
         found += 1
         name = readable(str(file.path))
         try:
-            fresh = _refresh(file, arguments.check)
+            fresh = _refresh(file, arguments)
         except OriginError as error:
             tell(f"netspec: {name}: {error}")
             fresh = False
@@ -87,16 +93,16 @@ def _about_spec(error: NetspecError) -> str:
     return f"its spec has errors; `netspec validate {place.file}` tells them"
 
 
-def _refresh(file: GeneratedFile, check: bool) -> bool:
+def _refresh(file: GeneratedFile, arguments: argparse.Namespace) -> bool:
     """Write the file again if need be and allowed; whether it is as its spec says in the end."""
     from netspec.cli.differences import print_diff
     from netspec.system.files import write_atomically
     from netspec.tools.generated import current_source
 
-    source = current_source(file)
+    source = current_source(file, arguments.line_length)
     if source == file.text:
         return True
-    if check:
+    if arguments.check:
         print_diff(file.text, source, str(file.path), f"{file.path} (generated)")
         message = f"{file.path} is stale; `netspec regenerate {file.path}` writes it again"
         tell(f"netspec: {message}")

@@ -160,9 +160,12 @@ def modules_of(targets: Iterable[str]) -> set[str]:
     return {target.partition(".")[0] for target in targets if "." in target}
 
 
-def fill(template: str, **parts: Sequence[ast.stmt]) -> str:
+def fill(template: str, line_length: int, **parts: Sequence[ast.stmt]) -> str:
     """The parts of a file, laid out and in the order of a template of the package; a missing one is an error."""
-    texts = {name: [lay_out([node]) for node in nodes] for name, nodes in parts.items()}
+    texts = {
+        name: [lay_out([node], width=line_length) for node in nodes]
+        for name, nodes in parts.items()
+    }
     return str(_environment().get_template(template).render(**texts))
 
 

@@ -34,9 +34,7 @@ from netspec.lang.expression.formula import (
     operands_of,
     print_node,
 )
-
-LINE_LENGTH = 88
-"""What `ruff format` takes where nothing says otherwise."""
+from netspec.system.line_length import LINE_LENGTH
 
 
 def lay_out(statements: Sequence[ast.stmt], level: int = 0, width: int = LINE_LENGTH) -> str:
@@ -55,12 +53,13 @@ class _Layout:
     def statement(self, node: ast.stmt, level: int) -> list[str]:
         match node:
             case ast.Assign(targets=targets, value=value):
-                return self.expression("".join(f"{_bare(t)} = " for t in targets), value, "", level)
+                ahead = row(*(row(_bare(target), " = ") for target in targets))
+                return self.expression(ahead, value, "", level)
             case ast.AnnAssign(target=target, annotation=kind, value=ast.expr() as value):
-                ahead = f"{print_node(target)}: {print_node(kind)} = "
+                ahead = row(document_of(target), f": {print_node(kind)} = ")
                 return self.expression(ahead, value, "", level)
             case ast.AugAssign(target=target, op=op, value=value):
-                ahead = f"{print_node(target)} {SIGNS[type(op)]}= "
+                ahead = row(document_of(target), f" {SIGNS[type(op)]}= ")
                 return self.expression(ahead, value, "", level)
             case ast.Expr(value=ast.Constant(value=str(text))):
                 return _docstring(text, level, self.width)
@@ -77,7 +76,7 @@ class _Layout:
                 head = row("for ", enclosed_if_broken(names), " in ", document_of(source), ":")
                 lines = lines_of(head, level, self.width)
                 if len(lines[-1]) > self.width:  # what is written to breaks first, in ruff too
-                    lines = self.expression(f"for {names} in ", source, ":", level)
+                    lines = self.expression(row("for ", names, " in "), source, ":", level)
                 return [*lines, *self.body(body, level + 1)]
             case ast.If():
                 return self.branches("if ", node, level)
@@ -114,7 +113,7 @@ class _Layout:
             lines += self.statement(statement, level + 1)
         return lines
 
-    def expression(self, ahead: str, node: ast.expr, behind: str, level: int) -> list[str]:
+    def expression(self, ahead: Document, node: ast.expr, behind: str, level: int) -> list[str]:
         """The lines of a statement that holds an expression, which has parentheses where it needs them."""
         document = self.atom(node, level)
         match _signed(node):
@@ -185,11 +184,11 @@ def _ends_in_brackets(node: ast.expr) -> bool:
     return False
 
 
-def _bare(node: ast.expr) -> str:
+def _bare(node: ast.expr) -> Document:
     """What is written to: several names stand without parentheses."""
     if isinstance(node, ast.Tuple):
         return ", ".join(map(print_node, node.elts))
-    return print_node(node)
+    return document_of(node)
 
 
 def _parameters(arguments: ast.arguments) -> Iterator[Document]:

@@ -46,6 +46,34 @@ def test_check_shows_a_diff_and_writes_nothing(run: Run, tmp_path: Path) -> None
     assert run(*command).status == 0
 
 
+def test_lines_are_as_long_as_the_project_has_them(
+    run: Run, fake: FakeBackend, tmp_path: Path
+) -> None:
+    path = tmp_path / "net.py"
+    (tmp_path / "pyproject.toml").write_text("[tool.ruff]\nline-length = 100\n")
+    command = ("generate", "resnet50", "--backend", "fake")
+    assert run(*command, "-o", path).status == 0
+    assert fake.line_length == 100
+    assert run(*command, "--check", path).status == 0
+    assert fake.line_length == 100
+    assert run(*command, "--check", path, "--line-length", "60").status == 0
+    assert fake.line_length == 60
+    assert run(*command).status == 0
+    assert fake.line_length == 88
+
+
+def test_a_length_that_no_line_has_is_a_wrong_command(run: Run, tmp_path: Path) -> None:
+    command = ("generate", "resnet50", "--backend", "fake")
+    assert run(*command, "--line-length", "0").status == 2
+    assert run(*command, "--line-length", "321").err == (
+        "netspec: line_length must be a whole number from 1 to 320, not 321\n"
+    )
+    (tmp_path / "pyproject.toml").write_text("[tool.ruff\n")
+    result = run(*command, "-o", tmp_path / "net.py")
+    assert result.status == 2
+    assert "pyproject.toml: no TOML" in result.err
+
+
 def test_check_and_output_exclude_each_other(run: Run) -> None:
     assert run("generate", "resnet50", "--backend", "fake", "-o", "a", "--check", "b").status == 2
 

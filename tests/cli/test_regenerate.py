@@ -37,6 +37,17 @@ def test_fresh_files_are_left_alone(run: Run, project: Path) -> None:
         assert result.err == "passed over 2 other Python files\n"
 
 
+def test_lines_are_as_long_as_the_project_has_them(run: Run, project: Path) -> None:
+    (project / "pyproject.toml").write_text("[tool.ruff]\nline-length = 60\n")
+    result = run("regenerate", "--check", "models/small_b.py")
+    assert result.status == 1
+    assert run("regenerate", "models/small_b.py").status == 0
+    assert run("regenerate", "--check", "models/small_b.py").status == 0
+    assert run("regenerate", "--check", "--line-length", "88", "models/small_b.py").status == 1
+    text = (project / "models" / "small_b.py").read_text()
+    assert max(len(line) for line in text.splitlines() if " " in line) <= 60
+
+
 def test_files_of_a_changed_spec_are_stale(run: Run, project: Path) -> None:
     (project / "small.yaml").write_text(SMALL.replace("kernel: 3", "kernel: 5"))
     before = (project / "models" / "small_b.py").read_text()

@@ -52,6 +52,7 @@ return NAME * f()
 return getattr(self.seq, "5")(self.inner(NAME)) + x + self.se(NAME)
 return {"a": NAME, "b": bbbbbbbbbbbbbbbbbbbb}
 return NAME, bbbbbbbbbbbbbbbbbbbb
+getattr(self.group, "with-hyphen").own = nn.GroupNorm(1, NAME, eps=0.001)
 x, y = block(NAME, previous, name=f"{name}_{NAME}")
 inputs = y = keras.Input(x.shape[1:], name=f"{NAME}_chunk{number}_input")
 pads: list[int] = [NAME, 1]

@@ -64,6 +64,7 @@ class FakeBackend:
     weight_files: FakeFiles = field(default_factory=FakeFiles)
     exports: Mapping[str, Any] = field(default_factory=dict)
     broken: str = ""
+    line_length: int = 0
 
     def load(self) -> FakeBackend:
         """As an entry point does."""
@@ -78,7 +79,8 @@ class FakeBackend:
             weights.popitem()
         return FakeModel(network, weights, input_size)
 
-    def generate(self, network: Any, origin: Any) -> str:
+    def generate(self, network: Any, origin: Any, line_length: int) -> str:
+        self.line_length = line_length
         return f"# {network.model_name}\n"
 
     def owns(self, model: Any) -> bool:

@@ -128,8 +128,8 @@ def written(backend: type, old: str, new: str) -> Apply:
     """Generated source in which one text is another."""
     original = backend.generate  # type: ignore[attr-defined]
 
-    def generate(self: Any, program: Any, origin: Any) -> str:
-        text: str = original(self, program, origin)
+    def generate(self: Any, program: Any, origin: Any, line_length: int) -> str:
+        text: str = original(self, program, origin, line_length)
         assert old in text
         return text.replace(old, new)
 

@@ -67,6 +67,17 @@ def test_style() -> None:
     assert not problems, problems
 
 
+@pytest.mark.parametrize("line_length", [60, 100, 120])
+def test_style_at_other_line_lengths(line_length: int) -> None:
+    sources = {
+        f"{shrunk}_{backend}": shrunk.compiled().generate(backend, line_length=line_length)
+        for shrunk in SHRUNK
+        for backend in BACKENDS
+    }
+    problems = style_problems(sources, line_length)
+    assert not problems, problems
+
+
 @every_backend
 @every_network
 def test_imports_only_the_framework(name: str, backend: str) -> None:

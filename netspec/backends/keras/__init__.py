@@ -67,11 +67,11 @@ class KerasBackend:
 
         return build(network, input_size)
 
-    def generate(self, network: Program, origin: Origin) -> str:
+    def generate(self, network: Program, origin: Origin, line_length: int) -> str:
         """Standalone source of the network."""
         from netspec.backends.keras.emit import generate
 
-        return generate(network, origin)
+        return generate(network, origin, line_length)
 
     def check(self, network: Program) -> None:
         """Raise :class:`NetspecError` where two layers would have one name."""

@@ -59,10 +59,10 @@ from netspec.ir.template import Call, Template
 from netspec.lang.expression.arithmetic import COPIED
 
 
-def generate(network: Program, origin: Origin) -> str:
+def generate(network: Program, origin: Origin, line_length: int) -> str:
     """Standalone source of a network that came from ``origin``. Needs no Keras."""
     with refusing(network):
-        return _Generator(network, origin).file()
+        return _Generator(network, origin).file(line_length)
 
 
 class _Generator:
@@ -93,7 +93,7 @@ class _Generator:
         inference = [self._inference_function()] if self.program.training_only else []
         return [*blocks, *inference, self._network_function()]
 
-    def file(self) -> str:
+    def file(self, line_length: int) -> str:
         """The whole source."""
         functions = self._functions()
         initializers = self.initializers.functions()
@@ -102,6 +102,7 @@ class _Generator:
         used = modules_of(self.targets) | arithmetic.names | self.initializers.modules
         return fill(
             "keras.py.j2",
+            line_length,
             head=[head(self.program, self.origin)],
             standard=_standard(used, self.deep),
             imports=_imports(used),

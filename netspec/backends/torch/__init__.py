@@ -59,11 +59,11 @@ class TorchBackend:
             check_input_size(network, input_size)
         return build(network)
 
-    def generate(self, network: Program, origin: Origin) -> str:
+    def generate(self, network: Program, origin: Origin, line_length: int) -> str:
         """Standalone source of the network."""
         from netspec.backends.torch.emit import generate
 
-        return generate(network, origin)
+        return generate(network, origin, line_length)
 
     def owns(self, model: Any) -> bool:
         """Whether ``model`` is a PyTorch module; a process that has not imported PyTorch has none."""

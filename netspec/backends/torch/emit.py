@@ -47,10 +47,10 @@ from netspec.ir.template.data import nodes_of
 from netspec.lang.expression.arithmetic import COPIED
 
 
-def generate(network: Program, origin: Origin) -> str:
+def generate(network: Program, origin: Origin, line_length: int) -> str:
     """Standalone source of a network that came from ``origin``. Needs no PyTorch."""
     with refusing(network):
-        return _Generator(network, origin).file()
+        return _Generator(network, origin).file(line_length)
 
 
 class _Generator:
@@ -78,7 +78,7 @@ class _Generator:
 
     # The file
 
-    def file(self) -> str:
+    def file(self, line_length: int) -> str:
         """The whole source."""
         assert self.classes is not None
         blocks = [self._block_class(source_class) for source_class in self.classes.all]
@@ -88,6 +88,7 @@ class _Generator:
         used = modules_of(self.targets) | arithmetic.names | support.names
         return fill(
             "torch.py.j2",
+            line_length,
             head=[head(self.program, self.origin)],
             standard=imports("math" if "math" in used else ""),
             imports=_imports(used),
