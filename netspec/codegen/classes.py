@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -12,12 +13,18 @@ from netspec.codegen.calls import same_call
 from netspec.codegen.flow import BRANCH
 from netspec.codegen.identifiers import Namespace, camel_case, one_word, safe_identifier
 from netspec.codegen.nodes import Given, call
-from netspec.codegen.printing import MISSING, Printer, is_default
+from netspec.codegen.presence import presence
+from netspec.codegen.printing import MISSING, Factories, Printer, is_default
 from netspec.codegen.tensors import VARIABLES
 from netspec.ir import Program
 from netspec.ir.definition import Declared, Definition, Slot, plain
 from netspec.ir.template import Call, Template, Templates
+from netspec.ir.template.shapes import op_key
 from netspec.lang.expression.symbolic import Varying, names_of
+from netspec.ops import Op
+
+LAYER = "layer"
+"""The type of an argument that makes a layer, whatever a framework calls that."""
 
 
 @dataclass(frozen=True)
@@ -26,15 +33,17 @@ class Argument:
 
     Attributes:
         name: the name in the spec; :func:`safe_identifier` gives the one in source.
-        type: ``int``, ``float``, ``bool`` or ``list[int]`` and the like.
-        default: a plain value, MISSING where every call gives one.
+        type: ``int``, ``float``, ``bool`` or ``list[int]`` and the like; :data:`LAYER` for what makes one.
+        default: a plain value or code, MISSING where every call gives one.
         input: the number of the input whose channels it is; None for all else.
+        is_optional: whether it may be None, which says that what it is for is not there.
     """
 
     name: str
     type: str
     default: Any = MISSING
     input: int | None = None
+    is_optional: bool = False
 
     @property
     def identifier(self) -> str:
@@ -50,6 +59,7 @@ class SourceClass:
     template: Template
     arguments: tuple[Argument, ...] = ()
     used: set[str] = field(default_factory=set)
+    factories: Factories = field(default_factory=dict)
 
     @property
     def definition(self) -> Definition:
@@ -67,16 +77,26 @@ class SourceClass:
         """The values that the body names and uses, in order."""
         return [(name, value) for name, value in self.template.local.items() if name in self.used]
 
-    def use(self, names: set[str]) -> None:
-        """Settle the arguments: what the source mentions, or values that it mentions are made of."""
+    def use(self, names: set[str], factories: Factories | None = None) -> None:
+        """Settle the arguments: what the source mentions, or values that it mentions are made of.
+
+        ``factories`` has what callers pass for layers.
+        """
         self.used = set(names)
+        self.factories = factories or {}
         for name, value in reversed(list(self.template.local.items())):
             if name in self.used:
                 self.used |= names_of(value)
-        self.arguments = _arguments(self.template, self.used - set(self.template.local))
+        found = _arguments(self.template, self.used - set(self.template.local), self.factories)
+        self.arguments = found
+
+    def passed(self, name: str, value: Any) -> Any:
+        """What a call passes for an argument: for an op, what makes the layer."""
+        return self.factories[name][op_key(value)] if isinstance(value, Op) else value
 
 
-def _arguments(template: Template, names: set[str]) -> tuple[Argument, ...]:
+def _arguments(template: Template, names: set[str], factories: Factories) -> tuple[Argument, ...]:
+    optional = {*presence(template).values()}
     found = [
         Argument(name, "int", input=parameter.input)
         for name, parameter in template.parameters.items()
@@ -88,8 +108,31 @@ def _arguments(template: Template, names: set[str]) -> tuple[Argument, ...]:
             found.append(_declared(param))
     # What is left are numbers of other scopes, and numbers that have no name.
     for name in sorted(names - {argument.name for argument in found}):
-        found.append(Argument(name, _type_of(template.parameters[name].value)))
+        found.append(_own(template, name, factories.get(name), name in optional))
     return tuple(sorted(found, key=lambda argument: argument.default is not MISSING))
+
+
+def _own(
+    template: Template, name: str, passed: Mapping[Any, ast.expr] | None, is_optional: bool
+) -> Argument:
+    """An argument that the block has no name for: ``passed`` is what callers give for a layer."""
+    value = template.parameters[name].value
+    kind = LAYER if passed is not None else _type_of(value)
+    if is_optional:
+        return Argument(name, kind, None, is_optional=True)
+    known = [n for n in value.values if n is not None] if isinstance(value, Varying) else []
+    is_whole = isinstance(value, Varying) and len(known) == len(value.values)
+    if passed is not None:
+        return Argument(name, kind, _usual(template, value, passed))
+    # Where some instances have no use for it, calls leave it out.
+    return Argument(name, kind, MISSING if is_whole or not known else known[0])
+
+
+def _usual(template: Template, choice: Varying, passed: Mapping[Any, ast.expr]) -> Any:
+    """What most instances of a template are given, of what needs no call; MISSING without any."""
+    keys = (op_key(op) for shape in template.shapes if (op := choice.values[shape]) is not None)
+    plain = Counter(key for key in keys if not isinstance(passed[key], ast.Call))
+    return passed[plain.most_common(1)[0][0]] if plain else MISSING
 
 
 def _declared(param: Declared) -> Argument:
@@ -121,9 +164,8 @@ class Invocation:
 
     def is_like(self, other: Invocation) -> bool:
         """Whether the two say the same."""
-        return self.source_class is other.source_class and all(
-            same_call(value, other.values[name]) for name, value in self.values.items()
-        )
+        is_one = self.source_class is other.source_class
+        return is_one and same_call([*self.values.items()], [*other.values.items()])
 
     def without_channels(self) -> Invocation:
         """The call of a function that sees the channels of its inputs by itself."""
@@ -172,8 +214,10 @@ class Classes:
     def invocation(self, call: Call) -> Invocation:
         """How an instance of a block is called."""
         source_class = self._by_template[id(call.template)]
-        arguments = source_class.arguments
-        return Invocation(source_class, {a.name: call.arguments[a.name] for a in arguments})
+        names = [argument.name for argument in source_class.arguments]
+        given = {name: call.arguments[name] for name in names}
+        values = {n: source_class.passed(n, v) for n, v in given.items() if v is not None}
+        return Invocation(source_class, values)
 
 
 def local_names(program: Program) -> set[str]:

@@ -22,8 +22,8 @@ from netspec.ops.base import Function
 from netspec.ops.merge import Merge
 from netspec.ops.structure import ResizeLike
 
-BRANCH = "branch1"
-"""What a branch is written to, with a number behind it for the second and further ones."""
+BRANCH = "branch"
+"""What a branch is written to that the spec has no name for, with a number behind it for further ones."""
 
 Condition = tuple[ast.expr, bool]
 """A test as source has it, and whether it holds for ``then`` (else for ``other``)."""

@@ -21,7 +21,7 @@ def source_templates(program: Program, accept: Callable[[Template], None]) -> Te
     Raises:
         NetspecError: something is decided by an argument that stays one.
     """
-    found = templates(program, accept)
+    found = templates(program, accept, choose=True)
     guards = guards_of(found)
     guards += [Guard("the size of an input", "", span) for span in program.kept_inputs]
     if guards:

@@ -34,7 +34,7 @@ def side_by_side(nodes: Sequence[ast.expr]) -> ast.expr:
 
 
 def constant(value: Any) -> ast.expr:
-    """A number, text, None, or a tuple or list of them."""
+    """A number, text, None, or a tuple or list of them; code as it is."""
     match value:
         case tuple():
             return ast.Tuple([*map(constant, value)])
@@ -42,6 +42,8 @@ def constant(value: Any) -> ast.expr:
             return ast.List([*map(constant, value)])
         case float():
             return _fraction(value)
+        case ast.expr():
+            return value
     return ast.Constant(value)
 
 

@@ -20,21 +20,36 @@ OPERATORS = {sign: operator for operator, sign in SIGNS.items()}
 """The operators that a symbolic call may call, by their signs."""
 
 
+Factories = Mapping[str, Mapping[Any, ast.expr]]
+"""What callers pass for layers that are chosen: by argument, and by the op's key."""
+
+
 class Printer:
     """Prints calls and numbers, leaves out what equals a signature's default, and notes names.
+
+    Args:
+        defaults: arguments that calls leave out where they are these.
+        rewrite: gives what stands for a call; None for one that is printed as it is.
+        presence: flags that an argument tells by not being None.
 
     Attributes:
         names: the names that the formulas printed so far mention.
         targets: what was called so far, functions in formulas among them.
+        factories: what callers pass for layers that are chosen.
     """
 
     def __init__(
-        self, defaults: Defaults, rewrite: Callable[[Call], ast.expr | None] | None = None
+        self,
+        defaults: Defaults,
+        rewrite: Callable[[Call], ast.expr | None] | None = None,
+        presence: Mapping[str, str] | None = None,
     ) -> None:
+        self.presence = presence or {}
         self.defaults = defaults
         self.rewrite = rewrite
         self.names: set[str] = set()
         self.targets: set[str] = set()
+        self.factories: dict[str, dict[Any, ast.expr]] = {}
         self._assumed: dict[str, Any] = {}
 
     @contextmanager
@@ -81,8 +96,8 @@ class Printer:
         """
         if value.node is None:
             raise Diverges(value)
-        self.names |= names_of(value)
-        visitor = _InSource()
+        self.names |= {self.presence.get(name, name) for name in names_of(value)}
+        visitor = _InSource(self.presence)
         node: ast.expr = visitor.visit(value.node)
         self.targets |= visitor.functions
         return node
@@ -109,7 +124,8 @@ class Printer:
 class _InSource(Rewriter):
     """A copy of a formula under the names that source has for its parameters and functions."""
 
-    def __init__(self) -> None:
+    def __init__(self, presence: Mapping[str, str]) -> None:
+        self.presence = presence
         self.functions: set[str] = set()
 
     def visit_Call(self, node: ast.Call) -> ast.expr:
@@ -120,11 +136,16 @@ class _InSource(Rewriter):
         return call(name, [self.visit(argument) for argument in node.args])
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
+        if node.id in self.presence:
+            told = ast.Name(safe_identifier(self.presence[node.id]))
+            return ast.Compare(told, [ast.IsNot()], [ast.Constant(None)])
         return ast.Name(safe_identifier(node.id))
 
 
 def is_default(given: Any, default: Any) -> bool:
     """Whether a plain argument equals a default; per-axis numbers that are all equal are the scalar."""
+    if isinstance(given, ast.expr) and isinstance(default, ast.expr):
+        return ast.dump(given) == ast.dump(default)
     if default is MISSING or isinstance(given, Varying | Call | ast.expr):
         return False
     if isinstance(given, tuple) and not isinstance(default, tuple):

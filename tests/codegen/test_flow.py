@@ -129,7 +129,7 @@ def test_opposites(condition: str, opposite: str) -> None:
         ("keep: []\n      work: [relu, {WORK}]", ["y = self.relu(x)", "return x + self.conv1(y)"]),
         (
             "work: [relu, {WORK}]\n      keep: []",
-            ["branch1 = self.relu(x)", "branch1 = self.conv1(branch1)", "return branch1 + x"],
+            ["branch = self.relu(x)", "branch = self.conv1(branch)", "return branch + x"],
         ),
     ],
 )

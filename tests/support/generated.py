@@ -18,7 +18,7 @@ from netspec.api import CompiledNetwork
 from netspec.codegen.identifiers import safe_identifier
 
 IMPORTS = {
-    "torch": {"torch", "functools", "typing", "math"},
+    "torch": {"torch", "collections", "functools", "typing", "math"},
     "keras": {"keras", "functools", "typing", "math"},
 }
 """The modules that generated source may import, by backend."""

@@ -74,12 +74,12 @@ def test_numbers_without_formulas_are_those_of_others_where_they_can_be() -> Non
         "block": "bottleneck_read",
         "repeat": "[3, 4, 6, 3][stage]",
         "conv1_out": "64 * 2 ** stage",
-        "conv2_stride_0": 1,
-        "flag": False,
-        "first": {"conv2_stride_0": "1 if stage == 0 else 2", "flag": True},
+        "conv2_stride": 1,
+        "has_conv": False,
+        "first": {"conv2_stride": "1 if stage == 0 else 2", "has_conv": True},
     }
     (block,) = data["blocks"].values()
-    assert block["params"] == {"conv1_out": "int", "conv2_stride_0": "int", "flag": "bool"}
+    assert block["params"] == {"conv1_out": "int", "conv2_stride": "int", "has_conv": "bool"}
 
 
 @pytest.mark.parametrize("variant", ["small", "mobile"])

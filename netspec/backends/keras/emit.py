@@ -29,8 +29,9 @@ from netspec.codegen.classes import (
     SourceClass,
     local_names,
 )
+from netspec.codegen.factories import PARTIAL, hand_on
 from netspec.codegen.frame import Origin, copied, fill, head, modules_of
-from netspec.codegen.identifiers import Namespace, camel_case, safe_identifier, snake_case
+from netspec.codegen.identifiers import Namespace, safe_identifier, snake_case
 from netspec.codegen.kept import refusing, source_templates
 from netspec.codegen.nodes import (
     Parameter,
@@ -49,7 +50,8 @@ from netspec.codegen.nodes import (
     returning,
     variable_of,
 )
-from netspec.codegen.printing import MISSING, Printer
+from netspec.codegen.presence import presence
+from netspec.codegen.printing import MISSING, Factories, Printer
 from netspec.codegen.stages import INDEX, Run, stage_calls, stage_of
 from netspec.codegen.tensors import VARIABLES, Tensors
 from netspec.ir import Program, Region
@@ -72,6 +74,7 @@ class _Generator:
         self.deep = is_deep(self.program)
         self.initializers = SharedInitializers()
         self.targets: set[str] = set()
+        self.factories: dict[int, Factories] = {}
         self.function_name = safe_identifier(self.program.model_name)
         self.names = Namespace({self.function_name, *local_names(self.program)})
         if self.program.training_only:
@@ -84,7 +87,8 @@ class _Generator:
         self.initializers.settle(self.names)
 
     def _try_out(self, template: Template) -> None:
-        self._parts(template)
+        printer, *_ = self._parts(template)
+        self.factories[id(template)] = printer.factories
 
     def _functions(self) -> list[ast.stmt]:
         assert self.classes is not None
@@ -104,7 +108,7 @@ class _Generator:
             "keras.py.j2",
             line_length,
             head=[head(self.program, self.origin)],
-            standard=_standard(used, self.deep),
+            standard=_standard(used, self.deep or PARTIAL in self.targets),
             imports=_imports(used),
             helpers=arithmetic.definitions,
             initializers=initializers,
@@ -112,14 +116,14 @@ class _Generator:
             functions=functions,
         )
 
-    def _printer(self) -> Printer:
-        return Printer(SIGNATURE_DEFAULTS, self.initializers.rewrite)
+    def _printer(self, template: Template) -> Printer:
+        return Printer(SIGNATURE_DEFAULTS, self.initializers.rewrite, presence(template))
 
     # Blocks
 
     def _block_function(self, source_class: SourceClass) -> ast.stmt:
         printer, statements, inputs = self._parts(source_class.template)
-        source_class.use(printer.names)
+        source_class.use(printer.names, printer.factories)
         local = [
             assign(argument.identifier, channels_of(ast.Name(inputs[argument.input])))
             for argument in source_class.arguments
@@ -141,7 +145,7 @@ class _Generator:
         )
 
     def _parts(self, template: Template) -> tuple[Printer, list[ast.stmt], list[str]]:
-        printer = self._printer()
+        printer = self._printer(template)
         taken = {*VARIABLES, IN_CHANNELS, *map(safe_identifier, template.parameters)}
         if template.definition is not None:
             definition = template.definition
@@ -164,6 +168,7 @@ class _Generator:
     ) -> ast.expr:
         """The call of a block's function, on tensors and under a name."""
         made = template.calls[block]
+        hand_on(made.arguments, self.factories[id(made.template)], printer)
         if self.classes is None:  # trying whether numbers have formulas
             return call("block", map(printer.value, made.arguments.values()))
         return self._invocation(made).call(printer, values, name=name)
@@ -177,7 +182,7 @@ class _Generator:
 
     def _network_function(self) -> ast.stmt:
         template = self.templates.network
-        printer = self._printer()
+        printer = self._printer(template)
         kept = [safe_identifier(name) for name in self.program.arguments]
         taken = {*VARIABLES, "input_shape", "index", *kept, *self.program.input_names}
         taken |= {f"{name}_shape" for name in self.program.input_names}
@@ -329,13 +334,14 @@ def _declared(argument: Argument) -> Parameter:
 
 
 def _function_name(definition: Definition, difference: str) -> str:
-    return snake_case((definition.title or camel_case(definition.name)) + difference)
+    """A block's own name: what its title would be in small letters is a guess."""
+    return "_".join(filter(None, (snake_case(definition.name), snake_case(difference))))
 
 
-def _standard(used: Collection[str], is_deep: bool) -> list[ast.stmt]:
+def _standard(used: Collection[str], has_partial: bool) -> list[ast.stmt]:
     """What is imported from Python's own library."""
     found = imports("math" if "math" in used else "")
-    return [*found, import_from("functools", ["partial"])] if is_deep else found
+    return [*found, import_from("functools", [PARTIAL])] if has_partial else found
 
 
 def _imports(used: Collection[str]) -> list[ast.stmt]:

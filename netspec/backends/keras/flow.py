@@ -6,6 +6,7 @@ import ast
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
+from netspec.backends.keras.chosen import calls_of, varied_name
 from netspec.backends.keras.lowered import Joined, Lowered, X, bound, is_layer, shape_of
 from netspec.backends.keras.naming import flat_name
 from netspec.backends.keras.plan import lower
@@ -64,7 +65,7 @@ class KerasFlow(Flow):
             self.tensors.statements.append(assign(target, self.called(item, [operand])))
             return ast.Name(target)
         operand = self.tensors.settle(operand, target)
-        lowered = by_cases(lower, item)
+        lowered = calls_of(item, self.printer)
         self.tensors.statements += self._lowered(item, lowered, operand, ast.Name(target))
         return ast.Name(target)
 
@@ -102,11 +103,17 @@ class KerasFlow(Flow):
         statements: list[ast.stmt] = []
         value = given
         for written, (suffix, made) in (*((inner, step) for step in ahead), (target, last)):
-            name = self.naming(flat_name(layer.path) + suffix)
+            name = self._name(layer, suffix)
             tensor = ast.List([given, value]) if isinstance(made, Joined) else value
             statements.append(assign(written, call(self._layer(made, value, name), [tensor])))
             value = written
         return statements
+
+    def _name(self, layer: Node, suffix: str) -> ast.expr:
+        paths = self.tensors.template.paths.get(layer.outputs[0].id)
+        if paths is not None:
+            return varied_name(layer, paths)
+        return self.naming(flat_name(layer.path) + suffix)
 
     def _layer(self, made: Call, value: ast.expr, name: ast.expr) -> ast.expr:
         """What is called on ``value``: a layer, or a model of an expression."""

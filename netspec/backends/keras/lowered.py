@@ -43,12 +43,17 @@ class Joined(Call):
     """A merging layer, called on the op's input and on the tensor."""
 
 
+@dataclass(frozen=True, eq=False)
+class Made(Call):
+    """A layer, made by what a function of source is given."""
+
+
 OPERATORS = ("+", "-", "*", "/")
 
 
 def is_layer(call: Call) -> bool:
     """Whether the call makes a layer, rather than being an expression over the tensor."""
-    return call.target.startswith("layers.")
+    return isinstance(call, Made) or call.target.startswith("layers.")
 
 
 def input_name(name: str) -> str:

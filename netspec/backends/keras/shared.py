@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import dataclass
 
 from netspec.backends.keras.rows import SIGNATURE_DEFAULTS
@@ -67,9 +68,11 @@ class SharedInitializers:
 
 
 def _initializer_name(made: Call) -> str:
+    """By its distribution, and by the number that makes it another than those of its kind."""
     kind = made.target.removeprefix("initializers.")
     if kind != "VarianceScaling":
-        return snake_case(kind)
+        number = (*made.args, *made.kwargs.values())[-1]
+        return "_".join((snake_case(kind), re.sub(r"\W", "_", f"{number:.3g}")))
     prefix = "he" if made.kwargs["scale"] == 2 else "scaled"
     spread = "uniform" if made.kwargs["distribution"] == "uniform" else "normal"
     return f"{prefix}_{spread}_{made.kwargs['mode']}"

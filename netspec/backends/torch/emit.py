@@ -11,11 +11,13 @@ from netspec.backends.torch.plan import Plan
 from netspec.backends.torch.rows import SIGNATURE_DEFAULTS
 from netspec.backends.torch.starts import Starts
 from netspec.codegen.classes import (
+    LAYER,
     Argument,
     Classes,
     SourceClass,
     local_names,
 )
+from netspec.codegen.factories import PARTIAL, hand_on
 from netspec.codegen.frame import Origin, copied, fill, head, modules_of
 from netspec.codegen.identifiers import Namespace, camel_case, safe_identifier
 from netspec.codegen.kept import refusing, source_templates
@@ -37,7 +39,8 @@ from netspec.codegen.nodes import (
     parameter,
     returning,
 )
-from netspec.codegen.printing import MISSING, Printer
+from netspec.codegen.presence import presence
+from netspec.codegen.printing import MISSING, Factories, Printer
 from netspec.codegen.stages import INDEX, Run, stage_calls
 from netspec.codegen.tensors import VARIABLES, Item, Tensors
 from netspec.ir import Program, Region, Value
@@ -59,6 +62,7 @@ class _Generator:
         self.origin = origin
         self.starts = Starts()
         self.targets: set[str] = set()
+        self.factories: dict[int, Factories] = {}
         function_name = safe_identifier(self.program.model_name)
         self.names = Namespace({function_name, *local_names(self.program)})
         self.network_name = self.names.add(camel_case(self.program.title))
@@ -71,7 +75,8 @@ class _Generator:
     def _try_out(self, template: Template) -> None:
         starts, self.starts = self.starts, Starts()
         try:
-            self._parts(template, settled=False)
+            printer, *_ = self._parts(template, settled=False)
+            self.factories[id(template)] = printer.factories
             starts.add(self.starts)
         finally:
             self.starts = starts
@@ -90,7 +95,7 @@ class _Generator:
             "torch.py.j2",
             line_length,
             head=[head(self.program, self.origin)],
-            standard=imports("math" if "math" in used else ""),
+            standard=_standard(used, self.targets),
             imports=_imports(used),
             helpers=[*arithmetic.definitions, *support.definitions],
             classes=classes,
@@ -120,12 +125,14 @@ class _Generator:
     def _block_class(self, source_class: SourceClass) -> ast.stmt:
         parts = self._parts(source_class.template, settled=True)
         printer, registration, forward, inputs = parts
-        source_class.use(printer.names)
+        source_class.use(printer.names, printer.factories)
         local = [
             assign(safe_identifier(name), printer.formula(value))
             for name, value in source_class.local
         ]
         self.targets |= printer.targets
+        if any(argument.type == LAYER for argument in source_class.arguments):
+            self.targets.add(FACTORY)
         return _module(
             source_class.name,
             source_class.doc,
@@ -151,10 +158,11 @@ class _Generator:
         return writer.printer, writer.statements, forward, inputs
 
     def _writer(self, template: Template, settled: bool) -> ModuleWriter:
-        printer = Printer(SIGNATURE_DEFAULTS)
+        printer = Printer(SIGNATURE_DEFAULTS, presence=presence(template))
 
         def block_call(block: Region) -> ast.expr:
             made = template.calls[block]
+            hand_on(made.arguments, self.factories[id(made.template)], printer)
             if self.classes is None:  # trying whether numbers have formulas
                 return call("block", map(printer.value, made.arguments.values()))
             return self.classes.invocation(made).call(printer)
@@ -312,12 +320,27 @@ def _forward(inputs: Sequence[str], body: Sequence[ast.stmt], result: ast.expr) 
 
 
 def _declared(argument: Argument) -> Parameter:
+    kind = FACTORY if argument.type == LAYER else argument.type
     default = None if argument.default is MISSING else constant(argument.default)
-    return parameter(argument.identifier, argument.type), default
+    written = f"{kind} | None" if argument.is_optional else kind
+    return parameter(argument.identifier, written), default
 
 
 def _class_name(definition: Definition, difference: str) -> str:
     return (definition.title or camel_case(definition.name)) + difference
+
+
+FACTORY = "Callable[..., nn.Module]"
+"""The type of an argument that makes a layer."""
+
+
+def _standard(used: Collection[str], targets: Collection[str]) -> list[ast.stmt]:
+    found = imports("math" if "math" in used else "")
+    if FACTORY in targets:
+        found.append(import_from("collections.abc", ["Callable"]))
+    if PARTIAL in targets:
+        found.append(import_from("functools", [PARTIAL]))
+    return found
 
 
 def _imports(used: Collection[str]) -> list[ast.stmt]:

@@ -15,15 +15,17 @@ from netspec.backends.torch.rows import module_of
 from netspec.backends.torch.starts import Starts, base_class
 from netspec.codegen.calls import Call, same_call, varies
 from netspec.codegen.cases import Case, by_cases, where
+from netspec.codegen.factories import chosen_call, options
 from netspec.codegen.flow import Condition
 from netspec.codegen.identifiers import is_attribute
 from netspec.codegen.nodes import assign, call, dotted, if_
 from netspec.codegen.printing import Printer
 from netspec.ir import Node, Region
 from netspec.ir.template import Choice
+from netspec.ir.template.chosen import Chosen, is_anonymous, label_of
 from netspec.ir.template.data import children
 from netspec.lang.expression.formula import negated
-from netspec.lang.expression.symbolic import Varying, names_of
+from netspec.lang.expression.symbolic import Diverges, Varying, names_of
 from netspec.ops.base import Function
 from netspec.ops.structure import Split
 
@@ -151,7 +153,7 @@ class ModuleWriter:
             self.statements.append(assign(access, self.printer.value(sizes)))
 
     def _layer(self, layer: Node) -> None:
-        calls = _cases(layer)
+        calls = self._cases(layer)
         self._note(layer, calls)
         if isinstance(calls, Call) and self._share(layer, calls):
             return
@@ -166,12 +168,7 @@ class ModuleWriter:
         if attribute is None:
             if self._depth:
                 return False
-            attribute = layer.op.label
-            count = 1
-            while attribute in self._attributes:
-                count += 1
-                attribute = f"{layer.op.label}{count}"
-            self._attributes.add(attribute)
+            attribute = self._attribute(label_of(layer.op))
             self._shared.append((attribute, made))
             self.statements.append(self.assign(attribute, self.printer.call(made)))
         self._aliases[layer] = attribute
@@ -194,7 +191,7 @@ class ModuleWriter:
         for index, item in enumerate(items):
             access = ast.Subscript(node_of(path), ast.Constant(index))
             if isinstance(item, Node):
-                calls = _cases(item)
+                calls = self._cases(item)
                 self._note(item, calls)
                 self.statements += self._starts(item, access, calls)
             elif isinstance(item, Choice):
@@ -207,7 +204,7 @@ class ModuleWriter:
             with where(choice.test, outcome):
                 layer = self.plan.single(branch)
                 if isinstance(layer, Node):
-                    calls = _cases(layer)
+                    calls = self._cases(layer)
                     self._note(layer, calls)
                     found += self._starts(layer, access, calls)
             branches.append(found)
@@ -226,7 +223,7 @@ class ModuleWriter:
     def _item(self, item: Item) -> ast.expr:
         match item:
             case Node():
-                return self._document(_cases(item))
+                return self._document(self._cases(item))
             case Region():
                 return call("nn.Identity") if is_gap(item) else self.block_call(item)
         test = self.printer.formula(item.test)
@@ -324,7 +321,7 @@ class ModuleWriter:
         return access, True
 
     def _attribute(self, name: str) -> str:
-        """A free name of an attribute that is no module."""
+        """A free name of an attribute."""
         count, attribute = 1, name
         while attribute in self._attributes:
             count += 1
@@ -346,13 +343,11 @@ class ModuleWriter:
     # How parameters start
 
     def _note(self, layer: Node, calls: Call | Case[Call]) -> None:
-        if self.settled:
-            return
-        for made in _leaves(calls):
+        for own, made in () if self.settled else _variants(layer, calls):
             target = base_class(made.target)
             self.starts.modules[target] += 1
-            for parameter in layer.op.parameters(layer.source):
-                if is_native(layer, parameter):
+            for parameter in own.op.parameters(own.source):
+                if is_native(own, parameter):
                     self.starts.note(target, parameter.name, None, False)
                     continue
                 start = init_call(parameter, dotted(f"module.{parameter.name}"))
@@ -360,8 +355,18 @@ class ModuleWriter:
 
     def _starts(self, layer: Node, access: ast.expr, calls: Call | Case[Call]) -> list[ast.stmt]:
         """The calls that start what the loop over all modules does not."""
+        first, *others = [
+            self._start(own, access, base_class(made.target))
+            for own, made in _variants(layer, calls)
+        ]
+        if isinstance(layer.op, Chosen):
+            written = ast.dump(ast.Module(first, []))
+            if any(ast.dump(ast.Module(other, [])) != written for other in others):
+                raise Diverges(layer.op.choice)
+        return first
+
+    def _start(self, layer: Node, access: ast.expr, target: str) -> list[ast.stmt]:
         statements: list[ast.stmt] = []
-        target = base_class(next(_leaves(calls)).target)
         for parameter in layer.op.parameters(layer.source):
             if is_native(layer, parameter):
                 continue
@@ -371,9 +376,18 @@ class ModuleWriter:
             statements.append(ast.Expr(self.printer.call(made)))
         return statements
 
+    def _cases(self, layer: Node) -> Call | Case[Call]:
+        if isinstance(layer.op, Chosen):
+            return chosen_call(layer, module_of, self.printer)
+        return by_cases(module_of, layer)
 
-def _cases(layer: Node) -> Call | Case[Call]:
-    return by_cases(module_of, layer)
+
+def _variants(layer: Node, calls: Call | Case[Call]) -> Iterator[tuple[Node, Call]]:
+    """The calls that a layer may be, each with the layer as it then is."""
+    if isinstance(layer.op, Chosen):
+        yield from options(layer, module_of).values()
+    else:
+        yield from ((layer, made) for made in _leaves(calls))
 
 
 def _leaves(calls: Call | Case[Call]) -> Iterator[Call]:
@@ -385,7 +399,4 @@ def _leaves(calls: Call | Case[Call]) -> Iterator[Call]:
 
 
 def _is_shareable(layer: Node) -> bool:
-    """Whether a layer holds nothing and has a name that nobody chose."""
-    if "." in layer.path or layer.op.parameters(layer.source):
-        return False
-    return layer.path.removeprefix(layer.op.label).isdecimal() or layer.path == layer.op.label
+    return is_anonymous(layer, layer.path)

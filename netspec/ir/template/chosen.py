@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -57,6 +58,11 @@ class Chosen(Op):
 def op_at(op: Op, shape: int) -> Op:
     """The op that stands there in a shape; its numbers may vary still."""
     return op.choice.values[shape] if isinstance(op, Chosen) else op
+
+
+def label_of(op: Op) -> str:
+    """What a layer is called: the op's label, and of one that is chosen its argument."""
+    return ast.unparse(op.choice.node) if isinstance(op, Chosen) and op.choice.node else op.label
 
 
 def options_of(op: Op) -> Sequence[Op]:

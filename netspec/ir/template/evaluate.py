@@ -131,7 +131,7 @@ class Evaluator:
         return self.argument(name, spread(column, len(self._starts)), place, kept)
 
     def argument(
-        self, name: str, values: Sequence[Any], place: Place = (), kept: bool = False
+        self, name: str, values: Sequence[Any], place: Place = ("",), kept: bool = False
     ) -> Varying:
         """An argument of the template's own with a value for each shape, under this name if it is free."""
         name = self._names.fresh(name)

@@ -1,0 +1,110 @@
+"""Why source is written as it is: what was parted, what became an argument, a loop, or one thing for several."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Literal
+
+from netspec.codegen.classes import Classes, SourceClass
+from netspec.codegen.stages import INDEX, Run
+from netspec.errors import Span
+from netspec.ir.template import Parameter, Template
+from netspec.lang.expression.symbolic import names_of
+
+Kind = Literal["classes", "argument", "loop", "shared"]
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Something that a generator decided.
+
+    Attributes:
+        kind: ``classes`` for a block that is several, ``argument`` for what a class takes and the spec does
+            not name, ``loop`` for blocks in a row, ``shared`` for what stands for several.
+        subject: what it is about, as source calls it.
+        reason: why, in words.
+        span: where in the spec; None where that is no single place.
+    """
+
+    kind: Kind
+    subject: str
+    reason: str
+    span: Span | None = None
+
+    def __str__(self) -> str:
+        place = f" ({self.span})" if self.span is not None else ""
+        return f"{self.subject}: {self.reason}{place}"
+
+
+class Decisions:
+    """What was decided so far, each once and in order."""
+
+    def __init__(self) -> None:
+        self._found: dict[Decision, None] = {}
+
+    def note(self, kind: Kind, subject: str, reason: str, span: Span | None = None) -> None:
+        """Add a decision."""
+        self._found[Decision(kind, subject, reason, span)] = None
+
+    def note_run(self, run: Run, stage: str) -> None:
+        """Add that blocks of a stage are written as a loop, where they are."""
+        if not run.is_loop:
+            return
+        reason = f"{len(run.names)} calls that are equal are one loop"
+        if run.is_scheduled:
+            follows = [n for n, value in run.call.values.items() if INDEX in names_of(value)]
+            listed = " and ".join(f"`{name}`" for name in follows)
+            reason = f"{len(run.names)} calls are one loop, in which {listed} follows the index"
+        self.note("loop", f"{stage}, {run.names[0]} to {run.names[-1]}", reason)
+
+    def note_shared(self, subject: str, owners: Sequence[str], reason: str) -> None:
+        """Add that one thing stands for several owners, where there are several."""
+        if len(owners) > 1:
+            self.note("shared", subject, f"one for {', '.join(owners)}: {reason}")
+
+    def all(self, classes: Classes) -> tuple[Decision, ...]:
+        """All of them, those on the classes ahead."""
+        return (*dict.fromkeys(_on_classes(classes)), *self._found)
+
+
+def _on_classes(classes: Classes) -> Iterator[Decision]:
+    for _, group in groupby(classes.all, lambda each: id(each.definition)):
+        made = [*group]
+        if len(made) > 1:
+            yield from _on_parts(made)
+        for source_class in made:
+            yield from _on_arguments(source_class)
+
+
+def _on_parts(made: Sequence[SourceClass]) -> Iterator[Decision]:
+    """Why a block is several classes: each thing that parted its instances, with the classes behind it."""
+    block = made[0].definition.name
+    for reason in dict.fromkeys(reason for each in made for reason in each.template.reasons):
+        names = [each.name for each in made if reason in each.template.reasons]
+        at = f" at `{reason.place}`" if reason.place else ""
+        text = f"the block `{block}` is {len(made)} of them: {reason.what}{at}"
+        yield Decision("classes", " and ".join(names), text, reason.span)
+
+
+def _on_arguments(source_class: SourceClass) -> Iterator[Decision]:
+    """What a class takes for numbers and ops that differ and that the block has no name for."""
+    template = source_class.template
+    taken = {argument.name for argument in source_class.arguments}
+    for name, parameter in template.parameters.items():
+        if parameter.qualified is None and name in taken:
+            what, span = _stands_for(template, parameter)
+            yield Decision("argument", f"{source_class.name}({name})", what, span)
+
+
+def _stands_for(template: Template, parameter: Parameter) -> tuple[str, Span | None]:
+    path, *part = parameter.place or ("",)
+    region = template.representatives[0]
+    start = f"{region.path}." if region.path else ""
+    span = next((node.span for node in region.nodes if node.path == f"{start}{path}"), None)
+    if path and part:
+        return f"`{part[0]}` of `{path}` differs, and the block has no name for it", span
+    if part:
+        return "some instances have what others lack", None
+    return "instances differ in nothing else there", None
