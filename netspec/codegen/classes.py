@@ -21,7 +21,7 @@ from netspec.ir.definition import Declared, Definition, Slot, plain
 from netspec.ir.template import Call, Template, Templates
 from netspec.ir.template.shapes import op_key
 from netspec.lang.expression.symbolic import Varying, names_of
-from netspec.ops import Op
+from netspec.ops import OPS, Op
 
 LAYER = "layer"
 """The type of an argument that makes a layer, whatever a framework calls that."""
@@ -243,13 +243,14 @@ def _difference(source_class: SourceClass, others: Sequence[SourceClass]) -> str
     """
     params = source_class.definition.params.values()
     for param in sorted((p for p in params if p.type in _TELLING), key=_rank):
-        signatures = {id(other): _signature(param.name, other) for other in others}
-        own = signatures.pop(id(source_class))
-        if own is None or None in signatures.values() or own in signatures.values():
+        words = {id(other): _words(param.name, other) for other in others}
+        own = words.pop(id(source_class))
+        left = [other for other in words.values() if other is not None]
+        if own is None or len(left) < len(words) or own in left:
             continue
         given = source_class.template.representatives[0].arguments[param.name]
         written = given.written if isinstance(given, Slot) else plain(given)
-        return "" if written == param.default else own
+        return "" if written == param.default else "".join(_own_part(own, left))
     return ""
 
 
@@ -257,26 +258,62 @@ def _rank(param: Declared) -> int:
     return _TELLING.index(param.type)
 
 
-def _signature(name: str, source_class: SourceClass) -> str | None:
-    """The value of a parameter as part of a name; None where it varies."""
+Words = tuple[str, ...]
+"""Parts of a name."""
+
+
+def _own_part(own: Words, others: Sequence[Words]) -> Words:
+    """Words without those at the start and the end that all others have there too."""
+    start = 0
+    while own[start:] and all(
+        other[start : start + 1] == own[start : start + 1] for other in others
+    ):
+        start += 1
+    own, others = own[start:], [other[start:] for other in others]
+    while own and all(other[-1:] == own[-1:] for other in others):
+        own, others = own[:-1], [other[:-1] for other in others]
+    return own
+
+
+def _words(name: str, source_class: SourceClass) -> Words | None:
+    """The value of a parameter as parts of a name; None where it varies."""
     values = [region.arguments[name] for region in source_class.template.representatives]
-    first, *others = map(plain, values)
-    if any(type(other) is not type(first) or other != first for other in others):
-        return None
-    if isinstance(values[0], Slot):
-        raw = values[0].written
-        if not isinstance(raw, list | str | dict):
+    found = [_words_of(name, value) for value in values]
+    first, *others = found
+    if isinstance(values[0], Slot) and first is not None:
+        # Where instances were given other numbers or layers, what they have in common tells.
+        columns = zip(*found, strict=True) if _are_alike(found) else ()
+        common = tuple(column[0] for column in columns if len({*column}) == 1)
+        return common if common or not first else None
+    return None if any(other != first for other in others) else first
+
+
+def _are_alike(found: Sequence[Words | None]) -> bool:
+    return len({None if words is None else len(words) for words in found}) == 1
+
+
+def _words_of(name: str, value: Any) -> Words | None:
+    match value:
+        case Slot(written=list(steps)):
+            return tuple(map(_step_word, steps))
+        case Slot(written=(str() | dict()) as step):
+            return (_step_word(step),)
+        case Slot():
             return None
-        return "".join(_step_label(step) for step in (raw if isinstance(raw, list) else [raw]))
-    if isinstance(first, bool):
-        return camel_case(name) if first else ""
-    if isinstance(first, int | float):
-        return camel_case(name) + repr(first).replace(".", "p").replace("-", "m")
-    return camel_case(first) if isinstance(first, str) else None
+    match plain(value):
+        case bool(flag):
+            return (camel_case(name),) if flag else ()
+        case int() | float() as number:
+            return (camel_case(name) + repr(number).replace(".", "p").replace("-", "m"),)
+        case str(text):
+            return (camel_case(text),)
+    return None
 
 
-def _step_label(step: Any) -> str:
+def _step_word(step: Any) -> str:
+    """What a step is called in a name: an op by its name, a block of several words by their initials."""
     word = step if isinstance(step, str) else next(iter(step), "") if isinstance(step, dict) else ""
     parts = [part for part in str(word).split("_") if part.isidentifier()]
-    initials = "".join(part[0] for part in parts).upper()
-    return initials if len(parts) > 1 else camel_case("".join(parts)) if parts else ""
+    if not parts or word in OPS or len(parts) == 1:
+        return camel_case("_".join(parts)) if parts else ""
+    return "".join(part[0] for part in parts).upper()

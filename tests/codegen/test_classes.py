@@ -78,8 +78,165 @@ def test_one_class_serves_scales_that_start_at_zero_and_at_one() -> None:
 
 
 def test_a_second_class_is_named_for_what_differs() -> None:
-    stages = "stages:\n  - {block: unit, width: 4}\n  - {block: unit, width: 6, act2: [silu]}\n"
-    assert class_names(HEAD + UNIT + stages) == ["MyUnit", "MyUnitSilu", "Net"]
+    stages = "stages:\n  - {block: unit, width: 4}\n  - {block: unit, width: 6, act2: [norm]}\n"
+    assert class_names(HEAD + UNIT + stages) == ["MyUnit", "MyUnitNorm", "Net"]
+
+
+CHOSEN = """\
+blocks:
+  unit:
+    title: ConvNeXtUnit
+    params: {s: {type: steps}}
+    body: [{conv: {out: 4, kernel: 1}}, s, {conv: {out: 4, kernel: 1}}, s]
+  outer: {params: {s: {type: steps}}, body: [{unit: {s: s}}, s]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("block", "one", "other", "signature", "parts"),
+    [
+        (
+            "unit",
+            "[relu]",
+            "[hard_swish]",
+            "activation: Callable[..., nn.Module] = nn.ReLU",
+            ["ConvNeXtUnit()", "ConvNeXtUnit(activation=nn.Hardswish)"],
+        ),
+        (
+            "unit",
+            "[relu]",
+            "[{leaky_relu: {slope: 0.2}}]",
+            "activation: Callable[..., nn.Module] = nn.ReLU",
+            ["ConvNeXtUnit()", "ConvNeXtUnit(activation=partial(nn.LeakyReLU, 0.2))"],
+        ),
+        (
+            "unit",
+            "[{sequence: [norm], name: n}]",
+            "[{sequence: [{group_norm: {groups: 2}}], name: n}]",
+            "norm_layer: Callable[..., nn.Module] = nn.BatchNorm2d",
+            ["ConvNeXtUnit()", "ConvNeXtUnit(norm_layer=partial(nn.GroupNorm, 2))"],
+        ),
+        (
+            "outer",
+            "[relu]",
+            "[tanh]",
+            "activation: Callable[..., nn.Module] = nn.ReLU",
+            ["ConvNeXtUnit(activation=activation)", "Outer()", "Outer(activation=nn.Tanh)"],
+        ),
+    ],
+)
+def test_layers_that_differ_are_arguments(
+    block: str, one: str, other: str, signature: str, parts: list[str]
+) -> None:
+    if "sequence" in one:
+        text = CHOSEN.replace(", s, {conv: {out: 4, kernel: 1}}, s]", ", s]")
+    else:
+        text = CHOSEN
+    stages = f"stages: [{{block: {block}, s: {one}}}, {{block: {block}, s: {other}}}]\n"
+    compiled = api.loads(HEAD + text + stages)
+    source = compiled.generate("torch")
+    assert len(re.findall(r"^class ", source, re.M)) == 2 + (block == "outer")
+    for part in (signature, *parts):
+        assert part in source
+    check(compiled)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "parts"),
+    [
+        (
+            "[relu]",
+            "[silu]",
+            [
+                'def unit(x, activation="relu", *, name):',
+                'layers.Activation(activation, name=f"{name}_{activation}1")',
+                'unit(x, activation="silu", name="layer2_0")',
+            ],
+        ),
+        (
+            "[{relu: {}, name: a}]",
+            "[{leaky_relu: {slope: 0.2}, name: a}]",
+            [
+                "def unit(x, activation=layers.ReLU, *, name):",
+                'activation(name=f"{name}_a")(x)',
+                "activation=partial(layers.LeakyReLU, negative_slope=0.2)",
+            ],
+        ),
+        (
+            "[{norm: {}, name: n}]",
+            "[{group_norm: {groups: 2}, name: n}]",
+            [
+                "def unit(x, norm_layer, *, name):",
+                'norm_layer(name=f"{name}_n")(x)',
+                "partial(layers.GroupNormalization, groups=2, epsilon=1e-5)",
+            ],
+        ),
+        # Names of Keras' layers that are not said by the activation's: two functions.
+        ("[{leaky_relu: {slope: 0.2}}]", "[relu]", ["def unit_leaky_relu(x", "def unit_relu(x"]),
+    ],
+)
+def test_layers_that_differ_are_arguments_of_functions(
+    one: str, other: str, parts: list[str]
+) -> None:
+    text = CHOSEN
+    if "name" in one:
+        text = CHOSEN.replace(", s, {conv: {out: 4, kernel: 1}}, s]", ", s]")
+    stages = f"stages: [{{block: unit, s: {one}}}, {{block: unit, s: {other}}}]\n"
+    compiled = api.loads(HEAD + text + stages)
+    source = compiled.generate("keras")
+    for part in parts:
+        assert part in source
+    check(compiled)
+
+
+def test_none_says_that_a_part_is_not_there() -> None:
+    rates = ("[]", "[{drop_path: {rate: 0.25}}]", "[{drop_path: {rate: 0.5}}]")
+    stages = ", ".join(f"{{block: unit, s: {rate}}}" for rate in rates)
+    text = CHOSEN.replace(", s, {conv: {out: 4, kernel: 1}}, s]", ", s]")
+    compiled = api.loads(f"{HEAD}{text}stages: [{stages}]\n")
+    source = compiled.generate("torch")
+    assert "def __init__(self, drop_path_rate: float | None = None)" in source
+    assert "if drop_path_rate is not None:" in source
+    assert "ConvNeXtUnit()" in source
+    assert "ConvNeXtUnit(drop_path_rate=0.25)" in source
+    check(compiled)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "names"),
+    [
+        ("[norm, relu]", "[dropout]", ["ConvNeXtUnitNormRelu", "ConvNeXtUnitDropout"]),
+        (
+            "[relu, norm, dropout]",
+            "[relu, drop_path, dropout]",
+            ["ConvNeXtUnitNorm", "ConvNeXtUnitDropPath"],
+        ),
+        ("[squeeze_excite, dropout]", "[dropout]", ["ConvNeXtUnitSE", "ConvNeXtUnit"]),
+    ],
+)
+def test_classes_are_named_for_what_is_theirs_alone(one: str, other: str, names: list[str]) -> None:
+    text = CHOSEN.replace(
+        ", s, {conv: {out: 4, kernel: 1}}, s]", ", {dropout: {}}, {repeat: {times: 2, body: [s]}}]"
+    )
+    found = class_names(
+        f"{HEAD}{text}stages: [{{block: unit, s: {one}}}, {{block: unit, s: {other}}}]\n"
+    )
+    assert [name for name in found if name.startswith("ConvNeXt")] == names
+
+
+def test_an_initial_value_of_some_options_alone_parts_a_block() -> None:
+    """A class cannot say how the weights of what it is given start."""
+    steps = ("{norm: {init: zeros}, name: n}", "{group_norm: {groups: 2}, name: n}")
+    stages = ", ".join(f"{{block: unit, s: [{step}]}}" for step in steps)
+    text = CHOSEN.replace(", s, {conv: {out: 4, kernel: 1}}, s]", ", s]")
+    compiled = api.loads(f"{HEAD}{text}stages: [{stages}]\n")
+    assert "norm_layer" not in compiled.generate("torch")
+    check(compiled)
+
+
+def test_a_function_has_the_name_of_its_block() -> None:
+    source = api.loads(HEAD + CHOSEN + "stages: [{block: unit, s: []}]\n").generate("keras")
+    assert "def unit(x, *, name):" in source
 
 
 def test_names_are_unique_and_leave_the_function_its_own() -> None:
@@ -159,9 +316,9 @@ def test_a_block_of_one_kind_inside_blocks_of_another() -> None:
         "    body: [{conv: {out: n, kernel: 1}}, f]\n"
         "  outer:\n    params: {n: int, f: {type: steps, default: [relu]}}\n"
         "    body: [{inner: {n: n, f: f}}, {inner: {n: n * 2}}]\n"
-        "stages:\n  - {block: outer, n: 3}\n  - {block: outer, n: 4, f: [tanh]}\n"
+        "stages:\n  - {block: outer, n: 3}\n  - {block: outer, n: 4, f: [norm]}\n"
     )
-    assert class_names(text) == ["Inner", "InnerTanh", "Outer", "OuterTanh", "Net"]
+    assert class_names(text) == ["Inner", "InnerNorm", "Outer", "OuterNorm", "Net"]
     compiled = api.loads(text)
     netspec.transfer_weights(compiled.build("torch"), build_generated(compiled, "torch"), compiled)
 

@@ -19,7 +19,7 @@ def squeeze_excite(x, *, name):
     return layers.Multiply(name=f"{name}_mul")([x, y])
 
 
-def basic_block(x, stride=1, *, name):
+def basic(x, stride=1, *, name):
     """Two 3×3 convolutions with a shortcut around them (He et al., 2015)."""
     if stride == 1:
         y = layers.Conv2D(16, 3, padding="same", name=f"{name}_conv1")(x)
@@ -46,8 +46,8 @@ def basic_net(input_shape=(16, 16, 16)):
     """A new basic_net; ``input_shape`` is (*size, channels)."""
     keras.config.set_image_data_format("channels_last")
     inputs = keras.Input(input_shape, name="input")
-    x = basic_block(inputs, name="layer1_0")
-    x = basic_block(x, name="layer1_1")
-    x = basic_block(x, stride=2, name="layer2_0")
-    x = basic_block(x, name="layer2_1")
+    x = basic(inputs, name="layer1_0")
+    x = basic(x, name="layer1_1")
+    x = basic(x, stride=2, name="layer2_0")
+    x = basic(x, name="layer2_1")
     return keras.Model(inputs, x, name="basic_net")

@@ -18,7 +18,7 @@ def he_normal_fan_out():
     )
 
 
-def basic_block(x, width, stride=1, *, name):
+def basic(x, width, stride=1, *, name):
     """Two 3×3 convolutions with a shortcut around them (He et al., 2015)."""
     in_channels = x.shape[-1]
     if stride == 1:
@@ -86,14 +86,14 @@ def resnet18(input_shape=(224, 224, 3), classes=1000):
     x = layers.ReLU(name="relu")(x)
     x = layers.ZeroPadding2D(1, name="maxpool_pad")(x)
     x = layers.MaxPooling2D(3, strides=2, name="maxpool")(x)
-    x = basic_block(x, 64, name="layer1_0")
-    x = basic_block(x, 64, name="layer1_1")
-    x = basic_block(x, 128, stride=2, name="layer2_0")
-    x = basic_block(x, 128, name="layer2_1")
-    x = basic_block(x, 256, stride=2, name="layer3_0")
-    x = basic_block(x, 256, name="layer3_1")
-    x = basic_block(x, 512, stride=2, name="layer4_0")
-    x = basic_block(x, 512, name="layer4_1")
+    x = basic(x, 64, name="layer1_0")
+    x = basic(x, 64, name="layer1_1")
+    x = basic(x, 128, stride=2, name="layer2_0")
+    x = basic(x, 128, name="layer2_1")
+    x = basic(x, 256, stride=2, name="layer3_0")
+    x = basic(x, 256, name="layer3_1")
+    x = basic(x, 512, stride=2, name="layer4_0")
+    x = basic(x, 512, name="layer4_1")
     x = layers.GlobalAveragePooling2D(name="avgpool")(x)
     x = layers.Dense(
         classes,
