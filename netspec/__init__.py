@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from netspec.api import convert as convert
+    from netspec.api import explain as explain
     from netspec.api import export as export
     from netspec.api import load as load
     from netspec.api import loads as loads
@@ -35,6 +36,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "CompiledNetwork": "netspec.network",
     "convert": "netspec.api",
+    "explain": "netspec.api",
     "export": "netspec.api",
     "load": "netspec.api",
     "loads": "netspec.api",
@@ -55,6 +57,7 @@ __all__ = [
     "UsageError",
     "__version__",
     "convert",
+    "explain",
     "export",
     "load",
     "loads",

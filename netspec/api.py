@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from netspec.backends import base
 from netspec.backends.base import backend_of, get_backend
 from netspec.elaborate.overrides import from_values
 from netspec.errors import UsageError, did_you_mean
@@ -17,6 +18,7 @@ from netspec.network import CompiledNetwork, compile_document
 
 if TYPE_CHECKING:
     from netspec.check.report import Report
+    from netspec.codegen.explanation import Decision
     from netspec.exports import write as exports
     from netspec.verification.results import NetworkResult
     from netspec.weights import checkpoints
@@ -177,6 +179,30 @@ def verify(
     options = Options(level, tuple(backends), size, reference, every)
     origin = Origin(whole.spec, whole.variant, whole.compilation.origin.values)
     return run(whole.compilation, options, origin)
+
+
+def explain(network: Spec, backend: str) -> tuple[Decision, ...]:
+    """Why the source of a network is written as it is.
+
+    Args:
+        network: a compiled network, or a spec by path or name.
+        backend: ``torch``, ``keras``, or the name of an installed third backend that explains its source.
+
+    Returns:
+        The blocks that are several classes and what parts them, the arguments that the spec has no name
+        for, what is written as a loop, and what stands for several. Each as text is the line that
+        ``netspec generate --explain`` prints.
+
+    Raises:
+        NetspecError: the spec is wrong, or the backend cannot do what it says; the message shows where.
+        UsageError: there is no such backend, or it explains no source.
+
+    Examples:
+        >>> print(netspec.explain("resnet18", "torch")[0])
+        BasicBlock.relu: one module for `relu1`, `relu2`, which hold nothing and have no names of their own
+    """
+    compilation = compiled(network).compilation
+    return base.explain(get_backend(backend), compilation.network, compilation.origin)
 
 
 def convert(

@@ -52,6 +52,7 @@ SECTIONS = {
         "netspec.weights.checkpoints.convert.Report",
         "netspec.weights.checkpoints.load.Loaded",
         "netspec.exports.write.Report",
+        "netspec.codegen.explanation.Decision",
     ],
     "Errors": [
         "netspec.errors.NetspecError",

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from netspec.backends.probe import Probe
+    from netspec.codegen.explanation import Decision
     from netspec.codegen.frame import Origin
     from netspec.exports.base import Export
     from netspec.ir import Layer, Program
@@ -146,6 +147,14 @@ class Generates(Protocol):
 
 
 @runtime_checkable
+class Explains(Protocol):
+    """The capability to say why its source is written as it is."""
+
+    def explain(self, network: Program, origin: Origin) -> tuple[Decision, ...]:
+        """What was decided for the source of such a network."""
+
+
+@runtime_checkable
 class HoldsWeights(Protocol):
     """The capability to read and write files of weights without a live model."""
 
@@ -198,6 +207,7 @@ class Refuses(Protocol):
 
 _LACKING: Mapping[type, str] = {
     Generates: "generates no source",
+    Explains: "explains no source",
     HoldsWeights: "has no files of weights",
     Saves: "writes no models",
     Exports: "exports to no format",
@@ -306,6 +316,13 @@ def generate(
     check_line_length(line_length)
     check_network(backend, network)
     return able.generate(network, origin, line_length)
+
+
+def explain(backend: Backend, network: Program, origin: Origin) -> tuple[Decision, ...]:
+    """Why the source of a network is written as it is; raises as :func:`generate` does."""
+    able = capability(backend, Explains)
+    check_network(backend, network)
+    return able.explain(network, origin)
 
 
 def backend_names() -> tuple[str, ...]:

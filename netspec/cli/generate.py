@@ -13,16 +13,22 @@ from netspec.cli.options import (
     add_spec_arguments,
     load_spec,
 )
+from netspec.cli.streams import tell
 
 DESCRIPTION = """\
 Write source code that builds the network and imports nothing but the framework. The
 framework need not be installed. The same spec gives the same text, byte for byte, so
-a generated file can be committed, and --check tells CI when it is stale."""
+a generated file can be committed, and --check tells CI when it is stale.
+
+With --explain, standard error says why it is written so: which blocks are several
+classes and what parts them, which arguments the spec has no name for, what is a loop,
+and what one thing stands for."""
 EXAMPLES = (
     "netspec generate mynet.yaml --backend torch -o mynet.py",
     "netspec generate resnet50 --backend keras --set classes=10",
     "netspec generate mynet.yaml --backend torch --check mynet.py",
     "netspec generate mynet.yaml --backend torch --optimize inference -o fast.py",
+    "netspec generate mynet.yaml --backend torch --explain -o mynet.py",
 )
 
 
@@ -30,7 +36,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     add_spec_arguments(parser)
     add_backend_argument(parser)
-    add_optimize_arguments(parser)
+    add_optimize_arguments(parser, "why the source is written so,")
     add_line_length_argument(parser)
     add_text_arguments(parser)
 
@@ -42,5 +48,11 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.output not in (None, "-"):
         check_writable(Path(arguments.output))
     target = arguments.check or (None if arguments.output == "-" else arguments.output)
-    source = load_spec(arguments).generate(arguments.backend, target, arguments.line_length)
+    network = load_spec(arguments)
+    source = network.generate(arguments.backend, target, arguments.line_length)
+    if arguments.explain:
+        from netspec.api import explain
+
+        for decision in explain(network, arguments.backend):
+            tell(str(decision))
     return give_text(source, arguments)

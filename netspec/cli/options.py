@@ -134,17 +134,17 @@ def add_force_argument(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_optimize_arguments(parser: argparse.ArgumentParser) -> None:
-    """``--optimize`` and ``--explain``."""
+def add_optimize_arguments(parser: argparse.ArgumentParser, explains: str = "") -> None:
+    """``--optimize`` and ``--explain``, which ``explains`` something of the command's own too."""
     parser.add_argument(
         "--optimize",
         metavar="GOAL",
         help="less to compute, for `inference`: norms folded, linear branches merged, dropout gone; "
         "weights move along",
     )
-    add_explain_argument(
-        parser, "tell what each pass of --optimize did, and why it did nothing elsewhere"
-    )
+    passes = "what each pass of --optimize did, and why it did nothing elsewhere"
+    add_explain_argument(parser, f"tell {' and '.join(filter(None, (explains, passes)))}")
+    parser.set_defaults(explains_itself=bool(explains))
 
 
 def add_explain_argument(parser: argparse.ArgumentParser, help: str) -> None:
@@ -157,7 +157,7 @@ def _optimized(compiled: CompiledNetwork, arguments: argparse.Namespace) -> Comp
     from netspec.errors import UsageError
 
     if getattr(arguments, "optimize", None) is None:
-        if getattr(arguments, "explain", False):
+        if getattr(arguments, "explain", False) and not arguments.explains_itself:
             raise UsageError("--explain: of --optimize")
         return compiled
     optimized = compiled.optimize(arguments.optimize)

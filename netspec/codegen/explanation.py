@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal
@@ -11,7 +11,8 @@ from netspec.codegen.classes import Classes, SourceClass
 from netspec.codegen.stages import INDEX, Run
 from netspec.errors import Span
 from netspec.ir.template import Parameter, Template
-from netspec.lang.expression.symbolic import names_of
+from netspec.lang.expression.symbolic import Varying, names_of
+from netspec.ops import Op
 
 Kind = Literal["classes", "argument", "loop", "shared"]
 
@@ -48,25 +49,36 @@ class Decisions:
         """Add a decision."""
         self._found[Decision(kind, subject, reason, span)] = None
 
-    def note_run(self, run: Run, stage: str) -> None:
-        """Add that blocks of a stage are written as a loop, where they are."""
-        if not run.is_loop:
-            return
-        reason = f"{len(run.names)} calls that are equal are one loop"
-        if run.is_scheduled:
-            follows = [n for n, value in run.call.values.items() if INDEX in names_of(value)]
-            listed = " and ".join(f"`{name}`" for name in follows)
-            reason = f"{len(run.names)} calls are one loop, in which {listed} follows the index"
-        self.note("loop", f"{stage}, {run.names[0]} to {run.names[-1]}", reason)
+    def note_runs(self, stage: str, runs: Sequence[Run]) -> None:
+        """Add which blocks of a stage are written as a loop."""
+        for run in runs:
+            if run.is_loop:
+                subject = f"`{stage}`, `{run.names[0]}` to `{run.names[-1]}`"
+                self.note("loop", subject, _why_a_loop(run))
 
-    def note_shared(self, subject: str, owners: Sequence[str], reason: str) -> None:
-        """Add that one thing stands for several owners, where there are several."""
-        if len(owners) > 1:
-            self.note("shared", subject, f"one for {', '.join(owners)}: {reason}")
+    def note_modules(self, name: str, shared: Mapping[str, Sequence[str]]) -> None:
+        """Add which layers of a class are one module: their paths by its attribute."""
+        for attribute, paths in shared.items():
+            if len(paths) > 1:
+                listed = ", ".join(f"`{path}`" for path in paths)
+                reason = (
+                    f"one module for {listed}, which hold nothing and have no names of their own"
+                )
+                self.note("shared", f"{name}.{attribute}", reason)
 
-    def all(self, classes: Classes) -> tuple[Decision, ...]:
+    def all(self, classes: Classes | None) -> tuple[Decision, ...]:
         """All of them, those on the classes ahead."""
+        assert classes is not None  # they are formed before anything is written
         return (*dict.fromkeys(_on_classes(classes)), *self._found)
+
+
+def _why_a_loop(run: Run) -> str:
+    count = len(run.names)
+    if not run.is_scheduled:
+        return f"a loop, since the {count} calls are equal"
+    given = [f"`{n}`" for n, value in run.call.values.items() if INDEX in names_of(value)]
+    verb = "follow" if len(given) > 1 else "follows"
+    return f"a loop, since in the {count} calls {' and '.join(given)} {verb} the index"
 
 
 def _on_classes(classes: Classes) -> Iterator[Decision]:
@@ -99,12 +111,19 @@ def _on_arguments(source_class: SourceClass) -> Iterator[Decision]:
 
 
 def _stands_for(template: Template, parameter: Parameter) -> tuple[str, Span | None]:
-    path, *part = parameter.place or ("",)
-    region = template.representatives[0]
-    start = f"{region.path}." if region.path else ""
-    span = next((node.span for node in region.nodes if node.path == f"{start}{path}"), None)
+    path, *part = parameter.place
     if path and part:
-        return f"`{part[0]}` of `{path}` differs, and the block has no name for it", span
-    if part:
-        return "some instances have what others lack", None
-    return "instances differ in nothing else there", None
+        spans = (
+            node.span
+            for region in template.representatives
+            for node in region.nodes
+            if node.path == f"{region.path}.{path}"
+        )
+        what = f"`{part[0]}` of `{path}` differs, and the block has no name for it"
+        return what, next(spans, None)
+    value = parameter.value
+    ops = value.values if isinstance(value, Varying) else ()
+    kinds = dict.fromkeys(f"`{op.kind}`" for op in ops if isinstance(op, Op))
+    if kinds:
+        return f"instances have {' or '.join(kinds)} in its place", None
+    return "some instances have steps that others lack", None

@@ -83,3 +83,25 @@ def test_a_place_that_cannot_be_written_is_a_wrong_command(run: Run, place: str)
     result = run("generate", "resnet50", "--backend", "fake", "-o", place)
     assert result.status == 2
     assert result.err.count("\n") == 1
+
+
+def test_explain_says_why_on_standard_error(run: Run) -> None:
+    result = run("generate", "resnet18", "--backend", "torch", "--explain")
+    assert result.status == 0
+    assert "BasicBlock.relu: one module for `relu1`, `relu2`" in result.err
+    assert result.out == run("generate", "resnet18", "--backend", "torch").out
+
+
+def test_explain_tells_of_passes_too(run: Run) -> None:
+    command = ("generate", "resnet20", "--backend", "torch", "--optimize", "inference", "--explain")
+    result = run(*command)
+    assert result.status == 0
+    assert "optimized for inference" in result.err
+    assert "a loop" in result.err
+
+
+def test_a_backend_that_explains_nothing_says_so(run: Run) -> None:
+    result = run("generate", "resnet50", "--backend", "fake", "--explain")
+    assert result.status == 2
+    assert "the fake backend explains no source; keras and torch do" in result.err
+    assert result.out == ""

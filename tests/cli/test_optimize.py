@@ -62,7 +62,6 @@ def test_source_is_regenerated_as_it_was_generated(
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        (["--explain"], "--explain: of --optimize"),
         (["--optimize", "inferense"], "did you mean `inference`?"),
         (
             ["--optimize", "training"],
@@ -75,6 +74,11 @@ def test_mistakes(
 ) -> None:
     assert main(["generate", spec, "--backend", "torch", *more]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_only_source_has_more_to_explain(spec: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["build", spec, "--backend", "torch", "--explain"]) == 2
+    assert "--explain: of --optimize" in capsys.readouterr().err
 
 
 def test_weights_go_from_the_spec_s_network_to_the_optimized_one(

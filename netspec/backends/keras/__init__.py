@@ -16,6 +16,7 @@ from netspec.ir import Program
 if TYPE_CHECKING:
     from netspec.backends.base import Array, WeightFiles
     from netspec.backends.probe import Probe
+    from netspec.codegen.explanation import Decision
     from netspec.codegen.frame import Origin
     from netspec.exports.base import Export
 
@@ -72,6 +73,12 @@ class KerasBackend:
         from netspec.backends.keras.emit import generate
 
         return generate(network, origin, line_length)
+
+    def explain(self, network: Program, origin: Origin) -> tuple[Decision, ...]:
+        """Why source is written as it is."""
+        from netspec.backends.keras.emit import explain
+
+        return explain(network, origin)
 
     def check(self, network: Program) -> None:
         """Raise :class:`NetspecError` where two layers would have one name."""

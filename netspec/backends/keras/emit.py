@@ -29,6 +29,7 @@ from netspec.codegen.classes import (
     SourceClass,
     local_names,
 )
+from netspec.codegen.explanation import Decision, Decisions
 from netspec.codegen.factories import PARTIAL, hand_on
 from netspec.codegen.frame import Origin, copied, fill, head, modules_of
 from netspec.codegen.identifiers import Namespace, safe_identifier, snake_case
@@ -67,6 +68,15 @@ def generate(network: Program, origin: Origin, line_length: int) -> str:
         return _Generator(network, origin).file(line_length)
 
 
+def explain(network: Program, origin: Origin) -> tuple[Decision, ...]:
+    """Why the source of a network is written as it is."""
+    with refusing(network):
+        generator = _Generator(network, origin)
+        generator.file()
+        generator.initializers.explain(generator.decisions)
+        return generator.decisions.all(generator.classes)
+
+
 class _Generator:
     def __init__(self, program: Program, origin: Origin) -> None:
         self.program = program
@@ -75,6 +85,7 @@ class _Generator:
         self.initializers = SharedInitializers()
         self.targets: set[str] = set()
         self.factories: dict[int, Factories] = {}
+        self.decisions = Decisions()
         self.function_name = safe_identifier(self.program.model_name)
         self.names = Namespace({self.function_name, *local_names(self.program)})
         if self.program.training_only:
@@ -297,7 +308,9 @@ class _Generator:
         """The calls of a stage's blocks, those that are alike together."""
         names = tuple(flat_name(block.path) for block in stage.blocks)
         network = self.templates.network
-        return stage_calls(stage, names, self.program, network, self._invocation).runs()
+        found = stage_calls(stage, names, self.program, network, self._invocation).runs()
+        self.decisions.note_runs(stage.path, found)
+        return found
 
     def _in_order(
         self,

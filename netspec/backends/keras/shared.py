@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from netspec.backends.keras.rows import SIGNATURE_DEFAULTS
 from netspec.codegen.calls import Call, same_call, varies
+from netspec.codegen.explanation import Decisions
 from netspec.codegen.frame import modules_of
 from netspec.codegen.identifiers import Namespace, snake_case
 from netspec.codegen.nodes import call, function
@@ -54,6 +55,13 @@ class SharedInitializers:
     def settle(self, names: Namespace) -> None:
         """Counting is over: from now on what occurred twice has a name."""
         self._names = names
+
+    def explain(self, decisions: Decisions) -> None:
+        """Note what has a function of its own, and why."""
+        for each in self._found:
+            if each.name:
+                reason = f"one for the {each.count} places that start alike"
+                decisions.note("shared", f"{each.name}()", reason)
 
     def functions(self) -> list[ast.stmt]:
         """The functions that were called, in the order of their first use."""

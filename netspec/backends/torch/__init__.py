@@ -14,6 +14,7 @@ from netspec.ir import Program
 if TYPE_CHECKING:
     from netspec.backends.base import Array, WeightFiles
     from netspec.backends.probe import Probe
+    from netspec.codegen.explanation import Decision
     from netspec.codegen.frame import Origin
     from netspec.exports.base import Export
 
@@ -64,6 +65,12 @@ class TorchBackend:
         from netspec.backends.torch.emit import generate
 
         return generate(network, origin, line_length)
+
+    def explain(self, network: Program, origin: Origin) -> tuple[Decision, ...]:
+        """Why source is written as it is."""
+        from netspec.backends.torch.emit import explain
+
+        return explain(network, origin)
 
     def owns(self, model: Any) -> bool:
         """Whether ``model`` is a PyTorch module; a process that has not imported PyTorch has none."""

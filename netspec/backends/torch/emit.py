@@ -17,6 +17,7 @@ from netspec.codegen.classes import (
     SourceClass,
     local_names,
 )
+from netspec.codegen.explanation import Decision, Decisions
 from netspec.codegen.factories import PARTIAL, hand_on
 from netspec.codegen.frame import Origin, copied, fill, head, modules_of
 from netspec.codegen.identifiers import Namespace, camel_case, safe_identifier
@@ -56,6 +57,14 @@ def generate(network: Program, origin: Origin, line_length: int) -> str:
         return _Generator(network, origin).file(line_length)
 
 
+def explain(network: Program, origin: Origin) -> tuple[Decision, ...]:
+    """Why the source of a network is written as it is."""
+    with refusing(network):
+        generator = _Generator(network, origin)
+        generator.file()
+        return generator.decisions.all(generator.classes)
+
+
 class _Generator:
     def __init__(self, program: Program, origin: Origin) -> None:
         self.program = program
@@ -63,6 +72,7 @@ class _Generator:
         self.starts = Starts()
         self.targets: set[str] = set()
         self.factories: dict[int, Factories] = {}
+        self.decisions = Decisions()
         function_name = safe_identifier(self.program.model_name)
         self.names = Namespace({function_name, *local_names(self.program)})
         self.network_name = self.names.add(camel_case(self.program.title))
@@ -75,8 +85,8 @@ class _Generator:
     def _try_out(self, template: Template) -> None:
         starts, self.starts = self.starts, Starts()
         try:
-            printer, *_ = self._parts(template, settled=False)
-            self.factories[id(template)] = printer.factories
+            writer, *_ = self._parts(template, settled=False)
+            self.factories[id(template)] = writer.printer.factories
             starts.add(self.starts)
         finally:
             self.starts = starts
@@ -123,8 +133,9 @@ class _Generator:
     # Blocks
 
     def _block_class(self, source_class: SourceClass) -> ast.stmt:
-        parts = self._parts(source_class.template, settled=True)
-        printer, registration, forward, inputs = parts
+        writer, forward, inputs = self._parts(source_class.template, settled=True)
+        printer = writer.printer
+        self.decisions.note_modules(source_class.name, writer.shared())
         source_class.use(printer.names, printer.factories)
         local = [
             assign(safe_identifier(name), printer.formula(value))
@@ -137,13 +148,13 @@ class _Generator:
             source_class.name,
             source_class.doc,
             source_class.arguments,
-            [*local, *registration],
+            [*local, *writer.statements],
             _forward(inputs, forward, _result(source_class.template)),
         )
 
     def _parts(
         self, template: Template, settled: bool
-    ) -> tuple[Printer, list[ast.stmt], list[ast.stmt], list[str]]:
+    ) -> tuple[ModuleWriter, list[ast.stmt], list[str]]:
         writer = self._writer(template, settled)
         for item in template.body.items:
             writer.reserve(item)
@@ -154,8 +165,7 @@ class _Generator:
         inputs = tensors.enter()
         flow.run_all(template.body.items, "x")
         results = [tensors.take(value, "x") for value in template.body.outputs]
-        forward = returning(tensors.statements, *results)
-        return writer.printer, writer.statements, forward, inputs
+        return writer, returning(tensors.statements, *results), inputs
 
     def _writer(self, template: Template, settled: bool) -> ModuleWriter:
         printer = Printer(SIGNATURE_DEFAULTS, presence=presence(template))
@@ -186,6 +196,8 @@ class _Generator:
         if loop:
             writer.statements.append(for_("module", call("self.modules"), loop))
         forward = self._network_forward(writer) if settled else []
+        if settled:
+            self.decisions.note_modules(self.network_name, writer.shared())
         self.targets |= writer.printer.targets
         inputs = [*self.program.input_names] or ["x"]
         result = "dict[str, Tensor]" if self.program.has_outputs else "Tensor"
@@ -271,7 +283,9 @@ class _Generator:
         """The calls of a stage's blocks, those that are alike together."""
         assert self.classes is not None
         network, invocation = self.templates.network, self.classes.invocation
-        return stage_calls(stage, names, self.program, network, invocation).runs()
+        found = stage_calls(stage, names, self.program, network, invocation).runs()
+        self.decisions.note_runs(stage.path, found)
+        return found
 
 
 def _by_name(outputs: Mapping[str, Value], tensors: Tensors) -> ast.expr:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from netspec.backends.torch.initial import init_call, is_native
 from netspec.backends.torch.naming import NAMING
@@ -13,9 +13,10 @@ from netspec.backends.torch.plan import Item, Plan, Unit, is_gap
 from netspec.backends.torch.registration import Containers
 from netspec.backends.torch.rows import module_of
 from netspec.backends.torch.starts import Starts, base_class
+from netspec.backends.torch.variants import variants
 from netspec.codegen.calls import Call, same_call, varies
 from netspec.codegen.cases import Case, by_cases, where
-from netspec.codegen.factories import chosen_call, options
+from netspec.codegen.factories import chosen_call
 from netspec.codegen.flow import Condition
 from netspec.codegen.identifiers import is_attribute
 from netspec.codegen.nodes import assign, call, dotted, if_
@@ -78,6 +79,13 @@ class ModuleWriter:
             return ast.Subscript(node_of(above), ast.Constant(int(number)))
         return node_of(self._aliases.get(unit, unit.path))
 
+    def shared(self) -> Mapping[str, Sequence[str]]:
+        """The paths of the layers that are one module, by its attribute."""
+        found: dict[str, list[str]] = {}
+        for unit, attribute in self._aliases.items():
+            found.setdefault(attribute, []).append(unit.path)
+        return found
+
     def reserve(self, item: Item) -> None:
         """Keep the names of the modules in ``item`` free of what shared modules are called."""
         if isinstance(item, Choice):
@@ -87,7 +95,7 @@ class ModuleWriter:
                     self.reserve(side)
         elif self.plan.is_unit(item):
             self._owners.update(prefixes(item.path))
-            if not (isinstance(item, Node) and _is_shareable(item)):
+            if not (isinstance(item, Node) and is_anonymous(item, item.path)):
                 self._attributes.add(item.path.split(".")[0])
                 self._containers.expect(item.path)
         else:
@@ -162,7 +170,7 @@ class ModuleWriter:
 
     def _share(self, layer: Node, made: Call) -> bool:
         """Reach a layer without parameters that names itself by one attribute for all that are alike."""
-        if not _is_shareable(layer):
+        if not is_anonymous(layer, layer.path):
             return False
         attribute = next((name for name, known in self._shared if same_call(known, made)), None)
         if attribute is None:
@@ -343,7 +351,7 @@ class ModuleWriter:
     # How parameters start
 
     def _note(self, layer: Node, calls: Call | Case[Call]) -> None:
-        for own, made in () if self.settled else _variants(layer, calls):
+        for own, made in () if self.settled else variants(layer, calls):
             target = base_class(made.target)
             self.starts.modules[target] += 1
             for parameter in own.op.parameters(own.source):
@@ -357,7 +365,7 @@ class ModuleWriter:
         """The calls that start what the loop over all modules does not."""
         first, *others = [
             self._start(own, access, base_class(made.target))
-            for own, made in _variants(layer, calls)
+            for own, made in variants(layer, calls)
         ]
         if isinstance(layer.op, Chosen):
             written = ast.dump(ast.Module(first, []))
@@ -380,23 +388,3 @@ class ModuleWriter:
         if isinstance(layer.op, Chosen):
             return chosen_call(layer, module_of, self.printer)
         return by_cases(module_of, layer)
-
-
-def _variants(layer: Node, calls: Call | Case[Call]) -> Iterator[tuple[Node, Call]]:
-    """The calls that a layer may be, each with the layer as it then is."""
-    if isinstance(layer.op, Chosen):
-        yield from options(layer, module_of).values()
-    else:
-        yield from ((layer, made) for made in _leaves(calls))
-
-
-def _leaves(calls: Call | Case[Call]) -> Iterator[Call]:
-    if isinstance(calls, Case):
-        yield from _leaves(calls.then)
-        yield from _leaves(calls.other)
-    else:
-        yield calls
-
-
-def _is_shareable(layer: Node) -> bool:
-    return is_anonymous(layer, layer.path)

@@ -154,7 +154,9 @@ class Unifier:
         return tuple(found)
 
     def _kind(self, item: Node | Region) -> str:
-        return self._ops.kind(item.op) if isinstance(item, Node) else item.kind
+        if isinstance(item, Node):
+            return self._ops.kind(item.op)
+        return item.definition.name if item.definition is not None else item.kind
 
     def _is_anonymous(self, at: tuple[int, Node]) -> bool:
         index, node = at
