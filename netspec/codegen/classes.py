@@ -19,7 +19,6 @@ from netspec.codegen.tensors import VARIABLES
 from netspec.ir import Program
 from netspec.ir.definition import Declared, Definition, Slot, plain
 from netspec.ir.template import Call, Template, Templates
-from netspec.ir.template.shapes import op_key
 from netspec.lang.expression.symbolic import Varying, names_of
 from netspec.ops import OPS, Op
 
@@ -92,7 +91,7 @@ class SourceClass:
 
     def passed(self, name: str, value: Any) -> Any:
         """What a call passes for an argument: for an op, what makes the layer."""
-        return self.factories[name][op_key(value)] if isinstance(value, Op) else value
+        return self.factories[name][value.key] if isinstance(value, Op) else value
 
 
 def _arguments(template: Template, names: set[str], factories: Factories) -> tuple[Argument, ...]:
@@ -130,7 +129,7 @@ def _own(
 
 def _usual(template: Template, choice: Varying, passed: Mapping[Any, ast.expr]) -> Any:
     """What most instances of a template are given, of what needs no call; MISSING without any."""
-    keys = (op_key(op) for shape in template.shapes if (op := choice.values[shape]) is not None)
+    keys = (op.key for shape in template.shapes if (op := choice.values[shape]) is not None)
     plain = Counter(key for key in keys if not isinstance(passed[key], ast.Call))
     return passed[plain.most_common(1)[0][0]] if plain else MISSING
 

@@ -14,7 +14,6 @@ from netspec.codegen.nodes import call
 from netspec.codegen.printing import Factories, Printer
 from netspec.ir import Node
 from netspec.ir.template.chosen import Chosen
-from netspec.ir.template.shapes import op_key
 from netspec.lang.expression.symbolic import Diverges, Varying, only
 from netspec.ops import Op
 
@@ -75,7 +74,7 @@ def give(choice: Varying, passed: Mapping[Op, ast.expr], printer: Printer) -> No
     printer.source(choice)
     known = printer.factories.setdefault(choice.node.id, {})
     for option, node in passed.items():
-        if ast.dump(known.setdefault(op_key(option), node)) != ast.dump(node):
+        if ast.dump(known.setdefault(option.key, node)) != ast.dump(node):
             raise Diverges(choice)
 
 
@@ -91,7 +90,7 @@ def hand_on(arguments: Mapping[str, Any], factories: Factories, printer: Printer
         value = arguments[name]
         if isinstance(value, Varying):
             ops = [op for op in value.values if op is not None]
-            give(value, {op: passed[op_key(op)] for op in ops}, printer)
+            give(value, {op: passed[op.key] for op in ops}, printer)
 
 
 def _shared(found: Sequence[tuple[Any, ...]]) -> tuple[Any, ...]:

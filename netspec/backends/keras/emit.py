@@ -60,6 +60,7 @@ from netspec.ir.definition import Definition
 from netspec.ir.formula import IN_CHANNELS
 from netspec.ir.template import Call, Template
 from netspec.lang.expression.arithmetic import COPIED
+from netspec.system.line_length import LINE_LENGTH
 
 
 def generate(network: Program, origin: Origin, line_length: int) -> str:
@@ -72,7 +73,7 @@ def explain(network: Program, origin: Origin) -> tuple[Decision, ...]:
     """Why the source of a network is written as it is."""
     with refusing(network):
         generator = _Generator(network, origin)
-        generator.file()
+        generator.file(LINE_LENGTH)
         generator.initializers.explain(generator.decisions)
         return generator.decisions.all(generator.classes)
 

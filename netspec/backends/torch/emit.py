@@ -49,6 +49,7 @@ from netspec.ir.definition import Definition
 from netspec.ir.template import Template
 from netspec.ir.template.data import nodes_of
 from netspec.lang.expression.arithmetic import COPIED
+from netspec.system.line_length import LINE_LENGTH
 
 
 def generate(network: Program, origin: Origin, line_length: int) -> str:
@@ -61,7 +62,7 @@ def explain(network: Program, origin: Origin) -> tuple[Decision, ...]:
     """Why the source of a network is written as it is."""
     with refusing(network):
         generator = _Generator(network, origin)
-        generator.file()
+        generator.file(LINE_LENGTH)
         return generator.decisions.all(generator.classes)
 
 
