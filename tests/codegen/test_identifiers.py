@@ -17,7 +17,9 @@ TEMPLATES = Path(__file__).parents[2] / "templates"
 
 
 def test_what_generated_files_hold_is_taken() -> None:
-    found = {*definitions("netspec.backends.torch", "support.py"), *COPIED}
+    found = {*COPIED}
+    for framework in ("torch", "keras"):
+        found |= definitions(f"netspec.backends.{framework}", "support.py")
     for template in TEMPLATES.glob("*.py.j2"):
         lines = template.read_text(encoding="utf-8").splitlines()
         found |= {
