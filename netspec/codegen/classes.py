@@ -13,7 +13,7 @@ from netspec.codegen.calls import same_call
 from netspec.codegen.flow import BRANCH
 from netspec.codegen.identifiers import Namespace, camel_case, one_word, safe_identifier
 from netspec.codegen.nodes import Given, call
-from netspec.codegen.presence import presence
+from netspec.codegen.presence import optional_arguments
 from netspec.codegen.printing import MISSING, Factories, Printer, is_default
 from netspec.codegen.tensors import VARIABLES
 from netspec.ir import Program
@@ -95,7 +95,7 @@ class SourceClass:
 
 
 def _arguments(template: Template, names: set[str], factories: Factories) -> tuple[Argument, ...]:
-    optional = {*presence(template).values()}
+    optional = optional_arguments(template)
     found = [
         Argument(name, "int", input=parameter.input)
         for name, parameter in template.parameters.items()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from netspec.ir.template import Template
-from netspec.lang.expression.symbolic import Varying
+from netspec.lang.expression.symbolic import Varying, names_of
 
 
 def presence(template: Template) -> Mapping[str, str]:
@@ -18,6 +18,18 @@ def presence(template: Template) -> Mapping[str, str]:
             if told:
                 found[flag] = told[0]
     return found
+
+
+def optional_arguments(template: Template) -> frozenset[str]:
+    """The arguments that may be None: those that say so, and those that a block inside may be told so by."""
+    passed = {
+        name
+        for call in template.calls.values()
+        for value in call.arguments.values()
+        if _is_there(value) is not None
+        for name in names_of(value)
+    }
+    return frozenset({*presence(template).values(), *passed})
 
 
 def _is_there(value: object) -> tuple[bool, ...] | None:

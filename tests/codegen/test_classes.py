@@ -224,6 +224,42 @@ def test_classes_are_named_for_what_is_theirs_alone(one: str, other: str, names:
     assert [name for name in found if name.startswith("ConvNeXt")] == names
 
 
+NESTED = """\
+blocks:
+  held: {params: {t: {type: steps}}, body: [{conv: {out: 4, kernel: 1}}, t]}
+  outer: {params: {s: {type: steps}}, body: [{held: {t: s}}, {held: {t: s}}, tanh]}
+"""
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        "[{when: {test: running_index > 0, then: relu}}]",
+        "[{when: {test: running_index > 0, then: {drop_path: {rate: 0.1 * running_index}}}}]",
+        "[{when: {test: running_index > 0, then: {drop_path: {rate: 0.1}}}}]",
+        "[{when: {test: running_index > 1, then: relu, else: tanh}}]",
+        "[{when: {test: running_index > 1, then: silu, else: silu}}]",
+    ],
+)
+def test_what_is_not_there_is_not_there_further_in_either(steps: str) -> None:
+    """That an argument is None goes through the blocks between."""
+    stages = (
+        f"stages:\n- {{block: outer, repeat: 3, s: {steps}}}\n- {{block: held, t: {steps}}}\n"
+        "- {block: held, t: [relu]}\n"
+    )
+    check(api.loads(HEAD + NESTED + stages))
+
+
+def test_a_test_of_the_block_around_stays_one() -> None:
+    text = (
+        "blocks:\n  held: {params: {t: {type: steps}}, body: [{conv: {out: 4, kernel: 1}}, t]}\n"
+        "  outer:\n    params: {n: int}\n"
+        "    body: [{held: {t: [{when: {test: n > 5, then: relu}}]}}, {conv: {out: n, kernel: 1}}]\n"
+        "stages: [{block: outer, n: 4}, {block: outer, n: 6}]\n"
+    )
+    assert "if n > 5:" in api.loads(HEAD + text).generate("torch")
+
+
 def test_an_initial_value_of_some_options_alone_parts_a_block() -> None:
     """A class cannot say how the weights of what it is given start."""
     steps = ("{norm: {init: zeros}, name: n}", "{group_norm: {groups: 2}, name: n}")

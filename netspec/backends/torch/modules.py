@@ -234,13 +234,18 @@ class ModuleWriter:
                 return self._document(self._cases(item))
             case Region():
                 return call("nn.Identity") if is_gap(item) else self.block_call(item)
-        test = self.printer.formula(item.test)
         branches: list[ast.expr] = []
         for branch, outcome in ((item.then, True), (item.other, False)):
             with where(item.test, outcome):
                 single = self.plan.single(branch)
                 branches.append(call("nn.Identity") if single is None else self._item(single))
-        return ast.IfExp(test, branches[0], branches[1])
+        return self._whichever(item.test, branches[0], branches[1])
+
+    def _whichever(self, test: Varying, then: ast.expr, other: ast.expr) -> ast.expr:
+        """One of two modules by a test; the one that they are where they are equal."""
+        if ast.dump(then) == ast.dump(other):
+            return then
+        return ast.IfExp(self.printer.formula(test), then, other)
 
     def _document(self, calls: Call | Case[Call]) -> ast.expr:
         if isinstance(calls, Call):
@@ -264,8 +269,7 @@ class ModuleWriter:
             self.tests[id(choice)] = None
             match then, other:
                 case [ast.Assign(targets=[module], value=one)], [ast.Assign(value=two)]:
-                    test = self.printer.formula(choice.test)
-                    self.statements.append(assign(module, ast.IfExp(test, one, two)))
+                    self.statements.append(assign(module, self._whichever(choice.test, one, two)))
                 case _:
                     self.statements += self._either(choice.test, then, other)
             return

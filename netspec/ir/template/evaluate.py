@@ -19,6 +19,7 @@ from netspec.lang.expression.symbolic import (
     kept_undecided,
     names_of,
     only,
+    same_value,
 )
 from netspec.ops.types import TensorType
 
@@ -84,10 +85,18 @@ class Evaluator:
             self.guard(what, column)
         return found
 
-    def flag(self, outcomes: Column[bool], test: Any, what: str) -> Varying:
-        """The test of what some shapes have: its formula, or a parameter named after ``what`` that is."""
+    def flag(self, column: Column[Region], test: Any, what: str) -> Varying:
+        """The test of what some shapes have: its formula, or a parameter named after ``what`` that is.
+
+        A test of names that count around the template says less than what it decides.
+        """
+        outcomes = {i: region.outcome for i, region in column.items()}
         has_formula = isinstance(test, Varying) and test.node is not None and fits(test, outcomes)
-        if has_formula and not self._is_free(test):
+        counts = any(
+            region.test is not None and not region.test.names.isdisjoint(region.indices)
+            for region in column.values()
+        )
+        if has_formula and not (counts and self._is_free(test)):
             return test  # type: ignore[no-any-return]
         known = self._own_like(outcomes)
         return known if known is not None else self._argument(outcomes, ("", f"has_{what}"))
@@ -109,6 +118,14 @@ class Evaluator:
         if found is None and formula is None:
             found = fit(column, (*self._names.candidates(), *self._own_numbers()))
         return found if found is not None else self._argument(column, place, owner, kept)
+
+    def optional(self, column: Column[Any], place: Place) -> Varying:
+        """An argument that has these values, and is None in all other shapes."""
+        values = spread(column, len(self._starts))
+        for known in self._own_numbers():
+            if all(map(same_value, known.values, values)):
+                return known
+        return self._argument(column, place)
 
     def _is_free(self, formula: Varying) -> bool:
         """Whether a formula computes something, and of names around alone."""

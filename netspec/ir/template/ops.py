@@ -57,11 +57,15 @@ class Ops:
                 raise Split(split.reason, split.place, split.values, first.span) from None
             return Chosen(choice=self.argument(ops, category))
 
-    def argument(self, ops: Column[Op], category: str) -> Varying:
-        """The argument for ops that differ; one for all places with the same."""
+    def argument(self, ops: Column[Op], category: str, is_optional: bool = False) -> Varying:
+        """The argument for ops that differ; one for all places with the same.
+
+        One that ``is_optional`` is None in the other shapes, which says that nothing is there.
+        """
         keys = {i: op.key for i, op in ops.items()}
+        shapes = range(self._count) if is_optional else keys
         for known, value in self._chosen.items():
-            if all(known[i] == key for i, key in keys.items()):
+            if all(known[i] == keys.get(i) for i in shapes):
                 return value
         equal: dict[Any, Op] = {}
         column = {i: equal.setdefault(keys[i], op) for i, op in ops.items()}

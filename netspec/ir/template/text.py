@@ -47,6 +47,8 @@ def number_at(region: Region, start: str, place: tuple[str | int, ...]) -> Any:
         if not isinstance(item, Choice) and path and item.path == f"{start}.{path}":
             found: Any = item.op if isinstance(item, Node) else item.arguments
             for key in part:
+                if isinstance(found, Mapping) and key not in found:
+                    return MISSING  # an argument that only the block's template has
                 is_field = isinstance(key, str) and not isinstance(found, Mapping)
                 found = getattr(found, str(key)) if is_field else found[key]
             return found

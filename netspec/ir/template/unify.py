@@ -287,11 +287,18 @@ class Unifier:
             }
             values = {i: value for i, value in taken.items() if value is not None}
             first = next(iter(values.values()), None)
+            is_partial = len(values) < len(taken)
             if first is None:  # where it is for a part that none of these have
                 arguments[name] = None
                 continue
             if isinstance(first, Op):
-                arguments[name] = self._op_argument(values, first)
+                arguments[name] = self._op_argument(values, first, is_partial)
+                continue
+            if is_partial and parameter.is_kept:
+                there = {i: i in values for i in taken}
+                raise Split("another use of an argument that is kept", place, there, region.span)
+            if is_partial:  # that it is None says that the part is not there
+                arguments[name] = self._numbers.optional(values, (place, name))
                 continue
             candidate = known.get(name, MISSING)
             if parameter.input is not None:
@@ -301,12 +308,12 @@ class Unifier:
             arguments[name] = unify(values, candidate, (place, name), self._numbers.number)
         return Call(template, region, arguments)
 
-    def _op_argument(self, ops: Column[Op], first: Op) -> Op | Varying:
+    def _op_argument(self, ops: Column[Op], first: Op, is_partial: bool) -> Op | Varying:
         """An op that a block inside is given: what the template is given itself, where ops differ."""
-        if len({op.key for op in ops.values()}) == 1:
+        if not is_partial and len({op.key for op in ops.values()}) == 1:
             return first
         assert first.category is not None
-        return self._ops.argument(ops, first.category)
+        return self._ops.argument(ops, first.category, is_partial)
 
     def _when(self, column: Column[Region]) -> Region | Choice:
         """A region under a test: there, or a choice where the test goes both ways."""
@@ -323,7 +330,7 @@ class Unifier:
             return self._plain_region(column)
         then = {i: region for i, region in column.items() if outcomes[i]}
         other = {i: region for i, region in column.items() if not outcomes[i]}
-        test = self._numbers.flag(outcomes, test, _inside(next(iter(then.values()))))
+        test = self._numbers.flag(column, test, _inside(next(iter(then.values()))))
         sides = []
         entering = self._wires.flowing
         for side in (then, other):
