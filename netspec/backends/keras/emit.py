@@ -196,10 +196,8 @@ class _Generator:
         if self.program.input_names:
             inputs = by_name({name: ast.Name(name) for name in self.program.input_names})
         model = call("keras.Model", [inputs, outputs], name=ast.Constant(self.program.model_name))
-        layout = call("keras.config.set_image_data_format", [ast.Constant("channels_last")])
         body = [
             *self._size_check(),
-            ast.Expr(layout),
             *(
                 assign(variable, call("keras.Input", [ast.Name(shape)], name=ast.Constant(name)))
                 for variable, shape, name in self._inputs()

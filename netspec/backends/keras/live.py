@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from netspec.backends.keras.framework import channels_last, load_keras
+from netspec.backends.keras.framework import load_keras
 from netspec.backends.keras.instances import adapt
 from netspec.backends.keras.lowered import (
     OPERATORS,
@@ -51,11 +51,10 @@ def build(network: Program, input_size: Sequence[int | None] | None = None) -> A
     """
     size = tuple(network.source.size if input_size is None else input_size)
     check_input_size(network, size)
-    with channels_last():
-        try:
-            return _Builder(network).model(size)
-        except RecursionError:
-            raise too_many_in_a_row(network) from None
+    try:
+        return _Builder(network).model(size)
+    except RecursionError:
+        raise too_many_in_a_row(network) from None
 
 
 def resolve(target: str) -> Any:

@@ -12,7 +12,7 @@ has a stock layer is no expression: Keras' older file format knows layers alone.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +36,10 @@ X = ast.Name("x")
 
 SHAPE = shape_of(X)
 """The tensor's shape without its batch, as an argument of a layer; compare with ``is``."""
+
+
+CHANNELS_LAST: Mapping[str, Any] = {"data_format": "channels_last"}
+"""What every layer is told that else goes by ``keras.config``, which is the caller's own."""
 
 
 @dataclass(frozen=True, eq=False)

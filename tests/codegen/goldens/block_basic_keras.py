@@ -11,10 +11,12 @@ from keras import layers
 
 def squeeze_excite(x, *, name):
     """Channel attention (Hu et al., 2017), with 1×1 convolutions on the pooled map."""
-    y = layers.GlobalAveragePooling2D(keepdims=True, name=f"{name}_avgpool")(x)
-    y = layers.Conv2D(8, 1, name=f"{name}_fc1")(y)
+    y = layers.GlobalAveragePooling2D(
+        data_format="channels_last", keepdims=True, name=f"{name}_avgpool"
+    )(x)
+    y = layers.Conv2D(8, 1, data_format="channels_last", name=f"{name}_fc1")(y)
     y = layers.ReLU(name=f"{name}_relu")(y)
-    y = layers.Conv2D(16, 1, name=f"{name}_fc2")(y)
+    y = layers.Conv2D(16, 1, data_format="channels_last", name=f"{name}_fc2")(y)
     y = layers.Activation("sigmoid", name=f"{name}_sigmoid")(y)
     return layers.Multiply(name=f"{name}_mul")([x, y])
 
@@ -22,17 +24,31 @@ def squeeze_excite(x, *, name):
 def basic_block(x, stride=1, *, name):
     """Two 3×3 convolutions with a shortcut around them (He et al., 2015)."""
     if stride == 1:
-        y = layers.Conv2D(16, 3, padding="same", name=f"{name}_conv1")(x)
+        y = layers.Conv2D(
+            16, 3, padding="same", data_format="channels_last", name=f"{name}_conv1"
+        )(x)
     else:
-        y = layers.ZeroPadding2D(1, name=f"{name}_conv1_pad")(x)
-        y = layers.Conv2D(16, 3, strides=stride, name=f"{name}_conv1")(y)
+        y = layers.ZeroPadding2D(
+            1, data_format="channels_last", name=f"{name}_conv1_pad"
+        )(x)
+        y = layers.Conv2D(
+            16, 3, strides=stride, data_format="channels_last", name=f"{name}_conv1"
+        )(y)
     y = layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"{name}_bn1")(y)
     y = layers.ReLU(name=f"{name}_relu1")(y)
-    y = layers.Conv2D(16, 3, padding="same", name=f"{name}_conv2")(y)
+    y = layers.Conv2D(
+        16, 3, padding="same", data_format="channels_last", name=f"{name}_conv2"
+    )(y)
     y = layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"{name}_bn2")(y)
     y = squeeze_excite(y, name=f"{name}_se")
     if stride != 1:
-        shortcut = layers.Conv2D(16, 1, strides=stride, name=f"{name}_downsample_0")(x)
+        shortcut = layers.Conv2D(
+            16,
+            1,
+            strides=stride,
+            data_format="channels_last",
+            name=f"{name}_downsample_0",
+        )(x)
         shortcut = layers.BatchNormalization(
             momentum=0.9, epsilon=1e-5, name=f"{name}_downsample_1"
         )(shortcut)
@@ -44,7 +60,6 @@ def basic_block(x, stride=1, *, name):
 
 def basic_net(input_shape=(16, 16, 16)):
     """A new basic_net; ``input_shape`` is (*size, channels)."""
-    keras.config.set_image_data_format("channels_last")
     inputs = keras.Input(input_shape, name="input")
     x = basic_block(inputs, name="layer1_0")
     x = basic_block(x, name="layer1_1")

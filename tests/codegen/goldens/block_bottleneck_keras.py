@@ -14,20 +14,42 @@ def bottleneck(x, stride=1, *, name):
     3×3.
     """
     in_channels = x.shape[-1]
-    y = layers.Conv2D(16, 1, name=f"{name}_conv1")(x)
+    y = layers.Conv2D(16, 1, data_format="channels_last", name=f"{name}_conv1")(x)
     y = layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"{name}_bn1")(y)
     y = layers.ReLU(name=f"{name}_relu1")(y)
     if stride == 1:
-        y = layers.Conv2D(16, 3, padding="same", groups=4, name=f"{name}_conv2")(y)
+        y = layers.Conv2D(
+            16,
+            3,
+            padding="same",
+            groups=4,
+            data_format="channels_last",
+            name=f"{name}_conv2",
+        )(y)
     else:
-        y = layers.ZeroPadding2D(1, name=f"{name}_conv2_pad")(y)
-        y = layers.Conv2D(16, 3, strides=stride, groups=4, name=f"{name}_conv2")(y)
+        y = layers.ZeroPadding2D(
+            1, data_format="channels_last", name=f"{name}_conv2_pad"
+        )(y)
+        y = layers.Conv2D(
+            16,
+            3,
+            strides=stride,
+            groups=4,
+            data_format="channels_last",
+            name=f"{name}_conv2",
+        )(y)
     y = layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"{name}_bn2")(y)
     y = layers.ReLU(name=f"{name}_relu2")(y)
-    y = layers.Conv2D(32, 1, name=f"{name}_conv3")(y)
+    y = layers.Conv2D(32, 1, data_format="channels_last", name=f"{name}_conv3")(y)
     y = layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"{name}_bn3")(y)
     if stride != 1 or in_channels != 32:
-        shortcut = layers.Conv2D(32, 1, strides=stride, name=f"{name}_downsample_0")(x)
+        shortcut = layers.Conv2D(
+            32,
+            1,
+            strides=stride,
+            data_format="channels_last",
+            name=f"{name}_downsample_0",
+        )(x)
         shortcut = layers.BatchNormalization(
             momentum=0.9, epsilon=1e-5, name=f"{name}_downsample_1"
         )(shortcut)
@@ -39,7 +61,6 @@ def bottleneck(x, stride=1, *, name):
 
 def bottleneck_net(input_shape=(16, 16, 16)):
     """A new bottleneck_net; ``input_shape`` is (*size, channels)."""
-    keras.config.set_image_data_format("channels_last")
     inputs = keras.Input(input_shape, name="input")
     x = bottleneck(inputs, name="layer1_0")
     x = bottleneck(x, name="layer1_1")

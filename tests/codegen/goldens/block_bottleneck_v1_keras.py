@@ -14,16 +14,26 @@ def bottleneck_v1(x, stride=1, *, name):
     first 1×1.
     """
     in_channels = x.shape[-1]
-    y = layers.Conv2D(8, 1, strides=stride, name=f"{name}_conv1")(x)
+    y = layers.Conv2D(
+        8, 1, strides=stride, data_format="channels_last", name=f"{name}_conv1"
+    )(x)
     y = layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"{name}_bn1")(y)
     y = layers.ReLU(name=f"{name}_relu1")(y)
-    y = layers.Conv2D(8, 3, padding="same", name=f"{name}_conv2")(y)
+    y = layers.Conv2D(
+        8, 3, padding="same", data_format="channels_last", name=f"{name}_conv2"
+    )(y)
     y = layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"{name}_bn2")(y)
     y = layers.ReLU(name=f"{name}_relu2")(y)
-    y = layers.Conv2D(32, 1, name=f"{name}_conv3")(y)
+    y = layers.Conv2D(32, 1, data_format="channels_last", name=f"{name}_conv3")(y)
     y = layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"{name}_bn3")(y)
     if stride != 1 or in_channels != 32:
-        shortcut = layers.Conv2D(32, 1, strides=stride, name=f"{name}_downsample_0")(x)
+        shortcut = layers.Conv2D(
+            32,
+            1,
+            strides=stride,
+            data_format="channels_last",
+            name=f"{name}_downsample_0",
+        )(x)
         shortcut = layers.BatchNormalization(
             momentum=0.9, epsilon=1e-5, name=f"{name}_downsample_1"
         )(shortcut)
@@ -35,7 +45,6 @@ def bottleneck_v1(x, stride=1, *, name):
 
 def bottleneck_v1_net(input_shape=(16, 16, 16)):
     """A new bottleneck_v1_net; ``input_shape`` is (*size, channels)."""
-    keras.config.set_image_data_format("channels_last")
     inputs = keras.Input(input_shape, name="input")
     x = bottleneck_v1(inputs, name="layer1_0")
     x = bottleneck_v1(x, name="layer1_1")

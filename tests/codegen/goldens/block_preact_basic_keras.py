@@ -14,17 +14,30 @@ def preact_basic(x, stride=1, *, name):
     y = layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"{name}_bn1")(x)
     preactivation = layers.ReLU(name=f"{name}_relu1")(y)
     if stride == 1:
-        y = layers.Conv2D(16, 3, padding="same", name=f"{name}_conv1")(preactivation)
+        y = layers.Conv2D(
+            16, 3, padding="same", data_format="channels_last", name=f"{name}_conv1"
+        )(preactivation)
     else:
-        y = layers.ZeroPadding2D(1, name=f"{name}_conv1_pad")(preactivation)
-        y = layers.Conv2D(16, 3, strides=stride, name=f"{name}_conv1")(y)
+        y = layers.ZeroPadding2D(
+            1, data_format="channels_last", name=f"{name}_conv1_pad"
+        )(preactivation)
+        y = layers.Conv2D(
+            16, 3, strides=stride, data_format="channels_last", name=f"{name}_conv1"
+        )(y)
     y = layers.Dropout(0.1, name=f"{name}_dropout")(y)
     y = layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"{name}_bn2")(y)
     y = layers.ReLU(name=f"{name}_relu2")(y)
-    y = layers.Conv2D(16, 3, padding="same", name=f"{name}_conv2")(y)
+    y = layers.Conv2D(
+        16, 3, padding="same", data_format="channels_last", name=f"{name}_conv2"
+    )(y)
     if stride != 1:
         shortcut = layers.Conv2D(
-            16, 1, strides=stride, use_bias=False, name=f"{name}_downsample"
+            16,
+            1,
+            strides=stride,
+            data_format="channels_last",
+            use_bias=False,
+            name=f"{name}_downsample",
         )(preactivation)
     else:
         shortcut = x
@@ -33,7 +46,6 @@ def preact_basic(x, stride=1, *, name):
 
 def preact_basic_net(input_shape=(16, 16, 16)):
     """A new preact_basic_net; ``input_shape`` is (*size, channels)."""
-    keras.config.set_image_data_format("channels_last")
     inputs = keras.Input(input_shape, name="input")
     x = preact_basic(inputs, name="layer1_0")
     x = preact_basic(x, name="layer1_1")

@@ -17,16 +17,25 @@ def preact_bottleneck(x, stride=1, *, name):
     in_channels = x.shape[-1]
     y = layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"{name}_bn1")(x)
     preactivation = layers.ReLU(name=f"{name}_relu1")(y)
-    y = layers.Conv2D(8, 1, strides=stride, name=f"{name}_conv1")(preactivation)
+    y = layers.Conv2D(
+        8, 1, strides=stride, data_format="channels_last", name=f"{name}_conv1"
+    )(preactivation)
     y = layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"{name}_bn2")(y)
     y = layers.ReLU(name=f"{name}_relu2")(y)
-    y = layers.Conv2D(8, 3, padding="same", name=f"{name}_conv2")(y)
+    y = layers.Conv2D(
+        8, 3, padding="same", data_format="channels_last", name=f"{name}_conv2"
+    )(y)
     y = layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"{name}_bn3")(y)
     y = layers.ReLU(name=f"{name}_relu3")(y)
-    y = layers.Conv2D(32, 1, name=f"{name}_conv3")(y)
+    y = layers.Conv2D(32, 1, data_format="channels_last", name=f"{name}_conv3")(y)
     if stride != 1 or in_channels != 32:
         shortcut = layers.Conv2D(
-            32, 1, strides=stride, use_bias=False, name=f"{name}_downsample"
+            32,
+            1,
+            strides=stride,
+            data_format="channels_last",
+            use_bias=False,
+            name=f"{name}_downsample",
         )(preactivation)
     else:
         shortcut = x
@@ -35,7 +44,6 @@ def preact_bottleneck(x, stride=1, *, name):
 
 def preact_bottleneck_net(input_shape=(16, 16, 16)):
     """A new preact_bottleneck_net; ``input_shape`` is (*size, channels)."""
-    keras.config.set_image_data_format("channels_last")
     inputs = keras.Input(input_shape, name="input")
     x = preact_bottleneck(inputs, name="layer1_0")
     x = preact_bottleneck(x, name="layer1_1")

@@ -14,13 +14,27 @@ def projected_basic(x, width, stride=1, *, name):
     """Two 3×3 convolutions, with a projection around them even where the shape
     stays.
     """
-    y = layers.Conv2D(width, 3, strides=stride, padding="same", name=f"{name}_conv1")(x)
+    y = layers.Conv2D(
+        width,
+        3,
+        strides=stride,
+        padding="same",
+        data_format="channels_last",
+        name=f"{name}_conv1",
+    )(x)
     y = layers.BatchNormalization(momentum=0.99, epsilon=0.001, name=f"{name}_bn1")(y)
     y = layers.ReLU(name=f"{name}_relu1")(y)
-    y = layers.Conv2D(width, 3, padding="same", name=f"{name}_conv2")(y)
+    y = layers.Conv2D(
+        width, 3, padding="same", data_format="channels_last", name=f"{name}_conv2"
+    )(y)
     y = layers.BatchNormalization(momentum=0.99, epsilon=0.001, name=f"{name}_bn2")(y)
     shortcut = layers.Conv2D(
-        width, 1, strides=stride, padding="same", name=f"{name}_downsample_0"
+        width,
+        1,
+        strides=stride,
+        padding="same",
+        data_format="channels_last",
+        name=f"{name}_downsample_0",
     )(x)
     shortcut = layers.BatchNormalization(
         momentum=0.99, epsilon=0.001, name=f"{name}_downsample_1"
@@ -31,9 +45,10 @@ def projected_basic(x, width, stride=1, *, name):
 
 def article_resnet(input_shape=(224, 224, 3), classes=1000):
     """A new article_resnet; ``input_shape`` is (*size, channels)."""
-    keras.config.set_image_data_format("channels_last")
     inputs = keras.Input(input_shape, name="input")
-    x = layers.Conv2D(64, 7, strides=2, padding="same", name="conv1")(inputs)
+    x = layers.Conv2D(
+        64, 7, strides=2, padding="same", data_format="channels_last", name="conv1"
+    )(inputs)
     x = layers.BatchNormalization(momentum=0.99, epsilon=0.001, name="bn1")(x)
     x = layers.ReLU(name="relu1")(x)
     for index in range(3):
@@ -49,7 +64,7 @@ def article_resnet(input_shape=(224, 224, 3), classes=1000):
     x = projected_basic(x, 512, name="layer4_2")
     x = layers.BatchNormalization(momentum=0.99, epsilon=0.001, name="bn2")(x)
     x = layers.ReLU(name="relu2")(x)
-    x = layers.Flatten(name="flatten")(x)
+    x = layers.Flatten(data_format="channels_last", name="flatten")(x)
     x = layers.Dense(classes, name="fc")(x)
     x = layers.Softmax(name="softmax")(x)
     return keras.Model(inputs, x, name="article_resnet")

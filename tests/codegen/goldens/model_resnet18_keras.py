@@ -26,16 +26,20 @@ def basic_block(x, width, stride=1, *, name):
             width,
             3,
             padding="same",
+            data_format="channels_last",
             use_bias=False,
             kernel_initializer=he_normal_fan_out(),
             name=f"{name}_conv1",
         )(x)
     else:
-        y = layers.ZeroPadding2D(1, name=f"{name}_conv1_pad")(x)
+        y = layers.ZeroPadding2D(
+            1, data_format="channels_last", name=f"{name}_conv1_pad"
+        )(x)
         y = layers.Conv2D(
             width,
             3,
             strides=stride,
+            data_format="channels_last",
             use_bias=False,
             kernel_initializer=he_normal_fan_out(),
             name=f"{name}_conv1",
@@ -46,6 +50,7 @@ def basic_block(x, width, stride=1, *, name):
         width,
         3,
         padding="same",
+        data_format="channels_last",
         use_bias=False,
         kernel_initializer=he_normal_fan_out(),
         name=f"{name}_conv2",
@@ -56,6 +61,7 @@ def basic_block(x, width, stride=1, *, name):
             width,
             1,
             strides=stride,
+            data_format="channels_last",
             use_bias=False,
             kernel_initializer=he_normal_fan_out(),
             name=f"{name}_downsample_0",
@@ -71,21 +77,23 @@ def basic_block(x, width, stride=1, *, name):
 
 def resnet18(input_shape=(224, 224, 3), classes=1000):
     """A new resnet18; ``input_shape`` is (*size, channels)."""
-    keras.config.set_image_data_format("channels_last")
     inputs = keras.Input(input_shape, name="input")
-    x = layers.ZeroPadding2D(3, name="conv1_pad")(inputs)
+    x = layers.ZeroPadding2D(3, data_format="channels_last", name="conv1_pad")(inputs)
     x = layers.Conv2D(
         64,
         7,
         strides=2,
+        data_format="channels_last",
         use_bias=False,
         kernel_initializer=he_normal_fan_out(),
         name="conv1",
     )(x)
     x = layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name="bn1")(x)
     x = layers.ReLU(name="relu")(x)
-    x = layers.ZeroPadding2D(1, name="maxpool_pad")(x)
-    x = layers.MaxPooling2D(3, strides=2, name="maxpool")(x)
+    x = layers.ZeroPadding2D(1, data_format="channels_last", name="maxpool_pad")(x)
+    x = layers.MaxPooling2D(3, strides=2, data_format="channels_last", name="maxpool")(
+        x
+    )
     x = basic_block(x, 64, name="layer1_0")
     x = basic_block(x, 64, name="layer1_1")
     x = basic_block(x, 128, stride=2, name="layer2_0")
@@ -94,7 +102,7 @@ def resnet18(input_shape=(224, 224, 3), classes=1000):
     x = basic_block(x, 256, name="layer3_1")
     x = basic_block(x, 512, stride=2, name="layer4_0")
     x = basic_block(x, 512, name="layer4_1")
-    x = layers.GlobalAveragePooling2D(name="avgpool")(x)
+    x = layers.GlobalAveragePooling2D(data_format="channels_last", name="avgpool")(x)
     x = layers.Dense(
         classes,
         kernel_initializer=initializers.VarianceScaling(

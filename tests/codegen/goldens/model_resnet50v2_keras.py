@@ -19,31 +19,51 @@ def bottleneck_v2(x, width, stride=1, *, name):
         x
     )
     preactivation = layers.ReLU(name=f"{name}_relu1")(y)
-    y = layers.Conv2D(width, 1, use_bias=False, name=f"{name}_conv1")(preactivation)
+    y = layers.Conv2D(
+        width, 1, data_format="channels_last", use_bias=False, name=f"{name}_conv1"
+    )(preactivation)
     y = layers.BatchNormalization(momentum=0.99, epsilon=1.001e-5, name=f"{name}_bn2")(
         y
     )
     y = layers.ReLU(name=f"{name}_relu2")(y)
     if stride == 1:
         y = layers.Conv2D(
-            width, 3, padding="same", use_bias=False, name=f"{name}_conv2"
+            width,
+            3,
+            padding="same",
+            data_format="channels_last",
+            use_bias=False,
+            name=f"{name}_conv2",
         )(y)
     else:
-        y = layers.ZeroPadding2D(1, name=f"{name}_conv2_pad")(y)
+        y = layers.ZeroPadding2D(
+            1, data_format="channels_last", name=f"{name}_conv2_pad"
+        )(y)
         y = layers.Conv2D(
-            width, 3, strides=stride, use_bias=False, name=f"{name}_conv2"
+            width,
+            3,
+            strides=stride,
+            data_format="channels_last",
+            use_bias=False,
+            name=f"{name}_conv2",
         )(y)
     y = layers.BatchNormalization(momentum=0.99, epsilon=1.001e-5, name=f"{name}_bn3")(
         y
     )
     y = layers.ReLU(name=f"{name}_relu3")(y)
-    y = layers.Conv2D(out, 1, name=f"{name}_conv3")(y)
+    y = layers.Conv2D(out, 1, data_format="channels_last", name=f"{name}_conv3")(y)
     if in_channels != out:
-        shortcut = layers.Conv2D(out, 1, strides=stride, name=f"{name}_downsample")(
-            preactivation
-        )
+        shortcut = layers.Conv2D(
+            out,
+            1,
+            strides=stride,
+            data_format="channels_last",
+            name=f"{name}_downsample",
+        )(preactivation)
     elif stride != 1:
-        shortcut = layers.MaxPooling2D(1, strides=stride, name=f"{name}_maxpool")(x)
+        shortcut = layers.MaxPooling2D(
+            1, strides=stride, data_format="channels_last", name=f"{name}_maxpool"
+        )(x)
     else:
         shortcut = x
     return layers.Add(name=f"{name}_add")([y, shortcut])
@@ -51,12 +71,13 @@ def bottleneck_v2(x, width, stride=1, *, name):
 
 def resnet50v2(input_shape=(224, 224, 3), classes=1000):
     """A new resnet50v2; ``input_shape`` is (*size, channels)."""
-    keras.config.set_image_data_format("channels_last")
     inputs = keras.Input(input_shape, name="input")
-    x = layers.ZeroPadding2D(3, name="conv1_pad")(inputs)
-    x = layers.Conv2D(64, 7, strides=2, name="conv1")(x)
-    x = layers.ZeroPadding2D(1, name="maxpool_pad")(x)
-    x = layers.MaxPooling2D(3, strides=2, name="maxpool")(x)
+    x = layers.ZeroPadding2D(3, data_format="channels_last", name="conv1_pad")(inputs)
+    x = layers.Conv2D(64, 7, strides=2, data_format="channels_last", name="conv1")(x)
+    x = layers.ZeroPadding2D(1, data_format="channels_last", name="maxpool_pad")(x)
+    x = layers.MaxPooling2D(3, strides=2, data_format="channels_last", name="maxpool")(
+        x
+    )
     x = bottleneck_v2(x, 64, name="conv2_block1")
     x = bottleneck_v2(x, 64, name="conv2_block2")
     x = bottleneck_v2(x, 64, stride=2, name="conv2_block3")
@@ -70,7 +91,7 @@ def resnet50v2(input_shape=(224, 224, 3), classes=1000):
         x = bottleneck_v2(x, 512, name=f"conv5_block{index}")
     x = layers.BatchNormalization(momentum=0.99, epsilon=1.001e-5, name="bn1")(x)
     x = layers.ReLU(name="relu")(x)
-    x = layers.GlobalAveragePooling2D(name="avgpool")(x)
+    x = layers.GlobalAveragePooling2D(data_format="channels_last", name="avgpool")(x)
     x = layers.Dense(classes, name="predictions")(x)
     x = layers.Softmax(name="softmax")(x)
     return keras.Model(inputs, x, name="resnet50v2")

@@ -28,16 +28,20 @@ def preact_basic(x, width, stride=1, *, name):
             width,
             3,
             padding="same",
+            data_format="channels_last",
             use_bias=False,
             kernel_initializer=he_normal_fan_out(),
             name=f"{name}_conv1",
         )(preactivation)
     else:
-        y = layers.ZeroPadding2D(1, name=f"{name}_conv1_pad")(preactivation)
+        y = layers.ZeroPadding2D(
+            1, data_format="channels_last", name=f"{name}_conv1_pad"
+        )(preactivation)
         y = layers.Conv2D(
             width,
             3,
             strides=stride,
+            data_format="channels_last",
             use_bias=False,
             kernel_initializer=he_normal_fan_out(),
             name=f"{name}_conv1",
@@ -48,6 +52,7 @@ def preact_basic(x, width, stride=1, *, name):
         width,
         3,
         padding="same",
+        data_format="channels_last",
         use_bias=False,
         kernel_initializer=he_normal_fan_out(),
         name=f"{name}_conv2",
@@ -57,6 +62,7 @@ def preact_basic(x, width, stride=1, *, name):
             width,
             1,
             strides=stride,
+            data_format="channels_last",
             use_bias=False,
             kernel_initializer=he_normal_fan_out(),
             name=f"{name}_convShortcut",
@@ -68,12 +74,12 @@ def preact_basic(x, width, stride=1, *, name):
 
 def wrn_16_8(input_shape=(32, 32, 3), classes=10):
     """A new wrn_16_8; ``input_shape`` is (*size, channels)."""
-    keras.config.set_image_data_format("channels_last")
     inputs = keras.Input(input_shape, name="input")
     x = layers.Conv2D(
         16,
         3,
         padding="same",
+        data_format="channels_last",
         use_bias=False,
         kernel_initializer=he_normal_fan_out(),
         name="conv1",
@@ -86,7 +92,7 @@ def wrn_16_8(input_shape=(32, 32, 3), classes=10):
     x = preact_basic(x, 512, name="block3_layer_1")
     x = layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name="bn1")(x)
     x = layers.ReLU(name="relu")(x)
-    x = layers.GlobalAveragePooling2D(name="avgpool")(x)
+    x = layers.GlobalAveragePooling2D(data_format="channels_last", name="avgpool")(x)
     x = layers.Dense(
         classes,
         kernel_initializer=initializers.VarianceScaling(
