@@ -11,6 +11,7 @@ from netspec.backends.keras.flow import (
     relative_name,
 )
 from netspec.backends.keras.naming import flat_name
+from netspec.backends.keras.passes import TENSOR, rewrite
 from netspec.backends.keras.plan import (
     depends_on_size,
     is_deep,
@@ -19,7 +20,6 @@ from netspec.backends.keras.plan import (
     what_depends_on_size,
 )
 from netspec.backends.keras.rows import SIGNATURE_DEFAULTS
-from netspec.backends.keras.shared import SharedInitializers
 from netspec.backends.keras.submodels import submodels
 from netspec.codegen.chains import chain, is_chain
 from netspec.codegen.classes import (
@@ -29,11 +29,12 @@ from netspec.codegen.classes import (
     SourceClass,
     local_names,
 )
-from netspec.codegen.frame import Origin, copied, fill, head, modules_of
+from netspec.codegen.frame import Origin, copied, fill, head
 from netspec.codegen.identifiers import Namespace, camel_case, safe_identifier, snake_case
 from netspec.codegen.kept import refusing, source_templates
 from netspec.codegen.nodes import (
     Parameter,
+    annotation,
     assign,
     by_name,
     call,
@@ -46,6 +47,7 @@ from netspec.codegen.nodes import (
     imports,
     names,
     parameter,
+    reads,
     returning,
     variable_of,
 )
@@ -57,6 +59,10 @@ from netspec.ir.definition import Definition
 from netspec.ir.formula import IN_CHANNELS
 from netspec.ir.template import Call, Template
 from netspec.lang.expression.arithmetic import COPIED
+
+SHAPE = "tuple[int | None, ...]"
+MODEL = "keras.Model"
+"""Types of arguments and results, as they are written."""
 
 
 def generate(network: Program, origin: Origin, line_length: int) -> str:
@@ -70,7 +76,6 @@ class _Generator:
         self.program = program
         self.origin = origin
         self.deep = is_deep(self.program)
-        self.initializers = SharedInitializers()
         self.targets: set[str] = set()
         self.function_name = safe_identifier(self.program.model_name)
         self.names = Namespace({self.function_name, *local_names(self.program)})
@@ -79,9 +84,6 @@ class _Generator:
         self.classes: Classes | None = None
         self.templates = source_templates(self.program, self._try_out)
         self.classes = Classes(self.templates, _function_name, self.names)
-        self.initializers = SharedInitializers()
-        self._functions()  # counts the initialisers
-        self.initializers.settle(self.names)
 
     def _try_out(self, template: Template) -> None:
         self._parts(template)
@@ -95,25 +97,22 @@ class _Generator:
 
     def file(self, line_length: int) -> str:
         """The whole source."""
-        functions = self._functions()
-        initializers = self.initializers.functions()
+        functions = rewrite(self._functions(), self.names)
         arithmetic = copied("netspec.lang.expression", "arithmetic.py", self.targets & COPIED)
         support = copied("netspec.backends.keras", "support.py", self.targets)
-        used = modules_of(self.targets) | arithmetic.names | self.initializers.modules
+        definitions = [*arithmetic.definitions, *support.definitions, *functions]
+        used = frozenset[str]().union(*map(reads, definitions))
         return fill(
             "keras.py.j2",
             line_length,
             head=[head(self.program, self.origin)],
-            standard=_standard(used, self.deep),
+            standard=_standard(used),
             imports=_imports(used),
-            helpers=arithmetic.definitions,
-            initializers=initializers,
-            support=support.definitions,
-            functions=functions,
+            definitions=definitions,
         )
 
     def _printer(self) -> Printer:
-        return Printer(SIGNATURE_DEFAULTS, self.initializers.rewrite)
+        return Printer(SIGNATURE_DEFAULTS)
 
     # Blocks
 
@@ -130,14 +129,15 @@ class _Generator:
             for name, value in source_class.local
         ]
         self.targets |= printer.targets
-        tensors = [(parameter(name), None) for name in inputs]
+        tensors = [(parameter(name, TENSOR), None) for name in inputs]
         declared = [_declared(a) for a in source_class.arguments if a.input is None]
         return function(
             source_class.name,
             [*tensors, *declared],
             [*local, *statements],
             doc=source_class.doc,
-            by_keyword=[parameter("name")],
+            returns=_tensors(len(source_class.template.body.outputs)),
+            by_keyword=[parameter("name", "str")],
         )
 
     def _parts(self, template: Template) -> tuple[Printer, list[ast.stmt], list[str]]:
@@ -206,14 +206,20 @@ class _Generator:
             ast.Return(model),
         ]
         shapes = [
-            (parameter(argument), constant((*value.type.size, value.type.channels)))
+            (parameter(argument, SHAPE), constant((*value.type.size, value.type.channels)))
             for (_, argument, _), value in zip(self._inputs(), self.program.inputs, strict=True)
         ]
         kept_arguments = [
-            (parameter(safe_identifier(name)), constant(value))
+            (parameter(safe_identifier(name), type(value).__name__), constant(value))
             for name, value in self.program.arguments.items()
         ]
-        return function(self.function_name, [*shapes, *kept_arguments], body, doc=self._doc())
+        return function(
+            self.function_name,
+            [*shapes, *kept_arguments],
+            body,
+            doc=self._doc(),
+            returns=annotation(MODEL),
+        )
 
     def _inference_function(self) -> ast.stmt:
         """What makes a model without the outputs that are for training alone."""
@@ -225,8 +231,9 @@ class _Generator:
         listed = ", ".join(sorted(self.program.training_only))
         return function(
             self.inference_name,
-            [(parameter("model"), None)],
+            [(parameter("model", MODEL), None)],
             [ast.Return(made)],
+            returns=annotation(MODEL),
             doc=f"The same layers and weights, without what is for training alone: {listed}.",
         )
 
@@ -323,19 +330,24 @@ def channels_of(tensor: ast.expr) -> ast.expr:
 
 def _declared(argument: Argument) -> Parameter:
     default = None if argument.default is MISSING else constant(argument.default)
-    return parameter(argument.identifier), default
+    return parameter(argument.identifier, argument.type), default
+
+
+def _tensors(count: int) -> ast.expr:
+    return annotation(TENSOR if count == 1 else f"tuple[{', '.join([TENSOR] * count)}]")
 
 
 def _function_name(definition: Definition, difference: str) -> str:
     return snake_case((definition.title or camel_case(definition.name)) + difference)
 
 
-def _standard(used: Collection[str], is_deep: bool) -> list[ast.stmt]:
+def _standard(used: Collection[str]) -> list[ast.stmt]:
     """What is imported from Python's own library."""
     found = imports("math" if "math" in used else "")
-    return [*found, import_from("functools", ["partial"])] if is_deep else found
+    sources = (("collections.abc", "Callable"), ("functools", "partial"))
+    return [*found, *(import_from(module, [name]) for module, name in sources if name in used)]
 
 
 def _imports(used: Collection[str]) -> list[ast.stmt]:
-    parts = [name for name in ("initializers", "layers", "ops") if name in used]
+    parts = [name for name in (TENSOR, "initializers", "layers", "ops") if name in used]
     return [*imports("keras"), *([import_from("keras", parts)] if parts else [])]

@@ -47,6 +47,20 @@ class Joined(Call):
     """A merging layer, called on the op's input and on the tensor."""
 
 
+GROUPING: Mapping[str, str] = {
+    "layers.Conv1D": "by_groups_1d",
+    "layers.Conv2D": "by_groups",
+    "layers.Conv3D": "by_groups",
+}
+"""The functions of ``support.py`` that a grouped convolution is given to, by its layer."""
+
+
+def grouping(call: Call) -> str | None:
+    """The function that a layer is given to before it is called; None where it has no groups."""
+    groups = call.kwargs.get("groups", 1)
+    return None if isinstance(groups, int) and groups == 1 else GROUPING.get(call.target)
+
+
 OPERATORS = ("+", "-", "*", "/")
 
 
