@@ -10,6 +10,20 @@ import keras
 from keras import KerasTensor, layers
 
 
+def conv(
+    x: KerasTensor, filters: int, kernel_size: int, strides: int = 1, *, name: str
+) -> KerasTensor:
+    """A convolution."""
+    return layers.Conv2D(
+        filters,
+        kernel_size,
+        strides=strides,
+        padding="same",
+        data_format="channels_last",
+        name=name,
+    )(x)
+
+
 def batch_norm(x: KerasTensor, *, name: str) -> KerasTensor:
     """A batch normalization as all of this network has it."""
     return layers.BatchNormalization(momentum=0.99, epsilon=0.001, name=name)(x)
@@ -21,28 +35,12 @@ def projected_basic(
     """Two 3×3 convolutions, with a projection around them even where the shape
     stays.
     """
-    y = layers.Conv2D(
-        width,
-        3,
-        strides=stride,
-        padding="same",
-        data_format="channels_last",
-        name=f"{name}_conv1",
-    )(x)
+    y = conv(x, width, 3, stride, name=f"{name}_conv1")
     y = batch_norm(y, name=f"{name}_bn1")
     y = layers.ReLU(name=f"{name}_relu1")(y)
-    y = layers.Conv2D(
-        width, 3, padding="same", data_format="channels_last", name=f"{name}_conv2"
-    )(y)
+    y = conv(y, width, 3, name=f"{name}_conv2")
     y = batch_norm(y, name=f"{name}_bn2")
-    shortcut = layers.Conv2D(
-        width,
-        1,
-        strides=stride,
-        padding="same",
-        data_format="channels_last",
-        name=f"{name}_downsample_0",
-    )(x)
+    shortcut = conv(x, width, 1, stride, name=f"{name}_downsample_0")
     shortcut = batch_norm(shortcut, name=f"{name}_downsample_1")
     x = layers.Add(name=f"{name}_add")([y, shortcut])
     return layers.ReLU(name=f"{name}_relu2")(x)
@@ -53,9 +51,7 @@ def article_resnet(
 ) -> keras.Model:
     """A new article_resnet; ``input_shape`` is (*size, channels)."""
     inputs = keras.Input(input_shape, name="input")
-    x = layers.Conv2D(
-        64, 7, strides=2, padding="same", data_format="channels_last", name="conv1"
-    )(inputs)
+    x = conv(inputs, 64, 7, 2, name="conv1")
     x = batch_norm(x, name="bn1")
     x = layers.ReLU(name="relu1")(x)
     for index in range(3):

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from netspec.codegen.nodes import call
+from netspec.codegen.nodes import call, reads
 from netspec.lang.expression.formula import Rewriter
 
 WRAPPERS = ("by_groups", "by_groups_1d")
@@ -33,9 +33,11 @@ class Use:
         tensor: what it is called on.
         wrapper: the function that it is given to ahead of that.
         strides: a convolution's; None for 1.
-        is_regular: of a convolution: it pads half its kernel at either side and has one number for all axes.
+        is_regular: of a convolution: it has one number for all axes, and pads as one of the two rules that
+            functions know, half the kernel at either side or Keras' ``same``.
         is_padded: of a convolution: it may have a layer ahead that pads.
         is_same: of a convolution: it may pad by itself.
+        pads: what the layer ahead pads by.
     """
 
     kind: str
@@ -48,11 +50,24 @@ class Use:
     is_regular: bool = False
     is_padded: bool = False
     is_same: bool = False
+    pads: ast.expr | None = None
 
     @property
     def is_conv(self) -> bool:
         """Whether it is a convolution, of any number of axes, but no transposed one."""
         return _CONV.fullmatch(self.kind) is not None
+
+    @property
+    def constants(self) -> dict[str, ast.expr]:
+        """What it is given by name that is the same wherever it stands."""
+        return {k: v for k, v in self.keywords.items() if reads(v) <= {"initializers"}}
+
+    @property
+    def rule(self) -> str | None:
+        """The rule that a convolution pads by; None where it comes to the same by either."""
+        if self.is_padded:
+            return "half"
+        return "same" if self.is_same and self.strides is not None else None
 
     @property
     def kernel(self) -> ast.expr:
@@ -156,9 +171,7 @@ def _conv(use: Use) -> Use:
     is_same = "padding" in given and equal(given["padding"], ast.Constant("same"))
     others = {name: value for name, value in given.items() if name not in _OF_WINDOW}
     regular = _is_number(use.kernel) and (strides is None or _is_number(strides))
-    if is_same:
-        regular = regular and strides is None and _odd(use.kernel) != 1
-    else:
+    if not is_same:  # a kernel of 1 pads nothing, and all else by no rule
         regular = regular and _odd(use.kernel) == 1
     return replace(use, keywords=others, strides=strides, is_same=is_same, is_regular=regular)
 
@@ -169,7 +182,7 @@ def _is_number(node: ast.expr) -> bool:
 
 
 def _odd(node: ast.expr) -> int | None:
-    """A kernel that is written as an odd number; what is an even one would be padded unevenly."""
+    """A kernel that is written as an odd number."""
     match node:
         case ast.Constant(value=int(number)) if number % 2 == 1:
             return number
@@ -189,7 +202,9 @@ def _padded(statements: Sequence[ast.stmt]) -> tuple[ast.stmt, Use] | None:
         return None
     regular = conv.strides is not None and _is_number(conv.strides)
     regular = regular and _is_half(pad.args[0], conv.kernel)
-    return last, replace(conv, tensor=pad.tensor, is_regular=regular, is_padded=True)
+    return last, replace(
+        conv, tensor=pad.tensor, is_regular=regular, is_padded=True, pads=pad.args[0]
+    )
 
 
 def _chosen(statement: ast.stmt) -> tuple[ast.stmt, Use] | None:
@@ -234,11 +249,15 @@ def _with_value(statement: ast.stmt, value: ast.expr) -> ast.stmt:
 
 
 def _is_half(amount: ast.expr, kernel: ast.expr) -> bool:
-    """Whether an amount of padding is half of an odd kernel."""
+    """Whether an amount of padding is what :func:`half` of the kernel is."""
     number = _odd(kernel)
-    if number is not None:
-        return equal(amount, ast.Constant(number // 2))
-    return equal(amount, ast.BinOp(kernel, ast.FloorDiv(), ast.Constant(2)))
+    return equal(amount, half(kernel) if number is None else ast.Constant(number // 2))
+
+
+def half(kernel: ast.expr) -> ast.expr:
+    """What a kernel pads at either side, as the geometry of ops has it: for even ones too."""
+    less = ast.BinOp(kernel, ast.Sub(), ast.Constant(1))
+    return ast.BinOp(less, ast.FloorDiv(), ast.Constant(2))
 
 
 def _ends(name: ast.expr, stem: ast.expr, suffix: str) -> bool:
