@@ -19,9 +19,12 @@ from netspec.codegen.identifiers import safe_identifier
 
 IMPORTS = {
     "torch": {"torch", "functools", "typing", "math"},
-    "keras": {"keras", "functools", "typing", "math"},
+    "keras": {"keras", "collections", "functools", "typing", "math"},
 }
 """The modules that generated source may import, by backend."""
+
+RULES = "E,F,I,UP,B,ARG"
+"""The rules of ``ruff check`` that generated source keeps."""
 
 _numbers = itertools.count()
 
@@ -56,7 +59,7 @@ def style_problems(sources: Mapping[str, str], line_length: int = 88) -> str:
         for name, source in sources.items():
             (Path(folder) / f"generated_{name}.py").write_text(source, encoding="utf-8")
         found = ""
-        for command in (["check"], ["format", "--diff"]):
+        for command in (["check", f"--select={RULES}"], ["format", "--diff"]):
             done = subprocess.run(
                 [
                     _ruff(),
