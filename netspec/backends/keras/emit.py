@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from netspec.backends.keras.flow import (
     KerasFlow,
@@ -196,7 +196,9 @@ class _Generator:
         if self.program.input_names:
             inputs = by_name({name: ast.Name(name) for name in self.program.input_names})
         model = call("keras.Model", [inputs, outputs], name=ast.Constant(self.program.model_name))
+        shapes = self._shapes(printer)
         body = [
+            *self._given_shapes(shapes),
             *self._size_check(),
             *(
                 assign(variable, call("keras.Input", [ast.Name(shape)], name=ast.Constant(name)))
@@ -205,17 +207,13 @@ class _Generator:
             *tensors.statements,
             ast.Return(model),
         ]
-        shapes = [
-            (parameter(argument, SHAPE), constant((*value.type.size, value.type.channels)))
-            for (_, argument, _), value in zip(self._inputs(), self.program.inputs, strict=True)
-        ]
         kept_arguments = [
             (parameter(safe_identifier(name), type(value).__name__), constant(value))
             for name, value in self.program.arguments.items()
         ]
         return function(
             self.function_name,
-            [*shapes, *kept_arguments],
+            [*map(_shape_parameter, shapes, shapes.values()), *kept_arguments],
             body,
             doc=self._doc(),
             returns=annotation(MODEL),
@@ -245,6 +243,22 @@ class _Generator:
         own = self.program.input_names
         return [(name, f"{name}_shape", called) for name, called in zip(own, names, strict=True)]
 
+    def _shapes(self, printer: Printer) -> dict[str, ast.expr]:
+        """The shape that the spec has for each input, by its argument; channels may be another's number."""
+        values = self.templates.network.body.inputs
+        return {
+            argument: printer.value((*value.type.size, value.type.channels))
+            for (_, argument, _), value in zip(self._inputs(), values, strict=True)
+        }
+
+    def _given_shapes(self, shapes: Mapping[str, ast.expr]) -> list[ast.stmt]:
+        """Shapes that hang on other arguments, where the caller gives none."""
+        return [
+            assign(argument, ast.BoolOp(ast.Or(), [ast.Name(argument), shape]))
+            for argument, shape in shapes.items()
+            if reads(shape)
+        ]
+
     def _doc(self) -> str:
         listed = " and ".join(f"``{argument}``" for _, argument, _ in self._inputs())
         shapes = f"{listed} {'are' if len(self._inputs()) > 1 else 'is'}"
@@ -258,10 +272,11 @@ class _Generator:
         what = "padding" if "padding" in map(what_depends_on_size, tied) else "resizing"
         checks: list[ast.stmt] = []
         for (_, argument, _), value in zip(self._inputs(), self.program.inputs, strict=True):
-            shape = (*value.type.size, value.type.channels)
-            text = ast.Constant(f"the {what} is for an {argument} of {shape} only")
-            given = call("tuple", [ast.Name(argument)])
-            test = ast.Compare(given, [ast.NotEq()], [constant(shape)])
+            size = (*value.type.size,)
+            text = ast.Constant(f"the {what} is for a size of {size} in {argument} only")
+            ahead = ast.Slice(upper=ast.UnaryOp(ast.USub(), ast.Constant(1)))
+            given = call("tuple", [ast.Subscript(ast.Name(argument), ahead)])
+            test = ast.Compare(given, [ast.NotEq()], [constant(size)])
             checks.append(if_(test, [ast.Raise(call("ValueError", [text]))]))
         return checks
 
@@ -331,6 +346,12 @@ def channels_of(tensor: ast.expr) -> ast.expr:
 def _declared(argument: Argument) -> Parameter:
     default = None if argument.default is MISSING else constant(argument.default)
     return parameter(argument.identifier, argument.type), default
+
+
+def _shape_parameter(argument: str, shape: ast.expr) -> Parameter:
+    if reads(shape):
+        return parameter(argument, f"{SHAPE} | None"), constant(None)
+    return parameter(argument, SHAPE), shape
 
 
 def _tensors(count: int) -> ast.expr:
