@@ -356,8 +356,7 @@ class CompiledNetwork:
     def to_yaml(self, keep: Sequence[str] = ()) -> str:
         """One self-contained spec of this network alone, as a person would write it.
 
-        It needs no other file and has the network's fingerprint. ``checkpoints`` are in it, but not those of
-        an optimized network, which published weights do not fit.
+        It needs no other file and has the network's fingerprint. ``checkpoints`` are those that fit its layers.
 
         Args:
             keep: the parameters, all numbers, that stay `arguments`; the others are settled.
@@ -370,12 +369,9 @@ class CompiledNetwork:
             >>> netspec.load("resnet18").to_yaml().splitlines()[:2]
             ['netspec: 1', 'name: resnet']
         """
-        from netspec.unparse import spec_text, with_kept
+        from netspec.unparse import resolved_text
 
-        compilation = self._compilation
-        program, docs = with_kept(self.network, compilation.spec.params, keep)
-        checkpoints = compilation.spec.checkpoints if self.optimization is None else {}
-        return spec_text(program, docs, compilation.bounds, checkpoints)
+        return resolved_text(self._compilation, keep)
 
     def summary(self) -> analysis.Summary:
         """Shapes, parameters and MACs, over all and for each stage; as text, a table.
@@ -391,10 +387,10 @@ class CompiledNetwork:
         return analysis.summarise(self.network)
 
     def __repr__(self) -> str:
-        source, target = self.network.source, self.network.target
-        found = self.optimization
-        goal = f", optimized for {found.goal}" if found is not None else ""
-        return f"<CompiledNetwork {self.name}: {source} -> {target}{goal}>"
+        goal = f", optimized for {self.optimization.goal}" if self.optimization else ""
+        return (
+            f"<CompiledNetwork {self.name}: {self.network.source} -> {self.network.target}{goal}>"
+        )
 
 
 def compile_document(
