@@ -17,7 +17,8 @@ TEMPLATES = Path(__file__).parents[2] / "templates"
 
 
 def test_what_generated_files_hold_is_taken() -> None:
-    found = {*definitions("netspec.backends.torch", "support.py"), *COPIED}
+    files = ("same.py", "support.py")
+    found = {*COPIED}.union(*(definitions("netspec.backends.torch", file) for file in files))
     for template in TEMPLATES.glob("*.py.j2"):
         lines = template.read_text(encoding="utf-8").splitlines()
         found |= {
@@ -25,7 +26,7 @@ def test_what_generated_files_hold_is_taken() -> None:
             for line in lines
             if line.startswith("def ") and "{{" not in line
         }
-    assert {"expression", "submodels", "Scale", "same_pad", "make_divisible"} <= found <= TAKEN
+    assert {"expression", "submodels", "Scale", "same_padding", "make_divisible"} <= found <= TAKEN
 
 
 NAMES = [

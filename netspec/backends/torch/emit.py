@@ -84,15 +84,16 @@ class _Generator:
         blocks = [self._block_class(source_class) for source_class in self.classes.all]
         classes = [*blocks, self._network_class(settled=True)]
         arithmetic = copied("netspec.lang.expression", "arithmetic.py", self.targets & COPIED)
+        same = copied("netspec.backends.torch", "same.py", self.targets)
         support = copied("netspec.backends.torch", "support.py", self.targets)
-        used = modules_of(self.targets) | arithmetic.names | support.names
+        used = modules_of(self.targets) | arithmetic.names | same.names | support.names
         return fill(
             "torch.py.j2",
             line_length,
             head=[head(self.program, self.origin)],
             standard=imports("math" if "math" in used else ""),
             imports=_imports(used),
-            helpers=[*arithmetic.definitions, *support.definitions],
+            helpers=[*arithmetic.definitions, *same.definitions, *support.definitions],
             classes=classes,
             functions=[self._function()],
         )

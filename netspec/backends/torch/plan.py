@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import TypeGuard
 
 from netspec.ir import Node, Region, Value
+from netspec.ir.containers import MOST_GAPS
 from netspec.ir.template import Choice, Template
 from netspec.ir.template.data import children
 from netspec.ops.base import Function
@@ -14,9 +15,6 @@ from netspec.ops.base import Function
 Item = Node | Region | Choice
 Unit = Node | Region
 """What is one module."""
-
-MOST_GAPS = 4
-"""A row of modules has at most so many times their number of indices; beyond, the indices were chosen."""
 
 
 class Plan:

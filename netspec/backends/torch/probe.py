@@ -27,7 +27,11 @@ _DROPS = (
     *(nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d),
     *(nn.AlphaDropout, nn.FeatureAlphaDropout),
 )
-_DROP_PATHS = {"DropPath": ("p", "drop_prob"), "StochasticDepth": ("p",)}
+_DROP_PATHS: Mapping[str, tuple[str, ...]] = {
+    "DropPath": ("p", "drop_prob"),
+    **{f"DropPath{rank}d": ("p",) for rank in (1, 2, 3)},
+    "StochasticDepth": ("p",),
+}
 """By the name of a class, what may be called the rate: ours, of which source has a copy, timm's, torchvision's."""
 
 
@@ -146,6 +150,9 @@ class TorchProbe:
         inside: dict[str, dict[str, Array]] = {"entered": {}, "left": {}}
         for key, value in seen.places.items():
             way, _, path = key.partition(" ")
+            if way == "left" and network.by_path[path].target.rank == 0:
+                # The module of a global pooling gives a map of one position, which is flattened behind it.
+                value = value.reshape(*value.shape[:2], *(n for n in value.shape[2:] if n != 1))
             inside[way][path] = value
         if fed is None:
             return Inside(inside["entered"], inside["left"], seen.outputs)
@@ -288,7 +295,8 @@ class _Feed:
         if wrote_over and not torch.equal(given[0], self.given):
             # It works in place, and who else has what entered sees what it wrote.
             self._came[0].copy_(self.passed_on)
-        return self.passed_on.clone()
+        axes = result.dim() - self.passed_on.dim()  # of one position, which are flattened behind it
+        return self.passed_on.clone()[(..., *[None] * axes)]
 
 
 def _each(inputs: Given, make: Callable[[Any], Tensor]) -> Any:
