@@ -149,7 +149,7 @@ class _Generator:
         flow.run_all(template.body.items, "x")
         results = [tensors.take(value, "x") for value in template.body.outputs]
         forward = returning(tensors.statements, *results)
-        return writer.printer, writer.statements, forward, inputs
+        return writer.printer, writer.registration, forward, inputs
 
     def _writer(self, template: Template, settled: bool) -> ModuleWriter:
         printer = Printer(SIGNATURE_DEFAULTS)
@@ -186,7 +186,7 @@ class _Generator:
             self.network_name,
             self.program.doc or f"The network `{self.program.name}`.",
             self._kept(),
-            writer.statements,
+            writer.registration,
             _forward(inputs, forward, annotation(result)),
         )
 

@@ -70,6 +70,16 @@ def form_of(layer: Layer, name: str) -> Form:
     return form(layer, module) if form and has_own_name(layer, name) else Form(module)
 
 
+def has_module(layer: Layer) -> bool:
+    """Whether a layer whose path is from its block on is a module, and no function in its place."""
+    form = _FORMS.get(layer.op.kind)
+    return (
+        not form
+        or not has_own_name(layer, layer.path)
+        or form(layer, module_of(layer)).module is not None
+    )
+
+
 def has_own_name(layer: Layer, name: str) -> bool:
     """Whether nobody chose the ``name`` that a layer has in its block, its path from there on."""
     return name.removeprefix(layer.op.label).isdecimal() or name == layer.op.label

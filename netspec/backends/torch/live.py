@@ -15,9 +15,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from netspec.backends.torch import same, support
+from netspec.backends.torch.execute import initialise, make_module, resolve
 from netspec.backends.torch.forms import Form, form_of
-from netspec.backends.torch.initial import init_call
+from netspec.backends.torch.handles import (
+    FEATURES,
+    HANDLES,
+    LOGITS,
+    PRE_LOGITS,
+    TAPS,
+    ClassifierModule,
+    NetworkModule,
+)
 from netspec.backends.torch.naming import NAMING
 from netspec.backends.torch.rows import X, module_of
 from netspec.backends.torch.sharing import Sharing, is_shareable
@@ -30,9 +38,10 @@ from netspec.backends.torch.wiring import (
     WiredModule,
     wired,
 )
-from netspec.codegen.calls import Call, execute
+from netspec.codegen.calls import Call
 from netspec.codegen.identifiers import camel_case
 from netspec.ir import Node, Program, Value
+from netspec.ir.classifier import Classifier, classifier_of
 from netspec.ir.containers import Container, Unit, containers, units
 from netspec.ir.optional import optional, varying_tests
 from netspec.ops.merge import Add, Concat, Mul
@@ -47,57 +56,13 @@ class BlockModule(WiredModule):
         raise NotImplementedError  # pragma: no cover
 
 
-class NetworkModule(WiredModule):
-    """A whole network. Returns the head's result, or a dict of all outputs where the spec names any.
-
-    Inputs with names are taken in their order, or by name.
-    """
-
-    def forward(self, *inputs: Tensor) -> Tensor | dict[str, Tensor]:
-        """Map inputs, each (batch, channels, *size), to the head's result, or to the outputs by name.
-
-        In evaluation, what is for training alone is neither computed nor returned.
-        """
-        raise NotImplementedError  # pragma: no cover
-
-
 def build(network: Program) -> NetworkModule:
     """A live model with fresh initial weights, in evaluation of whatever dtype is the default."""
     with torch.device("meta"):
         model = _Builder(network).model()
     model.to_empty(device=torch.get_default_device())
-    initialise(model, network)
+    initialise(model, network.layers)
     return model
-
-
-def initialise(model: nn.Module, network: Program) -> None:
-    """Start every parameter as the spec says, and statistics at zero and one."""
-    with torch.no_grad():
-        for layer in network.layers:
-            parameters = layer.op.parameters(layer.source)
-            if not parameters:
-                continue
-            module = model.get_submodule(layer.path)
-            for parameter in parameters:
-                execute(init_call(parameter, getattr(module, parameter.name)), resolve)
-            if getattr(module, "num_batches_tracked", None) is not None:
-                module.num_batches_tracked.zero_()
-
-
-def resolve(target: str) -> Any:
-    """The object behind a name in a row."""
-    first, *rest = target.split(".")
-    if not rest:
-        return getattr(same if hasattr(same, first) else support, first)
-    found: Any = {"F": F, "nn": nn, "operator": operator, "torch": torch}[first]
-    for name in rest:
-        found = getattr(found, name)
-    return found
-
-
-def make_module(call: Call) -> nn.Module:
-    """The module that a row's call describes."""
-    return execute(call, resolve)
 
 
 MERGES = {"add": operator.add, "mul": operator.mul}
@@ -125,14 +90,44 @@ class _Builder:
         modes = {FORWARD: network.outputs}
         if network.training_only:
             modes[EVALUATION] = network.evaluation_outputs
-        plans = []
+        plans = {}
         for mode, outputs in modes.items():
             names = tuple(outputs) if network.has_outputs else ()
-            plans.append((mode, self._plan(root, inputs, [*outputs.values()], names)))
-        model = wired(NetworkModule, camel_case(network.title), tuple(plans))()
+            plans[mode] = self._plan(root, inputs, [*outputs.values()], names)
+        classifier = classifier_of(network)
+        if classifier is None or HANDLES & modules.keys() or not self._parts(classifier):
+            model = wired(NetworkModule, camel_case(network.title), tuple(plans.items()))()
+            assert isinstance(model, NetworkModule)
+            _add(model, modules)
+            return model
+        plans |= self._parts(classifier)
+        maps = self._maps()
+        if maps:
+            plans[TAPS] = self._plan(root, inputs, [classifier.features, *maps.values()])
+        model = wired(ClassifierModule, camel_case(network.title), tuple(plans.items()))()
+        assert isinstance(model, ClassifierModule)
         _add(model, modules)
-        assert isinstance(model, NetworkModule)
+        model.give_handles(network, classifier, maps)
         return model
+
+    def _parts(self, classifier: Classifier) -> dict[str, Plan]:
+        """The plans of a network's parts; none where they do not stand apart."""
+        root, network = self.root, self.network
+        inputs = tuple(network.input_names) or ("x",)
+        features, pooled = classifier.features, classifier.linear.inputs[0]
+        apart = {value.id for unit, _ in units(root, network) for value in unit.outputs}
+        if not {features.id, pooled.id} <= apart:
+            return {}
+        return {
+            FEATURES: self._plan(root, inputs, [features]),
+            PRE_LOGITS: self._plan(root, ("x",), [pooled], taken=[features]),
+            LOGITS: self._plan(root, ("x",), [network.main.result], taken=[pooled]),
+        }
+
+    def _maps(self) -> dict[str, Value]:
+        """The maps among the outputs that are there in evaluation."""
+        outputs = self.network.evaluation_outputs
+        return {name: value for name, value in outputs.items() if value.type.rank}
 
     # Modules
 
@@ -195,9 +190,11 @@ class _Builder:
         inputs: tuple[str, ...],
         outputs: Sequence[Value],
         names: tuple[str, ...] = (),
+        taken: Sequence[Value] | None = None,
     ) -> Plan:
-        """How the modules inside ``container`` are wired to give ``outputs``."""
-        operands = {value.id: Operand(at) for at, value in enumerate(container.inputs)}
+        """How the modules inside ``container`` are wired to give ``outputs``, of its inputs or what is ``taken``."""
+        given = container.inputs if taken is None else taken
+        operands = {value.id: Operand(at) for at, value in enumerate(given)}
         steps: list[Step] = []
         numbers = itertools.count(len(inputs))
 
@@ -214,31 +211,31 @@ class _Builder:
                 return step(method, args, count, kwargs=kwargs, is_method=True)
             return step(resolve(call.target), args, count, kwargs=kwargs)
 
-        wanted = {value.id for value in outputs}
-        for unit, name in _needed(list(units(container, self.network)), wanted):
-            taken = tuple(operands[value.id] for value in unit.inputs)
+        found_units = list(units(container, self.network))
+        for unit, name in _needed(found_units, {v.id for v in outputs}, {*operands}):
+            entering = tuple(operands[value.id] for value in unit.inputs)
             match unit:
                 case Node(op=Split()):
-                    found = called(module_of(unit), taken[0], len(unit.outputs))
+                    found = called(module_of(unit), entering[0], len(unit.outputs))
                 case Node(op=ResizeLike() as op):
-                    shape = step(getattr, (taken[1], "shape"))
+                    shape = step(getattr, (entering[1], "shape"))
                     size = step(operator.getitem, (*shape, slice(2, None)))
                     kwargs = (("size", *size), ("mode", op.mode))
-                    found = step(F.interpolate, taken[:1], kwargs=kwargs)
+                    found = step(F.interpolate, entering[:1], kwargs=kwargs)
                 case Node(op=Concat()):
-                    found = step(torch.cat, ([*taken],), kwargs=(("dim", 1),))
+                    found = step(torch.cat, ([*entering],), kwargs=(("dim", 1),))
                 case Node(op=Add() | Mul() as op):
-                    found = [taken[0]]
-                    for other in taken[1:]:
+                    found = [entering[0]]
+                    for other in entering[1:]:
                         found = step(MERGES[op.kind], (*found, other))
                 case Node():
-                    form, found = self.forms[unit], [*taken]
+                    form, found = self.forms[unit], [*entering]
                     if form.module is not None:
-                        found = step(self._path(unit, name), taken)
+                        found = step(self._path(unit, name), entering)
                     if form.function is not None:
                         found = called(form.function, found[0])
                 case _:
-                    found = step(name, taken, len(unit.outputs))
+                    found = step(name, entering, len(unit.outputs))
             operands.update((value.id, o) for value, o in zip(unit.outputs, found, strict=True))
         return Plan(inputs, tuple(steps), tuple(operands[value.id] for value in outputs), names)
 
@@ -261,13 +258,13 @@ def _add(module: nn.Module, inside: Mapping[str, nn.Module]) -> None:
         module.add_module(name, child)
 
 
-def _needed(found: Sequence[_Named], kept: set[int]) -> list[_Named]:
-    """The units that lead to a value that is ``kept``, in order."""
-    wanted = set(kept)
+def _needed(found: Sequence[_Named], kept: set[int], given: set[int]) -> list[_Named]:
+    """The units that lead from ``given`` values to those that are ``kept``, in order."""
+    wanted = kept - given
     needed = []
     for unit, name in reversed(found):
         # What a block hands on is there without it.
         if any(v.id in wanted and v not in unit.inputs for v in unit.outputs):
             needed.append((unit, name))
-            wanted.update(value.id for value in unit.inputs)
+            wanted.update({value.id for value in unit.inputs} - given)
     return needed[::-1]

@@ -6,14 +6,17 @@ import ast
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 
+from netspec.backends.torch.forms import Form, form_of
+from netspec.backends.torch.functions import Functions
 from netspec.backends.torch.initial import init_call, is_native
 from netspec.backends.torch.naming import NAMING
 from netspec.backends.torch.paths import node_of, prefixes
 from netspec.backends.torch.plan import Item, Plan, Unit, is_gap
 from netspec.backends.torch.registration import Containers
 from netspec.backends.torch.rows import module_of
+from netspec.backends.torch.sharing import Sharing, is_shareable
 from netspec.backends.torch.starts import Starts, base_class
-from netspec.codegen.calls import Call, same_call, varies
+from netspec.codegen.calls import Call, varies
 from netspec.codegen.cases import Case, by_cases, where
 from netspec.codegen.flow import Condition
 from netspec.codegen.identifiers import is_attribute
@@ -63,9 +66,15 @@ class ModuleWriter:
         self._owners: Counter[str] = Counter()
         self._containers = Containers(plan.count)
         self._positions: dict[int, int] = {}
-        self._shared: list[tuple[str, Call]] = []
+        self.functions = Functions(printer, lambda name: node_of(self._attribute(name)))
+        self._sharing = Sharing(self._attributes)
         self._aliases: dict[Unit, str] = {}
         self._depth = 0
+
+    @property
+    def registration(self) -> list[ast.stmt]:
+        """The body of ``__init__``."""
+        return [*self.functions.kept, *self.statements]
 
     # How modules are reached
 
@@ -85,7 +94,7 @@ class ModuleWriter:
                     self.reserve(side)
         elif self.plan.is_unit(item):
             self._owners.update(prefixes(item.path))
-            if not (isinstance(item, Node) and _is_shareable(item)):
+            if not (isinstance(item, Node) and is_shareable(item, item.path)):
                 self._attributes.add(item.path.split(".")[0])
                 self._containers.expect(item.path)
         else:
@@ -151,7 +160,16 @@ class ModuleWriter:
             self.statements.append(assign(access, self.printer.value(sizes)))
 
     def _layer(self, layer: Node) -> None:
-        calls = _cases(layer)
+        calls: Call | Case[Call]
+        match by_cases(lambda each: form_of(each, each.path), layer):
+            case Form(module=module, function=function):
+                if function is not None:
+                    self.functions.note(layer, function)
+                if module is None:
+                    return
+                calls = module
+            case _:
+                calls = _cases(layer)
         self._note(layer, calls)
         if isinstance(calls, Call) and self._share(layer, calls):
             return
@@ -160,19 +178,13 @@ class ModuleWriter:
 
     def _share(self, layer: Node, made: Call) -> bool:
         """Reach a layer without parameters that names itself by one attribute for all that are alike."""
-        if not _is_shareable(layer):
+        if not is_shareable(layer, layer.path):
             return False
-        attribute = next((name for name, known in self._shared if same_call(known, made)), None)
+        attribute = self._sharing.find(made)
         if attribute is None:
             if self._depth:
                 return False
-            attribute = layer.op.label
-            count = 1
-            while attribute in self._attributes:
-                count += 1
-                attribute = f"{layer.op.label}{count}"
-            self._attributes.add(attribute)
-            self._shared.append((attribute, made))
+            attribute = self._sharing.add(layer.op.label, made)
             self.statements.append(self.assign(attribute, self.printer.call(made)))
         self._aliases[layer] = attribute
         return True
@@ -382,10 +394,3 @@ def _leaves(calls: Call | Case[Call]) -> Iterator[Call]:
         yield from _leaves(calls.other)
     else:
         yield calls
-
-
-def _is_shareable(layer: Node) -> bool:
-    """Whether a layer holds nothing and has a name that nobody chose."""
-    if "." in layer.path or layer.op.parameters(layer.source):
-        return False
-    return layer.path.removeprefix(layer.op.label).isdecimal() or layer.path == layer.op.label

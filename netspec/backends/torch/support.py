@@ -130,7 +130,7 @@ class CutConvTranspose1d(nn.ConvTranspose1d):
             bias=bias,
             dilation=dilation,
         )
-        self.pads = [-cut for cut in cuts]
+        self.cuts = cuts
 
     def forward(self, x: Tensor) -> Tensor:
         x = F.conv_transpose1d(
@@ -143,10 +143,10 @@ class CutConvTranspose1d(nn.ConvTranspose1d):
             self.groups,
             self.dilation,
         )
-        return F.pad(x, self.pads)
+        return F.pad(x, [-cut for cut in self.cuts])
 
     def extra_repr(self) -> str:
-        return f"{super().extra_repr()}, cuts={[-pad for pad in self.pads]}"
+        return f"{super().extra_repr()}, cuts={self.cuts}"
 
 
 class CutConvTranspose2d(nn.ConvTranspose2d):
@@ -174,7 +174,7 @@ class CutConvTranspose2d(nn.ConvTranspose2d):
             bias=bias,
             dilation=dilation,
         )
-        self.pads = [-cut for cut in cuts]
+        self.cuts = cuts
 
     def forward(self, x: Tensor) -> Tensor:
         x = F.conv_transpose2d(
@@ -187,10 +187,10 @@ class CutConvTranspose2d(nn.ConvTranspose2d):
             self.groups,
             self.dilation,
         )
-        return F.pad(x, self.pads)
+        return F.pad(x, [-cut for cut in self.cuts])
 
     def extra_repr(self) -> str:
-        return f"{super().extra_repr()}, cuts={[-pad for pad in self.pads]}"
+        return f"{super().extra_repr()}, cuts={self.cuts}"
 
 
 class CutConvTranspose3d(nn.ConvTranspose3d):
@@ -218,7 +218,7 @@ class CutConvTranspose3d(nn.ConvTranspose3d):
             bias=bias,
             dilation=dilation,
         )
-        self.pads = [-cut for cut in cuts]
+        self.cuts = cuts
 
     def forward(self, x: Tensor) -> Tensor:
         x = F.conv_transpose3d(
@@ -231,10 +231,10 @@ class CutConvTranspose3d(nn.ConvTranspose3d):
             self.groups,
             self.dilation,
         )
-        return F.pad(x, self.pads)
+        return F.pad(x, [-cut for cut in self.cuts])
 
     def extra_repr(self) -> str:
-        return f"{super().extra_repr()}, cuts={[-pad for pad in self.pads]}"
+        return f"{super().extra_repr()}, cuts={self.cuts}"
 
 
 class ChannelNorm(nn.LayerNorm):

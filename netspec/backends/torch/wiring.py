@@ -93,7 +93,7 @@ def wired(base: type[WiredModule], name: str, plans: Plans) -> type[WiredModule]
 
     Where there is :data:`EVALUATION`, the other is for training.
     """
-    evaluated = len(plans) > 1
+    evaluated = any(method == EVALUATION for method, _ in plans)
     methods = {name: _method(plan, evaluated and name == FORWARD) for name, plan in plans}
     for method, function in methods.items():
         function.__name__ = method  # by which TorchScript knows it

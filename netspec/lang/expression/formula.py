@@ -244,11 +244,19 @@ def _under(node: ast.UnaryOp) -> int:
 
 def _index(node: ast.expr) -> Document:
     match node:
-        case ast.Slice(lower=lower, upper=upper):
-            first, last = ("" if end is None else document_of(end) for end in (lower, upper))
-            return row(first, ":", last)
+        case ast.Slice(lower=lower, upper=upper, step=step):
+            ends = [lower, upper, *([] if step is None else [step])]
+            is_simple = all(end is None or isinstance(end, ast.Name | ast.Constant) for end in ends)
+            space = "" if is_simple else " "
+            parts: list[Document] = []
+            for place, end in enumerate(ends):
+                parts += [":"] if place else []
+                if end is not None:
+                    parts += [space if place else "", document_of(end)]
+                    parts += [space if place + 1 < len(ends) else ""]
+            return row(*parts)
         case ast.Tuple(elts=items):
-            return Row(separated([*map(document_of, items)]))
+            return Row(separated([*map(_index, items)]))
     return document_of(node)
 
 

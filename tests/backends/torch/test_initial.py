@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from netspec.backends.torch import live
+from netspec.backends.torch.execute import make_module
 from netspec.backends.torch.initial import init_call, is_native
-from netspec.backends.torch.live import make_module
 from netspec.backends.torch.rows import ROWS
 from netspec.codegen.calls import Call
 from netspec.ops import OPS

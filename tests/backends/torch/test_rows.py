@@ -14,7 +14,7 @@ from torch import nn
 
 from netspec.backends.base import check_network, get_backend
 from netspec.backends.torch import same, support
-from netspec.backends.torch.live import make_module, resolve
+from netspec.backends.torch.execute import make_module, resolve
 from netspec.backends.torch.rows import ROWS, SIGNATURE_DEFAULTS
 from netspec.codegen.calls import Call
 from netspec.errors import NetspecError

@@ -11,30 +11,28 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 
-@torch.fx.wrap
-def same_pad(
-    x: Tensor,
-    kernel_size: list[int],
-    stride: list[int],
-    dilation: list[int],
-    value: float = 0.0,
-) -> Tensor:
-    """Pad as TensorFlow's `same`: to ceil(size / stride), the odd one at the end."""
-    sizes = x.shape[2:]
-    pads: list[int] = []
-    for axis in range(len(sizes) - 1, -1, -1):
-        size, step = sizes[axis], stride[axis]
-        extent = (kernel_size[axis] - 1) * dilation[axis] + 1
-        total = max((size - 1) // step * step + extent - size, 0)
-        pads += [total // 2, total - total // 2]
-    return F.pad(x, pads, value=value)
+def same_padding(
+    size: int, kernel_size: int, stride: int, dilation: int = 1
+) -> tuple[int, int]:
+    """Zeros before and after an axis, for a result of ceil(size / stride)."""
+    extent = (kernel_size - 1) * dilation + 1
+    total = extent - 1 - (size - 1) % stride
+    if extent < stride:
+        total *= (total + stride) // stride
+    return total // 2, total - total // 2
 
 
 class SameConv2d(nn.Conv2d):
     """A convolution with TensorFlow's padding `same`."""
 
     def forward(self, x: Tensor) -> Tensor:
-        x = same_pad(x, self.kernel_size, self.stride, self.dilation)
+        top, bottom = same_padding(
+            x.shape[2], self.kernel_size[0], self.stride[0], self.dilation[0]
+        )
+        left, right = same_padding(
+            x.shape[3], self.kernel_size[1], self.stride[1], self.dilation[1]
+        )
+        x = F.pad(x, [left, right, top, bottom])
         return self._conv_forward(x, self.weight, self.bias)
 
 
@@ -89,7 +87,6 @@ class ArticleResNet(nn.Module):
             ProjectedBasic(512, 512),
         )
         self.bn2 = nn.BatchNorm2d(512, eps=0.001, momentum=0.01)
-        self.flatten = nn.Flatten()
         self.fc = nn.Linear(100352, classes)
         self.softmax = nn.Softmax(dim=1)
         for module in self.modules():
@@ -102,7 +99,7 @@ class ArticleResNet(nn.Module):
         x = self.layer1(x)
         x = self.layer2(x)
         x = self.layer3(x)
-        x = self.flatten(self.relu(self.bn2(self.layer4(x))))
+        x = torch.flatten(self.relu(self.bn2(self.layer4(x))), 1)
         return self.softmax(self.fc(x))
 
 

@@ -7,6 +7,7 @@ this file.
 Fingerprint: 2:799f2de92088d77d5974078539ccaca2c2f0a7ed19f06de441422e5e88d43cf1
 """
 
+import torch
 from torch import Tensor, nn
 
 
@@ -55,7 +56,7 @@ class ResNet(nn.Module):
         self.layer4 = nn.Sequential(
             BasicBlock(256, 512, stride=2), BasicBlock(512, 512)
         )
-        self.avgpool = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
+        self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.fc = nn.Linear(512, classes)
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
@@ -70,6 +71,7 @@ class ResNet(nn.Module):
         x = self.layer2(x)
         x = self.layer3(x)
         x = self.avgpool(self.layer4(x))
+        x = torch.flatten(x, 1)
         return self.fc(x)
 
 

@@ -7,6 +7,7 @@ spec, not this file.
 Fingerprint: 2:1a30ae4136053c1f8d521270616f972951ab3c3f665a223753dbdd8aca1b09e7
 """
 
+import torch
 from torch import Tensor, nn
 
 
@@ -76,7 +77,7 @@ class ResNetV2(nn.Module):
         self.conv5.add_module("block3", BottleneckV2(2048, 512))
         self.bn1 = nn.BatchNorm2d(2048, eps=1.001e-5, momentum=0.01)
         self.relu = nn.ReLU()
-        self.avgpool = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
+        self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.predictions = nn.Linear(2048, classes)
         self.softmax = nn.Softmax(dim=1)
         for module in self.modules():
@@ -95,6 +96,7 @@ class ResNetV2(nn.Module):
         x = self.conv3(x)
         x = self.conv4(x)
         x = self.avgpool(self.relu(self.bn1(self.conv5(x))))
+        x = torch.flatten(x, 1)
         return self.softmax(self.predictions(x))
 
 
