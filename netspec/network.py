@@ -186,6 +186,11 @@ class CompiledNetwork:
     def build(self, backend: str, input_size: Sequence[int | None] | None = None) -> Any:
         """A live model with fresh initial weights: ``torch.nn.Module`` or ``keras.Model``.
 
+        Of a network that ends in a linear layer behind a pooling, the module has the handles of timm's models:
+        ``forward_features``, ``forward_head``, ``num_classes``, ``num_features``, ``in_chans``,
+        ``get_classifier``, ``reset_classifier``, and ``feature_info`` with ``forward_intermediates`` for the maps
+        among the outputs.
+
         Args:
             backend: ``torch``, ``keras``, or the name of an installed third backend.
             input_size: length of each spatial axis in place of the spec's; None leaves an axis open.

@@ -17,7 +17,6 @@ _OWN = frozenset(
         "expression",
         "submodels",
         "same_padding",
-        "each_axis",
         *(f"{kind}{rank}d" for kind in ("SameConv", "PadConv") for rank in (1, 2, 3)),
         *(f"CutConvTranspose{rank}d" for rank in (1, 2, 3)),
         *(f"Same{kind}Pool{rank}d" for kind in ("Max", "Avg") for rank in (1, 2, 3)),

@@ -35,7 +35,7 @@ from netspec.codegen.nodes import (
     import_from,
     imports,
     parameter,
-    returning,
+    side_by_side,
 )
 from netspec.codegen.printing import MISSING, Printer
 from netspec.codegen.stages import INDEX, Run, stage_calls
@@ -148,7 +148,7 @@ class _Generator:
         inputs = tensors.enter()
         flow.run_all(template.body.items, "x")
         results = [tensors.take(value, "x") for value in template.body.outputs]
-        forward = returning(tensors.statements, *results)
+        forward = _returning(tensors, results)
         return writer.printer, writer.registration, forward, inputs
 
     def _writer(self, template: Template, settled: bool) -> ModuleWriter:
@@ -206,7 +206,7 @@ class _Generator:
         first, later = self._by_mode(template)
         flow.run_all(first, "x")
         if not self.program.has_outputs:
-            return returning(tensors.statements, tensors.take(template.body.result, "x"))
+            return _returning(tensors, [tensors.take(template.body.result, "x")])
         if self.program.training_only:
             evaluated = ast.Return(_by_name(given[0], tensors))
             is_evaluated = ast.UnaryOp(ast.Not(), dotted("self.training"))
@@ -265,6 +265,14 @@ class _Generator:
         assert self.classes is not None
         network, invocation = self.templates.network, self.classes.invocation
         return stage_calls(stage, names, self.program, network, invocation).runs()
+
+
+def _returning(tensors: Tensors, results: Sequence[ast.expr]) -> list[ast.stmt]:
+    """The statements with a return behind them; what modules give is anything to type checkers until it is in `x`."""
+    operands = [*results]
+    if len(operands) == 1 and isinstance(operands[0], ast.Call | ast.BinOp | ast.IfExp):
+        operands = [tensors.settle(operands[0], "x")]
+    return [*tensors.statements, ast.Return(side_by_side(operands))]
 
 
 def _by_name(outputs: Mapping[str, Value], tensors: Tensors) -> ast.expr:

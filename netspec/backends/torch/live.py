@@ -16,7 +16,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from netspec.backends.torch.execute import initialise, make_module, resolve
-from netspec.backends.torch.forms import Form, form_of
 from netspec.backends.torch.handles import (
     FEATURES,
     HANDLES,
@@ -26,9 +25,8 @@ from netspec.backends.torch.handles import (
     ClassifierModule,
     NetworkModule,
 )
-from netspec.backends.torch.naming import NAMING
+from netspec.backends.torch.held import held_layers
 from netspec.backends.torch.rows import X, module_of
-from netspec.backends.torch.sharing import Sharing, is_shareable
 from netspec.backends.torch.wiring import (
     EVALUATION,
     FORWARD,
@@ -43,7 +41,6 @@ from netspec.codegen.identifiers import camel_case
 from netspec.ir import Node, Program, Value
 from netspec.ir.classifier import Classifier, classifier_of
 from netspec.ir.containers import Container, Unit, containers, units
-from netspec.ir.optional import optional, varying_tests
 from netspec.ops.merge import Add, Concat, Mul
 from netspec.ops.structure import ResizeLike, Split
 
@@ -78,9 +75,7 @@ class _Builder:
     def __init__(self, network: Program) -> None:
         self.network = network
         self.root = containers(network)
-        self.varying = varying_tests(network.main.regions("when"))
-        self.forms: dict[Node, Form] = {}
-        self.shared: dict[Node, str] = {}
+        self.held = held_layers(network, self.root)
 
     def model(self) -> NetworkModule:
         """The network's module, its layers on the default device."""
@@ -134,30 +129,14 @@ class _Builder:
     def _inside(self, container: Container) -> dict[str, nn.Module]:
         """The modules that have a name in ``container``, by that name."""
         found: dict[str, nn.Module] = {}
-        chosen = {
-            name
-            for name, child in container.children.items()
-            if isinstance(child, Container) or not is_shareable(child, name)
-        }
-        sharing = Sharing({*NAMING.reserved, *chosen})
-        region = container.region if container.path else self.network.main
-        is_class = region is not None and region.kind in ("network", "block")
-        lacking = optional(region, self.varying) if is_class and region else set()
         for name, child in container.children.items():
             if isinstance(child, Container):
                 found[name] = self._module(child)
                 continue
-            form = self.forms[child] = form_of(child, name if is_class else child.path)
-            if form.module is None:
-                continue
-            if is_class and name not in chosen:
-                shared = sharing.find(form.module)
-                if shared is None and child not in lacking:
-                    shared = sharing.add(child.op.label, form.module)
-                if shared is not None:
-                    self.shared[child] = name = shared
-            if name not in found:
-                found[name] = make_module(form.module)
+            held = self.held[child]
+            own = held.path.rpartition(".")[2]
+            if held.form.module is not None and own not in found:
+                found[own] = make_module(held.form.module)
         return found
 
     def _module(self, container: Container) -> nn.Module:
@@ -195,6 +174,7 @@ class _Builder:
         """How the modules inside ``container`` are wired to give ``outputs``, of its inputs or what is ``taken``."""
         given = container.inputs if taken is None else taken
         operands = {value.id: Operand(at) for at, value in enumerate(given)}
+        skipped = len(container.path) + 1 if container.path else 0
         steps: list[Step] = []
         numbers = itertools.count(len(inputs))
 
@@ -229,20 +209,15 @@ class _Builder:
                     for other in entering[1:]:
                         found = step(MERGES[op.kind], (*found, other))
                 case Node():
-                    form, found = self.forms[unit], [*entering]
+                    form, found = self.held[unit].form, [*entering]
                     if form.module is not None:
-                        found = step(self._path(unit, name), entering)
+                        found = step(self.held[unit].path[skipped:], entering)
                     if form.function is not None:
                         found = called(form.function, found[0])
                 case _:
                     found = step(name, entering, len(unit.outputs))
             operands.update((value.id, o) for value, o in zip(unit.outputs, found, strict=True))
         return Plan(inputs, tuple(steps), tuple(operands[value.id] for value in outputs), names)
-
-    def _path(self, node: Node, name: str) -> str:
-        """Where the module of a layer is, from where the layer has ``name``."""
-        above, dot, own = name.rpartition(".")
-        return f"{above}{dot}{self.shared.get(node, own)}"
 
 
 def _is_list(container: Container) -> bool:

@@ -15,7 +15,7 @@ from netspec.backends.torch.plan import Item, Plan, Unit, is_gap
 from netspec.backends.torch.registration import Containers
 from netspec.backends.torch.rows import module_of
 from netspec.backends.torch.sharing import Sharing, is_shareable
-from netspec.backends.torch.starts import Starts, base_class
+from netspec.backends.torch.starts import Starts, base_class, is_subclass
 from netspec.codegen.calls import Call, varies
 from netspec.codegen.cases import Case, by_cases, where
 from netspec.codegen.flow import Condition
@@ -192,11 +192,15 @@ class ModuleWriter:
     def _made(self, path: str, calls: Call | Case[Call]) -> list[ast.stmt]:
         if isinstance(calls, Call):
             return [self.assign(path, self.printer.call(calls))]
-        test = self.printer.formula(calls.test)
         with self.printer.assuming(calls.test, True):
             then = self._made(path, calls.then)
         with self.printer.assuming(calls.test, False):
             other = self._made(path, calls.other)
+        test = self.printer.source(calls.test)
+        if is_subclass(
+            calls.then, calls.other
+        ):  # the base is the attribute's type, so it comes first
+            return [if_(negated(test), other, then)]
         return [if_(test, then, other)]
 
     def _sequential(self, path: str, items: Sequence[Item]) -> None:

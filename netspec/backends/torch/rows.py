@@ -168,7 +168,7 @@ def _max_pool(layer: Layer) -> Call:
     op: MaxPool = layer.op  # type: ignore[assignment]
     rank = layer.source.rank
     if op.pads is None:
-        return Call(f"SameMaxPool{rank}d", (), _window(op))
+        return Call(f"SameMaxPool{rank}d", (tuple(op.kernel),), {"stride": tuple(op.step)})
     target = f"nn.MaxPool{rank}d"
     symmetric = all(before == after for before, after in op.pads)
     if symmetric and (op.pad_value == "lowest" or is_zero(op.pads)):
@@ -182,7 +182,7 @@ def _avg_pool(layer: Layer) -> Call:
     op: AvgPool = layer.op  # type: ignore[assignment]
     rank = layer.source.rank
     if op.pads is None:
-        return Call(f"SameAvgPool{rank}d", (), _window(op))
+        return Call(f"SameAvgPool{rank}d", (tuple(op.kernel),), {"stride": tuple(op.step)})
     target = f"nn.AvgPool{rank}d"
     if not all(before == after for before, after in op.pads):
         if not op.count_include_pad:

@@ -22,11 +22,6 @@ def same_padding(
     return total // 2, total - total // 2
 
 
-def each_axis(number: int | tuple[int, ...], rank: int) -> tuple[int, ...]:
-    """A number for each of ``rank`` axes."""
-    return (number,) * rank if isinstance(number, int) else number
-
-
 class SameConv1d(nn.Conv1d):
     """A convolution with TensorFlow's padding `same`."""
 
@@ -35,7 +30,14 @@ class SameConv1d(nn.Conv1d):
             x.shape[2], self.kernel_size[0], self.stride[0], self.dilation[0]
         )
         x = F.pad(x, [left, right])
-        return self._conv_forward(x, self.weight, self.bias)
+        return F.conv1d(
+            x,
+            self.weight,
+            self.bias,
+            self.stride,
+            dilation=self.dilation,
+            groups=self.groups,
+        )
 
 
 class SameConv2d(nn.Conv2d):
@@ -49,7 +51,14 @@ class SameConv2d(nn.Conv2d):
             x.shape[3], self.kernel_size[1], self.stride[1], self.dilation[1]
         )
         x = F.pad(x, [left, right, top, bottom])
-        return self._conv_forward(x, self.weight, self.bias)
+        return F.conv2d(
+            x,
+            self.weight,
+            self.bias,
+            self.stride,
+            dilation=self.dilation,
+            groups=self.groups,
+        )
 
 
 class SameConv3d(nn.Conv3d):
@@ -66,69 +75,96 @@ class SameConv3d(nn.Conv3d):
             x.shape[4], self.kernel_size[2], self.stride[2], self.dilation[2]
         )
         x = F.pad(x, [left, right, top, bottom, front, back])
-        return self._conv_forward(x, self.weight, self.bias)
+        return F.conv3d(
+            x,
+            self.weight,
+            self.bias,
+            self.stride,
+            dilation=self.dilation,
+            groups=self.groups,
+        )
 
 
-class SameMaxPool1d(nn.MaxPool1d):
+class SameMaxPool1d(nn.Module):
     """Max-pooling with TensorFlow's padding `same`."""
 
     def __init__(
         self,
-        kernel_size: int | tuple[int],
-        stride: int | tuple[int],
+        kernel_size: tuple[int],
+        stride: tuple[int],
     ) -> None:
-        super().__init__(each_axis(kernel_size, 1), each_axis(stride, 1))
+        super().__init__()
+        self.kernel_size = kernel_size
+        self.stride = stride
 
     def forward(self, x: Tensor) -> Tensor:
         left, right = same_padding(x.shape[2], self.kernel_size[0], self.stride[0])
         x = F.pad(x, [left, right], value=float("-inf"))
-        return F.max_pool1d(x, self.kernel_size, self.stride)
+        x = F.max_pool1d(x, self.kernel_size, self.stride)
+        return x
+
+    def extra_repr(self) -> str:
+        return f"{self.kernel_size}, stride={self.stride}"
 
 
-class SameMaxPool2d(nn.MaxPool2d):
+class SameMaxPool2d(nn.Module):
     """Max-pooling with TensorFlow's padding `same`."""
 
     def __init__(
         self,
-        kernel_size: int | tuple[int, int],
-        stride: int | tuple[int, int],
+        kernel_size: tuple[int, int],
+        stride: tuple[int, int],
     ) -> None:
-        super().__init__(each_axis(kernel_size, 2), each_axis(stride, 2))
+        super().__init__()
+        self.kernel_size = kernel_size
+        self.stride = stride
 
     def forward(self, x: Tensor) -> Tensor:
         top, bottom = same_padding(x.shape[2], self.kernel_size[0], self.stride[0])
         left, right = same_padding(x.shape[3], self.kernel_size[1], self.stride[1])
         x = F.pad(x, [left, right, top, bottom], value=float("-inf"))
-        return F.max_pool2d(x, self.kernel_size, self.stride)
+        x = F.max_pool2d(x, self.kernel_size, self.stride)
+        return x
+
+    def extra_repr(self) -> str:
+        return f"{self.kernel_size}, stride={self.stride}"
 
 
-class SameMaxPool3d(nn.MaxPool3d):
+class SameMaxPool3d(nn.Module):
     """Max-pooling with TensorFlow's padding `same`."""
 
     def __init__(
         self,
-        kernel_size: int | tuple[int, int, int],
-        stride: int | tuple[int, int, int],
+        kernel_size: tuple[int, int, int],
+        stride: tuple[int, int, int],
     ) -> None:
-        super().__init__(each_axis(kernel_size, 3), each_axis(stride, 3))
+        super().__init__()
+        self.kernel_size = kernel_size
+        self.stride = stride
 
     def forward(self, x: Tensor) -> Tensor:
         front, back = same_padding(x.shape[2], self.kernel_size[0], self.stride[0])
         top, bottom = same_padding(x.shape[3], self.kernel_size[1], self.stride[1])
         left, right = same_padding(x.shape[4], self.kernel_size[2], self.stride[2])
         x = F.pad(x, [left, right, top, bottom, front, back], value=float("-inf"))
-        return F.max_pool3d(x, self.kernel_size, self.stride)
+        x = F.max_pool3d(x, self.kernel_size, self.stride)
+        return x
+
+    def extra_repr(self) -> str:
+        return f"{self.kernel_size}, stride={self.stride}"
 
 
-class SameAvgPool1d(nn.AvgPool1d):
+class SameAvgPool1d(nn.Module):
     """Average-pooling with padding as TensorFlow's `same`, left out of the mean."""
 
     def __init__(
         self,
-        kernel_size: int | tuple[int],
-        stride: int | tuple[int],
+        kernel_size: tuple[int],
+        stride: tuple[int],
     ) -> None:
-        super().__init__(each_axis(kernel_size, 1), each_axis(stride, 1))
+        super().__init__()
+        self.kernel_size = kernel_size
+        self.stride = stride
 
     def forward(self, x: Tensor) -> Tensor:
         left, right = same_padding(x.shape[2], self.kernel_size[0], self.stride[0])
@@ -137,16 +173,21 @@ class SameAvgPool1d(nn.AvgPool1d):
         count = F.pad(torch.ones_like(x), pads)
         return total / F.avg_pool1d(count, self.kernel_size, self.stride)
 
+    def extra_repr(self) -> str:
+        return f"{self.kernel_size}, stride={self.stride}"
 
-class SameAvgPool2d(nn.AvgPool2d):
+
+class SameAvgPool2d(nn.Module):
     """Average-pooling with padding as TensorFlow's `same`, left out of the mean."""
 
     def __init__(
         self,
-        kernel_size: int | tuple[int, int],
-        stride: int | tuple[int, int],
+        kernel_size: tuple[int, int],
+        stride: tuple[int, int],
     ) -> None:
-        super().__init__(each_axis(kernel_size, 2), each_axis(stride, 2))
+        super().__init__()
+        self.kernel_size = kernel_size
+        self.stride = stride
 
     def forward(self, x: Tensor) -> Tensor:
         top, bottom = same_padding(x.shape[2], self.kernel_size[0], self.stride[0])
@@ -156,16 +197,21 @@ class SameAvgPool2d(nn.AvgPool2d):
         count = F.pad(torch.ones_like(x), pads)
         return total / F.avg_pool2d(count, self.kernel_size, self.stride)
 
+    def extra_repr(self) -> str:
+        return f"{self.kernel_size}, stride={self.stride}"
 
-class SameAvgPool3d(nn.AvgPool3d):
+
+class SameAvgPool3d(nn.Module):
     """Average-pooling with padding as TensorFlow's `same`, left out of the mean."""
 
     def __init__(
         self,
-        kernel_size: int | tuple[int, int, int],
-        stride: int | tuple[int, int, int],
+        kernel_size: tuple[int, int, int],
+        stride: tuple[int, int, int],
     ) -> None:
-        super().__init__(each_axis(kernel_size, 3), each_axis(stride, 3))
+        super().__init__()
+        self.kernel_size = kernel_size
+        self.stride = stride
 
     def forward(self, x: Tensor) -> Tensor:
         front, back = same_padding(x.shape[2], self.kernel_size[0], self.stride[0])
@@ -175,3 +221,6 @@ class SameAvgPool3d(nn.AvgPool3d):
         total = F.avg_pool3d(F.pad(x, pads), self.kernel_size, self.stride)
         count = F.pad(torch.ones_like(x), pads)
         return total / F.avg_pool3d(count, self.kernel_size, self.stride)
+
+    def extra_repr(self) -> str:
+        return f"{self.kernel_size}, stride={self.stride}"

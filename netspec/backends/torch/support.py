@@ -35,10 +35,18 @@ class PadConv1d(nn.Conv1d):
         self.pads = pads
 
     def forward(self, x: Tensor) -> Tensor:
-        return self._conv_forward(F.pad(x, self.pads), self.weight, self.bias)
+        x = F.pad(x, self.pads)
+        return F.conv1d(
+            x,
+            self.weight,
+            self.bias,
+            self.stride,
+            dilation=self.dilation,
+            groups=self.groups,
+        )
 
     def extra_repr(self) -> str:
-        return f"{super().extra_repr()}, pads={self.pads}"
+        return f"{self.in_channels}, {self.out_channels}, pads={self.pads}"
 
 
 class PadConv2d(nn.Conv2d):
@@ -67,10 +75,18 @@ class PadConv2d(nn.Conv2d):
         self.pads = pads
 
     def forward(self, x: Tensor) -> Tensor:
-        return self._conv_forward(F.pad(x, self.pads), self.weight, self.bias)
+        x = F.pad(x, self.pads)
+        return F.conv2d(
+            x,
+            self.weight,
+            self.bias,
+            self.stride,
+            dilation=self.dilation,
+            groups=self.groups,
+        )
 
     def extra_repr(self) -> str:
-        return f"{super().extra_repr()}, pads={self.pads}"
+        return f"{self.in_channels}, {self.out_channels}, pads={self.pads}"
 
 
 class PadConv3d(nn.Conv3d):
@@ -99,10 +115,18 @@ class PadConv3d(nn.Conv3d):
         self.pads = pads
 
     def forward(self, x: Tensor) -> Tensor:
-        return self._conv_forward(F.pad(x, self.pads), self.weight, self.bias)
+        x = F.pad(x, self.pads)
+        return F.conv3d(
+            x,
+            self.weight,
+            self.bias,
+            self.stride,
+            dilation=self.dilation,
+            groups=self.groups,
+        )
 
     def extra_repr(self) -> str:
-        return f"{super().extra_repr()}, pads={self.pads}"
+        return f"{self.in_channels}, {self.out_channels}, pads={self.pads}"
 
 
 class CutConvTranspose1d(nn.ConvTranspose1d):
@@ -138,15 +162,14 @@ class CutConvTranspose1d(nn.ConvTranspose1d):
             self.weight,
             self.bias,
             self.stride,
-            self.padding,
-            self.output_padding,
-            self.groups,
-            self.dilation,
+            output_padding=self.output_padding,
+            groups=self.groups,
+            dilation=self.dilation,
         )
         return F.pad(x, [-cut for cut in self.cuts])
 
     def extra_repr(self) -> str:
-        return f"{super().extra_repr()}, cuts={self.cuts}"
+        return f"{self.in_channels}, {self.out_channels}, cuts={self.cuts}"
 
 
 class CutConvTranspose2d(nn.ConvTranspose2d):
@@ -182,15 +205,14 @@ class CutConvTranspose2d(nn.ConvTranspose2d):
             self.weight,
             self.bias,
             self.stride,
-            self.padding,
-            self.output_padding,
-            self.groups,
-            self.dilation,
+            output_padding=self.output_padding,
+            groups=self.groups,
+            dilation=self.dilation,
         )
         return F.pad(x, [-cut for cut in self.cuts])
 
     def extra_repr(self) -> str:
-        return f"{super().extra_repr()}, cuts={self.cuts}"
+        return f"{self.in_channels}, {self.out_channels}, cuts={self.cuts}"
 
 
 class CutConvTranspose3d(nn.ConvTranspose3d):
@@ -226,15 +248,14 @@ class CutConvTranspose3d(nn.ConvTranspose3d):
             self.weight,
             self.bias,
             self.stride,
-            self.padding,
-            self.output_padding,
-            self.groups,
-            self.dilation,
+            output_padding=self.output_padding,
+            groups=self.groups,
+            dilation=self.dilation,
         )
         return F.pad(x, [-cut for cut in self.cuts])
 
     def extra_repr(self) -> str:
-        return f"{super().extra_repr()}, cuts={self.cuts}"
+        return f"{self.in_channels}, {self.out_channels}, cuts={self.cuts}"
 
 
 class ChannelNorm(nn.LayerNorm):

@@ -195,12 +195,21 @@ WAYS = (
 SLOW = {*FAMILIES} - {"resnet", "resnet_cifar"}
 
 
+def cases() -> list[Any]:
+    """Every network, kind and way; what takes long is slow, of which the small networks have the matter."""
+    found = []
+    for name in NETWORKS:
+        for kind in ("live", "generated"):
+            for way in WAYS:
+                is_slow = name in SLOW or (way in (strict_export, export) and name not in SMALL)
+                found.append(
+                    pytest.param(name, kind, way, marks=[pytest.mark.slow] if is_slow else [])
+                )
+    return found
+
+
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("kind", ["live", "generated"])
-@pytest.mark.parametrize(
-    "name", [pytest.param(n, marks=pytest.mark.slow) if n in SLOW else n for n in NETWORKS]
-)
+@pytest.mark.parametrize(("name", "kind", "way"), cases())
 def test_models_take(name: str, kind: str, way: Callable[[nn.Module, Tensor], None]) -> None:
     way(*made(name, kind))
 
@@ -222,7 +231,19 @@ def test_live_and_generated_have_the_same_modules(name: str) -> None:
     alike(*(kinds(made(name, kind)[0]) for kind in ("live", "generated")))
 
 
-@pytest.mark.parametrize("name", [n for n in zoo_names() if n not in ("resnet1202", "preact1001")])
+LONG = (
+    "resnet1202",
+    "preact1001",
+    "resnet152",
+    "resnet152v2",
+    "resnet152_keras",
+    "resnext101_64x4d",
+)
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=pytest.mark.slow) if n in LONG else n for n in zoo_names()]
+)
 def test_so_has_every_network_of_the_zoo(name: str) -> None:
     found = zoo_compiled(name)
     with torch.device("meta"):

@@ -98,7 +98,7 @@ HELPERS = {
 
 
 def test_every_helper_is_reached() -> None:
-    assert HELPERS - {"same_padding", "each_axis"} <= MODULES.keys()
+    assert HELPERS - {"same_padding"} <= MODULES.keys()
 
 
 @pytest.mark.filterwarnings("ignore")
