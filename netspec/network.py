@@ -335,6 +335,7 @@ class CompiledNetwork:
         backend: str,
         path: str | os.PathLike[str] | None = None,
         line_length: int | None = None,
+        handles: str | None = None,
     ) -> str:
         """Standalone source, which imports the framework and nothing else. To make it takes no framework.
 
@@ -342,10 +343,12 @@ class CompiledNetwork:
             backend: ``torch``, ``keras``, or the name of an installed third backend.
             path: the file that it is for; its head then says where the spec is, for ``netspec regenerate``.
             line_length: unless given, what ruff's settings above ``path`` say, else 88.
+            handles: ``timm``, for a class with the methods that its models have; PyTorch alone.
 
         Raises:
             NetspecError: the backend cannot do what the spec says; the message shows where.
-            UsageError: there is no such backend, or it generates no source; or no such line length.
+            UsageError: there is no such backend, or it generates no source; or no such line length; or no
+                such handles, or the network has nothing that they could take hold of.
 
         Examples:
             >>> print(netspec.load("resnet18").generate("torch").splitlines()[-3])
@@ -356,7 +359,8 @@ class CompiledNetwork:
         if path is not None and file is not None:
             compilation = dataclasses.replace(compilation, place=place_of(file, Path(path)))
         length = line_length_at(path) if line_length is None else line_length
-        return base.generate(get_backend(backend), compilation.network, compilation.origin, length)
+        origin = dataclasses.replace(compilation.origin, handles=handles)
+        return base.generate(get_backend(backend), compilation.network, origin, length)
 
     def to_yaml(self, keep: Sequence[str] = ()) -> str:
         """One self-contained spec of this network alone, as a person would write it.

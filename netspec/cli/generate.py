@@ -22,6 +22,7 @@ EXAMPLES = (
     "netspec generate mynet.yaml --backend torch -o mynet.py",
     "netspec generate resnet50 --backend keras --set classes=10",
     "netspec generate mynet.yaml --backend torch --check mynet.py",
+    "netspec generate resnet50 --backend torch --handles timm -o resnet50.py",
     "netspec generate mynet.yaml --backend torch --optimize inference -o fast.py",
 )
 
@@ -32,6 +33,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_backend_argument(parser)
     add_optimize_arguments(parser)
     add_line_length_argument(parser)
+    parser.add_argument(
+        "--handles",
+        metavar="LIBRARY",
+        help="`timm`: the network's class has what its models have, as forward_features and reset_classifier",
+    )
     add_text_arguments(parser)
 
 
@@ -42,5 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.output not in (None, "-"):
         check_writable(Path(arguments.output))
     target = arguments.check or (None if arguments.output == "-" else arguments.output)
-    source = load_spec(arguments).generate(arguments.backend, target, arguments.line_length)
+    source = load_spec(arguments).generate(
+        arguments.backend, target, arguments.line_length, arguments.handles
+    )
     return give_text(source, arguments)

@@ -17,11 +17,13 @@ class Classifier:
 
     Attributes:
         features: the last map, (channels, *size), ahead of the pooling.
+        line: the ops from that map to the linear layer, the pooling first.
         linear: the layer that gives a number a class.
         behind: what stands behind it: nothing, or an activation.
     """
 
     features: Value
+    line: tuple[Node, ...]
     linear: Node
     behind: tuple[Node, ...]
 
@@ -42,13 +44,17 @@ def classifier_of(program: Program) -> Classifier | None:
         node = _ahead(program, node.inputs[0], inside)
     if node is None or not isinstance(node.op, Linear):
         return None
-    linear, features = node, None
+    linear, line, found = node, [], 0
     while (node := _ahead(program, node.inputs[0], inside)) is not None:
+        line.append(node)
+        if isinstance(node.op, GlobalPool | Flatten):
+            found = len(line)
         if isinstance(node.op, GlobalPool):
-            return Classifier(node.inputs[0], linear, tuple(behind))
-        if isinstance(node.op, Flatten):
-            features = node.inputs[0]
-    return None if features is None else Classifier(features, linear, tuple(behind))
+            break
+    if not found:
+        return None
+    line = line[found - 1 :: -1]
+    return Classifier(line[0].inputs[0], tuple(line), linear, tuple(reversed(behind)))
 
 
 def _ahead(program: Program, value: Value, inside: set[Node]) -> Node | None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
+from netspec.backends.torch.emit_handles import Handles, Send, through_parts
 from netspec.backends.torch.flow import TorchFlow, ahead
 from netspec.backends.torch.modules import ModuleWriter
 from netspec.backends.torch.plan import Plan
@@ -179,16 +180,35 @@ class _Generator:
         if loop:
             writer.statements.append(for_("module", call("self.modules"), loop))
         forward = self._network_forward(writer) if settled else []
-        self.targets |= writer.printer.targets
         inputs = [*self.program.input_names] or ["x"]
         result = "dict[str, Tensor]" if self.program.has_outputs else "Tensor"
+        registration, methods = writer.registration, []
+        if self.origin.handles and settled:
+            handles = Handles(self.program, writer.printer, _in_order(template), template.outputs)
+            registration = [*handles.attributes(), *handles.declare(registration)]
+            methods = handles.methods(*self._entered(writer))
+            methods += handles.intermediates(*self._entered(writer, handles.taken()))
+            if not self.program.has_outputs:
+                forward = through_parts(inputs)
+        self.targets |= writer.printer.targets
         return _module(
             self.network_name,
             self.program.doc or f"The network `{self.program.name}`.",
             self._kept(),
-            writer.registration,
+            registration,
+            *methods,
             _forward(inputs, forward, annotation(result)),
         )
+
+    def _entered(
+        self, writer: ModuleWriter, results: Sequence[Value] = ()
+    ) -> tuple[Tensors, list[str], Send]:
+        """Tensors that have entered the network, their names, and what sends them through its parts."""
+        taken = {*VARIABLES, *self.program.input_names}
+        tensors = Tensors(self.templates.network, Namespace(taken), results)
+        flow = TorchFlow(tensors, writer)
+        inputs = tensors.enter([*self.program.input_names])
+        return tensors, inputs, lambda items: flow.run_all(items, "x")
 
     def _network_forward(self, writer: ModuleWriter) -> list[ast.stmt]:
         template = self.templates.network
@@ -199,19 +219,16 @@ class _Generator:
             )
         results = [value for outputs in given for value in outputs.values()]
         results.remove(template.body.result)  # which is a result anyway
-        taken = {*VARIABLES, *self.program.input_names}
-        tensors = Tensors(template, Namespace(taken), results)
-        flow = TorchFlow(tensors, writer)
-        tensors.enter([*self.program.input_names])
+        tensors, _, run = self._entered(writer, results)
         first, later = self._by_mode(template)
-        flow.run_all(first, "x")
+        run(first)
         if not self.program.has_outputs:
             return _returning(tensors, [tensors.take(template.body.result, "x")])
         if self.program.training_only:
             evaluated = ast.Return(_by_name(given[0], tensors))
             is_evaluated = ast.UnaryOp(ast.Not(), dotted("self.training"))
             tensors.statements.append(if_(is_evaluated, [evaluated]))
-            flow.run_all(later, "x")
+            run(later)
         return [*tensors.statements, ast.Return(_by_name(given[-1], tensors))]
 
     def _by_mode(self, template: Template) -> tuple[list[Item], list[Item]]:
@@ -220,11 +237,9 @@ class _Generator:
         evaluated = {node.path for node in self.program.leading_to(outputs)}
         first: list[Item] = []
         later: list[Item] = []
-        for part in template.body.items:
-            is_line = isinstance(part, Region) and part.kind == "sequence" and not part.path
-            for item in part.items if is_line else (part,):  # type: ignore[union-attr]
-                paths = {node.path for node in nodes_of(item)}
-                (first if not paths or paths & evaluated else later).append(item)
+        for item in _in_order(template):
+            paths = {node.path for node in nodes_of(item)}
+            (first if not paths or paths & evaluated else later).append(item)
         return first, later
 
     def _register_stage(self, writer: ModuleWriter, stage: Region) -> None:
@@ -267,6 +282,15 @@ class _Generator:
         return stage_calls(stage, names, self.program, network, invocation).runs()
 
 
+def _in_order(template: Template) -> Iterator[Item]:
+    """The parts of a network, those of the stem and the head one by one."""
+    for part in template.body.items:
+        if isinstance(part, Region) and part.kind == "sequence" and not part.path:
+            yield from part.items
+        else:
+            yield part
+
+
 def _returning(tensors: Tensors, results: Sequence[ast.expr]) -> list[ast.stmt]:
     """The statements with a return behind them; what modules give is anything to type checkers until it is in `x`."""
     operands = [*results]
@@ -305,14 +329,14 @@ def _module(
     doc: str,
     arguments: Sequence[Argument],
     registration: Sequence[ast.stmt],
-    forward: ast.stmt,
+    *methods: ast.stmt,
 ) -> ast.stmt:
     """A class of modules."""
     start = ast.Expr(call(ast.Attribute(call("super"), "__init__")))
     parameters = [(parameter("self"), None), *map(_declared, arguments)]
     none = ast.Constant(None)
     init = function("__init__", parameters, [start, *registration], returns=none)
-    return class_(name, "nn.Module", doc, [init, forward] if registration else [forward])
+    return class_(name, "nn.Module", doc, [init, *methods] if registration else [*methods])
 
 
 def _forward(inputs: Sequence[str], body: Sequence[ast.stmt], result: ast.expr) -> ast.stmt:

@@ -23,15 +23,6 @@ LOGITS = "_logits"
 TAPS = "_taps"
 """Methods of parts of a network; no layer's name starts with ``_``."""
 
-HANDLES = frozenset(
-    [
-        *("num_classes", "num_features", "in_channels", "in_chans", "feature_info"),
-        *("forward_features", "forward_head", "forward_intermediates"),
-        *("get_classifier", "reset_classifier"),
-    ]
-)
-"""What no layer may be called where there are handles."""
-
 
 class NetworkModule(WiredModule):
     """A whole network. Returns the head's result, or a dict of all outputs where the spec names any.

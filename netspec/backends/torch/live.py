@@ -18,7 +18,6 @@ from torch import Tensor, nn
 from netspec.backends.torch.execute import initialise, make_module, resolve
 from netspec.backends.torch.handles import (
     FEATURES,
-    HANDLES,
     LOGITS,
     PRE_LOGITS,
     TAPS,
@@ -26,6 +25,7 @@ from netspec.backends.torch.handles import (
     NetworkModule,
 )
 from netspec.backends.torch.held import held_layers
+from netspec.backends.torch.naming import HANDLES
 from netspec.backends.torch.rows import X, module_of
 from netspec.backends.torch.wiring import (
     EVALUATION,

@@ -35,7 +35,8 @@ class PreactBottleneck(nn.Module):
         y = self.relu(self.bn3(self.conv2(y)))
         y = self.conv3(y)
         shortcut = x if self.downsample is None else self.downsample(preactivation)
-        return y + shortcut
+        x = y + shortcut
+        return x
 
 
 class PreactBottleneckNet(nn.Module):
@@ -55,7 +56,8 @@ class PreactBottleneckNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.layer1(x)
-        return self.layer2(x)
+        x = self.layer2(x)
+        return x
 
 
 def preact_bottleneck_net() -> PreactBottleneckNet:

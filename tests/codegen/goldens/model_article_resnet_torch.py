@@ -33,7 +33,14 @@ class SameConv2d(nn.Conv2d):
             x.shape[3], self.kernel_size[1], self.stride[1], self.dilation[1]
         )
         x = F.pad(x, [left, right, top, bottom])
-        return self._conv_forward(x, self.weight, self.bias)
+        return F.conv2d(
+            x,
+            self.weight,
+            self.bias,
+            self.stride,
+            dilation=self.dilation,
+            groups=self.groups,
+        )
 
 
 class ProjectedBasic(nn.Module):
@@ -43,10 +50,10 @@ class ProjectedBasic(nn.Module):
 
     def __init__(self, in_channels: int, width: int, stride: int = 1) -> None:
         super().__init__()
-        if stride != 1:
-            self.conv1 = SameConv2d(in_channels, width, kernel_size=3, stride=stride)
-        else:
+        if stride == 1:
             self.conv1 = nn.Conv2d(in_channels, width, kernel_size=3, padding=1)
+        else:
+            self.conv1 = SameConv2d(in_channels, width, kernel_size=3, stride=stride)
         self.bn1 = nn.BatchNorm2d(width, eps=0.001, momentum=0.01)
         self.relu = nn.ReLU()
         self.conv2 = nn.Conv2d(width, width, kernel_size=3, padding=1)
@@ -59,7 +66,8 @@ class ProjectedBasic(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         y = self.relu(self.bn1(self.conv1(x)))
         y = self.bn2(self.conv2(y))
-        return self.relu(y + self.downsample(x))
+        x = self.relu(y + self.downsample(x))
+        return x
 
 
 class ArticleResNet(nn.Module):
@@ -90,7 +98,11 @@ class ArticleResNet(nn.Module):
         self.fc = nn.Linear(100352, classes)
         self.softmax = nn.Softmax(dim=1)
         for module in self.modules():
-            if isinstance(module, (nn.Conv2d, nn.Linear)):
+            if isinstance(module, nn.Conv2d):
+                nn.init.xavier_uniform_(module.weight)
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
+            elif isinstance(module, nn.Linear):
                 nn.init.xavier_uniform_(module.weight)
                 nn.init.zeros_(module.bias)
 
@@ -100,7 +112,8 @@ class ArticleResNet(nn.Module):
         x = self.layer2(x)
         x = self.layer3(x)
         x = torch.flatten(self.relu(self.bn2(self.layer4(x))), 1)
-        return self.softmax(self.fc(x))
+        x = self.softmax(self.fc(x))
+        return x
 
 
 def article_resnet(classes: int = 1000) -> ArticleResNet:

@@ -34,7 +34,8 @@ class BasicBlock(nn.Module):
         y = self.relu(self.bn1(self.conv1(x)))
         y = self.bn2(self.conv2(y))
         shortcut = x if self.downsample is None else self.downsample(x)
-        return self.relu(y + shortcut)
+        x = self.relu(y + shortcut)
+        return x
 
 
 class ResNet(nn.Module):
@@ -72,7 +73,8 @@ class ResNet(nn.Module):
         x = self.layer3(x)
         x = self.avgpool(self.layer4(x))
         x = torch.flatten(x, 1)
-        return self.fc(x)
+        x = self.fc(x)
+        return x
 
 
 def resnet18(classes: int = 1000) -> ResNet:

@@ -43,7 +43,8 @@ class BottleneckV2(nn.Module):
             shortcut = x if self.maxpool is None else self.maxpool(x)
         else:
             shortcut = self.downsample(preactivation)
-        return y + shortcut
+        x = y + shortcut
+        return x
 
 
 class ResNetV2(nn.Module):
@@ -97,7 +98,8 @@ class ResNetV2(nn.Module):
         x = self.conv4(x)
         x = self.avgpool(self.relu(self.bn1(self.conv5(x))))
         x = torch.flatten(x, 1)
-        return self.softmax(self.predictions(x))
+        x = self.softmax(self.predictions(x))
+        return x
 
 
 def resnet50v2(classes: int = 1000) -> ResNetV2:

@@ -34,7 +34,8 @@ class PreactBasic(nn.Module):
         y = self.relu(self.bn2(self.conv1(preactivation)))
         y = self.conv2(y)
         shortcut = x if self.convShortcut is None else self.convShortcut(preactivation)
-        return y + shortcut
+        x = y + shortcut
+        return x
 
 
 class WideResNet(nn.Module):
@@ -73,7 +74,8 @@ class WideResNet(nn.Module):
         x = self.block2.layer(x)
         x = self.avgpool(self.relu(self.bn1(self.block3.layer(x))))
         x = torch.flatten(x, 1)
-        return self.fc(x)
+        x = self.fc(x)
+        return x
 
 
 def wrn_16_8(classes: int = 10) -> WideResNet:
