@@ -102,10 +102,6 @@ class Varying:
     def __repr__(self) -> str:
         return f"Varying({'?' if self.node is None else ast.unparse(self.node)}, {self.values})"
 
-    def with_node(self, node: ast.expr) -> Varying:
-        """The same number by another formula."""
-        return Varying(node, self.values, self.kept)
-
     def decide(self) -> Any:
         """The one value that all active instances share; raises :class:`Diverges` otherwise."""
         self._refuse_kept()
