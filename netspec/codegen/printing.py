@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from netspec.codegen.calls import Call
 from netspec.codegen.identifiers import safe_identifier
 from netspec.codegen.nodes import Given, call, constant
+from netspec.codegen.numbers import without_own_functions
 from netspec.lang.expression.formula import SIGNS, Rewriter
 from netspec.lang.expression.symbolic import Diverges, Varying, names_of, same_value
 
@@ -28,11 +29,10 @@ class Printer:
         targets: what was called so far, functions in formulas among them.
     """
 
-    def __init__(
-        self, defaults: Defaults, rewrite: Callable[[Call], ast.expr | None] | None = None
-    ) -> None:
+    def __init__(self, defaults: Defaults, parameters: Collection[Varying] = ()) -> None:
+        """``parameters`` are numbers that formulas may be made of."""
         self.defaults = defaults
-        self.rewrite = rewrite
+        self._parameters = parameters
         self.names: set[str] = set()
         self.targets: set[str] = set()
         self._assumed: dict[str, Any] = {}
@@ -50,7 +50,11 @@ class Printer:
         self._assumed = before
 
     def _known(self, value: Any) -> Any:
-        if isinstance(value, Varying) and value.node is not None and self._assumed:
+        if not self._assumed:
+            return value
+        if isinstance(value, tuple):
+            return tuple(map(self._known, value))
+        if isinstance(value, Varying) and value.node is not None:
             return self._assumed.get(ast.dump(value.node), value)
         return value
 
@@ -79,6 +83,7 @@ class Printer:
 
         Raises :class:`Diverges` for what has no formula.
         """
+        value = without_own_functions(value, self._parameters)
         if value.node is None:
             raise Diverges(value)
         self.names |= names_of(value)
@@ -89,13 +94,11 @@ class Printer:
 
     def call(self, value: Call) -> ast.expr:
         """A call, or an operation where it calls an operator."""
-        if self.rewrite is not None:
-            found = self.rewrite(value)
-            if found is not None:
-                return found
         if value.target in OPERATORS:
-            left, right = map(self.value, value.args)
-            return ast.BinOp(left, OPERATORS[value.target](), right)
+            operands = [*map(self.value, value.args)]
+            if len(operands) == 1:
+                return ast.UnaryOp(ast.USub(), operands[0])
+            return ast.BinOp(operands[0], OPERATORS[value.target](), operands[1])
         self.targets.add(value.target)
         defaults = self.defaults.get(value.target, {})
         arguments: list[Given] = [self.value(argument) for argument in value.args]

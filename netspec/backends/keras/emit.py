@@ -111,8 +111,8 @@ class _Generator:
             definitions=definitions,
         )
 
-    def _printer(self) -> Printer:
-        return Printer(SIGNATURE_DEFAULTS)
+    def _printer(self, template: Template) -> Printer:
+        return Printer(SIGNATURE_DEFAULTS, template.numbers)
 
     # Blocks
 
@@ -141,7 +141,7 @@ class _Generator:
         )
 
     def _parts(self, template: Template) -> tuple[Printer, list[ast.stmt], list[str]]:
-        printer = self._printer()
+        printer = self._printer(template)
         taken = {*VARIABLES, IN_CHANNELS, *map(safe_identifier, template.parameters)}
         if template.definition is not None:
             definition = template.definition
@@ -177,7 +177,7 @@ class _Generator:
 
     def _network_function(self) -> ast.stmt:
         template = self.templates.network
-        printer = self._printer()
+        printer = self._printer(template)
         kept = [safe_identifier(name) for name in self.program.arguments]
         taken = {*VARIABLES, "input_shape", "index", *kept, *self.program.input_names}
         taken |= {f"{name}_shape" for name in self.program.input_names}

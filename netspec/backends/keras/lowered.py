@@ -2,7 +2,7 @@
 
 A call whose target starts with ``layers.`` makes a layer, which is then called on the tensor, or on the
 op's own input beside it (:class:`Joined`). Every other call is an expression over the tensor, in which
-:data:`X` stands for it; its targets are functions of ``keras.ops`` or one of the operators ``+ - * /``.
+:data:`X` stands for it; its targets are functions of ``keras.ops`` or operators.
 
 Layers have the names that we give them. The nodes of an expression have names from Keras, by what was
 made before in the process; so an expression stands in a model of its own, where they meet no layer. What
@@ -59,9 +59,6 @@ def grouping(call: Call) -> str | None:
     """The function that a layer is given to before it is called; None where it has no groups."""
     groups = call.kwargs.get("groups", 1)
     return None if isinstance(groups, int) and groups == 1 else GROUPING.get(call.target)
-
-
-OPERATORS = ("+", "-", "*", "/")
 
 
 def is_layer(call: Call) -> bool:

@@ -153,7 +153,7 @@ class _Generator:
         return writer.printer, writer.registration, forward, inputs
 
     def _writer(self, template: Template, settled: bool) -> ModuleWriter:
-        printer = Printer(SIGNATURE_DEFAULTS)
+        printer = Printer(SIGNATURE_DEFAULTS, template.numbers)
 
         def block_call(block: Region) -> ast.expr:
             made = template.calls[block]

@@ -200,7 +200,7 @@ class Handles:
         new = call("nn.Linear", [dotted("self.num_features"), ast.Name("num_classes")], **more)
         starts: list[ast.stmt] = []
         for each in layer.op.parameters(layer.source):
-            start = init_call(each, ast.Attribute(made, each.name))
+            start = init_call(each, layer.source, ast.Attribute(made, each.name))
             if not is_native(layer, each) and not varies(start):
                 starts.append(ast.Expr(self.printer.call(start)))
         replaced: list[ast.stmt] = [assign(self.access, new)]

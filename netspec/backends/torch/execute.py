@@ -41,6 +41,7 @@ def initialise(model: nn.Module, layers: Iterable[Layer]) -> None:
                 continue
             module = model.get_submodule(layer.path)
             for parameter in parameters:
-                execute(init_call(parameter, getattr(module, parameter.name)), resolve)
+                tensor = getattr(module, parameter.name)
+                execute(init_call(parameter, layer.source, tensor), resolve)
             if getattr(module, "num_batches_tracked", None) is not None:
                 module.num_batches_tracked.zero_()

@@ -371,7 +371,7 @@ class ModuleWriter:
                 if is_native(layer, parameter):
                     self.starts.note(target, parameter.name, None, False)
                     continue
-                start = init_call(parameter, dotted(f"module.{parameter.name}"))
+                start = init_call(parameter, layer.source, dotted(f"module.{parameter.name}"))
                 self.starts.note(target, parameter.name, start, varies(start))
 
     def _starts(self, layer: Node, access: ast.expr, calls: Call | Case[Call]) -> list[ast.stmt]:
@@ -383,7 +383,7 @@ class ModuleWriter:
                 continue
             if self.settled and self.starts.is_uniform(target, parameter.name):
                 continue
-            made = init_call(parameter, ast.Attribute(access, parameter.name))
+            made = init_call(parameter, layer.source, ast.Attribute(access, parameter.name))
             statements.append(ast.Expr(self.printer.call(made)))
         return statements
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from netspec.backends.rows import Rows, Unsupported, look_up
 from netspec.codegen.calls import Call
+from netspec.codegen.numbers import features
 from netspec.ir import Layer
 from netspec.lang.expression.symbolic import same
 from netspec.ops.activation import Elu, Gelu, LeakyRelu
@@ -100,7 +101,7 @@ def _torch_pads(pads: tuple[tuple[int, int], ...]) -> tuple[int, ...]:
 
 def _linear(layer: Layer) -> Call:
     op: Linear = layer.op  # type: ignore[assignment]
-    return Call("nn.Linear", (layer.source.channels, op.out), {"bias": op.bias})
+    return Call("nn.Linear", (features(layer.source), op.out), {"bias": op.bias})
 
 
 def _batch_norm(layer: Layer) -> Call:

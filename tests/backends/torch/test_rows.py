@@ -16,7 +16,7 @@ from netspec.backends.base import check_network, get_backend
 from netspec.backends.torch import same, support
 from netspec.backends.torch.execute import make_module, resolve
 from netspec.backends.torch.rows import ROWS, SIGNATURE_DEFAULTS
-from netspec.codegen.calls import Call
+from netspec.codegen.calls import OPERATORS, Call
 from netspec.errors import NetspecError
 from netspec.ir import Program
 from netspec.ops import OPS
@@ -40,13 +40,13 @@ def signature(target: str) -> dict[str, inspect.Parameter]:
 
 
 def calls_of(network: Program) -> list[Call]:
-    """The row of each layer, and the calls inside it."""
+    """The row of each layer, and the calls inside it; operators are none."""
     found: list[Call] = []
     waiting: list[Any] = [ROWS[layer.op.kind](layer) for layer in network.layers]
     while waiting:
         call = waiting.pop()
         if isinstance(call, Call):
-            found.append(call)
+            found += [call] if call.target not in OPERATORS else []
             waiting += [*call.args, *call.kwargs.values()]
     return found
 

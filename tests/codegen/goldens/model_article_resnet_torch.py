@@ -95,7 +95,7 @@ class ArticleResNet(nn.Module):
             ProjectedBasic(512, 512),
         )
         self.bn2 = nn.BatchNorm2d(512, eps=0.001, momentum=0.01)
-        self.fc = nn.Linear(100352, classes)
+        self.fc = nn.Linear(512 * 14 * 14, classes)
         self.softmax = nn.Softmax(dim=1)
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
