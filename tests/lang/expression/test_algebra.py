@@ -60,6 +60,9 @@ def test_said_in_fewer_words(found: Any, text: str) -> None:
     [
         (RATE + RATE, "rate + rate"),
         (RATE * 4 / 4, "rate * 4 / 4"),
+        (2.0 / A, "2 / a"),
+        (2.5 / A, "2.5 / a"),
+        (2.0 * A, "2.0 * a"),
         (RATE * 2 // 2, "rate * 2 // 2"),
         (RATE + 0.1 + 0.2, "rate + 0.1 + 0.2"),
         (RATE * A + RATE * B, "rate * a + rate * b"),
