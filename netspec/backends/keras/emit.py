@@ -51,6 +51,7 @@ from netspec.codegen.nodes import (
     returning,
     variable_of,
 )
+from netspec.codegen.passes.roll_statements import roll_statements
 from netspec.codegen.printing import MISSING, Printer
 from netspec.codegen.stages import INDEX, Run, stage_calls, stage_of
 from netspec.codegen.tensors import VARIABLES, Tensors
@@ -142,7 +143,7 @@ class _Generator:
 
     def _parts(self, template: Template) -> tuple[Printer, list[ast.stmt], list[str]]:
         printer = self._printer(template)
-        taken = {*VARIABLES, IN_CHANNELS, *map(safe_identifier, template.parameters)}
+        taken = {*VARIABLES, IN_CHANNELS, INDEX, *map(safe_identifier, template.parameters)}
         if template.definition is not None:
             definition = template.definition
             taken |= {*map(safe_identifier, (*definition.params, *definition.let))}
@@ -152,7 +153,7 @@ class _Generator:
         inputs = tensors.enter()
         flow.run_all(template.body.items, "x")
         results = [tensors.take(value, "x") for value in template.body.outputs]
-        return printer, returning(tensors.statements, *results), inputs
+        return printer, returning(roll_statements(tensors.statements), *results), inputs
 
     def block_call(
         self,
@@ -179,7 +180,7 @@ class _Generator:
         template = self.templates.network
         printer = self._printer(template)
         kept = [safe_identifier(name) for name in self.program.arguments]
-        taken = {*VARIABLES, "input_shape", "index", *kept, *self.program.input_names}
+        taken = {*VARIABLES, "input_shape", INDEX, *kept, *self.program.input_names}
         taken |= {f"{name}_shape" for name in self.program.input_names}
         results = [*template.outputs.values()]
         results.remove(template.body.result)  # which is a result anyway
@@ -204,7 +205,7 @@ class _Generator:
                 assign(variable, call("keras.Input", [ast.Name(shape)], name=ast.Constant(name)))
                 for variable, shape, name in self._inputs()
             ),
-            *tensors.statements,
+            *roll_statements(tensors.statements),
             ast.Return(model),
         ]
         kept_arguments = [

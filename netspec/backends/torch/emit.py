@@ -38,6 +38,8 @@ from netspec.codegen.nodes import (
     parameter,
     side_by_side,
 )
+from netspec.codegen.passes.roll_classes import roll_classes
+from netspec.codegen.passes.roll_rows import roll_rows
 from netspec.codegen.printing import MISSING, Printer
 from netspec.codegen.stages import INDEX, Run, stage_calls
 from netspec.codegen.tensors import VARIABLES, Item, Tensors
@@ -83,7 +85,7 @@ class _Generator:
         """The whole source."""
         assert self.classes is not None
         blocks = [self._block_class(source_class) for source_class in self.classes.all]
-        classes = [*blocks, self._network_class(settled=True)]
+        classes = map(roll_rows, [*blocks, self._network_class(settled=True)])
         arithmetic = copied("netspec.lang.expression", "arithmetic.py", self.targets & COPIED)
         same = copied("netspec.backends.torch", "same.py", self.targets)
         support = copied("netspec.backends.torch", "support.py", self.targets)
@@ -95,7 +97,7 @@ class _Generator:
             standard=imports("math" if "math" in used else ""),
             imports=_imports(used),
             helpers=[*arithmetic.definitions, *same.definitions, *support.definitions],
-            classes=classes,
+            classes=roll_classes([*classes]),
             functions=[self._function()],
         )
 
