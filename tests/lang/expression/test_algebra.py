@@ -36,6 +36,8 @@ FLAG = named("flag", [True, False, True])
         (8 - A, "8 - a"),
         (A * B * 64 // 64, "a * b"),
         ((A - 1) * B // 2, "(a - 1) * b // 2"),
+        (A * A * B, "a**2 * b"),
+        (A * B * A * 4, "a**2 * b * 4"),
         (A**1, "a"),
         (A**2 - 1 + 1, "a**2"),
         (compare(ast.Eq(), operator.eq, 3, A), "a == 3"),
