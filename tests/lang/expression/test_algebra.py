@@ -82,6 +82,8 @@ def test_what_a_kept_argument_may_make_a_fraction_stays() -> None:
     classes = named("classes", [4, 4, 4], kept=True)
     chosen = Varying(ast.parse("1 if classes > 3 else 0.5", mode="eval").body, (1, 1, 1), True)
     assert to_text(classes * 2 // 2) == "classes"
+    assert to_text(classes * 2 == 8) == "classes == 4"
+    assert to_text(classes * 2 == 7) == "classes * 2 == 7"
     assert to_text(chosen * 2 // 2) == "(1 if classes > 3 else 0.5) * 2 // 2"
 
 
