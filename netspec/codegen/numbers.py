@@ -104,10 +104,15 @@ def unrounded(parameter: Parameter, source: TensorType) -> Plain:
         source: what enters its layer.
     """
     init: Initializer = parameter.init
-    numbers = (*parameter.fans, *vars(init).values())
-    is_cut = isinstance(init, VarianceScaling) and init.distribution == "truncated_normal"
-    if is_cut or any(isinstance(number, Varying) for number in numbers):
-        return plain(init, parameter.fans)
     fan_in, fan_out = parameter.fans
+    if isinstance(init, VarianceScaling):
+        together = (fan_in, fan_out) if init.mode == "fan_avg" else ()
+        is_cut = init.distribution == "truncated_normal"
+        if is_cut or any(isinstance(number, Varying) for number in (init.scale, *together)):
+            return plain(init, parameter.fans)
     words = features(source) if same(fan_in, source.channels) else fan_in
-    return plain(init, (Unrounded(fan_in, words), Unrounded(fan_out, fan_out)))
+    return plain(init, (_open(fan_in, words), _open(fan_out, fan_out)))
+
+
+def _open(number: Any, words: Any) -> Any:
+    return number if isinstance(number, Varying) else Unrounded(number, words)

@@ -80,6 +80,7 @@ defaults:
 stem: [{conv: {out: 512, kernel: 1, stride: 2}}, flatten]
 head: [{linear: {out: 64}}, {linear: {out: 10}}]
 """
+KEPT = "params: {classes: 10}\narguments: [classes]" + FLAT.replace("{out: 10}", "{out: classes}")
 DEVIATIONS = """
 defaults: {conv: {init: {variance_scaling: {scale: 1, mode: fan_out, distribution: normal}}}}
 stem: [{conv: {out: 48, kernel: 3}}, {conv: {out: 48, kernel: 3, groups: 48}}]
@@ -118,6 +119,7 @@ SAID = [
     (FLAT, "torch", "nn.Linear(512 * 14 * 14, 64)", "100352"),
     (FLAT, "keras", "(512 * 14 * 14) ** -0.5", "100352"),
     (FLAT, "keras", "RandomUniform(-(64**-0.5), 64**-0.5)", "0.125"),
+    (KEPT, "keras", "RandomUniform(-(64**-0.5), 64**-0.5)", "0.125"),
     (DEVIATIONS, "torch", "std=(1 / 432) ** 0.5", "0.048"),
     (DEVIATIONS, "keras", "stddev=(1 / 432) ** 0.5", "0.048"),
     (DIVISIBLE, "torch", "inner = in_channels // 4", "make_divisible"),

@@ -85,9 +85,7 @@ def resnet18(
         kernel_initializer=initializers.VarianceScaling(
             scale=1 / 3, mode="fan_in", distribution="uniform"
         ),
-        bias_initializer=initializers.RandomUniform(
-            -0.04419417382415922, 0.04419417382415922
-        ),
+        bias_initializer=initializers.RandomUniform(-(512**-0.5), 512**-0.5),
         name="fc",
     )(x)
     return keras.Model(inputs, x, name="resnet18")
