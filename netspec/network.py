@@ -186,10 +186,7 @@ class CompiledNetwork:
     def build(self, backend: str, input_size: Sequence[int | None] | None = None) -> Any:
         """A live model with fresh initial weights: ``torch.nn.Module`` or ``keras.Model``.
 
-        Of a network that ends in a linear layer behind a pooling, the module has the handles of timm's models:
-        ``forward_features``, ``forward_head``, ``num_classes``, ``num_features``, ``in_chans``,
-        ``get_classifier``, ``reset_classifier``, and ``feature_info`` with ``forward_intermediates`` for the maps
-        among the outputs.
+        A module that ends in a linear layer behind a pooling has what timm's have, as ``reset_classifier``.
 
         Args:
             backend: ``torch``, ``keras``, or the name of an installed third backend.
@@ -347,8 +344,7 @@ class CompiledNetwork:
 
         Raises:
             NetspecError: the backend cannot do what the spec says; the message shows where.
-            UsageError: there is no such backend, or it generates no source; or no such line length; or no
-                such handles, or the network has nothing that they could take hold of.
+            UsageError: no such backend, source, line length, or handles; or nothing to take hold of.
 
         Examples:
             >>> print(netspec.load("resnet18").generate("torch").splitlines()[-3])

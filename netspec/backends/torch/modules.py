@@ -10,7 +10,7 @@ from netspec.backends.torch.forms import Form, form_of
 from netspec.backends.torch.functions import Functions
 from netspec.backends.torch.initial import init_call, is_native
 from netspec.backends.torch.naming import NAMING
-from netspec.backends.torch.paths import node_of, prefixes
+from netspec.backends.torch.paths import absent, node_of, prefixes
 from netspec.backends.torch.plan import Item, Plan, Unit, is_gap
 from netspec.backends.torch.registration import Containers
 from netspec.backends.torch.rows import module_of
@@ -286,7 +286,7 @@ class ModuleWriter:
         if marker:
             is_none = ast.Compare(node_of(marker), [ast.Is()], [ast.Constant(None)])
             self.tests[id(choice)] = (is_none, not only_then)
-            self.statements.append(assign(node_of(marker), ast.Constant(None)))
+            self.statements.append(absent(marker))
         else:
             self.tests[id(choice)] = self._flag(choice.test)
         self.statements += self._either(choice.test, then, other)

@@ -46,7 +46,8 @@ class PadConv1d(nn.Conv1d):
         )
 
     def extra_repr(self) -> str:
-        return f"{self.in_channels}, {self.out_channels}, pads={self.pads}"
+        channels = f"{self.in_channels}, {self.out_channels}"
+        return f"{channels}, pads={self.pads}"
 
 
 class PadConv2d(nn.Conv2d):
@@ -86,7 +87,8 @@ class PadConv2d(nn.Conv2d):
         )
 
     def extra_repr(self) -> str:
-        return f"{self.in_channels}, {self.out_channels}, pads={self.pads}"
+        channels = f"{self.in_channels}, {self.out_channels}"
+        return f"{channels}, pads={self.pads}"
 
 
 class PadConv3d(nn.Conv3d):
@@ -126,7 +128,8 @@ class PadConv3d(nn.Conv3d):
         )
 
     def extra_repr(self) -> str:
-        return f"{self.in_channels}, {self.out_channels}, pads={self.pads}"
+        channels = f"{self.in_channels}, {self.out_channels}"
+        return f"{channels}, pads={self.pads}"
 
 
 class CutConvTranspose1d(nn.ConvTranspose1d):
@@ -169,7 +172,8 @@ class CutConvTranspose1d(nn.ConvTranspose1d):
         return F.pad(x, [-cut for cut in self.cuts])
 
     def extra_repr(self) -> str:
-        return f"{self.in_channels}, {self.out_channels}, cuts={self.cuts}"
+        channels = f"{self.in_channels}, {self.out_channels}"
+        return f"{channels}, cuts={self.cuts}"
 
 
 class CutConvTranspose2d(nn.ConvTranspose2d):
@@ -212,7 +216,8 @@ class CutConvTranspose2d(nn.ConvTranspose2d):
         return F.pad(x, [-cut for cut in self.cuts])
 
     def extra_repr(self) -> str:
-        return f"{self.in_channels}, {self.out_channels}, cuts={self.cuts}"
+        channels = f"{self.in_channels}, {self.out_channels}"
+        return f"{channels}, cuts={self.cuts}"
 
 
 class CutConvTranspose3d(nn.ConvTranspose3d):
@@ -255,7 +260,8 @@ class CutConvTranspose3d(nn.ConvTranspose3d):
         return F.pad(x, [-cut for cut in self.cuts])
 
     def extra_repr(self) -> str:
-        return f"{self.in_channels}, {self.out_channels}, cuts={self.cuts}"
+        channels = f"{self.in_channels}, {self.out_channels}"
+        return f"{channels}, cuts={self.cuts}"
 
 
 class ChannelNorm(nn.LayerNorm):
