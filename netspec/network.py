@@ -49,9 +49,7 @@ class CompiledNetwork:
         self, compilation: Compilation, found: FoundSpec | None = None, values: Values | None = None
     ) -> None:
         """``found`` and ``values`` are what a spec was found as, and its overrides; without, none is known."""
-        self._compilation = compilation
-        self._found = found
-        self._values = values or {}
+        self._compilation, self._found, self._values = compilation, found, values or {}
 
     @property
     def compilation(self) -> Compilation:
@@ -184,9 +182,7 @@ class CompiledNetwork:
     def build(self, backend: str, input_size: Sequence[int | None] | None = None) -> Any: ...
 
     def build(self, backend: str, input_size: Sequence[int | None] | None = None) -> Any:
-        """A live model with fresh initial weights: ``torch.nn.Module`` or ``keras.Model``.
-
-        A module that ends in a linear layer behind a pooling has what timm's have, as ``reset_classifier``.
+        """A live model with fresh weights: ``keras.Model``, or ``torch.nn.Module`` with timm's handles.
 
         Args:
             backend: ``torch``, ``keras``, or the name of an installed third backend.
@@ -350,10 +346,10 @@ class CompiledNetwork:
             >>> print(netspec.load("resnet18").generate("torch").splitlines()[-3])
             def resnet18(classes: int = 1000) -> ResNet:
         """
-        compilation = self._compilation
-        file = None if self._found is None else self._found.file
-        if path is not None and file is not None:
-            compilation = dataclasses.replace(compilation, place=place_of(file, Path(path)))
+        compilation, found = self._compilation, self._found
+        if path is not None and found is not None and found.file is not None:
+            place = place_of(found.file, Path(path))
+            compilation = dataclasses.replace(compilation, place=place)
         length = line_length_at(path) if line_length is None else line_length
         origin = dataclasses.replace(compilation.origin, handles=handles)
         return base.generate(get_backend(backend), compilation.network, origin, length)
@@ -361,7 +357,7 @@ class CompiledNetwork:
     def to_yaml(self, keep: Sequence[str] = ()) -> str:
         """One self-contained spec of this network alone, as a person would write it.
 
-        It needs no other file and has the network's fingerprint. ``checkpoints`` are those that fit its layers.
+        It needs no other file and has the network's fingerprint, and the ``checkpoints`` that fit its layers.
 
         Args:
             keep: the parameters, all numbers, that stay `arguments`; the others are settled.
@@ -392,10 +388,9 @@ class CompiledNetwork:
         return analysis.summarise(self.network)
 
     def __repr__(self) -> str:
+        types = f"{self.network.source} -> {self.network.target}"
         goal = f", optimized for {self.optimization.goal}" if self.optimization else ""
-        return (
-            f"<CompiledNetwork {self.name}: {self.network.source} -> {self.network.target}{goal}>"
-        )
+        return f"<CompiledNetwork {self.name}: {types}{goal}>"
 
 
 def compile_document(

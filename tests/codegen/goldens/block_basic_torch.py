@@ -37,7 +37,7 @@ class BasicBlock(nn.Module):
         self.conv2 = nn.Conv2d(16, 16, kernel_size=3, padding=1)
         self.bn2 = nn.BatchNorm2d(16)
         self.se = SqueezeExcite()
-        self.downsample = None
+        self.downsample: nn.Module | None = None
         if stride != 1:
             self.downsample = nn.Sequential(
                 nn.Conv2d(16, 16, kernel_size=1, stride=stride), nn.BatchNorm2d(16)

@@ -24,7 +24,7 @@ class Bottleneck(nn.Module):
         self.bn2 = nn.BatchNorm2d(16)
         self.conv3 = nn.Conv2d(16, 32, kernel_size=1)
         self.bn3 = nn.BatchNorm2d(32)
-        self.downsample = None
+        self.downsample: nn.Module | None = None
         if stride != 1 or in_channels != 32:
             self.downsample = nn.Sequential(
                 nn.Conv2d(in_channels, 32, kernel_size=1, stride=stride),

@@ -22,7 +22,7 @@ class BottleneckV1(nn.Module):
         self.bn2 = nn.BatchNorm2d(8)
         self.conv3 = nn.Conv2d(8, 32, kernel_size=1)
         self.bn3 = nn.BatchNorm2d(32)
-        self.downsample = None
+        self.downsample: nn.Module | None = None
         if stride != 1 or in_channels != 32:
             self.downsample = nn.Sequential(
                 nn.Conv2d(in_channels, 32, kernel_size=1, stride=stride),

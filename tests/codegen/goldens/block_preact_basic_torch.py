@@ -19,7 +19,7 @@ class PreactBasic(nn.Module):
         self.dropout = nn.Dropout(0.1)
         self.bn2 = nn.BatchNorm2d(16)
         self.conv2 = nn.Conv2d(16, 16, kernel_size=3, padding=1)
-        self.downsample = None
+        self.downsample: nn.Module | None = None
         if stride != 1:
             self.downsample = nn.Conv2d(
                 16, 16, kernel_size=1, stride=stride, bias=False

@@ -23,7 +23,7 @@ class PreactBottleneck(nn.Module):
         self.conv2 = nn.Conv2d(8, 8, kernel_size=3, padding=1)
         self.bn3 = nn.BatchNorm2d(8)
         self.conv3 = nn.Conv2d(8, 32, kernel_size=1)
-        self.downsample = None
+        self.downsample: nn.Module | None = None
         if stride != 1 or in_channels != 32:
             self.downsample = nn.Conv2d(
                 in_channels, 32, kernel_size=1, stride=stride, bias=False

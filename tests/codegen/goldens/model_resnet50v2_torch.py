@@ -26,11 +26,11 @@ class BottleneckV2(nn.Module):
         )
         self.bn3 = nn.BatchNorm2d(width, eps=1.001e-5, momentum=0.01)
         self.conv3 = nn.Conv2d(width, out, kernel_size=1)
-        self.downsample = None
+        self.downsample: nn.Module | None = None
         if in_channels != out:
             self.downsample = nn.Conv2d(in_channels, out, kernel_size=1, stride=stride)
         else:
-            self.maxpool = None
+            self.maxpool: nn.Module | None = None
             if stride != 1:
                 self.maxpool = nn.MaxPool2d(kernel_size=1, stride=stride)
 

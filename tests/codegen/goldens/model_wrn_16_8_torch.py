@@ -23,7 +23,7 @@ class PreactBasic(nn.Module):
         )
         self.bn2 = nn.BatchNorm2d(width)
         self.conv2 = nn.Conv2d(width, width, kernel_size=3, padding=1, bias=False)
-        self.convShortcut = None
+        self.convShortcut: nn.Module | None = None
         if stride != 1 or in_channels != width:
             self.convShortcut = nn.Conv2d(
                 in_channels, width, kernel_size=1, stride=stride, bias=False
