@@ -35,6 +35,7 @@ x = f(a=g(NAME, bbbbbbbbbbbbbbbbbbbb, ccccccccc))
 x = [g(NAME, bbbbbbbbbbbbbbbbbbbb, ccccccccc)]
 x = (NAME, bbbbbbbbbbbbbbbbbbbb)
 x = (NAME,)
+x = f(NAME[:-1], y[-1:], z[1 - n :], w[: n + 1, ::2])
 y = x * getattr(self.seq, "5")(self.inner(NAME))
 y = NAME * getattr(self.seq, "5")(self.inner(NAME))
 y = getattr(self.seq, "5")(self.inner(NAME)) + self.downsample(x)

@@ -242,12 +242,19 @@ def _under(node: ast.UnaryOp) -> int:
     return binds(node)
 
 
+def _is_simple(end: ast.expr | None) -> bool:
+    """Whether no space stands around the colons of a slice for this end of it, as ruff has it."""
+    operand = end
+    if isinstance(end, ast.UnaryOp) and not isinstance(end.op, ast.Not):
+        operand = end.operand
+    return operand is None or isinstance(operand, ast.Name | ast.Constant)
+
+
 def _index(node: ast.expr) -> Document:
     match node:
         case ast.Slice(lower=lower, upper=upper, step=step):
             ends = [lower, upper, *([] if step is None else [step])]
-            is_simple = all(end is None or isinstance(end, ast.Name | ast.Constant) for end in ends)
-            space = "" if is_simple else " "
+            space = "" if all(map(_is_simple, ends)) else " "
             parts: list[Document] = []
             for place, end in enumerate(ends):
                 parts += [":"] if place else []
