@@ -114,7 +114,7 @@ SAID = [
     (RUNNING, "keras", "16 * (index + 19)", "+ 18 + 1"),
     (LOOKED_UP, "torch", "PreactBasic(24, 40)", "]["),
     (LOOKED_UP, "keras", "preact_basic(x, 40", "]["),
-    (SLOW, "keras", 'layers.Conv3D(width, (time, 1, 1), padding="same"', "if "),
+    (SLOW, "keras", 'layers.Conv3D( width, (time, 1, 1), padding="same"', "if "),
     (SLOW, "torch", "padding=((time - 1) // 2, 0, 0)", "if time"),
     (FLAT, "torch", "nn.Linear(512 * 14 * 14, 64)", "100352"),
     (FLAT, "keras", "(512 * 14 * 14) ** -0.5", "100352"),
