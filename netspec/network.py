@@ -49,9 +49,7 @@ class CompiledNetwork:
         self, compilation: Compilation, found: FoundSpec | None = None, values: Values | None = None
     ) -> None:
         """``found`` and ``values`` are what a spec was found as, and its overrides; without, none is known."""
-        self._compilation = compilation
-        self._found = found
-        self._values = values or {}
+        self._compilation, self._found, self._values = compilation, found, values or {}
 
     @property
     def compilation(self) -> Compilation:
@@ -184,7 +182,7 @@ class CompiledNetwork:
     def build(self, backend: str, input_size: Sequence[int | None] | None = None) -> Any: ...
 
     def build(self, backend: str, input_size: Sequence[int | None] | None = None) -> Any:
-        """A live model with fresh initial weights: ``torch.nn.Module`` or ``keras.Model``.
+        """A live model with fresh weights: ``keras.Model``, or ``torch.nn.Module`` with timm's handles.
 
         Args:
             backend: ``torch``, ``keras``, or the name of an installed third backend.
@@ -330,6 +328,7 @@ class CompiledNetwork:
         backend: str,
         path: str | os.PathLike[str] | None = None,
         line_length: int | None = None,
+        handles: str | None = None,
     ) -> str:
         """Standalone source, which imports the framework and nothing else. To make it takes no framework.
 
@@ -337,27 +336,28 @@ class CompiledNetwork:
             backend: ``torch``, ``keras``, or the name of an installed third backend.
             path: the file that it is for; its head then says where the spec is, for ``netspec regenerate``.
             line_length: unless given, what ruff's settings above ``path`` say, else 88.
+            handles: ``timm``, for a class with the methods that its models have; PyTorch alone.
 
         Raises:
             NetspecError: the backend cannot do what the spec says; the message shows where.
-            UsageError: there is no such backend, or it generates no source; or no such line length.
+            UsageError: no such backend, source, line length, or handles; or nothing to take hold of.
 
         Examples:
             >>> print(netspec.load("resnet18").generate("torch").splitlines()[-3])
             def resnet18(classes: int = 1000) -> ResNet:
         """
-        compilation = self._compilation
-        file = None if self._found is None else self._found.file
-        if path is not None and file is not None:
-            compilation = dataclasses.replace(compilation, place=place_of(file, Path(path)))
+        compilation, found = self._compilation, self._found
+        if path is not None and found is not None and found.file is not None:
+            place = place_of(found.file, Path(path))
+            compilation = dataclasses.replace(compilation, place=place)
         length = line_length_at(path) if line_length is None else line_length
-        return base.generate(get_backend(backend), compilation.network, compilation.origin, length)
+        origin = dataclasses.replace(compilation.origin, handles=handles)
+        return base.generate(get_backend(backend), compilation.network, origin, length)
 
     def to_yaml(self, keep: Sequence[str] = ()) -> str:
         """One self-contained spec of this network alone, as a person would write it.
 
-        It needs no other file and has the network's fingerprint. ``checkpoints`` are in it, but not those of
-        an optimized network, which published weights do not fit.
+        It needs no other file and has the network's fingerprint, and the ``checkpoints`` that fit its layers.
 
         Args:
             keep: the parameters, all numbers, that stay `arguments`; the others are settled.
@@ -370,12 +370,9 @@ class CompiledNetwork:
             >>> netspec.load("resnet18").to_yaml().splitlines()[:2]
             ['netspec: 1', 'name: resnet']
         """
-        from netspec.unparse import spec_text, with_kept
+        from netspec.unparse import resolved_text
 
-        compilation = self._compilation
-        program, docs = with_kept(self.network, compilation.spec.params, keep)
-        checkpoints = compilation.spec.checkpoints if self.optimization is None else {}
-        return spec_text(program, docs, compilation.bounds, checkpoints)
+        return resolved_text(self._compilation, keep)
 
     def summary(self) -> analysis.Summary:
         """Shapes, parameters and MACs, over all and for each stage; as text, a table.
@@ -391,10 +388,9 @@ class CompiledNetwork:
         return analysis.summarise(self.network)
 
     def __repr__(self) -> str:
-        source, target = self.network.source, self.network.target
-        found = self.optimization
-        goal = f", optimized for {found.goal}" if found is not None else ""
-        return f"<CompiledNetwork {self.name}: {source} -> {target}{goal}>"
+        types = f"{self.network.source} -> {self.network.target}"
+        goal = f", optimized for {self.optimization.goal}" if self.optimization else ""
+        return f"<CompiledNetwork {self.name}: {types}{goal}>"
 
 
 def compile_document(

@@ -76,8 +76,8 @@ def test_source_asks_for_the_size_where_it_runs() -> None:
 
 def test_keras_source_is_for_one_size() -> None:
     source = unet("nearest", [12, 20]).generate("keras")
-    assert 'ValueError("the resizing is for an input_shape of (12, 20, 3) only")' in source
-    assert "layers.UpSampling2D(size=2, name=" in source
+    assert 'ValueError("the resizing is for a size of (12, 20) in input_shape only")' in source
+    assert "layers.UpSampling2D(size=2, data_format=" in source
     assert "layers.Resizing(13, 22, " in unet("bilinear", [13, 22]).generate("keras")
 
 

@@ -173,7 +173,7 @@ NAMES = [
     *("input_shape", "module", "index", "shortcut", "in_channels", "out", "Module", "Sequential"),
     *("downsample", "relu", "conv1", "add_module", "functools", "partial", "math", "Harmless"),
     *(
-        "same_pad",
+        "same_padding",
         "ChannelNorm",
         "PadChannels",
         "he_normal_fan_out",

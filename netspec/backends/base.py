@@ -313,6 +313,10 @@ def generate(
     no source.
     """
     able = capability(backend, Generates)
+    known = getattr(backend, "handles", ())
+    if origin.handles is not None and origin.handles not in known:
+        there = f"; it has `{known[0]}`" if known else ""
+        raise UsageError(f"{backend.name} has no handles called `{origin.handles}`{there}")
     check_line_length(line_length)
     check_network(backend, network)
     return able.generate(network, origin, line_length)

@@ -27,6 +27,7 @@ EXAMPLES = (
     "netspec generate mynet.yaml --backend torch -o mynet.py",
     "netspec generate resnet50 --backend keras --set classes=10",
     "netspec generate mynet.yaml --backend torch --check mynet.py",
+    "netspec generate resnet50 --backend torch --handles timm -o resnet50.py",
     "netspec generate mynet.yaml --backend torch --optimize inference -o fast.py",
     "netspec generate mynet.yaml --backend torch --explain -o mynet.py",
 )
@@ -38,6 +39,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_backend_argument(parser)
     add_optimize_arguments(parser, "why the source is written so,")
     add_line_length_argument(parser)
+    parser.add_argument(
+        "--handles",
+        metavar="LIBRARY",
+        help="`timm`: the network's class has what its models have, as forward_features and reset_classifier",
+    )
     add_text_arguments(parser)
 
 
@@ -49,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
         check_writable(Path(arguments.output))
     target = arguments.check or (None if arguments.output == "-" else arguments.output)
     network = load_spec(arguments)
-    source = network.generate(arguments.backend, target, arguments.line_length)
+    source = network.generate(arguments.backend, target, arguments.line_length, arguments.handles)
     if arguments.explain:
         from netspec.api import explain
 

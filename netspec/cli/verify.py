@@ -17,7 +17,6 @@ from netspec.cli.options import (
     load_spec,
 )
 from netspec.cli.streams import tell, write_data
-from netspec.verification.levels import LEVELS
 
 if TYPE_CHECKING:
     from netspec.compilation import Compilation
@@ -53,6 +52,8 @@ FORMATS = ("text", "json", "junit", "github")
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
+    from netspec.verification.levels import LEVELS
+
     parser.add_argument(
         "specs",
         metavar="SPEC",

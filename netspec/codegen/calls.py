@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,10 +11,19 @@ from typing import Any
 from netspec.errors import InternalError
 from netspec.lang.expression.symbolic import Varying, same
 
+OPERATORS: Mapping[str, Callable[[Any, Any], Any]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
+    "**": operator.pow,
+}
+"""Targets that are operators between two arguments. ``-`` of one is its negative."""
+
 
 @dataclass(frozen=True, eq=False)
 class Call:
-    """A call of a dotted name; arguments are numbers, texts, tuples, calls, or names of source as code."""
+    """A call of a dotted name or operator; arguments are numbers, texts, tuples, calls, or names of source."""
 
     target: str
     args: tuple[Any, ...] = ()
@@ -47,6 +57,9 @@ def execute(call: Call, resolve: Callable[[str], Any]) -> Any:
     """The result of a call on concrete arguments; ``resolve`` gives the object behind a name."""
     arguments = [_concrete(argument, resolve) for argument in call.args]
     keywords = {name: _concrete(value, resolve) for name, value in call.kwargs.items()}
+    if call.target in OPERATORS:
+        sign = call.target == "-" and len(arguments) == 1
+        return -arguments[0] if sign else OPERATORS[call.target](*arguments)
     return resolve(call.target)(*arguments, **keywords)
 
 

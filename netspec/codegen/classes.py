@@ -116,7 +116,9 @@ def _own(
 ) -> Argument:
     """An argument that the block has no name for: ``passed`` is what callers give for a layer."""
     value = template.parameters[name].value
-    kind = LAYER if passed is not None else _type_of(value)
+    kind = _type_of(value) if passed is None else LAYER
+    if passed is not None and all(isinstance(node, ast.Constant) for node in passed.values()):
+        kind = "str"  # a layer that is called by its name
     if is_optional:
         return Argument(name, kind, None, is_optional=True)
     known = [n for n in value.values if n is not None] if isinstance(value, Varying) else []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -65,6 +67,16 @@ class Decisions:
                     f"one module for {listed}, which hold nothing and have no names of their own"
                 )
                 self.note("shared", f"{name}.{attribute}", reason)
+
+    def note_functions(self, before: Sequence[ast.stmt], after: Sequence[ast.stmt]) -> None:
+        """Add the functions that passes made of what several places said."""
+        known = {node.name for node in before if isinstance(node, ast.FunctionDef)}
+        called = [node for each in after for node in ast.walk(each) if isinstance(node, ast.Name)]
+        counts = Counter(node.id for node in called)
+        for made in after:
+            if isinstance(made, ast.FunctionDef) and made.name not in known:
+                reason = f"one for the {counts[made.name]} places that say the same"
+                self.note("shared", f"{made.name}()", reason)
 
     def all(self, classes: Classes | None) -> tuple[Decision, ...]:
         """All of them, those on the classes ahead."""

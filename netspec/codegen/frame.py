@@ -26,7 +26,7 @@ BUILT_IN_PLACE = "<netspec>"
 _ORIGIN = re.compile(
     rf"{GENERATED_BY} from (?P<own>its own|the) spec `(?P<spec>[^`]+)`( in `(?P<place>[^`]+)`)?"
     r"(, variant `(?P<variant>[^`]+)`)?(, optimized for `(?P<goal>[^`]+)`)?"
-    r"(, with `(?P<values>.+)`)?; edit the spec, not this file\."
+    r"(, with the handles of `(?P<handles>[^`]+)`)?(, with `(?P<values>.+)`)?; edit the spec, not this file\."
 )
 # The first version stood behind another word.
 _FINGERPRINT = re.compile(r"^(?:Meaning: |Fingerprint: [0-9]+:)[0-9a-f]{64}$", re.MULTILINE)
@@ -49,6 +49,7 @@ class Origin:
             :data:`BUILT_IN_PLACE` for a spec that comes with netspec; None where it is not known.
         goal: what the network was optimized for; None where it is as the spec says.
         before: the fingerprint that it had until then; None where that is not asked for.
+        handles: the library whose models' handles the network's class has; None for none.
     """
 
     spec: str
@@ -57,15 +58,17 @@ class Origin:
     place: str | None = None
     goal: str | None = None
     before: str | None = None
+    handles: str | None = None
 
     def __str__(self) -> str:
         own = "its own" if self.place == BUILT_IN_PLACE else "the"
         place = f" in `{_quoted(self.place)}`" if self.place and own == "the" else ""
         variant = f", variant `{self.variant}`" if self.variant else ""
         goal = f", optimized for `{self.goal}`" if self.goal else ""
+        handles = f", with the handles of `{self.handles}`" if self.handles else ""
         values = ", with " + ", ".join(f"`{value}`" for value in self.values) if self.values else ""
         return (
-            f"{GENERATED_BY} from {own} spec `{self.spec}`{place}{variant}{goal}{values}; "
+            f"{GENERATED_BY} from {own} spec `{self.spec}`{place}{variant}{goal}{handles}{values}; "
             "edit the spec, not this file."
         )
 
@@ -94,7 +97,8 @@ def read_origin(text: str) -> Origin | None:
     place = unquote(found["place"], errors="surrogateescape") if found["place"] else None
     if found["own"] == "its own":
         place = BUILT_IN_PLACE
-    return Origin(found["spec"], found["variant"], values, place, found["goal"])
+    goal, handles = found["goal"], found["handles"]
+    return Origin(found["spec"], found["variant"], values, place, goal, handles=handles)
 
 
 def head(network: Program, origin: Origin) -> ast.stmt:

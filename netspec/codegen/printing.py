@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from netspec.codegen.calls import Call
 from netspec.codegen.identifiers import safe_identifier
 from netspec.codegen.nodes import Given, call, constant
+from netspec.codegen.numbers import without_own_functions
 from netspec.lang.expression.formula import SIGNS, Rewriter
 from netspec.lang.expression.symbolic import Diverges, Varying, names_of, same_value
 
@@ -29,7 +30,7 @@ class Printer:
 
     Args:
         defaults: arguments that calls leave out where they are these.
-        rewrite: gives what stands for a call; None for one that is printed as it is.
+        parameters: numbers that formulas may be made of.
         presence: flags that an argument tells by not being None.
 
     Attributes:
@@ -41,12 +42,12 @@ class Printer:
     def __init__(
         self,
         defaults: Defaults,
-        rewrite: Callable[[Call], ast.expr | None] | None = None,
+        parameters: Collection[Varying] = (),
         presence: Mapping[str, str] | None = None,
     ) -> None:
         self.presence = presence or {}
         self.defaults = defaults
-        self.rewrite = rewrite
+        self._parameters = parameters
         self.names: set[str] = set()
         self.targets: set[str] = set()
         self.factories: dict[str, dict[Any, ast.expr]] = {}
@@ -65,7 +66,11 @@ class Printer:
         self._assumed = before
 
     def _known(self, value: Any) -> Any:
-        if isinstance(value, Varying) and value.node is not None and self._assumed:
+        if not self._assumed:
+            return value
+        if isinstance(value, tuple):
+            return tuple(map(self._known, value))
+        if isinstance(value, Varying) and value.node is not None:
             return self._assumed.get(ast.dump(value.node), value)
         return value
 
@@ -94,6 +99,7 @@ class Printer:
 
         Raises :class:`Diverges` for what has no formula.
         """
+        value = without_own_functions(value, self._parameters)
         if value.node is None:
             raise Diverges(value)
         self.names |= {self.presence.get(name, name) for name in names_of(value)}
@@ -104,13 +110,11 @@ class Printer:
 
     def call(self, value: Call) -> ast.expr:
         """A call, or an operation where it calls an operator."""
-        if self.rewrite is not None:
-            found = self.rewrite(value)
-            if found is not None:
-                return found
         if value.target in OPERATORS:
-            left, right = map(self.value, value.args)
-            return ast.BinOp(left, OPERATORS[value.target](), right)
+            operands = [*map(self.value, value.args)]
+            if len(operands) == 1:
+                return ast.UnaryOp(ast.USub(), operands[0])
+            return ast.BinOp(operands[0], OPERATORS[value.target](), operands[1])
         self.targets.add(value.target)
         defaults = self.defaults.get(value.target, {})
         arguments: list[Given] = [self.value(argument) for argument in value.args]

@@ -17,6 +17,7 @@ from netspec.ir import Program, Region
 from netspec.ir.definition import plain
 from netspec.ir.formula import IN_CHANNELS, NETWORK_SCOPE, Formula, qualify
 from netspec.ir.template import Call, Template
+from netspec.ir.template.numbers import evaluated
 from netspec.lang.expression.symbolic import Diverges, Varying, named, names_of, value_at
 
 LOOP_FROM = 3
@@ -241,7 +242,7 @@ def _around(
 
 def _value(formula: Formula, around: Mapping[str, Any]) -> Any:
     try:
-        return formula.written_out(around, formula.evaluate(around))
+        return evaluated(formula, around)
     except (NetspecError, Diverges):
         return None
 

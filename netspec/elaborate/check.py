@@ -46,7 +46,8 @@ def check_names(program: Program) -> None:
     modules = {named.path for named in names if named.is_module}
     holders = {"": ""}
     for named in names:
-        holder = _holder(named.path.rpartition(".")[0], modules, holders)
+        around = named.path.rpartition(".")[0]
+        holder = named.owner if around == named.owner else _holder(around, modules, holders)
         if holder != named.owner:
             what = f"`{named.path}` would be a part of `{holder}`, in which it does not stand"
             raise fail("NS227", what, named.span, path=named.path)

@@ -1,10 +1,10 @@
 """Which names stand in which container, and which containers run as one: one rule for every backend.
 
 A container is where names live; what runs is the dataflow. Paths make a trie: ``layer1.0.conv1`` stands
-in ``layer1.0``, that in ``layer1``, whatever region each belongs to. A container can be run as a unit where
-its ops stand together in the order of running, one value enters and one leaves, or it is a block and no others
-than the block's do; it is a row where besides each of its children takes the one value that the child ahead of
-it gives. All others only hold names.
+in ``layer1.0``, that in ``layer1``, whatever region each belongs to. A container is run as a unit where its ops
+stand together in the order of running, and it is a block, whose values alone enter and leave, or a row: one value
+enters and one leaves, and each of its children takes the one value that the child ahead of it gives. All others
+only hold names.
 """
 
 from __future__ import annotations
@@ -14,6 +14,9 @@ from dataclasses import dataclass, field
 
 from netspec.ir.program import Node, Program, Region, Value
 from netspec.ops.base import Function
+
+MOST_GAPS = 4
+"""A row of modules has at most so many times their number of indices; beyond, the indices were chosen."""
 
 
 @dataclass(eq=False)
@@ -30,6 +33,7 @@ class Container:
         outputs: the values that leave; none where it is no unit.
         count: how many ops stand below it, functions too.
         is_row: whether it is a unit whose children run one after another, and nothing else does.
+        length: how many places a row has whose children are called by their index; some may have none.
     """
 
     path: str
@@ -41,6 +45,7 @@ class Container:
     outputs: tuple[Value, ...] = ()
     count: int = 0
     is_row: bool = False
+    length: int = 0
 
     @property
     def is_unit(self) -> bool:
@@ -62,8 +67,8 @@ def containers(program: Program) -> Container:
     return root
 
 
-def units(container: Container, program: Program) -> Iterator[tuple[Unit, tuple[str, ...]]]:
-    """What runs inside a container, in order, each with its name from there on.
+def units(container: Container, program: Program) -> Iterator[tuple[Unit, str]]:
+    """What runs inside a container, in order, each with its path from there on.
 
     Containers that are units run as one; what stands in the others runs by itself.
     """
@@ -75,7 +80,7 @@ def units(container: Container, program: Program) -> Iterator[tuple[Unit, tuple[
     at = container.start
     while at < container.stop:
         unit: Unit = below.get(at, nodes[at])
-        yield unit, tuple(unit.path[skipped:].split("."))
+        yield unit, unit.path[skipped:]
         at = unit.stop if isinstance(unit, Container) else at + 1
 
 
@@ -172,8 +177,13 @@ def _settle(container: Container, program: Program, outputs: set[int]) -> None:
         if all(value.id in outputs_of_block for value in leaving):
             container.inputs, container.outputs = region.inputs, region.outputs
     elif len(entering) == 1 and len(leaving) == 1:
-        container.inputs, container.outputs = tuple(entering.values()), tuple(leaving)
-        container.is_row = _is_row(container, *container.inputs, *container.outputs)
+        if region is None:
+            return  # dotted names alone: nobody asked for a sequence
+        container.length = _length(container, region)
+        named = container.length > 0 or region.kind != "sequence"
+        container.is_row = named and _is_row(container, *entering.values(), *leaving)
+        if container.is_row or region.kind == "block":
+            container.inputs, container.outputs = tuple(entering.values()), tuple(leaving)
 
 
 def _is_row(container: Container, value: Value, result: Value) -> bool:
@@ -194,6 +204,29 @@ def _is_row(container: Container, value: Value, result: Value) -> bool:
             return False
     # Functions have no name of their own here: with one of them something else runs than the children.
     return value is result and count == container.stop - container.start
+
+
+def _length(container: Container, region: Region) -> int:
+    """How many places a sequence has; none unless its children are called by their index.
+
+    An index that nothing has is that of a `when` that was not taken, or a pass has left it.
+    """
+    if region.kind != "sequence":
+        return 0
+    held = [int(name) for name in container.children if name.isdecimal() and name == str(int(name))]
+    gaps = [*_gaps(region)]
+    length = 1 + max([*held, *gaps], default=-1)
+    is_counted = len(held) == len(container.children) and held == sorted(held)
+    return length if is_counted and length <= 1 + MOST_GAPS * (len(held) + len(gaps)) else 0
+
+
+def _gaps(region: Region) -> Iterator[int]:
+    """The indices of what is not there in a sequence: a `when` that nobody takes, an empty slot."""
+    for item in region.items:
+        if isinstance(item, Region) and not item.path:
+            if item.kind == "when" and not item.items and item.position is not None:
+                yield item.position
+            yield from _gaps(item)
 
 
 def _outermost_units(container: Container) -> Iterable[Container]:

@@ -17,7 +17,6 @@ from types import MappingProxyType
 from typing import Any
 
 from netspec.lang.expression.expr import CONSTANT_NAMES, Expression
-from netspec.lang.expression.symbolic import Varying, has_long_number
 
 Indices = Mapping[str, int]
 """Values of the names that count (`index`, `stage`, …), by qualified name, where a step was expanded."""
@@ -77,18 +76,9 @@ class Formula:
         """
         return self._expression.evaluate(environment)
 
-    def written_out(self, environment: Mapping[str, Any], value: Any, count: int = 1) -> Any:
-        """``value``, which :meth:`evaluate` gave, with a formula instead of digits that nobody wrote.
-
-        Of a number that does not vary it is a :class:`Varying` all the same, over ``count`` instances.
-        """
-        if not has_long_number(value):
-            return value
-        node = self._expression.written_out(environment)
-        if node is None or isinstance(node, ast.Constant):
-            return value
-        is_plain = not isinstance(value, Varying)
-        return Varying(node, (value,) * count, False) if is_plain else value.with_node(node)
+    def written_out(self, environment: Mapping[str, Any]) -> ast.expr | None:
+        """The formula of the value, with every step that rounds left to be done; None without one."""
+        return self._expression.written_out(environment)
 
     @cached_property
     def _expression(self) -> Expression:

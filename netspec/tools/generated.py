@@ -95,7 +95,7 @@ def current_source(file: GeneratedFile, line_length: int | None = None) -> str:
             network = network.optimize(origin.goal)
     except UsageError as error:
         raise OriginError(str(error)) from error
-    return network.generate(_backend_of(file), file.path, line_length)
+    return network.generate(_backend_of(file), file.path, line_length, origin.handles)
 
 
 def _backend_of(file: GeneratedFile) -> str:

@@ -7,9 +7,10 @@ fingerprint is the program's.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
+from netspec.compilation import Compilation
 from netspec.elaborate.bounds import Bounds
 from netspec.elaborate.network import elaborate
 from netspec.errors import Diagnostic, InternalError, NetspecError, by_position
@@ -37,6 +38,17 @@ from netspec.unparse.silence import silenced_codes, with_ignores
 
 FILE = "<resolved>"
 """What diagnostics call the text that is made."""
+
+
+def resolved_text(compilation: Compilation, keep: Collection[str]) -> str:
+    """The text of a spec of a compiled network alone, in which the parameters of ``keep`` stay.
+
+    Published weights do not fit an optimized network. Raises what :func:`spec_text` and :func:`with_kept` do.
+    """
+    spec = compilation.spec
+    program, docs = with_kept(compilation.network, spec.params, keep)
+    checkpoints = {} if compilation.optimization else spec.checkpoints
+    return spec_text(program, docs, compilation.bounds, checkpoints)
 
 
 def spec_text(
@@ -112,4 +124,4 @@ def _refuse_guards(found: Templates, program: Program) -> None:
     raise NetspecError(sorted(refused, key=by_position))
 
 
-__all__ = ["spec_text", "with_kept"]
+__all__ = ["resolved_text", "spec_text"]

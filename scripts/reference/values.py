@@ -101,7 +101,7 @@ def initialisers() -> str:
         parameter = Parameter(
             "weight", layer.op.parameters(layer.source)[0].shape, value, fans=fans
         )
-        torch = torch_initializer(parameter, ast.Name("weight"))
+        torch = torch_initializer(parameter, layer.source, ast.Name("weight"))
         keras = keras_initializer(parameter, layer)
         rows.append((code(flow(written)), code(print_call(torch)), code(print_call(keras))))
     return table(("written", "PyTorch", "Keras"), rows)

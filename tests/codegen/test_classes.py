@@ -148,7 +148,7 @@ def test_layers_that_differ_are_arguments(
             "[relu]",
             "[silu]",
             [
-                'def unit(x, activation="relu", *, name):',
+                'activation: str = "relu"',
                 'layers.Activation(activation, name=f"{name}_{activation}1")',
                 'unit(x, activation="silu", name="layer2_0")',
             ],
@@ -157,7 +157,7 @@ def test_layers_that_differ_are_arguments(
             "[{relu: {}, name: a}]",
             "[{leaky_relu: {slope: 0.2}, name: a}]",
             [
-                "def unit(x, activation=layers.ReLU, *, name):",
+                "activation: Callable[..., layers.Layer] = layers.ReLU",
                 'activation(name=f"{name}_a")(x)',
                 "activation=partial(layers.LeakyReLU, negative_slope=0.2)",
             ],
@@ -166,7 +166,7 @@ def test_layers_that_differ_are_arguments(
             "[{norm: {}, name: n}]",
             "[{group_norm: {groups: 2}, name: n}]",
             [
-                "def unit(x, norm_layer, *, name):",
+                "norm_layer: Callable[..., layers.Layer]",
                 'norm_layer(name=f"{name}_n")(x)',
                 "partial(layers.GroupNormalization, groups=2, epsilon=1e-5)",
             ],
@@ -272,7 +272,7 @@ def test_an_initial_value_of_some_options_alone_parts_a_block() -> None:
 
 def test_a_function_has_the_name_of_its_block() -> None:
     source = api.loads(HEAD + CHOSEN + "stages: [{block: unit, s: []}]\n").generate("keras")
-    assert "def unit(x, *, name):" in source
+    assert "def unit(x: KerasTensor" in source
 
 
 def test_names_are_unique_and_leave_the_function_its_own() -> None:

@@ -103,7 +103,7 @@ def test_keras_shares_initializers() -> None:
     )
     (decision,) = netspec.explain(netspec.loads(text), "keras")
     assert decision.kind == "shared"
-    assert str(decision) == "random_normal_0_1(): one for the 2 places that start alike"
+    assert str(decision) == "random_normal_0_1(): one for the 2 places that say the same"
 
 
 def test_what_parts_a_block_in_one_framework_alone() -> None:

@@ -45,9 +45,9 @@ def test_the_head_says_where_the_file_came_from() -> None:
 
 
 def test_what_a_copy_uses_is_copied_too() -> None:
-    found = copied("netspec.backends.torch", "support.py", {"SameConv2d", "nn.Conv2d"})
+    found = copied("netspec.backends.torch", "same.py", {"SameConv2d", "nn.Conv2d"})
     assert [lay_out([node]).split("(")[0] for node in found.definitions] == [
-        "@torch.fx.wrap\ndef same_pad",
+        "def same_padding",
         "class SameConv2d",
     ]
 

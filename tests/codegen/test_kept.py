@@ -71,7 +71,15 @@ def test_channels_of_the_input_and_numbers_in_layers_are_arguments(backend: str)
         + END
     )
     compiled = netspec.loads(spec)
-    more = {} if backend == "torch" else {"input_shape": (8, 9, 6)}
-    model = build_generated(compiled, backend, n=6, **more)
+    model = build_generated(compiled, backend, n=6)
     wanted = netspec.loads(spec, overrides={"n": 6}).network
     assert COUNTS[backend](model) == declared_counts(wanted)
+
+
+def test_a_shape_of_the_callers_own_is_taken_as_it_is() -> None:
+    """Keras' function reads the channels of an input off its shape, where one is given."""
+    spec = HEAD + "input: {channels: n, size: [8, 9]}\nstem: [{conv: {out: 4, kernel: 3}}]\n" + END
+    compiled = netspec.loads(spec)
+    assert build_generated(compiled, "keras", n=6).input_shape == (None, 8, 9, 6)
+    shape = (None, 12, 6)
+    assert build_generated(compiled, "keras", n=6, input_shape=shape).input_shape == (None, *shape)

@@ -34,11 +34,15 @@ CASES = {
     ),
     "a merge inside is no row": (
         "stem: [{sequence: [{residual: {body: [relu]}}, tanh], name: a}]\n",
-        {"a (unit)": {"1": "relu", "2": "tanh"}},
+        {"a (names)": {"1": "relu", "2": "tanh"}},
     ),
     "dotted names make a container too": (
         "stem: [{relu: {}, name: a.x}, {tanh: {}, name: a.y}, sigmoid]\n",
-        {"a (row)": {"x": "relu", "y": "tanh"}, "sigmoid": "sigmoid"},
+        {"a (names)": {"x": "relu", "y": "tanh"}, "sigmoid": "sigmoid"},
+    ),
+    "a sequence whose steps have names is no row": (
+        "stem: [{sequence: [{relu: {}, name: x}, tanh], name: a}]\n",
+        {"a (names)": {"x": "relu", "1": "tanh"}},
     ),
     "what stands between others holds names": (
         "stem: [{relu: {}, name: a.x}, {tanh: {}, name: b.x}, {silu: {}, name: a.y}, {elu: {}, name: b.y}]\n",
@@ -80,9 +84,9 @@ def test_what_runs_is_the_dataflow(text: str) -> None:
     ran: list[str] = []
 
     def run(container: Container) -> None:
-        for unit, names in units(container, network):
+        for unit, name in units(container, network):
             prefix = f"{container.path}." if container.path else ""
-            assert prefix + ".".join(names) == unit.path
+            assert prefix + name == unit.path
             if isinstance(unit, Container):
                 run(unit)
             else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from netspec.backends.torch.live import make_module
+from netspec.backends.torch.execute import make_module
 from netspec.backends.torch.rows import ROWS
 from netspec.ir import Node, Value
 from netspec.ops import OPS

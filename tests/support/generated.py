@@ -19,9 +19,15 @@ from netspec.codegen.identifiers import safe_identifier
 
 IMPORTS = {
     "torch": {"torch", "collections", "functools", "typing", "math"},
-    "keras": {"keras", "functools", "typing", "math"},
+    "keras": {"keras", "collections", "functools", "typing", "math"},
 }
 """The modules that generated source may import, by backend."""
+
+RULES = "E,F,I,UP,B"
+"""The rules of ``ruff check`` that generated source keeps, whatever the spec."""
+
+NO_UNUSED = f"{RULES},ARG"
+"""Those of source whose blocks take every input that they have."""
 
 _numbers = itertools.count()
 
@@ -50,13 +56,13 @@ def _ruff() -> str:
     return ruff.find_ruff_bin()
 
 
-def style_problems(sources: Mapping[str, str], line_length: int = 88) -> str:
+def style_problems(sources: Mapping[str, str], line_length: int = 88, rules: str = RULES) -> str:
     """What ``ruff check`` and ``ruff format --check`` say of sources by name; empty when nothing."""
     with tempfile.TemporaryDirectory() as folder:
         for name, source in sources.items():
             (Path(folder) / f"generated_{name}.py").write_text(source, encoding="utf-8")
         found = ""
-        for command in (["check"], ["format", "--diff"]):
+        for command in (["check", f"--select={rules}"], ["format", "--diff"]):
             done = subprocess.run(
                 [
                     _ruff(),

@@ -18,7 +18,7 @@ print('\\n' + json.dumps(loaded))
 
 
 def python(
-    *arguments: str, cwd: Path | None = None, **environment: str
+    *arguments: str, cwd: Path | None = None, timeout: float = 120, **environment: str
 ) -> subprocess.CompletedProcess[str]:
     """The finished process of ``python arguments``, with text captured; environment on top of ours."""
     import os
@@ -31,7 +31,7 @@ def python(
         cwd=cwd,
         env={**os.environ, "PYTHONIOENCODING": "utf-8", **environment},
         stdin=subprocess.DEVNULL,
-        timeout=120,
+        timeout=timeout,
     )
 
 

@@ -178,9 +178,8 @@ def cases() -> list[Any]:
         found += [(f"avg_pool: {{{text}}}", rank) for text in AVG_POOLS]
         found += [(text, rank) for text in MAPS if "[[" not in text or rank == 1]
     found += [(text, rank) for rank in (0, 2) for text in ANYWHERE]
-    found += [
-        (text, rank) for rank in (1, 3) for text in ("prelu", "scale", "group_norm: {groups: 3}")
-    ]
+    shaped = ("prelu", "scale", "group_norm: {groups: 3}", "drop_path: {rate: 0.2}")
+    found += [(text, rank) for rank in (1, 3) for text in shaped]
     found += [(text, rank) for rank in (1, 3) for text in ANYWHERE if "split" in text]
     found += [("batch_norm", 1), ("batch_norm", 3), ("linear: {out: 5}", 0)]
     found += [(text, 2) for text in RECTANGULAR]

@@ -195,10 +195,7 @@ def test_an_output_that_is_wired_otherwise(monkeypatch: pytest.MonkeyPatch) -> N
         "netspec: 1\nname: net\ninput: {channels: 4, size: [8, 8]}\nstem:\n  - {conv: {out: 4, kernel: 3}, as: a}\n"
         "  - {relu: {}, as: b}\n  - {from: [a, b]}\n"
     )
-    original = live._merged
-    monkeypatch.setattr(
-        live, "_merged", lambda tensors, how: original([tensors[0], tensors[0]], how)
-    )
+    monkeypatch.setitem(live.MERGES, "add", lambda one, other: one + one)
     found = Options("forward", ("torch",), every=True)
     result = verify(loads(text).compilation, found, Origin("net.yaml"))
     (message,) = (failure.message for _, _, failure in result.failures())

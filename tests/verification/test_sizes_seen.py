@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from netspec import loads
-from netspec.backends.torch import live, support
+from netspec.backends.torch import live, same
 from netspec.verification.results import NetworkResult
 from netspec.verification.run import Options, Origin, verify
 from netspec.verification.sizes import choose_size, extra_sizes
@@ -70,13 +70,13 @@ def test_same_on_the_other_side_at_one_size_alone(
     length = next(
         size[0] for size in sizes if size[0] % 2 == wrong_at and size[0] != choose_size(network)[0]
     )
-    original = support.same_pad
+    original = same.SameConv2d.forward
 
-    def other_side(x: Any, *arguments: Any) -> Any:
-        padded = original(x, *arguments)
-        return torch.roll(padded, 1, 2) if x.shape[2] == length else padded
+    def other_side(layer: Any, x: Any) -> Any:
+        moved = torch.roll(x, 1, 2) if x.shape[2] == length else x
+        return original(layer, moved)
 
-    monkeypatch.setattr(support, "same_pad", other_side)
+    monkeypatch.setattr(same.SameConv2d, "forward", other_side)
     found = failures(run(SAME, level="forward"))
     assert found
     assert all(
@@ -85,16 +85,11 @@ def test_same_on_the_other_side_at_one_size_alone(
 
 
 def test_a_gate_of_square_maps_transposed(monkeypatch: pytest.MonkeyPatch) -> None:
-    original = live._merged
-
-    def transposed(tensors: Any, how: str) -> Any:
-        first, *rest = tensors
-        if how == "mul" and first.shape[2] == first.shape[3]:
-            rest = [tensor.transpose(2, 3) for tensor in rest]
-        return original([first, *rest], how)
+    def transposed(one: Any, other: Any) -> Any:
+        return one * (other.transpose(2, 3) if one.shape[2] == one.shape[3] else other)
 
     assert run(GATE, level="forward").passed
-    monkeypatch.setattr(live, "_merged", transposed)
+    monkeypatch.setitem(live.MERGES, "mul", transposed)
     found = failures(run(GATE, level="forward"))
     assert found
     assert all("with an input of" in said for _, _, said in found)

@@ -196,7 +196,7 @@ def always(self: Any, x: torch.Tensor) -> torch.Tensor:
 def test_what_drops_otherwise_than_stated(
     forward: Any, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(support.DropPath, "forward", forward)
+    monkeypatch.setattr(support.DropPath2d, "forward", forward)
     found = failures(run())
     assert found
     assert found[0][:2] == ("torch live", "start")

@@ -22,6 +22,7 @@ from tests.contract.torchvision_shim import import_torchvision
 from tests.support.agreement import Passed, passed, precision
 from tests.support.generated import (
     IMPORTS,
+    NO_UNUSED,
     build_generated,
     import_source,
     imported_modules,
@@ -62,7 +63,8 @@ def test_style() -> None:
             f"{name}_{backend}": source_of(name, backend)
             for name in zoo_names()
             for backend in BACKENDS
-        }
+        },
+        rules=NO_UNUSED,
     )
     assert not problems, problems
 

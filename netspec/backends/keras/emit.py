@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from netspec.backends.keras.flow import (
     KerasFlow,
@@ -11,6 +11,7 @@ from netspec.backends.keras.flow import (
     relative_name,
 )
 from netspec.backends.keras.naming import flat_name
+from netspec.backends.keras.passes import TENSOR, rewrite
 from netspec.backends.keras.plan import (
     depends_on_size,
     is_deep,
@@ -19,10 +20,10 @@ from netspec.backends.keras.plan import (
     what_depends_on_size,
 )
 from netspec.backends.keras.rows import SIGNATURE_DEFAULTS
-from netspec.backends.keras.shared import SharedInitializers
 from netspec.backends.keras.submodels import submodels
 from netspec.codegen.chains import chain, is_chain
 from netspec.codegen.classes import (
+    LAYER,
     Argument,
     Classes,
     Invocation,
@@ -30,12 +31,13 @@ from netspec.codegen.classes import (
     local_names,
 )
 from netspec.codegen.explanation import Decision, Decisions
-from netspec.codegen.factories import PARTIAL, hand_on
-from netspec.codegen.frame import Origin, copied, fill, head, modules_of
+from netspec.codegen.factories import hand_on
+from netspec.codegen.frame import Origin, copied, fill, head
 from netspec.codegen.identifiers import Namespace, safe_identifier, snake_case
 from netspec.codegen.kept import refusing, source_templates
 from netspec.codegen.nodes import (
     Parameter,
+    annotation,
     assign,
     by_name,
     call,
@@ -48,9 +50,11 @@ from netspec.codegen.nodes import (
     imports,
     names,
     parameter,
+    reads,
     returning,
     variable_of,
 )
+from netspec.codegen.passes.roll_statements import roll_statements
 from netspec.codegen.presence import presence
 from netspec.codegen.printing import MISSING, Factories, Printer
 from netspec.codegen.stages import INDEX, Run, stage_calls, stage_of
@@ -61,6 +65,11 @@ from netspec.ir.formula import IN_CHANNELS
 from netspec.ir.template import Call, Template
 from netspec.lang.expression.arithmetic import COPIED
 from netspec.system.line_length import LINE_LENGTH
+
+SHAPE = "tuple[int | None, ...]"
+MODEL = "keras.Model"
+FACTORY = "Callable[..., layers.Layer]"
+"""Types of arguments and results, as they are written."""
 
 
 def generate(network: Program, origin: Origin, line_length: int) -> str:
@@ -74,7 +83,6 @@ def explain(network: Program, origin: Origin) -> tuple[Decision, ...]:
     with refusing(network):
         generator = _Generator(network, origin)
         generator.file(LINE_LENGTH)
-        generator.initializers.explain(generator.decisions)
         return generator.decisions.all(generator.classes)
 
 
@@ -83,7 +91,6 @@ class _Generator:
         self.program = program
         self.origin = origin
         self.deep = is_deep(self.program)
-        self.initializers = SharedInitializers()
         self.targets: set[str] = set()
         self.factories: dict[int, Factories] = {}
         self.decisions = Decisions()
@@ -94,9 +101,6 @@ class _Generator:
         self.classes: Classes | None = None
         self.templates = source_templates(self.program, self._try_out)
         self.classes = Classes(self.templates, _function_name, self.names)
-        self.initializers = SharedInitializers()
-        self._functions()  # counts the initialisers
-        self.initializers.settle(self.names)
 
     def _try_out(self, template: Template) -> None:
         printer, *_ = self._parts(template)
@@ -111,25 +115,24 @@ class _Generator:
 
     def file(self, line_length: int) -> str:
         """The whole source."""
-        functions = self._functions()
-        initializers = self.initializers.functions()
+        written = self._functions()
+        functions = rewrite(written, self.names)
+        self.decisions.note_functions(written, functions)
         arithmetic = copied("netspec.lang.expression", "arithmetic.py", self.targets & COPIED)
         support = copied("netspec.backends.keras", "support.py", self.targets)
-        used = modules_of(self.targets) | arithmetic.names | self.initializers.modules
+        definitions = [*arithmetic.definitions, *support.definitions, *functions]
+        used = frozenset[str]().union(*map(reads, definitions))
         return fill(
             "keras.py.j2",
             line_length,
             head=[head(self.program, self.origin)],
-            standard=_standard(used, self.deep or PARTIAL in self.targets),
+            standard=_standard(used),
             imports=_imports(used),
-            helpers=arithmetic.definitions,
-            initializers=initializers,
-            support=support.definitions,
-            functions=functions,
+            definitions=definitions,
         )
 
     def _printer(self, template: Template) -> Printer:
-        return Printer(SIGNATURE_DEFAULTS, self.initializers.rewrite, presence(template))
+        return Printer(SIGNATURE_DEFAULTS, template.numbers, presence(template))
 
     # Blocks
 
@@ -146,19 +149,20 @@ class _Generator:
             for name, value in source_class.local
         ]
         self.targets |= printer.targets
-        tensors = [(parameter(name), None) for name in inputs]
+        tensors = [(parameter(name, TENSOR), None) for name in inputs]
         declared = [_declared(a) for a in source_class.arguments if a.input is None]
         return function(
             source_class.name,
             [*tensors, *declared],
             [*local, *statements],
             doc=source_class.doc,
-            by_keyword=[parameter("name")],
+            returns=_tensors(len(source_class.template.body.outputs)),
+            by_keyword=[parameter("name", "str")],
         )
 
     def _parts(self, template: Template) -> tuple[Printer, list[ast.stmt], list[str]]:
         printer = self._printer(template)
-        taken = {*VARIABLES, IN_CHANNELS, *map(safe_identifier, template.parameters)}
+        taken = {*VARIABLES, IN_CHANNELS, INDEX, *map(safe_identifier, template.parameters)}
         if template.definition is not None:
             definition = template.definition
             taken |= {*map(safe_identifier, (*definition.params, *definition.let))}
@@ -168,7 +172,7 @@ class _Generator:
         inputs = tensors.enter()
         flow.run_all(template.body.items, "x")
         results = [tensors.take(value, "x") for value in template.body.outputs]
-        return printer, returning(tensors.statements, *results), inputs
+        return printer, returning(roll_statements(tensors.statements), *results), inputs
 
     def block_call(
         self,
@@ -196,7 +200,7 @@ class _Generator:
         template = self.templates.network
         printer = self._printer(template)
         kept = [safe_identifier(name) for name in self.program.arguments]
-        taken = {*VARIABLES, "input_shape", "index", *kept, *self.program.input_names}
+        taken = {*VARIABLES, "input_shape", INDEX, *kept, *self.program.input_names}
         taken |= {f"{name}_shape" for name in self.program.input_names}
         results = [*template.outputs.values()]
         results.remove(template.body.result)  # which is a result anyway
@@ -213,26 +217,28 @@ class _Generator:
         if self.program.input_names:
             inputs = by_name({name: ast.Name(name) for name in self.program.input_names})
         model = call("keras.Model", [inputs, outputs], name=ast.Constant(self.program.model_name))
-        layout = call("keras.config.set_image_data_format", [ast.Constant("channels_last")])
+        shapes = self._shapes(printer)
         body = [
+            *self._given_shapes(shapes),
             *self._size_check(),
-            ast.Expr(layout),
             *(
                 assign(variable, call("keras.Input", [ast.Name(shape)], name=ast.Constant(name)))
                 for variable, shape, name in self._inputs()
             ),
-            *tensors.statements,
+            *roll_statements(tensors.statements),
             ast.Return(model),
         ]
-        shapes = [
-            (parameter(argument), constant((*value.type.size, value.type.channels)))
-            for (_, argument, _), value in zip(self._inputs(), self.program.inputs, strict=True)
-        ]
         kept_arguments = [
-            (parameter(safe_identifier(name)), constant(value))
+            (parameter(safe_identifier(name), type(value).__name__), constant(value))
             for name, value in self.program.arguments.items()
         ]
-        return function(self.function_name, [*shapes, *kept_arguments], body, doc=self._doc())
+        return function(
+            self.function_name,
+            [*map(_shape_parameter, shapes, shapes.values()), *kept_arguments],
+            body,
+            doc=self._doc(),
+            returns=annotation(MODEL),
+        )
 
     def _inference_function(self) -> ast.stmt:
         """What makes a model without the outputs that are for training alone."""
@@ -244,8 +250,9 @@ class _Generator:
         listed = ", ".join(sorted(self.program.training_only))
         return function(
             self.inference_name,
-            [(parameter("model"), None)],
+            [(parameter("model", MODEL), None)],
             [ast.Return(made)],
+            returns=annotation(MODEL),
             doc=f"The same layers and weights, without what is for training alone: {listed}.",
         )
 
@@ -256,6 +263,22 @@ class _Generator:
             return [("inputs", "input_shape", names[0])]
         own = self.program.input_names
         return [(name, f"{name}_shape", called) for name, called in zip(own, names, strict=True)]
+
+    def _shapes(self, printer: Printer) -> dict[str, ast.expr]:
+        """The shape that the spec has for each input, by its argument; channels may be another's number."""
+        values = self.templates.network.body.inputs
+        return {
+            argument: printer.value((*value.type.size, value.type.channels))
+            for (_, argument, _), value in zip(self._inputs(), values, strict=True)
+        }
+
+    def _given_shapes(self, shapes: Mapping[str, ast.expr]) -> list[ast.stmt]:
+        """Shapes that hang on other arguments, where the caller gives none."""
+        return [
+            assign(argument, ast.BoolOp(ast.Or(), [ast.Name(argument), shape]))
+            for argument, shape in shapes.items()
+            if reads(shape)
+        ]
 
     def _doc(self) -> str:
         listed = " and ".join(f"``{argument}``" for _, argument, _ in self._inputs())
@@ -270,10 +293,11 @@ class _Generator:
         what = "padding" if "padding" in map(what_depends_on_size, tied) else "resizing"
         checks: list[ast.stmt] = []
         for (_, argument, _), value in zip(self._inputs(), self.program.inputs, strict=True):
-            shape = (*value.type.size, value.type.channels)
-            text = ast.Constant(f"the {what} is for an {argument} of {shape} only")
-            given = call("tuple", [ast.Name(argument)])
-            test = ast.Compare(given, [ast.NotEq()], [constant(shape)])
+            size = (*value.type.size,)
+            text = ast.Constant(f"the {what} is for a size of {size} in {argument} only")
+            ahead = ast.Slice(upper=ast.UnaryOp(ast.USub(), ast.Constant(1)))
+            given = call("tuple", [ast.Subscript(ast.Name(argument), ahead)])
+            test = ast.Compare(given, [ast.NotEq()], [constant(size)])
             checks.append(if_(test, [ast.Raise(call("ValueError", [text]))]))
         return checks
 
@@ -343,8 +367,20 @@ def channels_of(tensor: ast.expr) -> ast.expr:
 
 
 def _declared(argument: Argument) -> Parameter:
+    kind = FACTORY if argument.type == LAYER else argument.type
     default = None if argument.default is MISSING else constant(argument.default)
-    return parameter(argument.identifier), default
+    written = f"{kind} | None" if argument.is_optional else kind
+    return parameter(argument.identifier, written), default
+
+
+def _shape_parameter(argument: str, shape: ast.expr) -> Parameter:
+    if reads(shape):
+        return parameter(argument, f"{SHAPE} | None"), constant(None)
+    return parameter(argument, SHAPE), shape
+
+
+def _tensors(count: int) -> ast.expr:
+    return annotation(TENSOR if count == 1 else f"tuple[{', '.join([TENSOR] * count)}]")
 
 
 def _function_name(definition: Definition, difference: str) -> str:
@@ -352,12 +388,13 @@ def _function_name(definition: Definition, difference: str) -> str:
     return "_".join(filter(None, (snake_case(definition.name), snake_case(difference))))
 
 
-def _standard(used: Collection[str], has_partial: bool) -> list[ast.stmt]:
+def _standard(used: Collection[str]) -> list[ast.stmt]:
     """What is imported from Python's own library."""
     found = imports("math" if "math" in used else "")
-    return [*found, import_from("functools", [PARTIAL])] if has_partial else found
+    sources = (("collections.abc", "Callable"), ("functools", "partial"))
+    return [*found, *(import_from(module, [name]) for module, name in sources if name in used)]
 
 
 def _imports(used: Collection[str]) -> list[ast.stmt]:
-    parts = [name for name in ("initializers", "layers", "ops") if name in used]
+    parts = [name for name in (TENSOR, "initializers", "layers", "ops") if name in used]
     return [*imports("keras"), *([import_from("keras", parts)] if parts else [])]

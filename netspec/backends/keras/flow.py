@@ -7,7 +7,15 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from netspec.backends.keras.chosen import calls_of, varied_name
-from netspec.backends.keras.lowered import Joined, Lowered, X, bound, is_layer, shape_of
+from netspec.backends.keras.lowered import (
+    Joined,
+    Lowered,
+    X,
+    bound,
+    grouping,
+    is_layer,
+    shape_of,
+)
 from netspec.backends.keras.naming import flat_name
 from netspec.backends.keras.plan import lower
 from netspec.codegen.calls import Call
@@ -122,7 +130,12 @@ class KerasFlow(Flow):
             self.printer.targets.add(EXPRESSION)
             return call(EXPRESSION, [lambda_of("x", expression), value], name=name)
         made = bound(made, X, shape_of(value))
-        return self.printer.call(Call(made.target, made.args, {**made.kwargs, "name": name}))
+        layer = self.printer.call(Call(made.target, made.args, {**made.kwargs, "name": name}))
+        function = grouping(made)
+        if function is None:
+            return layer
+        self.printer.targets.add(function)
+        return call(function, [layer])
 
     def is_unit(self, region: Region) -> bool:
         """Keras has no layer for a row of layers here."""

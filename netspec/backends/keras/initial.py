@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from netspec.codegen.calls import Call
+from netspec.codegen.numbers import said, unrounded
 from netspec.ir import Layer
 from netspec.lang.expression.symbolic import Varying
 from netspec.ops.convolution import Conv, Linear
@@ -16,7 +17,6 @@ from netspec.ops.initializers import (
     TruncatedNormal,
     Uniform,
     VarianceScaling,
-    plain,
 )
 from netspec.ops.transposed import ConvTranspose
 from netspec.ops.types import Parameter
@@ -62,7 +62,7 @@ def initializer(parameter: Parameter, layer: Layer) -> Call | str:
     init = parameter.init
     if isinstance(init, VarianceScaling) and _fans_agree(parameter, layer):
         return _scaled(init)
-    match plain(init, parameter.fans):
+    match unrounded(parameter, layer.source):
         case Constant(value=value):
             if isinstance(value, Varying):  # one initialiser serves all of its values
                 return Call("initializers.Constant", (value,))
@@ -72,11 +72,11 @@ def initializer(parameter: Parameter, layer: Layer) -> Call | str:
                 return "ones"
             return Call("initializers.Constant", (value,))
         case Normal(std=std):
-            return Call("initializers.RandomNormal", (), {"mean": 0.0, "stddev": std})
+            return Call("initializers.RandomNormal", (), {"mean": 0.0, "stddev": said(std)})
         case TruncatedNormal(std=std):
             return Call("initializers.TruncatedNormal", (), {"mean": 0.0, "stddev": std})
         case Uniform(limit=limit):
-            return Call("initializers.RandomUniform", (-limit, limit))
+            return Call("initializers.RandomUniform", (said(-limit), said(limit)))
 
 
 def _fans_agree(parameter: Parameter, layer: Layer) -> bool:

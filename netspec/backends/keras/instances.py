@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from netspec.backends.keras.framework import load_keras
-from netspec.backends.keras.grouped import speed_up
+from netspec.backends.keras.support import by_groups, by_groups_1d
 from netspec.backends.keras.weights import layers_of
 
 
@@ -17,7 +17,8 @@ def adapt(layer: Any) -> None:
     Layers of models in float32, and all that another process loads, are what Keras makes of them but for
     grouped convolutions on a CPU.
     """
-    speed_up(layer)
+    if getattr(layer, "groups", 1) > 1 and hasattr(layer, "convolution_op"):
+        (by_groups_1d if layer.rank == 1 else by_groups)(layer)
     exact = _exact(layer) if layer.compute_dtype == "float64" else None
     if exact is not None:
         layer.call = exact

@@ -6,15 +6,13 @@ never executed here.
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from netspec.backends.keras.framework import channels_last, load_keras
+from netspec.backends.keras.framework import load_keras
 from netspec.backends.keras.instances import adapt
 from netspec.backends.keras.lowered import (
-    OPERATORS,
     Joined,
     bound,
     input_name,
@@ -39,10 +37,6 @@ keras = load_keras()
 
 Tensors = dict[int, Any]
 
-_ARITHMETIC = dict(
-    zip(OPERATORS, (operator.add, operator.sub, operator.mul, operator.truediv), strict=True)
-)
-
 
 def build(network: Program, input_size: Sequence[int | None] | None = None) -> Any:
     """A functional model with fresh initial weights, channels-last, of the process' own dtype.
@@ -51,17 +45,14 @@ def build(network: Program, input_size: Sequence[int | None] | None = None) -> A
     """
     size = tuple(network.source.size if input_size is None else input_size)
     check_input_size(network, size)
-    with channels_last():
-        try:
-            return _Builder(network).model(size)
-        except RecursionError:
-            raise too_many_in_a_row(network) from None
+    try:
+        return _Builder(network).model(size)
+    except RecursionError:
+        raise too_many_in_a_row(network) from None
 
 
 def resolve(target: str) -> Any:
     """The object behind a name in a row."""
-    if target in _ARITHMETIC:
-        return _ARITHMETIC[target]
     found: Any = keras
     for name in target.split("."):
         found = getattr(found, name)

@@ -2,7 +2,7 @@
 
 A call whose target starts with ``layers.`` makes a layer, which is then called on the tensor, or on the
 op's own input beside it (:class:`Joined`). Every other call is an expression over the tensor, in which
-:data:`X` stands for it; its targets are functions of ``keras.ops`` or one of the operators ``+ - * /``.
+:data:`X` stands for it; its targets are functions of ``keras.ops`` or operators.
 
 Layers have the names that we give them. The nodes of an expression have names from Keras, by what was
 made before in the process; so an expression stands in a model of its own, where they meet no layer. What
@@ -12,7 +12,7 @@ has a stock layer is no expression: Keras' older file format knows layers alone.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,6 +38,10 @@ SHAPE = shape_of(X)
 """The tensor's shape without its batch, as an argument of a layer; compare with ``is``."""
 
 
+CHANNELS_LAST: Mapping[str, Any] = {"data_format": "channels_last"}
+"""What every layer is told that else goes by ``keras.config``, which is the caller's own."""
+
+
 @dataclass(frozen=True, eq=False)
 class Joined(Call):
     """A merging layer, called on the op's input and on the tensor."""
@@ -48,7 +52,18 @@ class Made(Call):
     """A layer, made by what a function of source is given."""
 
 
-OPERATORS = ("+", "-", "*", "/")
+GROUPING: Mapping[str, str] = {
+    "layers.Conv1D": "by_groups_1d",
+    "layers.Conv2D": "by_groups",
+    "layers.Conv3D": "by_groups",
+}
+"""The functions of ``support.py`` that a grouped convolution is given to, by its layer."""
+
+
+def grouping(call: Call) -> str | None:
+    """The function that a layer is given to before it is called; None where it has no groups."""
+    groups = call.kwargs.get("groups", 1)
+    return None if isinstance(groups, int) and groups == 1 else GROUPING.get(call.target)
 
 
 def is_layer(call: Call) -> bool:

@@ -89,8 +89,7 @@ class KerasProbe:
     def make(self, function: Callable[..., Any], network: Program) -> Any:
         """The model for inputs of the size of ``network``.
 
-        Grouped convolutions get the function that those of a live model have: Keras' own takes
-        minutes to train on a CPU, and the layer stays the same.
+        Its layers get what those of a live model have: in float64, constants of that precision.
         """
         # As in a process of its own: names that Keras gives by itself depend on what it made before.
         keras.src.utils.naming.reset_uids()

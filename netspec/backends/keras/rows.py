@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Any
 
 from netspec.backends.keras.initial import initializers
-from netspec.backends.keras.lowered import SHAPE, Joined, Lowered, Row, X
+from netspec.backends.keras.lowered import CHANNELS_LAST, SHAPE, Joined, Lowered, Row, X
 from netspec.backends.keras.transposed import conv_transpose
 from netspec.backends.keras.windows import (
     avg_pool,
@@ -124,7 +124,7 @@ def _gelu(layer: Layer) -> Lowered:
 
 def _flatten(layer: Layer) -> Lowered:
     op: Flatten = layer.op  # type: ignore[assignment]
-    flat = ("", Call("layers.Flatten"))
+    flat = ("", Call("layers.Flatten", (), {**CHANNELS_LAST}))
     if op.absorbed or op.order == "channels_last":
         return (flat,)
     rank = layer.source.rank
@@ -165,7 +165,7 @@ def _resize_like(layer: Layer, op: ResizeLike) -> Lowered:
     if any(length is None for length in (*own, *wanted)):
         raise Unsupported("it follows from sizes that are known, and here they are open")
     if any(target % length != 0 for length, target in zip(own, wanted, strict=True)):
-        keywords = {"interpolation": op.mode, "data_format": "channels_last"}
+        keywords = {"interpolation": op.mode, **CHANNELS_LAST}
         return (("", Call("layers.Resizing", wanted, keywords)),)
     factor = tuple(target // length for length, target in zip(own, wanted, strict=True))
     return _upsampling(layer, factor, op.mode)
@@ -173,6 +173,8 @@ def _resize_like(layer: Layer, op: ResizeLike) -> Lowered:
 
 def _upsampling(layer: Layer, factor: Any, mode: str) -> Lowered:
     keywords: dict[str, Any] = {"size": scalar_or_tuple(factor)}
+    if layer.source.rank > 1:
+        keywords |= CHANNELS_LAST
     if layer.source.rank == 2:  # the others know the nearest value alone
         keywords["interpolation"] = mode
     return (("", Call(f"layers.UpSampling{layer.source.rank}D", (), keywords)),)

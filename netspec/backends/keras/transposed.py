@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from netspec.backends.keras.initial import initializers
-from netspec.backends.keras.lowered import Lowered
+from netspec.backends.keras.lowered import CHANNELS_LAST, Lowered
 from netspec.backends.rows import Unsupported
 from netspec.codegen.calls import Call
 from netspec.ir import Layer
@@ -31,6 +31,7 @@ def conv_transpose(layer: Layer) -> Lowered:
         "padding": "same" if native else "valid",
         "output_padding": scalar_or_tuple(more) if padded else None,
         "dilation_rate": 1,
+        **CHANNELS_LAST,
         "use_bias": op.bias,
         **initializers(layer, "kernel"),
     }
@@ -57,4 +58,5 @@ def _cropping(op: ConvTranspose, rank: int) -> Lowered:
         amount = scalar_or_tuple([before for before, _ in cuts])
     else:
         amount = tuple(cuts) if rank > 1 else cuts[0]
-    return (("_crop", Call(f"layers.Cropping{rank}D", (amount,))),)
+    keywords = CHANNELS_LAST if rank > 1 else {}
+    return (("_crop", Call(f"layers.Cropping{rank}D", (amount,), {**keywords})),)

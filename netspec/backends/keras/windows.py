@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from netspec.backends.keras.initial import initializers, is_depthwise
-from netspec.backends.keras.lowered import Lowered, Row, X, operation
+from netspec.backends.keras.lowered import CHANNELS_LAST, Lowered, Row, X, operation
 from netspec.backends.rows import Unsupported
 from netspec.codegen.calls import Call
 from netspec.ir import Layer
@@ -48,7 +48,7 @@ def conv(layer: Layer) -> Lowered:
     else:
         target, first = f"layers.Conv{rank}D", (op.filters, scalar_or_tuple(op.kernel))
         keywords["groups"] = op.groups
-    keywords["use_bias"] = op.bias
+    keywords |= {**CHANNELS_LAST, "use_bias": op.bias}
     keywords |= initializers(layer, "depthwise" if depthwise else "kernel")
     behind = _subsample(rank, op.stride) if later else ()
     return (*ahead, ("", Call(target, first, keywords)), *behind)
@@ -118,7 +118,7 @@ def _zero_padding(pads: Pads, rank: int) -> Lowered:
         amount = scalar_or_tuple([before for before, _ in pads])
     else:
         amount = tuple(pads) if rank > 1 else tuple(pads[0])
-    return (("_pad", Call(f"layers.ZeroPadding{rank}D", (amount,))),)
+    return (("_pad", Call(f"layers.ZeroPadding{rank}D", (amount,), {**CHANNELS_LAST})),)
 
 
 def _lowest_padding(pads: Pads) -> Lowered:
@@ -128,7 +128,7 @@ def _lowest_padding(pads: Pads) -> Lowered:
 
 
 def _pooling(kind: str, rank: int, kernel: Any, strides: Any, padding: str) -> Call:
-    keywords = {"strides": scalar_or_tuple(strides), "padding": padding}
+    keywords = {"strides": scalar_or_tuple(strides), "padding": padding, **CHANNELS_LAST}
     return Call(f"layers.{kind}Pooling{rank}D", (scalar_or_tuple(kernel),), keywords)
 
 
@@ -225,7 +225,7 @@ def _padded_mean(tensor: Any, op: AvgPool, pads: Pads) -> Call:
         {
             "strides": scalar_or_tuple(op.step),
             "padding": "valid",
-            "data_format": "channels_last",
+            **CHANNELS_LAST,
         },
     )
 
@@ -236,6 +236,6 @@ def global_pool(kind: str) -> Row:
     def row(layer: Layer) -> Lowered:
         op: GlobalPool = layer.op  # type: ignore[assignment]
         target = f"layers.Global{kind}Pooling{layer.source.rank}D"
-        return (("", Call(target, (), {"keepdims": op.keep_dims})),)
+        return (("", Call(target, (), {**CHANNELS_LAST, "keepdims": op.keep_dims})),)
 
     return row

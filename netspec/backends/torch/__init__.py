@@ -27,6 +27,7 @@ class TorchBackend:
     naming = NAMING
     takes_named_inputs = True
     imports = "torch"
+    handles = ("timm",)
     requires = ("torch",)
     formats: Mapping[str, str] = {".pt2": "exported PyTorch program"}
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
+from netspec.backends.torch.emit_handles import Handles, Send, through_parts
 from netspec.backends.torch.flow import TorchFlow, ahead
 from netspec.backends.torch.modules import ModuleWriter
 from netspec.backends.torch.plan import Plan
@@ -38,8 +39,10 @@ from netspec.codegen.nodes import (
     import_from,
     imports,
     parameter,
-    returning,
+    side_by_side,
 )
+from netspec.codegen.passes.roll_classes import roll_classes
+from netspec.codegen.passes.roll_rows import roll_rows
 from netspec.codegen.presence import presence
 from netspec.codegen.printing import MISSING, Factories, Printer
 from netspec.codegen.stages import INDEX, Run, stage_calls
@@ -98,18 +101,19 @@ class _Generator:
         """The whole source."""
         assert self.classes is not None
         blocks = [self._block_class(source_class) for source_class in self.classes.all]
-        classes = [*blocks, self._network_class(settled=True)]
+        classes = map(roll_rows, [*blocks, self._network_class(settled=True)])
         arithmetic = copied("netspec.lang.expression", "arithmetic.py", self.targets & COPIED)
+        same = copied("netspec.backends.torch", "same.py", self.targets)
         support = copied("netspec.backends.torch", "support.py", self.targets)
-        used = modules_of(self.targets) | arithmetic.names | support.names
+        used = modules_of(self.targets) | arithmetic.names | same.names | support.names
         return fill(
             "torch.py.j2",
             line_length,
             head=[head(self.program, self.origin)],
             standard=_standard(used, self.targets),
             imports=_imports(used),
-            helpers=[*arithmetic.definitions, *support.definitions],
-            classes=classes,
+            helpers=[*arithmetic.definitions, *same.definitions, *support.definitions],
+            classes=roll_classes([*classes]),
             functions=[self._function()],
         )
 
@@ -149,7 +153,7 @@ class _Generator:
             source_class.name,
             source_class.doc,
             source_class.arguments,
-            [*local, *writer.statements],
+            [*local, *writer.registration],
             _forward(inputs, forward, _result(source_class.template)),
         )
 
@@ -166,10 +170,10 @@ class _Generator:
         inputs = tensors.enter()
         flow.run_all(template.body.items, "x")
         results = [tensors.take(value, "x") for value in template.body.outputs]
-        return writer, returning(tensors.statements, *results), inputs
+        return writer, _returning(tensors, results), inputs
 
     def _writer(self, template: Template, settled: bool) -> ModuleWriter:
-        printer = Printer(SIGNATURE_DEFAULTS, presence=presence(template))
+        printer = Printer(SIGNATURE_DEFAULTS, template.numbers, presence(template))
 
         def block_call(block: Region) -> ast.expr:
             made = template.calls[block]
@@ -199,16 +203,35 @@ class _Generator:
         forward = self._network_forward(writer) if settled else []
         if settled:
             self.decisions.note_modules(self.network_name, writer.shared())
-        self.targets |= writer.printer.targets
         inputs = [*self.program.input_names] or ["x"]
         result = "dict[str, Tensor]" if self.program.has_outputs else "Tensor"
+        registration, methods = writer.registration, []
+        if self.origin.handles and settled:
+            handles = Handles(self.program, writer.printer, _in_order(template), template.outputs)
+            registration = [*handles.attributes(), *handles.declare(registration)]
+            methods = handles.methods(*self._entered(writer))
+            methods += handles.intermediates(*self._entered(writer, handles.taken()))
+            if not self.program.has_outputs:
+                forward = through_parts(inputs)
+        self.targets |= writer.printer.targets
         return _module(
             self.network_name,
             self.program.doc or f"The network `{self.program.name}`.",
             self._kept(),
-            writer.statements,
+            registration,
+            *methods,
             _forward(inputs, forward, annotation(result)),
         )
+
+    def _entered(
+        self, writer: ModuleWriter, results: Sequence[Value] = ()
+    ) -> tuple[Tensors, list[str], Send]:
+        """Tensors that have entered the network, their names, and what sends them through its parts."""
+        taken = {*VARIABLES, *self.program.input_names}
+        tensors = Tensors(self.templates.network, Namespace(taken), results)
+        flow = TorchFlow(tensors, writer)
+        inputs = tensors.enter([*self.program.input_names])
+        return tensors, inputs, lambda items: flow.run_all(items, "x")
 
     def _network_forward(self, writer: ModuleWriter) -> list[ast.stmt]:
         template = self.templates.network
@@ -219,19 +242,16 @@ class _Generator:
             )
         results = [value for outputs in given for value in outputs.values()]
         results.remove(template.body.result)  # which is a result anyway
-        taken = {*VARIABLES, *self.program.input_names}
-        tensors = Tensors(template, Namespace(taken), results)
-        flow = TorchFlow(tensors, writer)
-        tensors.enter([*self.program.input_names])
+        tensors, _, run = self._entered(writer, results)
         first, later = self._by_mode(template)
-        flow.run_all(first, "x")
+        run(first)
         if not self.program.has_outputs:
-            return returning(tensors.statements, tensors.take(template.body.result, "x"))
+            return _returning(tensors, [tensors.take(template.body.result, "x")])
         if self.program.training_only:
             evaluated = ast.Return(_by_name(given[0], tensors))
             is_evaluated = ast.UnaryOp(ast.Not(), dotted("self.training"))
             tensors.statements.append(if_(is_evaluated, [evaluated]))
-            flow.run_all(later, "x")
+            run(later)
         return [*tensors.statements, ast.Return(_by_name(given[-1], tensors))]
 
     def _by_mode(self, template: Template) -> tuple[list[Item], list[Item]]:
@@ -240,11 +260,9 @@ class _Generator:
         evaluated = {node.path for node in self.program.leading_to(outputs)}
         first: list[Item] = []
         later: list[Item] = []
-        for part in template.body.items:
-            is_line = isinstance(part, Region) and part.kind == "sequence" and not part.path
-            for item in part.items if is_line else (part,):  # type: ignore[union-attr]
-                paths = {node.path for node in nodes_of(item)}
-                (first if not paths or paths & evaluated else later).append(item)
+        for item in _in_order(template):
+            paths = {node.path for node in nodes_of(item)}
+            (first if not paths or paths & evaluated else later).append(item)
         return first, later
 
     def _register_stage(self, writer: ModuleWriter, stage: Region) -> None:
@@ -289,6 +307,23 @@ class _Generator:
         return found
 
 
+def _in_order(template: Template) -> Iterator[Item]:
+    """The parts of a network, those of the stem and the head one by one."""
+    for part in template.body.items:
+        if isinstance(part, Region) and part.kind == "sequence" and not part.path:
+            yield from part.items
+        else:
+            yield part
+
+
+def _returning(tensors: Tensors, results: Sequence[ast.expr]) -> list[ast.stmt]:
+    """The statements with a return behind them; what modules give is anything to type checkers until it is in `x`."""
+    operands = [*results]
+    if len(operands) == 1 and isinstance(operands[0], ast.Call | ast.BinOp | ast.IfExp):
+        operands = [tensors.settle(operands[0], "x")]
+    return [*tensors.statements, ast.Return(side_by_side(operands))]
+
+
 def _by_name(outputs: Mapping[str, Value], tensors: Tensors) -> ast.expr:
     """A dict of tensors."""
     return by_name({name: tensors.take(value, "x") for name, value in outputs.items()})
@@ -319,14 +354,14 @@ def _module(
     doc: str,
     arguments: Sequence[Argument],
     registration: Sequence[ast.stmt],
-    forward: ast.stmt,
+    *methods: ast.stmt,
 ) -> ast.stmt:
     """A class of modules."""
     start = ast.Expr(call(ast.Attribute(call("super"), "__init__")))
     parameters = [(parameter("self"), None), *map(_declared, arguments)]
     none = ast.Constant(None)
     init = function("__init__", parameters, [start, *registration], returns=none)
-    return class_(name, "nn.Module", doc, [init, forward] if registration else [forward])
+    return class_(name, "nn.Module", doc, [init, *methods] if registration else [*methods])
 
 
 def _forward(inputs: Sequence[str], body: Sequence[ast.stmt], result: ast.expr) -> ast.stmt:

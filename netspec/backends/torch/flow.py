@@ -6,6 +6,7 @@ import ast
 from collections.abc import Sequence
 from functools import reduce
 
+from netspec.backends.torch.forms import has_module
 from netspec.backends.torch.modules import ModuleWriter
 from netspec.backends.torch.rows import module_of
 from netspec.codegen.calls import Call
@@ -37,7 +38,13 @@ class TorchFlow(Flow):
         heavy = not isinstance(item, Node) or item.op.kind in HEAVY
         if heavy or len(print_node(operand)) > NESTED_WIDTH:
             operand = self.tensors.settle(operand, target)
-        return call(self.writer.access(item), [operand])
+        if not isinstance(item, Node):
+            return call(self.writer.access(item), [operand])
+        if has_module(item):
+            operand = call(self.writer.access(item), [operand])
+            if item in self.writer.functions:
+                operand = self.tensors.settle(operand, target)
+        return self.writer.functions.apply(item, operand)
 
     def called(self, block: Region, operands: Sequence[ast.expr]) -> ast.expr:
         """The module's call."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from netspec.codegen.calls import Call
+from netspec.codegen.numbers import said, unrounded
 from netspec.ir import Layer
 from netspec.lang.expression.symbolic import Varying
 from netspec.ops.initializers import (
@@ -18,9 +19,8 @@ from netspec.ops.initializers import (
     Uniform,
     UniformFanIn,
     VarianceScaling,
-    plain,
 )
-from netspec.ops.types import Parameter
+from netspec.ops.types import Parameter, TensorType
 
 _LAYER_DEFAULT = VarianceScaling(1 / 3, "fan_in", "uniform")
 _NATIVE: Mapping[str, Mapping[str, Initializer]] = {
@@ -46,12 +46,12 @@ def is_native(layer: Layer, parameter: Parameter) -> bool:
     return native == init
 
 
-def init_call(parameter: Parameter, tensor: Any) -> Call:
-    """The call that fills ``tensor``; numbers may be varying."""
+def init_call(parameter: Parameter, source: TensorType, tensor: Any) -> Call:
+    """The call that fills ``tensor``, of a layer that ``source`` enters; numbers may be varying."""
     name = _own_name(parameter)
     if name is not None:
         return Call(f"nn.init.{name[0]}", (tensor,), name[1])
-    match plain(parameter.init, parameter.fans):
+    match unrounded(parameter, source):
         case Constant(value=value):
             if isinstance(value, Varying):  # one call serves all of its values
                 return Call("nn.init.constant_", (tensor, value))
@@ -61,12 +61,12 @@ def init_call(parameter: Parameter, tensor: Any) -> Call:
                 return Call("nn.init.ones_", (tensor,))
             return Call("nn.init.constant_", (tensor, value))
         case Normal(std=std):
-            return Call("nn.init.normal_", (tensor,), {"std": std})
+            return Call("nn.init.normal_", (tensor,), {"std": said(std)})
         case TruncatedNormal(std=std):
             limits = {"a": -2 * std, "b": 2 * std}
             return Call("nn.init.trunc_normal_", (tensor,), {"std": std, **limits})
         case Uniform(limit=limit):
-            return Call("nn.init.uniform_", (tensor, -limit, limit))
+            return Call("nn.init.uniform_", (tensor, said(-limit), said(limit)))
 
 
 def _own_name(parameter: Parameter) -> tuple[str, Mapping[str, str]] | None:

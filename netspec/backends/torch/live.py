@@ -1,313 +1,245 @@
 """Live PyTorch models: ordinary modules whose keys are the network's paths.
 
-The modules come from executing the rows' calls; how they are wired is a plan of plain objects, which
-pickles, copies, compiles and exports. Generated source is never executed here.
+The modules come from executing the rows' calls; how they are wired is a plan of plain objects, from which
+`torch.fx` writes their methods (`wiring.py`). Generated source is never executed here.
 """
 
 from __future__ import annotations
 
+import itertools
+import operator
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from netspec.backends.torch import support
-from netspec.backends.torch.initial import init_call
-from netspec.backends.torch.rows import module_of
-from netspec.codegen.calls import Call, execute
+from netspec.backends.torch.execute import initialise, make_module, resolve
+from netspec.backends.torch.handles import (
+    FEATURES,
+    LOGITS,
+    PRE_LOGITS,
+    TAPS,
+    ClassifierModule,
+    NetworkModule,
+)
+from netspec.backends.torch.held import held_layers
+from netspec.backends.torch.naming import HANDLES
+from netspec.backends.torch.rows import X, module_of
+from netspec.backends.torch.wiring import (
+    EVALUATION,
+    FORWARD,
+    Operand,
+    Plan,
+    Step,
+    WiredModule,
+    wired,
+)
+from netspec.codegen.calls import Call
+from netspec.codegen.identifiers import camel_case
 from netspec.ir import Node, Program, Value
+from netspec.ir.classifier import Classifier, classifier_of
 from netspec.ir.containers import Container, Unit, containers, units
-from netspec.ops.base import Function
+from netspec.ops.merge import Add, Concat, Mul
 from netspec.ops.structure import ResizeLike, Split
 
-_Named = tuple[Unit, tuple[str, ...]]
-"""What runs as one, and its name from where it runs."""
 
-Values = dict[int, Tensor]
-"""The tensors that are still needed, by the ids of their values."""
-
-
-@dataclass
-class _Step:
-    """What the plans have in common: they take values, give some, and forget what nothing takes any more."""
-
-    inputs: tuple[int, ...]
-    results: tuple[int, ...]
-    last: tuple[int, ...]
-
-    def run(self, owner: nn.Module, values: Values) -> None:
-        made = self.made(owner, [values[id] for id in self.inputs])
-        parts = (made,) if isinstance(made, Tensor) else made
-        for id, part in zip(self.results, parts, strict=True):
-            values[id] = part
-        for id in self.last:
-            del values[id]
-
-    def made(self, owner: nn.Module, tensors: list[Tensor]) -> Tensor | tuple[Tensor, ...]:
-        """The step's result, or all of several."""
-        raise NotImplementedError  # pragma: no cover
-
-
-@dataclass
-class _Through(_Step):
-    """Send tensors through a module inside."""
-
-    names: tuple[str, ...]
-
-    def made(self, owner: nn.Module, tensors: list[Tensor]) -> Tensor | tuple[Tensor, ...]:
-        """What the module gives."""
-        module = owner
-        for name in self.names:
-            module = getattr(module, name)
-        found: Tensor | tuple[Tensor, ...] = module(*tensors)
-        return found
-
-
-@dataclass
-class _Merge(_Step):
-    """Merge tensors; ``how`` is add, mul or concat."""
-
-    how: str
-
-    def made(self, owner: nn.Module, tensors: list[Tensor]) -> Tensor:
-        """The tensors as one."""
-        return _merged(tensors, self.how)
-
-
-@dataclass
-class _Split(_Step):
-    """Part a tensor along the channels, by the method ``how`` of tensors."""
-
-    how: str
-    parts: int | list[int]
-
-    def made(self, owner: nn.Module, tensors: list[Tensor]) -> tuple[Tensor, ...]:
-        """The parts."""
-        return tuple(getattr(tensors[0], self.how)(self.parts, dim=1))
-
-
-@dataclass
-class _ResizeLike(_Step):
-    """Give a map the size of another."""
-
-    mode: str
-
-    def made(self, owner: nn.Module, tensors: list[Tensor]) -> Tensor:
-        """The map at the size of the second tensor."""
-        x, like = tensors
-        return F.interpolate(x, size=like.shape[2:], mode=self.mode)
-
-
-def _merged(tensors: list[Tensor], how: str) -> Tensor:
-    if how == "concat":
-        return torch.cat(tensors, dim=1)
-    total = tensors[0]
-    for tensor in tensors[1:]:
-        total = total + tensor if how == "add" else total * tensor
-    return total
-
-
-@dataclass
-class _Plan:
-    """How the modules inside a module are wired."""
-
-    sources: tuple[int, ...]
-    steps: tuple[_Step, ...]
-
-    def run(self, owner: nn.Module, *given: Tensor) -> Values:
-        """The values that are left when everything has run."""
-        values = dict(zip(self.sources, given, strict=True))
-        for step in self.steps:
-            step.run(owner, values)
-        return values
-
-
-class BlockModule(nn.Module):
-    """What stands under one name: its layers by name, and the plan that wires them.
-
-    No layer's name starts with ``_``, so what is not a layer does.
-    """
-
-    _plan: _Plan
-    _results: tuple[int, ...]
+class BlockModule(WiredModule):
+    """A block: its layers by name."""
 
     def forward(self, *inputs: Tensor) -> Tensor | tuple[Tensor, ...]:
         """Map inputs, each (batch, channels, *size), to the block's result, or to a tuple of several."""
-        values = self._plan.run(self, *inputs)
-        first, *others = (values[id] for id in self._results)
-        return (first, *others) if others else first
-
-
-@dataclass
-class _Results:
-    """What a network gives in one mode.
-
-    Attributes:
-        plan: what runs for it.
-        outputs: the ids of values by the names of outputs.
-        is_named: whether they are given by name; else the only one is given by itself.
-    """
-
-    plan: _Plan
-    outputs: dict[str, int]
-    is_named: bool
-
-    def of(self, owner: nn.Module, *given: Tensor) -> Tensor | dict[str, Tensor]:
-        """The results for inputs (batch, channels, *size)."""
-        values = self.plan.run(owner, *given)
-        if not self.is_named:
-            return values[self.outputs["output"]]
-        return {name: values[id] for name, id in self.outputs.items()}
-
-
-class NetworkModule(nn.Module):
-    """A whole network. Returns the head's result, or a dict of all outputs where the spec names any."""
-
-    _training_results: _Results
-    _evaluation_results: _Results
-
-    def forward(self, x: Tensor) -> Tensor | dict[str, Tensor]:
-        """Map (batch, channels, *size) to the head's result, or to the outputs by name.
-
-        In evaluation, what is for training alone is neither computed nor returned.
-        """
-        return self._results().of(self, x)
-
-    def _results(self) -> _Results:
-        return self._training_results if self.training else self._evaluation_results
-
-
-class NamedInputsModule(NetworkModule):
-    """A whole network whose inputs have names: it takes them in their order, or by name."""
-
-    _inputs: tuple[str, ...]
-
-    def forward(self, *inputs: Tensor, **named: Tensor) -> Tensor | dict[str, Tensor]:
-        """Map inputs, each (batch, channels, *size), to the head's result, or to the outputs by name.
-
-        Raises :class:`TypeError` unless each input is there once.
-        """
-        given = {**dict(zip(self._inputs, inputs, strict=False)), **named}
-        if len(inputs) + len(named) != len(self._inputs) or given.keys() != set(self._inputs):
-            raise TypeError(f"the model takes {', '.join(self._inputs)}")
-        return self._results().of(self, *(given[name] for name in self._inputs))
+        raise NotImplementedError  # pragma: no cover
 
 
 def build(network: Program) -> NetworkModule:
     """A live model with fresh initial weights, in evaluation of whatever dtype is the default."""
     with torch.device("meta"):
-        model = NamedInputsModule() if network.input_names else NetworkModule()
-        if isinstance(model, NamedInputsModule):
-            model._inputs = tuple(network.input_names)
-        root = containers(network)
-        _register(model, root, network)
-        model._training_results = _results(root, network, network.outputs)
-        model._evaluation_results = _results(root, network, network.evaluation_outputs)
+        model = _Builder(network).model()
     model.to_empty(device=torch.get_default_device())
-    initialise(model, network)
+    initialise(model, network.layers)
     return model
 
 
-def initialise(model: nn.Module, network: Program) -> None:
-    """Start every parameter as the spec says, and statistics at zero and one."""
-    with torch.no_grad():
-        for layer in network.layers:
-            parameters = layer.op.parameters(layer.source)
-            if not parameters:
+MERGES = {"add": operator.add, "mul": operator.mul}
+"""What merges two tensors, by the op's kind."""
+
+_Named = tuple[Unit, str]
+"""What runs as one, and its path from where it runs."""
+
+
+class _Builder:
+    """Makes the modules of a network, and plans how they are wired."""
+
+    def __init__(self, network: Program) -> None:
+        self.network = network
+        self.root = containers(network)
+        self.held = held_layers(network, self.root)
+
+    def model(self) -> NetworkModule:
+        """The network's module, its layers on the default device."""
+        modules = self._inside(self.root)
+        network, root = self.network, self.root
+        inputs = tuple(network.input_names) or ("x",)
+        modes = {FORWARD: network.outputs}
+        if network.training_only:
+            modes[EVALUATION] = network.evaluation_outputs
+        plans = {}
+        for mode, outputs in modes.items():
+            names = tuple(outputs) if network.has_outputs else ()
+            plans[mode] = self._plan(root, inputs, [*outputs.values()], names)
+        classifier = classifier_of(network)
+        if classifier is None or HANDLES & modules.keys() or not self._parts(classifier):
+            model = wired(NetworkModule, camel_case(network.title), tuple(plans.items()))()
+            assert isinstance(model, NetworkModule)
+            _add(model, modules)
+            return model
+        plans |= self._parts(classifier)
+        maps = self._maps()
+        if maps:
+            plans[TAPS] = self._plan(root, inputs, [classifier.features, *maps.values()])
+        model = wired(ClassifierModule, camel_case(network.title), tuple(plans.items()))()
+        assert isinstance(model, ClassifierModule)
+        _add(model, modules)
+        model.give_handles(network, classifier, maps)
+        return model
+
+    def _parts(self, classifier: Classifier) -> dict[str, Plan]:
+        """The plans of a network's parts; none where they do not stand apart."""
+        root, network = self.root, self.network
+        inputs = tuple(network.input_names) or ("x",)
+        features, pooled = classifier.features, classifier.linear.inputs[0]
+        apart = {value.id for unit, _ in units(root, network) for value in unit.outputs}
+        if not {features.id, pooled.id} <= apart:
+            return {}
+        return {
+            FEATURES: self._plan(root, inputs, [features]),
+            PRE_LOGITS: self._plan(root, ("x",), [pooled], taken=[features]),
+            LOGITS: self._plan(root, ("x",), [network.main.result], taken=[pooled]),
+        }
+
+    def _maps(self) -> dict[str, Value]:
+        """The maps among the outputs that are there in evaluation."""
+        outputs = self.network.evaluation_outputs
+        return {name: value for name, value in outputs.items() if value.type.rank}
+
+    # Modules
+
+    def _inside(self, container: Container) -> dict[str, nn.Module]:
+        """The modules that have a name in ``container``, by that name."""
+        found: dict[str, nn.Module] = {}
+        for name, child in container.children.items():
+            if isinstance(child, Container):
+                found[name] = self._module(child)
                 continue
-            module = model.get_submodule(layer.path)
-            for parameter in parameters:
-                execute(init_call(parameter, getattr(module, parameter.name)), resolve)
-            if getattr(module, "num_batches_tracked", None) is not None:
-                module.num_batches_tracked.zero_()
+            held = self.held[child]
+            own = held.path.rpartition(".")[2]
+            if held.form.module is not None and own not in found:
+                found[own] = make_module(held.form.module)
+        return found
+
+    def _module(self, container: Container) -> nn.Module:
+        """The module of a container."""
+        modules, region = self._inside(container), container.region
+        module: nn.Module
+        if container.is_unit and region is not None and region.kind == "block":
+            definition = region.definition
+            title = definition and (definition.title or camel_case(definition.name))
+            count = len(container.inputs)
+            inputs = ("x",) if count == 1 else tuple(f"x{number}" for number in range(count))
+            plan = self._plan(container, inputs, container.outputs)
+            module = wired(BlockModule, title or "Block", ((FORWARD, plan),))()
+        elif container.is_row:
+            places = map(str, range(container.length))
+            modules = {name: modules.pop(name, None) or nn.Identity() for name in places} | modules
+            module = nn.Sequential()
+        elif _is_list(container):
+            module = nn.ModuleList()
+        else:
+            module = nn.Module()  # it holds names, and is never called
+        _add(module, modules)
+        return module
+
+    # Wiring
+
+    def _plan(
+        self,
+        container: Container,
+        inputs: tuple[str, ...],
+        outputs: Sequence[Value],
+        names: tuple[str, ...] = (),
+        taken: Sequence[Value] | None = None,
+    ) -> Plan:
+        """How the modules inside ``container`` are wired to give ``outputs``, of its inputs or what is ``taken``."""
+        given = container.inputs if taken is None else taken
+        operands = {value.id: Operand(at) for at, value in enumerate(given)}
+        skipped = len(container.path) + 1 if container.path else 0
+        steps: list[Step] = []
+        numbers = itertools.count(len(inputs))
+
+        def step(target: Any, args: tuple[Any, ...], count: int = 1, **more: Any) -> list[Operand]:
+            results = tuple(next(numbers) for _ in range(count))
+            steps.append(Step(target, args, results=results, **more))
+            return [Operand(number) for number in results]
+
+        def called(call: Call, operand: Operand, count: int = 1) -> list[Operand]:
+            args = tuple(operand if arg is X else arg for arg in call.args)
+            kwargs = tuple(call.kwargs.items())
+            method = call.target.removeprefix("Tensor.")
+            if method != call.target:
+                return step(method, args, count, kwargs=kwargs, is_method=True)
+            return step(resolve(call.target), args, count, kwargs=kwargs)
+
+        found_units = list(units(container, self.network))
+        for unit, name in _needed(found_units, {v.id for v in outputs}, {*operands}):
+            entering = tuple(operands[value.id] for value in unit.inputs)
+            match unit:
+                case Node(op=Split()):
+                    found = called(module_of(unit), entering[0], len(unit.outputs))
+                case Node(op=ResizeLike() as op):
+                    shape = step(getattr, (entering[1], "shape"))
+                    size = step(operator.getitem, (*shape, slice(2, None)))
+                    kwargs = (("size", *size), ("mode", op.mode))
+                    found = step(F.interpolate, entering[:1], kwargs=kwargs)
+                case Node(op=Concat()):
+                    found = step(torch.cat, ([*entering],), kwargs=(("dim", 1),))
+                case Node(op=Add() | Mul() as op):
+                    found = [entering[0]]
+                    for other in entering[1:]:
+                        found = step(MERGES[op.kind], (*found, other))
+                case Node():
+                    form, found = self.held[unit].form, [*entering]
+                    if form.module is not None:
+                        found = step(self.held[unit].path[skipped:], entering)
+                    if form.function is not None:
+                        found = called(form.function, found[0])
+                case _:
+                    found = step(name, entering, len(unit.outputs))
+            operands.update((value.id, o) for value, o in zip(unit.outputs, found, strict=True))
+        return Plan(inputs, tuple(steps), tuple(operands[value.id] for value in outputs), names)
 
 
-def resolve(target: str) -> Any:
-    """The object behind a name in a row."""
-    first, *rest = target.split(".")
-    if not rest:
-        return getattr(support, first)
-    found: Any = {"nn": nn, "torch": torch}[first]
-    for name in rest:
-        found = getattr(found, name)
-    return found
+def _is_list(container: Container) -> bool:
+    """Whether it is a stage of blocks, called by their numbers, of which some take or give several values."""
+    region, children = container.region, container.children
+    if region is None or region.kind != "stage" or all(block.is_unary for block in region.blocks):
+        return False
+    return [*children] == [str(number) for number in range(len(region.blocks))]
 
 
-def make_module(call: Call) -> nn.Module:
-    """The module that a row's call describes."""
-    return execute(call, resolve)
+def _add(module: nn.Module, inside: Mapping[str, nn.Module]) -> None:
+    for name, child in inside.items():
+        module.add_module(name, child)
 
 
-def _register(module: nn.Module, container: Container, network: Program) -> None:
-    """Register what has a name in ``container`` in its module."""
-    for name, child in container.children.items():
-        if isinstance(child, Node):
-            module.add_module(name, make_module(module_of(child)))
-            continue
-        inner = _module(child, network)
-        _register(inner, child, network)
-        module.add_module(name, inner)
-
-
-def _module(container: Container, network: Program) -> nn.Module:
-    """The module of a container, with nothing registered yet."""
-    region = container.region
-    if not container.is_unit:
-        return nn.Module()  # it holds names, and is never called
-    if container.is_row and (region is None or region.kind != "block"):
-        return nn.Sequential()
-    module = BlockModule()
-    module._results = tuple(value.id for value in container.outputs)
-    module._plan = _plan(container, network, {*module._results})
-    return module
-
-
-def _results(root: Container, network: Program, outputs: Mapping[str, Value]) -> _Results:
-    ids = {name: value.id for name, value in outputs.items()}
-    return _Results(_plan(root, network, set(ids.values())), ids, network.has_outputs)
-
-
-def _needed(found: Sequence[_Named], kept: set[int]) -> list[_Named]:
-    """The units that lead to a value that is ``kept``, in order."""
-    wanted = set(kept)
+def _needed(found: Sequence[_Named], kept: set[int], given: set[int]) -> list[_Named]:
+    """The units that lead from ``given`` values to those that are ``kept``, in order."""
+    wanted = kept - given
     needed = []
-    for unit, names in reversed(found):
+    for unit, name in reversed(found):
         # What a block hands on is there without it.
         if any(v.id in wanted and v not in unit.inputs for v in unit.outputs):
-            needed.append((unit, names))
-            wanted.update(value.id for value in unit.inputs)
+            needed.append((unit, name))
+            wanted.update({value.id for value in unit.inputs} - given)
     return needed[::-1]
-
-
-def _plan(container: Container, network: Program, kept: set[int]) -> _Plan:
-    """How the modules inside ``container`` are wired; ``kept`` are the values that its caller wants."""
-    found = _needed(list(units(container, network)), kept)
-    last: dict[int, int] = {}
-    for number, (unit, _) in enumerate(found):
-        last.update((value.id, number) for value in unit.inputs)
-        for value in unit.outputs:
-            last.setdefault(value.id, number)
-    done: dict[int, list[int]] = {}
-    for id, number in last.items():
-        if number >= 0 and id not in kept:
-            done.setdefault(number, []).append(id)
-    steps: list[_Step] = []
-    for number, (unit, names) in enumerate(found):
-        ids = tuple(value.id for value in unit.inputs)
-        results = tuple(value.id for value in unit.outputs)
-        free = tuple(done.get(number, ()))
-        match unit:
-            case Node(op=Split()):
-                call = module_of(unit)
-                how = call.target.removeprefix("Tensor.")
-                steps.append(_Split(ids, results, free, how, call.args[1]))
-            case Node(op=ResizeLike() as op):
-                steps.append(_ResizeLike(ids, results, free, op.mode))
-            case Node(op=Function() as op):
-                steps.append(_Merge(ids, results, free, op.kind))
-            case _:
-                steps.append(_Through(ids, results, free, names))
-    return _Plan(tuple(value.id for value in container.inputs), tuple(steps))

@@ -6,27 +6,29 @@ import ast
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 
-from netspec.backends.torch.initial import init_call, is_native
+from netspec.backends.torch.forms import Form, form_of
+from netspec.backends.torch.functions import Functions
 from netspec.backends.torch.naming import NAMING
-from netspec.backends.torch.paths import node_of, prefixes
+from netspec.backends.torch.paths import absent, node_of, prefixes
 from netspec.backends.torch.plan import Item, Plan, Unit, is_gap
 from netspec.backends.torch.registration import Containers
 from netspec.backends.torch.rows import module_of
-from netspec.backends.torch.starts import Starts, base_class
-from netspec.backends.torch.variants import variants
-from netspec.codegen.calls import Call, same_call, varies
+from netspec.backends.torch.sharing import Sharing, is_shareable
+from netspec.backends.torch.starting import StartWriter
+from netspec.backends.torch.starts import Starts, is_subclass
+from netspec.codegen.calls import Call
 from netspec.codegen.cases import Case, by_cases, where
 from netspec.codegen.factories import chosen_call
 from netspec.codegen.flow import Condition
 from netspec.codegen.identifiers import is_attribute
-from netspec.codegen.nodes import assign, call, dotted, if_
+from netspec.codegen.nodes import assign, call, if_
 from netspec.codegen.printing import Printer
 from netspec.ir import Node, Region
 from netspec.ir.template import Choice
-from netspec.ir.template.chosen import Chosen, is_anonymous, label_of
+from netspec.ir.template.chosen import Chosen, label_of
 from netspec.ir.template.data import children
 from netspec.lang.expression.formula import negated
-from netspec.lang.expression.symbolic import Diverges, Varying, names_of
+from netspec.lang.expression.symbolic import Varying, names_of
 from netspec.ops.base import Function
 from netspec.ops.structure import Split
 
@@ -56,8 +58,7 @@ class ModuleWriter:
         self.plan = plan
         self.printer = printer
         self.block_call = block_call
-        self.starts = starts
-        self.settled = settled
+        self._starting = StartWriter(printer, starts, settled)
         self.statements: list[ast.stmt] = []
         self.tests: dict[int, Condition | None] = {}
         self.sizes: dict[int, ast.expr] = {}
@@ -66,9 +67,15 @@ class ModuleWriter:
         self._owners: Counter[str] = Counter()
         self._containers = Containers(plan.count)
         self._positions: dict[int, int] = {}
-        self._shared: list[tuple[str, Call]] = []
+        self.functions = Functions(printer, lambda name: node_of(self._attribute(name)))
+        self._sharing = Sharing(self._attributes)
         self._aliases: dict[Unit, str] = {}
         self._depth = 0
+
+    @property
+    def registration(self) -> list[ast.stmt]:
+        """The body of ``__init__``."""
+        return [*self.functions.kept, *self.statements]
 
     # How modules are reached
 
@@ -95,7 +102,7 @@ class ModuleWriter:
                     self.reserve(side)
         elif self.plan.is_unit(item):
             self._owners.update(prefixes(item.path))
-            if not (isinstance(item, Node) and is_anonymous(item, item.path)):
+            if not (isinstance(item, Node) and is_shareable(item, item.path)):
                 self._attributes.add(item.path.split(".")[0])
                 self._containers.expect(item.path)
         else:
@@ -161,23 +168,31 @@ class ModuleWriter:
             self.statements.append(assign(access, self.printer.value(sizes)))
 
     def _layer(self, layer: Node) -> None:
-        calls = self._cases(layer)
-        self._note(layer, calls)
+        calls: Call | Case[Call]
+        match self._form(layer):
+            case Form(module=module, function=function):
+                if function is not None:
+                    self.functions.note(layer, function)
+                if module is None:
+                    return
+                calls = module
+            case _:
+                calls = self._cases(layer)
+        self._starting.note(layer, calls)
         if isinstance(calls, Call) and self._share(layer, calls):
             return
         self.statements += self._made(layer.path, calls)
-        self.statements += self._starts(layer, self.access(layer), calls)
+        self.statements += self._starting.calls(layer, self.access(layer), calls)
 
     def _share(self, layer: Node, made: Call) -> bool:
         """Reach a layer without parameters that names itself by one attribute for all that are alike."""
-        if not is_anonymous(layer, layer.path):
+        if not is_shareable(layer, layer.path):
             return False
-        attribute = next((name for name, known in self._shared if same_call(known, made)), None)
+        attribute = self._sharing.find(made)
         if attribute is None:
             if self._depth:
                 return False
-            attribute = self._attribute(label_of(layer.op))
-            self._shared.append((attribute, made))
+            attribute = self._sharing.add(label_of(layer.op), made)
             self.statements.append(self.assign(attribute, self.printer.call(made)))
         self._aliases[layer] = attribute
         return True
@@ -185,11 +200,15 @@ class ModuleWriter:
     def _made(self, path: str, calls: Call | Case[Call]) -> list[ast.stmt]:
         if isinstance(calls, Call):
             return [self.assign(path, self.printer.call(calls))]
-        test = self.printer.formula(calls.test)
         with self.printer.assuming(calls.test, True):
             then = self._made(path, calls.then)
         with self.printer.assuming(calls.test, False):
             other = self._made(path, calls.other)
+        test = self.printer.source(calls.test)
+        if is_subclass(
+            calls.then, calls.other
+        ):  # the base is the attribute's type, so it comes first
+            return [if_(negated(test), other, then)]
         return [if_(test, then, other)]
 
     def _sequential(self, path: str, items: Sequence[Item]) -> None:
@@ -200,8 +219,8 @@ class ModuleWriter:
             access = ast.Subscript(node_of(path), ast.Constant(index))
             if isinstance(item, Node):
                 calls = self._cases(item)
-                self._note(item, calls)
-                self.statements += self._starts(item, access, calls)
+                self._starting.note(item, calls)
+                self.statements += self._starting.calls(item, access, calls)
             elif isinstance(item, Choice):
                 self._optional_starts(item, access)
 
@@ -213,8 +232,8 @@ class ModuleWriter:
                 layer = self.plan.single(branch)
                 if isinstance(layer, Node):
                     calls = self._cases(layer)
-                    self._note(layer, calls)
-                    found += self._starts(layer, access, calls)
+                    self._starting.note(layer, calls)
+                    found += self._starting.calls(layer, access, calls)
             branches.append(found)
         if any(branches):
             self.statements += self._either(choice.test, branches[0], branches[1])
@@ -279,7 +298,7 @@ class ModuleWriter:
         if marker:
             is_none = ast.Compare(node_of(marker), [ast.Is()], [ast.Constant(None)])
             self.tests[id(choice)] = (is_none, not only_then)
-            self.statements.append(assign(node_of(marker), ast.Constant(None)))
+            self.statements.append(absent(marker))
         else:
             self.tests[id(choice)] = self._flag(choice.test)
         self.statements += self._either(choice.test, then, other)
@@ -352,43 +371,15 @@ class ModuleWriter:
             self.statements = before
             self._depth -= 1
 
-    # How parameters start
-
-    def _note(self, layer: Node, calls: Call | Case[Call]) -> None:
-        for own, made in () if self.settled else variants(layer, calls):
-            target = base_class(made.target)
-            self.starts.modules[target] += 1
-            for parameter in own.op.parameters(own.source):
-                if is_native(own, parameter):
-                    self.starts.note(target, parameter.name, None, False)
-                    continue
-                start = init_call(parameter, dotted(f"module.{parameter.name}"))
-                self.starts.note(target, parameter.name, start, varies(start))
-
-    def _starts(self, layer: Node, access: ast.expr, calls: Call | Case[Call]) -> list[ast.stmt]:
-        """The calls that start what the loop over all modules does not."""
-        first, *others = [
-            self._start(own, access, base_class(made.target))
-            for own, made in variants(layer, calls)
-        ]
-        if isinstance(layer.op, Chosen):
-            written = ast.dump(ast.Module(first, []))
-            if any(ast.dump(ast.Module(other, [])) != written for other in others):
-                raise Diverges(layer.op.choice)
-        return first
-
-    def _start(self, layer: Node, access: ast.expr, target: str) -> list[ast.stmt]:
-        statements: list[ast.stmt] = []
-        for parameter in layer.op.parameters(layer.source):
-            if is_native(layer, parameter):
-                continue
-            if self.settled and self.starts.is_uniform(target, parameter.name):
-                continue
-            made = init_call(parameter, ast.Attribute(access, parameter.name))
-            statements.append(ast.Expr(self.printer.call(made)))
-        return statements
+    # Calls
 
     def _cases(self, layer: Node) -> Call | Case[Call]:
         if isinstance(layer.op, Chosen):
             return chosen_call(layer, module_of, self.printer)
         return by_cases(module_of, layer)
+
+    def _form(self, layer: Node) -> Form | Case[Form] | None:
+        """What people write for a layer; None for one that the class is given."""
+        if isinstance(layer.op, Chosen):
+            return None
+        return by_cases(lambda each: form_of(each, each.path), layer)

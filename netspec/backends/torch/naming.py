@@ -72,3 +72,12 @@ NAMING = Naming(
     ),
     words=frozenset(("self", "torch", "nn", "F", "Tensor")),
 )
+
+HANDLES = frozenset(
+    [
+        *("num_classes", "num_features", "in_channels", "in_chans", "feature_info"),
+        *("forward_features", "forward_head", "forward_intermediates"),
+        *("get_classifier", "reset_classifier"),
+    ]
+)
+"""What no layer may be called where there are handles."""

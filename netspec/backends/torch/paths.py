@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 from netspec.codegen.identifiers import is_attribute
-from netspec.codegen.nodes import call
+from netspec.codegen.nodes import annotation, assign, call
 
 
 def prefixes(path: str) -> list[str]:
@@ -23,3 +23,11 @@ def node_of(path: str) -> ast.expr:
         else:
             found = call("getattr", [found, ast.Constant(name)])
     return found
+
+
+def absent(path: str) -> ast.stmt:
+    """No module at a path so far; with its type, which only attributes of `self` may have there."""
+    access, none = node_of(path), ast.Constant(None)
+    if isinstance(access, ast.Attribute) and "." not in path:
+        return ast.AnnAssign(access, annotation("nn.Module | None"), none, simple=0)
+    return assign(access, none)

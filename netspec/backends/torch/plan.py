@@ -6,7 +6,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TypeGuard
 
+from netspec.backends.torch.forms import has_module
 from netspec.ir import Node, Region, Value
+from netspec.ir.containers import MOST_GAPS
 from netspec.ir.template import Choice, Template
 from netspec.ir.template.data import children
 from netspec.ops.base import Function
@@ -14,9 +16,6 @@ from netspec.ops.base import Function
 Item = Node | Region | Choice
 Unit = Node | Region
 """What is one module."""
-
-MOST_GAPS = 4
-"""A row of modules has at most so many times their number of indices; beyond, the indices were chosen."""
 
 
 class Plan:
@@ -124,7 +123,7 @@ class Plan:
     def is_unit(self, item: Item) -> TypeGuard[Unit]:
         """Whether an item is one module."""
         if isinstance(item, Node):
-            return not isinstance(item.op, Function)
+            return _is_module(item)
         is_block = isinstance(item, Region) and item.kind == "block"
         return is_block or self.row(item) is not None
 
@@ -159,8 +158,12 @@ class Plan:
             return None
         found = inside[0]
         if isinstance(found, Node):
-            return None if isinstance(found.op, Function) else found
+            return found if _is_module(found) else None
         return found if found.kind == "block" else None
+
+
+def _is_module(node: Node) -> bool:
+    return not isinstance(node.op, Function) and has_module(node)
 
 
 def _numbered(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from netspec.backends.probe import Given, Held, Inside, Limit, Observed, Places, Trained
+from netspec.backends.torch.held import calls_of
 from netspec.backends.torch.precision import GRADIENTS
 from netspec.backends.torch.weights import read_weights
 from netspec.ir import Program
@@ -27,7 +28,11 @@ _DROPS = (
     *(nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d),
     *(nn.AlphaDropout, nn.FeatureAlphaDropout),
 )
-_DROP_PATHS = {"DropPath": ("p", "drop_prob"), "StochasticDepth": ("p",)}
+_DROP_PATHS: Mapping[str, tuple[str, ...]] = {
+    "DropPath": ("p", "drop_prob"),
+    **{f"DropPath{rank}d": ("p",) for rank in (1, 2, 3)},
+    "StochasticDepth": ("p",),
+}
 """By the name of a class, what may be called the rate: ours, of which source has a copy, timm's, torchvision's."""
 
 
@@ -139,27 +144,35 @@ class TorchProbe:
     def look_inside(
         self, model: Any, network: Program, inputs: Given, fed: Inside | None = None
     ) -> Inside:
-        """What passes through each module that is one layer and runs once."""
-        paths = [layer.path for layer in network.layers]
-        both = {f"{way} {path}": (way, path) for path in paths for way in ("entered", "left")}
-        seen = self.observe(model, both, inputs)
+        """What passes through each module, where it runs once for each layer that it is."""
+        layers = _layers_of(model, network)
+        both = {f"{way} {path}": (way, path) for path in layers for way in ("entered", "left")}
+        model.eval()
+        with torch.no_grad(), _Watch(model, both) as watch:
+            outputs = _arrays(_outputs(_called(model, _each(inputs, torch.tensor))))
         inside: dict[str, dict[str, Array]] = {"entered": {}, "left": {}}
-        for key, value in seen.places.items():
+        for key, values in watch.seen.items():
             way, _, path = key.partition(" ")
-            inside[way][path] = value
+            if len(values) != len(layers[path]):
+                continue
+            for layer, value in zip(layers[path], values, strict=True):
+                given = network.by_path[layer]
+                rank = (given.source if way == "entered" else given.target).rank
+                inside[way][layer] = _flattened(value, rank)
         if fed is None:
-            return Inside(inside["entered"], inside["left"], seen.outputs)
-        known = fed.entered.keys() & fed.left.keys()
-        feeds = [_Feed(path, fed) for path in inside["left"] if path in known]
+            return Inside(inside["entered"], inside["left"], outputs)
+        known = fed.entered.keys() & fed.left.keys() & inside["left"].keys()
+        feeds = [_Feed(path, own, fed) for path, own in layers.items() if known >= {*own}]
+        came: dict[str, Array] = {}
+        went: dict[str, Array] = {}
         with ExitStack() as stack:
             for feed in feeds:
                 stack.enter_context(feed.into(model))
-            outputs = self.observe(model, {}, inputs).outputs
-        return Inside(
-            {feed.path: feed.entered for feed in feeds},
-            {feed.path: feed.left for feed in feeds},
-            outputs,
-        )
+            result = self.observe(model, {}, inputs).outputs
+        for feed in feeds:
+            came.update(feed.entered)
+            went.update(feed.left)
+        return Inside(came, went, result)
 
     def train(
         self,
@@ -253,14 +266,19 @@ class _Watch:
 
 
 class _Feed:
-    """Gives one module what entered another model's there, and passes on what left that one."""
+    """Gives one module what entered another model's there, and passes on what left that one.
 
-    def __init__(self, path: str, fed: Inside) -> None:
+    It does so for each of the ``layers`` that the module is, in the order of its calls.
+    """
+
+    def __init__(self, path: str, layers: Sequence[str], fed: Inside) -> None:
         self.path = path
-        self.given = torch.tensor(fed.entered[path])
-        self.passed_on = torch.tensor(fed.left[path])
-        self.entered: Array = numpy.zeros(0)
-        self.left: Array = numpy.zeros(0)
+        self.entered: dict[str, Array] = {}
+        self.left: dict[str, Array] = {}
+        self._given = {layer: torch.tensor(fed.entered[layer]) for layer in layers}
+        self._passed_on = {layer: torch.tensor(fed.left[layer]) for layer in layers}
+        self._waiting = [*reversed(layers)]
+        self._layer = ""
         self._came: list[Tensor] = []
 
     @contextmanager
@@ -278,17 +296,38 @@ class _Feed:
                 hook.remove()
 
     def _ahead(self, given: tuple[Any, ...]) -> tuple[Any, ...]:
-        self.entered = given[0].detach().cpu().numpy().copy()
+        self._layer = self._waiting.pop()
+        self.entered[self._layer] = given[0].detach().cpu().numpy().copy()
         self._came = [given[0]]
-        return (self.given.clone(), *given[1:])
+        return (self._given[self._layer].clone(), *given[1:])
 
     def _behind(self, given: tuple[Any, ...], result: Any) -> Tensor:
-        self.left = result.detach().cpu().numpy().copy()
+        passed_on = self._passed_on[self._layer]
+        axes = result.dim() - passed_on.dim()  # of one position, which are flattened behind it
+        self.left[self._layer] = _flattened(
+            result.detach().cpu().numpy().copy(), passed_on.dim() - 2
+        )
         wrote_over = result.data_ptr() == given[0].data_ptr()
-        if wrote_over and not torch.equal(given[0], self.given):
+        if wrote_over and not torch.equal(given[0], self._given[self._layer]):
             # It works in place, and who else has what entered sees what it wrote.
-            self._came[0].copy_(self.passed_on)
-        return self.passed_on.clone()
+            self._came[0].copy_(passed_on)
+        return passed_on.clone()[(..., *[None] * axes)]
+
+
+def _layers_of(model: nn.Module, network: Program) -> dict[str, list[str]]:
+    """The layers that each module of a model is, in the order of its calls: one, or those that share it in ours."""
+    there = {path for path, _ in model.named_modules()}
+    found = {layer.path: [layer.path] for layer in network.layers if layer.path in there}
+    for path, layers in calls_of(network).items():
+        if len(layers) > 1 and path in there and not ({*layers} - {path}) & there:
+            found[path] = layers
+    return found
+
+
+def _flattened(value: Array, rank: int) -> Array:
+    """What a module gives, as its layer does: a global pooling's has one position, which is flattened behind it."""
+    is_pooled = rank == 0 and value.ndim > 2 and all(length == 1 for length in value.shape[2:])
+    return value.reshape(value.shape[:2]) if is_pooled else value
 
 
 def _each(inputs: Given, make: Callable[[Any], Tensor]) -> Any:

@@ -14,6 +14,7 @@ from typing import Any
 
 from netspec.backends.rows import Rows, Unsupported, look_up
 from netspec.codegen.calls import Call
+from netspec.codegen.numbers import features
 from netspec.ir import Layer
 from netspec.lang.expression.symbolic import same
 from netspec.ops.activation import Elu, Gelu, LeakyRelu
@@ -62,7 +63,7 @@ def _conv_padding(op: Conv, rank: int) -> tuple[str, dict[str, Any]]:
         pads = tuple((extent // 2, extent // 2) for extent in extents)
     if all(same(before, after) or before == after for before, after in pads):
         return f"nn.Conv{rank}d", {"padding": scalar_or_tuple([before for before, _ in pads])}
-    return f"PadConv{rank}d", {"padding": 0, "pads": _torch_pads(pads)}
+    return f"PadConv{rank}d", {"pads": [*_torch_pads(pads)]}
 
 
 def _conv_transpose(layer: Layer) -> Call:
@@ -75,7 +76,7 @@ def _conv_transpose(layer: Layer) -> Call:
     if any(end < 0 or end >= step for end, step in zip(more, op.stride, strict=True)):
         more = [-after if after < 0 else 0 for _, after in cuts]
         ends = tuple((before, after if after > 0 else 0) for before, after in cuts)
-        target, padding = f"CutConvTranspose{rank}d", {"cuts": _torch_pads(ends)}
+        target, padding = f"CutConvTranspose{rank}d", {"cuts": [*_torch_pads(ends)]}
     else:
         padding = {"padding": scalar_or_tuple([before for before, _ in cuts])}
     return Call(
@@ -100,7 +101,7 @@ def _torch_pads(pads: tuple[tuple[int, int], ...]) -> tuple[int, ...]:
 
 def _linear(layer: Layer) -> Call:
     op: Linear = layer.op  # type: ignore[assignment]
-    return Call("nn.Linear", (layer.source.channels, op.out), {"bias": op.bias})
+    return Call("nn.Linear", (features(layer.source), op.out), {"bias": op.bias})
 
 
 def _batch_norm(layer: Layer) -> Call:
@@ -168,7 +169,7 @@ def _max_pool(layer: Layer) -> Call:
     op: MaxPool = layer.op  # type: ignore[assignment]
     rank = layer.source.rank
     if op.pads is None:
-        return Call(f"SameMaxPool{rank}d", (), _window(op))
+        return Call(f"SameMaxPool{rank}d", (tuple(op.kernel),), {"stride": tuple(op.step)})
     target = f"nn.MaxPool{rank}d"
     symmetric = all(before == after for before, after in op.pads)
     if symmetric and (op.pad_value == "lowest" or is_zero(op.pads)):
@@ -182,7 +183,7 @@ def _avg_pool(layer: Layer) -> Call:
     op: AvgPool = layer.op  # type: ignore[assignment]
     rank = layer.source.rank
     if op.pads is None:
-        return Call(f"SameAvgPool{rank}d", (), _window(op))
+        return Call(f"SameAvgPool{rank}d", (tuple(op.kernel),), {"stride": tuple(op.step)})
     target = f"nn.AvgPool{rank}d"
     if not all(before == after for before, after in op.pads):
         if not op.count_include_pad:
@@ -250,12 +251,15 @@ def _per_channel(target: str) -> Row:
     return lambda layer: Call(target, (layer.source.channels,))
 
 
-def _drop(target: str) -> Row:
-    def row(layer: Layer) -> Call:
-        op: RandomDrop = layer.op  # type: ignore[assignment]
-        return Call(target, (op.rate,))
+def _dropout(layer: Layer) -> Call:
+    op: RandomDrop = layer.op  # type: ignore[assignment]
+    return Call("nn.Dropout", (op.rate,))
 
-    return row
+
+def _drop_path(layer: Layer) -> Call:
+    op: RandomDrop = layer.op  # type: ignore[assignment]
+    rank = layer.source.rank
+    return Call(f"DropPath{rank}d" if rank else "DropPath", (op.rate,))
 
 
 ROWS: Rows[Call] = {
@@ -290,8 +294,8 @@ ROWS: Rows[Call] = {
     "subsample": _subsample,
     "resize": _resize,
     "scale": _per_channel("Scale"),
-    "dropout": _drop("nn.Dropout"),
-    "drop_path": _drop("DropPath"),
+    "dropout": _dropout,
+    "drop_path": _drop_path,
 }
 
 
@@ -307,20 +311,24 @@ def module_of(layer: Layer) -> Call:
 # against PyTorch's own signatures.
 SIGNATURE_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     **{
-        f"{name}{rank}d": {"stride": 1, "padding": 0, "dilation": 1, "groups": 1, "bias": True}
-        for name in ("nn.Conv", "SameConv", "PadConv")
+        f"{name}{rank}d": {**own, "stride": 1, "dilation": 1, "groups": 1, "bias": True}
+        for name, own in {
+            "nn.Conv": {"padding": 0},
+            "SameConv": {"padding": 0},
+            "PadConv": {},
+        }.items()
         for rank in (1, 2, 3)
     },
     **{
         f"{name}{rank}d": {
             "stride": 1,
-            "padding": 0,
+            **own,
             "output_padding": 0,
             "groups": 1,
             "bias": True,
             "dilation": 1,
         }
-        for name in ("nn.ConvTranspose", "CutConvTranspose")
+        for name, own in {"nn.ConvTranspose": {"padding": 0}, "CutConvTranspose": {}}.items()
         for rank in (1, 2, 3)
     },
     **{

@@ -8,10 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from netspec.codegen.calls import Call, same_call
+from netspec.codegen.cases import Case
 from netspec.codegen.nodes import call, dotted, if_, side_by_side
 
 _BASES = {
     **{f"{kind}Conv{rank}d": f"nn.Conv{rank}d" for kind in ("Same", "Pad") for rank in (1, 2, 3)},
+    **{f"CutConvTranspose{rank}d": f"nn.ConvTranspose{rank}d" for rank in (1, 2, 3)},
     "ChannelNorm": "nn.LayerNorm",
 }
 
@@ -19,6 +21,13 @@ _BASES = {
 def base_class(target: str) -> str:
     """The class of PyTorch that a module of generated source is one of."""
     return _BASES.get(target, target)
+
+
+def is_subclass(one: Call | Case[Call], other: Call | Case[Call]) -> bool:
+    """Whether a module is of a class that another's class is the base of."""
+    if isinstance(one, Case) or isinstance(other, Case):
+        return False
+    return one.target != other.target == base_class(one.target)
 
 
 @dataclass
@@ -69,7 +78,9 @@ class Starts:
         by_target: dict[str, list[_Start]] = {}
         for (target, name), (made, *_) in self.found.items():
             if made is not None and self.is_uniform(target, name):
-                optional = self.owners[target, name] < self.modules[target]
+                lacking = self.owners[target, name] < self.modules[target]
+                # PyTorch itself says that a convolution may have no bias, and type checkers hear it.
+                optional = lacking or (name == "bias" and target.startswith("nn.Conv"))
                 by_target.setdefault(target, []).append(_Start(name, made, optional))
         alike: list[tuple[list[str], list[_Start]]] = []
         for target, starts in by_target.items():

@@ -9,93 +9,155 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 
-@torch.fx.wrap  # type: ignore[untyped-decorator]
-def same_pad(
-    x: Tensor,
-    kernel_size: list[int],
-    stride: list[int],
-    dilation: list[int],
-    value: float = 0.0,
-) -> Tensor:
-    """Pad as TensorFlow's `same`: to ceil(size / stride), the odd one at the end."""
-    sizes = x.shape[2:]
-    pads: list[int] = []
-    for axis in range(len(sizes) - 1, -1, -1):
-        size, step = sizes[axis], stride[axis]
-        extent = (kernel_size[axis] - 1) * dilation[axis] + 1
-        total = max((size - 1) // step * step + extent - size, 0)
-        pads += [total // 2, total - total // 2]
-    return F.pad(x, pads, value=value)
-
-
-def each_axis(number: int | tuple[int, ...], rank: int) -> tuple[int, ...]:
-    """A number for each of ``rank`` axes."""
-    return (number,) * rank if isinstance(number, int) else number
-
-
-class SameConv1d(nn.Conv1d):
-    """A convolution with TensorFlow's padding `same`."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = same_pad(x, self.kernel_size, self.stride, self.dilation)
-        return self._conv_forward(x, self.weight, self.bias)
-
-
-class SameConv2d(nn.Conv2d):
-    """A convolution with TensorFlow's padding `same`."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = same_pad(x, self.kernel_size, self.stride, self.dilation)
-        return self._conv_forward(x, self.weight, self.bias)
-
-
-class SameConv3d(nn.Conv3d):
-    """A convolution with TensorFlow's padding `same`."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = same_pad(x, self.kernel_size, self.stride, self.dilation)
-        return self._conv_forward(x, self.weight, self.bias)
-
-
 class PadConv1d(nn.Conv1d):
     """A convolution behind explicit padding, given as `F.pad` takes it."""
 
-    def __init__(self, *args, pads: tuple[int, ...], **kwargs) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int | tuple[int],
+        pads: list[int],
+        stride: int | tuple[int] = 1,
+        dilation: int | tuple[int] = 1,
+        groups: int = 1,
+        bias: bool = True,
+    ) -> None:
+        super().__init__(
+            in_channels,
+            out_channels,
+            kernel_size,
+            stride,
+            dilation=dilation,
+            groups=groups,
+            bias=bias,
+        )
         self.pads = pads
 
     def forward(self, x: Tensor) -> Tensor:
-        return self._conv_forward(F.pad(x, self.pads), self.weight, self.bias)
+        x = F.pad(x, self.pads)
+        return F.conv1d(
+            x,
+            self.weight,
+            self.bias,
+            self.stride,
+            dilation=self.dilation,
+            groups=self.groups,
+        )
+
+    def extra_repr(self) -> str:
+        channels = f"{self.in_channels}, {self.out_channels}"
+        return f"{channels}, pads={self.pads}"
 
 
 class PadConv2d(nn.Conv2d):
     """A convolution behind explicit padding, given as `F.pad` takes it."""
 
-    def __init__(self, *args, pads: tuple[int, ...], **kwargs) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int | tuple[int, int],
+        pads: list[int],
+        stride: int | tuple[int, int] = 1,
+        dilation: int | tuple[int, int] = 1,
+        groups: int = 1,
+        bias: bool = True,
+    ) -> None:
+        super().__init__(
+            in_channels,
+            out_channels,
+            kernel_size,
+            stride,
+            dilation=dilation,
+            groups=groups,
+            bias=bias,
+        )
         self.pads = pads
 
     def forward(self, x: Tensor) -> Tensor:
-        return self._conv_forward(F.pad(x, self.pads), self.weight, self.bias)
+        x = F.pad(x, self.pads)
+        return F.conv2d(
+            x,
+            self.weight,
+            self.bias,
+            self.stride,
+            dilation=self.dilation,
+            groups=self.groups,
+        )
+
+    def extra_repr(self) -> str:
+        channels = f"{self.in_channels}, {self.out_channels}"
+        return f"{channels}, pads={self.pads}"
 
 
 class PadConv3d(nn.Conv3d):
     """A convolution behind explicit padding, given as `F.pad` takes it."""
 
-    def __init__(self, *args, pads: tuple[int, ...], **kwargs) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int | tuple[int, int, int],
+        pads: list[int],
+        stride: int | tuple[int, int, int] = 1,
+        dilation: int | tuple[int, int, int] = 1,
+        groups: int = 1,
+        bias: bool = True,
+    ) -> None:
+        super().__init__(
+            in_channels,
+            out_channels,
+            kernel_size,
+            stride,
+            dilation=dilation,
+            groups=groups,
+            bias=bias,
+        )
         self.pads = pads
 
     def forward(self, x: Tensor) -> Tensor:
-        return self._conv_forward(F.pad(x, self.pads), self.weight, self.bias)
+        x = F.pad(x, self.pads)
+        return F.conv3d(
+            x,
+            self.weight,
+            self.bias,
+            self.stride,
+            dilation=self.dilation,
+            groups=self.groups,
+        )
+
+    def extra_repr(self) -> str:
+        channels = f"{self.in_channels}, {self.out_channels}"
+        return f"{channels}, pads={self.pads}"
 
 
 class CutConvTranspose1d(nn.ConvTranspose1d):
     """A transposed convolution whose output is cut where `F.pad` would add."""
 
-    def __init__(self, *args, cuts: tuple[int, ...], **kwargs) -> None:
-        super().__init__(*args, **kwargs)
-        self.pads = tuple([-cut for cut in cuts])
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int | tuple[int],
+        cuts: list[int],
+        stride: int | tuple[int] = 1,
+        output_padding: int | tuple[int] = 0,
+        groups: int = 1,
+        bias: bool = True,
+        dilation: int | tuple[int] = 1,
+    ) -> None:
+        super().__init__(
+            in_channels,
+            out_channels,
+            kernel_size,
+            stride,
+            output_padding=output_padding,
+            groups=groups,
+            bias=bias,
+            dilation=dilation,
+        )
+        self.cuts = cuts
 
     def forward(self, x: Tensor) -> Tensor:
         x = F.conv_transpose1d(
@@ -103,20 +165,43 @@ class CutConvTranspose1d(nn.ConvTranspose1d):
             self.weight,
             self.bias,
             self.stride,
-            self.padding,
-            self.output_padding,
-            self.groups,
-            self.dilation,
+            output_padding=self.output_padding,
+            groups=self.groups,
+            dilation=self.dilation,
         )
-        return F.pad(x, self.pads)
+        return F.pad(x, [-cut for cut in self.cuts])
+
+    def extra_repr(self) -> str:
+        channels = f"{self.in_channels}, {self.out_channels}"
+        return f"{channels}, cuts={self.cuts}"
 
 
 class CutConvTranspose2d(nn.ConvTranspose2d):
     """A transposed convolution whose output is cut where `F.pad` would add."""
 
-    def __init__(self, *args, cuts: tuple[int, ...], **kwargs) -> None:
-        super().__init__(*args, **kwargs)
-        self.pads = tuple([-cut for cut in cuts])
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int | tuple[int, int],
+        cuts: list[int],
+        stride: int | tuple[int, int] = 1,
+        output_padding: int | tuple[int, int] = 0,
+        groups: int = 1,
+        bias: bool = True,
+        dilation: int | tuple[int, int] = 1,
+    ) -> None:
+        super().__init__(
+            in_channels,
+            out_channels,
+            kernel_size,
+            stride,
+            output_padding=output_padding,
+            groups=groups,
+            bias=bias,
+            dilation=dilation,
+        )
+        self.cuts = cuts
 
     def forward(self, x: Tensor) -> Tensor:
         x = F.conv_transpose2d(
@@ -124,20 +209,43 @@ class CutConvTranspose2d(nn.ConvTranspose2d):
             self.weight,
             self.bias,
             self.stride,
-            self.padding,
-            self.output_padding,
-            self.groups,
-            self.dilation,
+            output_padding=self.output_padding,
+            groups=self.groups,
+            dilation=self.dilation,
         )
-        return F.pad(x, self.pads)
+        return F.pad(x, [-cut for cut in self.cuts])
+
+    def extra_repr(self) -> str:
+        channels = f"{self.in_channels}, {self.out_channels}"
+        return f"{channels}, cuts={self.cuts}"
 
 
 class CutConvTranspose3d(nn.ConvTranspose3d):
     """A transposed convolution whose output is cut where `F.pad` would add."""
 
-    def __init__(self, *args, cuts: tuple[int, ...], **kwargs) -> None:
-        super().__init__(*args, **kwargs)
-        self.pads = tuple([-cut for cut in cuts])
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int | tuple[int, int, int],
+        cuts: list[int],
+        stride: int | tuple[int, int, int] = 1,
+        output_padding: int | tuple[int, int, int] = 0,
+        groups: int = 1,
+        bias: bool = True,
+        dilation: int | tuple[int, int, int] = 1,
+    ) -> None:
+        super().__init__(
+            in_channels,
+            out_channels,
+            kernel_size,
+            stride,
+            output_padding=output_padding,
+            groups=groups,
+            bias=bias,
+            dilation=dilation,
+        )
+        self.cuts = cuts
 
     def forward(self, x: Tensor) -> Tensor:
         x = F.conv_transpose3d(
@@ -145,84 +253,15 @@ class CutConvTranspose3d(nn.ConvTranspose3d):
             self.weight,
             self.bias,
             self.stride,
-            self.padding,
-            self.output_padding,
-            self.groups,
-            self.dilation,
+            output_padding=self.output_padding,
+            groups=self.groups,
+            dilation=self.dilation,
         )
-        return F.pad(x, self.pads)
+        return F.pad(x, [-cut for cut in self.cuts])
 
-
-class SameMaxPool1d(nn.MaxPool1d):
-    """Max-pooling with TensorFlow's padding `same`."""
-
-    def __init__(self, kernel_size, stride) -> None:
-        super().__init__(each_axis(kernel_size, 1), each_axis(stride, 1))
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = same_pad(x, self.kernel_size, self.stride, (1,), float("-inf"))
-        return F.max_pool1d(x, self.kernel_size, self.stride)
-
-
-class SameMaxPool2d(nn.MaxPool2d):
-    """Max-pooling with TensorFlow's padding `same`."""
-
-    def __init__(self, kernel_size, stride) -> None:
-        super().__init__(each_axis(kernel_size, 2), each_axis(stride, 2))
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = same_pad(x, self.kernel_size, self.stride, (1, 1), float("-inf"))
-        return F.max_pool2d(x, self.kernel_size, self.stride)
-
-
-class SameMaxPool3d(nn.MaxPool3d):
-    """Max-pooling with TensorFlow's padding `same`."""
-
-    def __init__(self, kernel_size, stride) -> None:
-        super().__init__(each_axis(kernel_size, 3), each_axis(stride, 3))
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = same_pad(x, self.kernel_size, self.stride, (1, 1, 1), float("-inf"))
-        return F.max_pool3d(x, self.kernel_size, self.stride)
-
-
-class SameAvgPool1d(nn.AvgPool1d):
-    """Average-pooling with padding as TensorFlow's `same`, left out of the mean."""
-
-    def __init__(self, kernel_size, stride) -> None:
-        super().__init__(each_axis(kernel_size, 1), each_axis(stride, 1))
-
-    def forward(self, x: Tensor) -> Tensor:
-        count = same_pad(torch.ones_like(x), self.kernel_size, self.stride, (1,))
-        x = same_pad(x, self.kernel_size, self.stride, (1,))
-        total = F.avg_pool1d(x, self.kernel_size, self.stride)
-        return total / F.avg_pool1d(count, self.kernel_size, self.stride)
-
-
-class SameAvgPool2d(nn.AvgPool2d):
-    """Average-pooling with padding as TensorFlow's `same`, left out of the mean."""
-
-    def __init__(self, kernel_size, stride) -> None:
-        super().__init__(each_axis(kernel_size, 2), each_axis(stride, 2))
-
-    def forward(self, x: Tensor) -> Tensor:
-        count = same_pad(torch.ones_like(x), self.kernel_size, self.stride, (1, 1))
-        x = same_pad(x, self.kernel_size, self.stride, (1, 1))
-        total = F.avg_pool2d(x, self.kernel_size, self.stride)
-        return total / F.avg_pool2d(count, self.kernel_size, self.stride)
-
-
-class SameAvgPool3d(nn.AvgPool3d):
-    """Average-pooling with padding as TensorFlow's `same`, left out of the mean."""
-
-    def __init__(self, kernel_size, stride) -> None:
-        super().__init__(each_axis(kernel_size, 3), each_axis(stride, 3))
-
-    def forward(self, x: Tensor) -> Tensor:
-        count = same_pad(torch.ones_like(x), self.kernel_size, self.stride, (1, 1, 1))
-        x = same_pad(x, self.kernel_size, self.stride, (1, 1, 1))
-        total = F.avg_pool3d(x, self.kernel_size, self.stride)
-        return total / F.avg_pool3d(count, self.kernel_size, self.stride)
+    def extra_repr(self) -> str:
+        channels = f"{self.in_channels}, {self.out_channels}"
+        return f"{channels}, cuts={self.cuts}"
 
 
 class ChannelNorm(nn.LayerNorm):
@@ -250,7 +289,10 @@ class PadChannels(nn.Module):
         self.after = after
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.pad(x, [0, 0] * (x.dim() - 2) + [self.before, self.after])
+        return F.pad(x.movedim(1, -1), [self.before, self.after]).movedim(-1, 1)
+
+    def extra_repr(self) -> str:
+        return f"{self.before}, {self.after}"
 
 
 class Scale(nn.Module):
@@ -263,6 +305,9 @@ class Scale(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return (x.movedim(1, -1) * self.weight).movedim(-1, 1)
 
+    def extra_repr(self) -> str:
+        return f"{len(self.weight)}"
+
 
 class DropPath(nn.Module):
     """Drop whole examples at random in training and scale the rest up."""
@@ -274,5 +319,59 @@ class DropPath(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if not self.training or self.p == 0.0:
             return x
-        keep = x.new_empty([x.shape[0]] + [1] * (x.dim() - 1)).bernoulli_(1 - self.p)
+        keep = x.new_empty([x.shape[0], 1]).bernoulli_(1 - self.p)
         return x * keep / (1 - self.p)
+
+    def extra_repr(self) -> str:
+        return f"p={self.p}"
+
+
+class DropPath1d(nn.Module):
+    """Drop whole examples at random in training and scale the rest up."""
+
+    def __init__(self, p: float) -> None:
+        super().__init__()
+        self.p = p
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training or self.p == 0.0:
+            return x
+        keep = x.new_empty([x.shape[0], 1, 1]).bernoulli_(1 - self.p)
+        return x * keep / (1 - self.p)
+
+    def extra_repr(self) -> str:
+        return f"p={self.p}"
+
+
+class DropPath2d(nn.Module):
+    """Drop whole examples at random in training and scale the rest up."""
+
+    def __init__(self, p: float) -> None:
+        super().__init__()
+        self.p = p
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training or self.p == 0.0:
+            return x
+        keep = x.new_empty([x.shape[0], 1, 1, 1]).bernoulli_(1 - self.p)
+        return x * keep / (1 - self.p)
+
+    def extra_repr(self) -> str:
+        return f"p={self.p}"
+
+
+class DropPath3d(nn.Module):
+    """Drop whole examples at random in training and scale the rest up."""
+
+    def __init__(self, p: float) -> None:
+        super().__init__()
+        self.p = p
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training or self.p == 0.0:
+            return x
+        keep = x.new_empty([x.shape[0], 1, 1, 1, 1]).bernoulli_(1 - self.p)
+        return x * keep / (1 - self.p)
+
+    def extra_repr(self) -> str:
+        return f"p={self.p}"

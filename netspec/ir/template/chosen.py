@@ -6,7 +6,7 @@ import ast
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from netspec.ir.program import Node
+from netspec.ir.program import Layer
 from netspec.lang.expression.symbolic import Diverges, Varying, active, only, vary
 from netspec.ops.base import Op
 from netspec.ops.types import TensorType
@@ -70,12 +70,13 @@ def options_of(op: Op) -> Sequence[Op]:
     return [*op.options] if isinstance(op, Chosen) else [op]
 
 
-def is_anonymous(node: Node, path: str) -> bool:
-    """Whether a layer holds nothing and has a name that nobody chose: its op's label.
+def is_labelled(op: Op, name: str) -> bool:
+    """Whether a layer's name in its block is its op's label, which nobody chose."""
+    labels = [each.label for each in options_of(op)]
+    return any(name == label or name.removeprefix(label).isdecimal() for label in labels)
 
-    ``path`` is its path in the block.
-    """
-    ops = options_of(node.op)
-    if "." in path or node.op.is_function or any(op.parameters(node.source) for op in ops):
-        return False
-    return any(path == op.label or path.removeprefix(op.label).isdecimal() for op in ops)
+
+def is_anonymous(layer: Layer, path: str) -> bool:
+    """Whether a layer holds nothing and has a name that nobody chose; ``path`` is its path in the block."""
+    holds = any(op.parameters(layer.source) for op in options_of(layer.op))
+    return not (holds or layer.op.is_function) and is_labelled(layer.op, path)

@@ -214,6 +214,12 @@ class Template:
             found.setdefault(number, region)
         return tuple(found[number] for number in sorted(found))
 
+    @property
+    def numbers(self) -> tuple[Varying, ...]:
+        """The parameters that are one number each."""
+        found = (parameter.value for parameter in self.parameters.values())
+        return tuple(value for value in found if isinstance(value, Varying))
+
     def walk(self) -> Iterator[Node | Region | Choice]:
         """All that is inside, in order, both sides of choices and the bodies of blocks too."""
         waiting: list[Node | Region | Choice] = [self.body]

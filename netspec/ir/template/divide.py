@@ -6,8 +6,8 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from netspec.ir.formula import NETWORK_SCOPE, qualify
-from netspec.ir.program import Program, Region, Value
+from netspec.ir.formula import IN_CHANNELS, NETWORK_SCOPE, qualify
+from netspec.ir.program import Node, Program, Region, Value
 from netspec.ir.template.check import check_template
 from netspec.ir.template.data import Reason, Split, Template
 from netspec.ir.template.shapes import Key, Shapes, Surroundings
@@ -58,7 +58,7 @@ def templates(
     surroundings = Surroundings(program)
     kept = {qualify(NETWORK_SCOPE, name) for name in program.arguments}
     kept_inside: Mapping[int, Collection[str]] = {}
-    if kept:
+    if kept and _reaches_blocks(program, kept):
         first = _NetworkUnifier([program.main], surroundings, kept, {})
         first.enter(program.inputs[1:])
         first.template((program.main,), (0,))
@@ -94,6 +94,28 @@ def templates(
     network = replace(network, outputs=outputs, others=others)
     check_template(network, program.inputs[1:])
     return Templates(network, tuple(made))
+
+
+def _reaches_blocks(program: Program, kept: Collection[str]) -> bool:
+    """Whether a block, or what runs ahead of one, mentions a name of the network that a kept one gives."""
+    names = set(kept)
+    for name, formula in program.main.formulas.items():
+        if not names.isdisjoint(formula.names):
+            names.add(qualify(NETWORK_SCOPE, name))
+    is_mentioned = qualify(NETWORK_SCOPE, IN_CHANNELS) in names
+    waiting: list[tuple[Node | Region, bool]] = [(each, False) for each in program.main.items[::-1]]
+    while waiting:
+        item, is_inside = waiting.pop()
+        mentions = [item.formulas.names]
+        if isinstance(item, Region):
+            is_inside = is_inside or item.kind == "block"
+            mentions += [each.formula.names for each in item.decided]
+            mentions += [item.test.names] if item.test is not None else []
+            waiting += [(each, is_inside) for each in item.items[::-1]]
+        is_mentioned = is_mentioned or not all(map(names.isdisjoint, mentions))
+        if is_inside and is_mentioned:
+            return True
+    return False
 
 
 class _NetworkUnifier(Unifier):

@@ -12,7 +12,7 @@ from netspec.ir.formula import Formula
 from netspec.ir.program import Node, Region
 from netspec.ir.template.data import Column, Guard, Parameter
 from netspec.ir.template.names import Names
-from netspec.ir.template.numbers import MISSING, Place, fit, fits, spread
+from netspec.ir.template.numbers import MISSING, Place, evaluated, fit, fits, spread
 from netspec.lang.expression.symbolic import (
     Diverges,
     Varying,
@@ -68,8 +68,7 @@ class Evaluator:
         names = self._names.at(column, formula.names, source)
         try:
             with only(frozenset(column)), kept_undecided():
-                found = formula.evaluate(names)
-                return formula.written_out(names, found, len(self._starts))
+                return evaluated(formula, names, len(self._starts))
         except (Diverges, NetspecError):
             if any(is_kept(value) for value in names.values()):
                 self.guard("a formula", column)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import is_
 from typing import Any
 
+from netspec.ir.formula import Formula
 from netspec.ir.template.data import Column, Split
-from netspec.lang.expression.symbolic import Varying, same_value, value_at
+from netspec.lang.expression.symbolic import Varying, has_long_number, same_value, value_at
 from netspec.ops import Op
 from netspec.ops.base import attributes_of, field_names
 from netspec.ops.geometry import Padding
@@ -141,6 +143,21 @@ def fit(column: Column[Any], candidates: Iterable[Varying]) -> Varying | None:
             if isinstance(made, Varying) and fits(made, column):
                 return made
     return None
+
+
+def evaluated(formula: Formula, environment: Mapping[str, Any], count: int = 1) -> Any:
+    """The value of a formula over ``count`` shapes, by a formula where its digits are none that people write.
+
+    So a fraction that does not vary may be a varying number all the same: what varies is how it is said.
+    Raises what :meth:`Formula.evaluate` does.
+    """
+    value = formula.evaluate(environment)
+    node = formula.written_out(environment) if has_long_number(value) else None
+    if node is None or isinstance(node, ast.Constant):
+        return value
+    if isinstance(value, Varying):
+        return Varying(node, value.values, value.kept)
+    return Varying(node, (value,) * count, False)
 
 
 # Attributes from the values of their formulas

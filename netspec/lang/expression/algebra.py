@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -100,7 +101,7 @@ class Sum:
     def _product(self, product: Product, times: int) -> ast.expr:
         if not product:
             return ast.Constant(times)
-        factors = [self.factors[key] for key in product]
+        factors = [_power(self.factors[key], n) for key, n in Counter(product).items()]
         if abs(times) == 1:
             found = _joined(factors)
             return found if times > 0 else ast.UnaryOp(ast.USub(), found)
@@ -122,6 +123,10 @@ class Sum:
             key = tuple(sorted(product, key=order.__getitem__))
             sorted_[key] = sorted_.get(key, 0) + times
         return Sum({key: times for key, times in sorted_.items() if times}, factors, ends)
+
+
+def _power(factor: ast.expr, times: int) -> ast.expr:
+    return factor if times == 1 else ast.BinOp(factor, ast.Pow(), ast.Constant(times))
 
 
 def _joined(factors: Iterable[ast.expr]) -> ast.expr:

@@ -242,13 +242,28 @@ def _under(node: ast.UnaryOp) -> int:
     return binds(node)
 
 
+def _is_simple(end: ast.expr | None) -> bool:
+    """Whether no space stands around the colons of a slice for this end of it, as ruff has it."""
+    operand = end
+    if isinstance(end, ast.UnaryOp) and not isinstance(end.op, ast.Not):
+        operand = end.operand
+    return operand is None or isinstance(operand, ast.Name | ast.Constant)
+
+
 def _index(node: ast.expr) -> Document:
     match node:
-        case ast.Slice(lower=lower, upper=upper):
-            first, last = ("" if end is None else document_of(end) for end in (lower, upper))
-            return row(first, ":", last)
+        case ast.Slice(lower=lower, upper=upper, step=step):
+            ends = [lower, upper, *([] if step is None else [step])]
+            space = "" if all(map(_is_simple, ends)) else " "
+            parts: list[Document] = []
+            for place, end in enumerate(ends):
+                parts += [":"] if place else []
+                if end is not None:
+                    parts += [space if place else "", document_of(end)]
+                    parts += [space if place + 1 < len(ends) else ""]
+            return row(*parts)
         case ast.Tuple(elts=items):
-            return Row(separated([*map(document_of, items)]))
+            return Row(separated([*map(_index, items)]))
     return document_of(node)
 
 

@@ -102,10 +102,6 @@ class Varying:
     def __repr__(self) -> str:
         return f"Varying({'?' if self.node is None else ast.unparse(self.node)}, {self.values})"
 
-    def with_node(self, node: ast.expr) -> Varying:
-        """The same number by another formula."""
-        return Varying(node, self.values, self.kept)
-
     def decide(self) -> Any:
         """The one value that all active instances share; raises :class:`Diverges` otherwise."""
         self._refuse_kept()
@@ -317,7 +313,12 @@ def value_at(value: Any, index: int) -> Any:
 
 def binary(kind: ast.operator, function: Callable[..., Any], left: Any, right: Any) -> Any:
     """An arithmetic operation on two numbers, one result per instance."""
-    found = apply(function, [left, right], lambda nodes: ast.BinOp(nodes[0], kind, nodes[1]))
+
+    def build(nodes: list[ast.expr]) -> ast.expr:
+        above = int(left) if isinstance(kind, ast.Div) and _is_whole(left) else None
+        return ast.BinOp(nodes[0] if above is None else ast.Constant(above), kind, nodes[1])
+
+    found = apply(function, [left, right], build)
     if isinstance(found, Varying) and found.node is not None:
         one, other = _sum_of(left), _sum_of(right)
         if one is not None and other is not None:
@@ -325,6 +326,11 @@ def binary(kind: ast.operator, function: Callable[..., Any], left: Any, right: A
             if found.sum is not None:
                 found.node = shorter(found.node, found.sum.node)
     return found
+
+
+def _is_whole(value: Any) -> bool:
+    """Whether a plain fraction is a whole number, by whose division `/` gives the same."""
+    return isinstance(value, float) and value.is_integer()
 
 
 def _sum_of(value: Any) -> Sum | None:

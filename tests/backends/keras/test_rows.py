@@ -103,7 +103,7 @@ def test_rows_leave_nothing_that_matters_to_a_default() -> None:
     from netspec.backends.keras.live import resolve
 
     silent = {
-        *("name", "kwargs", "activation", "data_format", "seed", "trainable", "dtype"),
+        *("name", "kwargs", "activation", "seed", "trainable", "dtype"),
         *("moving_mean_initializer", "moving_variance_initializer", "synchronized", "renorm"),
         *("renorm_clipping", "renorm_momentum", "rms_scaling", "lora_rank", "lora_alpha"),
         *("quantization_config", "negative_slope", "threshold", "max_value"),

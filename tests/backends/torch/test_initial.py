@@ -5,14 +5,16 @@ The distributions themselves are in ``tests/backends/test_initial.py``.
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 
 from netspec.backends.torch import live
+from netspec.backends.torch.execute import make_module, resolve
 from netspec.backends.torch.initial import init_call, is_native
-from netspec.backends.torch.live import make_module
 from netspec.backends.torch.rows import ROWS
-from netspec.codegen.calls import Call
+from netspec.codegen.calls import Call, execute
 from netspec.ops import OPS
 from tests.support.networks import SIZES, network_of
 from tests.support.op_cases import cases
@@ -21,7 +23,14 @@ from tests.support.op_cases import cases
 def calls(steps: str, size: tuple[int, ...] = (8, 9)) -> dict[str, Call]:
     """The initialising calls of the last layer, by parameter."""
     layer = network_of(steps, size).layers[-1]
-    return {p.name: init_call(p, "TENSOR") for p in layer.op.parameters(layer.source)}
+    return {p.name: init_call(p, layer.source, "TENSOR") for p in layer.op.parameters(layer.source)}
+
+
+def worked_out(value: Any) -> Any:
+    """An argument of a call, its operators done."""
+    if isinstance(value, tuple):
+        return tuple(map(worked_out, value))
+    return execute(value, resolve) if isinstance(value, Call) else value
 
 
 @pytest.mark.parametrize(
@@ -64,7 +73,8 @@ def test_calls(
     init: str, target: str, arguments: tuple[float, ...], keywords: dict[str, object]
 ) -> None:
     call = calls(f"conv: {{out: 4, kernel: 3, init: {init}}}")["weight"]
-    assert (call.target, call.args, call.kwargs) == (target, ("TENSOR", *arguments), keywords)
+    assert (call.target, worked_out(call.args)) == (target, ("TENSOR", *arguments))
+    assert call.kwargs == keywords
 
 
 def test_pytorch_counts_the_fans_that_the_op_declares() -> None:
@@ -141,4 +151,4 @@ def test_fans_of_a_bias_are_numbers() -> None:
     """PyTorch's own functions read fans off a shape, and refuse one of a single axis."""
     found = calls("conv: {out: 4, kernel: 3, bias_init: {kaiming_normal: fan_in}}")
     assert found["bias"].target == "nn.init.normal_"
-    assert found["bias"].kwargs["std"] == pytest.approx((2 / (9 * 6)) ** 0.5)
+    assert worked_out(found["bias"].kwargs["std"]) == (2 / (9 * 6)) ** 0.5

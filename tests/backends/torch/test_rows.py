@@ -13,10 +13,10 @@ import torch
 from torch import nn
 
 from netspec.backends.base import check_network, get_backend
-from netspec.backends.torch import support
-from netspec.backends.torch.live import make_module, resolve
+from netspec.backends.torch import same, support
+from netspec.backends.torch.execute import make_module, resolve
 from netspec.backends.torch.rows import ROWS, SIGNATURE_DEFAULTS
-from netspec.codegen.calls import Call
+from netspec.codegen.calls import OPERATORS, Call
 from netspec.errors import NetspecError
 from netspec.ir import Program
 from netspec.ops import OPS
@@ -40,13 +40,13 @@ def signature(target: str) -> dict[str, inspect.Parameter]:
 
 
 def calls_of(network: Program) -> list[Call]:
-    """The row of each layer, and the calls inside it."""
+    """The row of each layer, and the calls inside it; operators are none."""
     found: list[Call] = []
     waiting: list[Any] = [ROWS[layer.op.kind](layer) for layer in network.layers]
     while waiting:
         call = waiting.pop()
         if isinstance(call, Call):
-            found.append(call)
+            found += [call] if call.target not in OPERATORS else []
             waiting += [*call.args, *call.kwargs.values()]
     return found
 
@@ -59,13 +59,14 @@ def test_cases_reach_every_op_and_every_class() -> None:
     networks = [network_of(steps, SIZES[rank]) for steps, rank in cases()]
     assert {node.op.kind for network in networks for node in network.nodes} >= OPS.keys()
     called = {call.target for network in networks for call in calls_of(network)}
-    classes = {name for name, value in vars(support).items() if _is_own_class(value)}
+    known = {**vars(support), **vars(same)}
+    classes = {name for name, value in known.items() if _is_own_class(value)}
     assert classes - called == set()
     assert SIGNATURE_DEFAULTS.keys() - called <= {"nn.BatchNorm3d"}
 
 
 def _is_own_class(value: Any) -> bool:
-    return inspect.isclass(value) and value.__module__ == support.__name__
+    return inspect.isclass(value) and value.__module__ in (same.__name__, support.__name__)
 
 
 def test_signature_defaults_are_those_of_pytorch() -> None:
@@ -145,13 +146,16 @@ def test_tensorflows_same_at_every_size() -> None:
 
 def test_drop_path_drops_whole_examples() -> None:
     torch.manual_seed(0)
-    module = support.DropPath(0.25)
-    y = module(torch.ones(400, 3, 5, 6))
-    assert y.unique().tolist() == [0.0, pytest.approx(1 / 0.75)]
-    assert torch.equal(y, y[:, :1, :1, :1].expand_as(y))
-    assert abs(float((y == 0).float().mean()) - 0.25) < 0.1
-    x = torch.randn(2, 3)
-    assert module.eval()(x) is x
+    kinds = (support.DropPath, support.DropPath1d, support.DropPath2d, support.DropPath3d)
+    for rank, kind in enumerate(kinds):
+        module, size = kind(0.25), (5, 6, 2)[:rank]
+        y = module(torch.ones(400, 3, *size)).flatten(1)
+        assert y.unique().tolist() == [0.0, pytest.approx(1 / 0.75)]
+        assert torch.equal(y, y[:, :1].expand_as(y))
+        assert abs(float((y == 0).float().mean()) - 0.25) < 0.1
+        x = torch.randn(2, 3, *size)
+        assert module.eval()(x) is x
+        assert repr(module) == f"{kind.__name__}(p=0.25)"
 
 
 @pytest.mark.parametrize("size", [(4, 5, 5), (5, 5, 4)])

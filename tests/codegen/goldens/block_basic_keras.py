@@ -6,45 +6,65 @@ Fingerprint: 2:1b768d5affa5f91f129677737cbf950f32eab3f98d56dc748a7ae58856bd274d
 """
 
 import keras
-from keras import layers
+from keras import KerasTensor, layers
 
 
-def squeeze_excite(x, *, name):
+def conv(
+    x: KerasTensor, filters: int, kernel_size: int, strides: int = 1, *, name: str
+) -> KerasTensor:
+    """A convolution, padded by half its kernel on either side."""
+    padding = "same"
+    if strides > 1 and kernel_size > 1:
+        x = layers.ZeroPadding2D(
+            kernel_size // 2, data_format="channels_last", name=f"{name}_pad"
+        )(x)
+        padding = "valid"
+    return layers.Conv2D(
+        filters,
+        kernel_size,
+        strides=strides,
+        padding=padding,
+        data_format="channels_last",
+        name=name,
+    )(x)
+
+
+def batch_norm(x: KerasTensor, *, name: str) -> KerasTensor:
+    """A batch normalization as all of this network has it."""
+    return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=name)(x)
+
+
+def squeeze_excite(x: KerasTensor, *, name: str) -> KerasTensor:
     """Channel attention (Hu et al., 2017), with 1×1 convolutions on the pooled map."""
-    y = layers.GlobalAveragePooling2D(keepdims=True, name=f"{name}_avgpool")(x)
-    y = layers.Conv2D(8, 1, name=f"{name}_fc1")(y)
+    y = layers.GlobalAveragePooling2D(
+        data_format="channels_last", keepdims=True, name=f"{name}_avgpool"
+    )(x)
+    y = conv(y, 8, 1, name=f"{name}_fc1")
     y = layers.ReLU(name=f"{name}_relu")(y)
-    y = layers.Conv2D(16, 1, name=f"{name}_fc2")(y)
+    y = conv(y, 16, 1, name=f"{name}_fc2")
     y = layers.Activation("sigmoid", name=f"{name}_sigmoid")(y)
     return layers.Multiply(name=f"{name}_mul")([x, y])
 
 
-def basic(x, stride=1, *, name):
+def basic(x: KerasTensor, stride: int = 1, *, name: str) -> KerasTensor:
     """Two 3×3 convolutions with a shortcut around them (He et al., 2015)."""
-    if stride == 1:
-        y = layers.Conv2D(16, 3, padding="same", name=f"{name}_conv1")(x)
-    else:
-        y = layers.ZeroPadding2D(1, name=f"{name}_conv1_pad")(x)
-        y = layers.Conv2D(16, 3, strides=stride, name=f"{name}_conv1")(y)
-    y = layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"{name}_bn1")(y)
+    y = conv(x, 16, 3, stride, name=f"{name}_conv1")
+    y = batch_norm(y, name=f"{name}_bn1")
     y = layers.ReLU(name=f"{name}_relu1")(y)
-    y = layers.Conv2D(16, 3, padding="same", name=f"{name}_conv2")(y)
-    y = layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"{name}_bn2")(y)
+    y = conv(y, 16, 3, name=f"{name}_conv2")
+    y = batch_norm(y, name=f"{name}_bn2")
     y = squeeze_excite(y, name=f"{name}_se")
     if stride != 1:
-        shortcut = layers.Conv2D(16, 1, strides=stride, name=f"{name}_downsample_0")(x)
-        shortcut = layers.BatchNormalization(
-            momentum=0.9, epsilon=1e-5, name=f"{name}_downsample_1"
-        )(shortcut)
+        shortcut = conv(x, 16, 1, stride, name=f"{name}_downsample_0")
+        shortcut = batch_norm(shortcut, name=f"{name}_downsample_1")
     else:
         shortcut = x
     x = layers.Add(name=f"{name}_add")([y, shortcut])
     return layers.ReLU(name=f"{name}_relu2")(x)
 
 
-def basic_net(input_shape=(16, 16, 16)):
+def basic_net(input_shape: tuple[int | None, ...] = (16, 16, 16)) -> keras.Model:
     """A new basic_net; ``input_shape`` is (*size, channels)."""
-    keras.config.set_image_data_format("channels_last")
     inputs = keras.Input(input_shape, name="input")
     x = basic(inputs, name="layer1_0")
     x = basic(x, name="layer1_1")

@@ -22,7 +22,8 @@ class SqueezeExcite(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         y = self.avgpool(x)
         y = self.relu(self.fc1(y))
-        return x * self.sigmoid(self.fc2(y))
+        x = x * self.sigmoid(self.fc2(y))
+        return x
 
 
 class BasicBlock(nn.Module):
@@ -36,7 +37,7 @@ class BasicBlock(nn.Module):
         self.conv2 = nn.Conv2d(16, 16, kernel_size=3, padding=1)
         self.bn2 = nn.BatchNorm2d(16)
         self.se = SqueezeExcite()
-        self.downsample = None
+        self.downsample: nn.Module | None = None
         if stride != 1:
             self.downsample = nn.Sequential(
                 nn.Conv2d(16, 16, kernel_size=1, stride=stride), nn.BatchNorm2d(16)
@@ -47,7 +48,8 @@ class BasicBlock(nn.Module):
         y = self.bn2(self.conv2(y))
         y = self.se(y)
         shortcut = x if self.downsample is None else self.downsample(x)
-        return self.relu(y + shortcut)
+        x = self.relu(y + shortcut)
+        return x
 
 
 class BasicNet(nn.Module):
@@ -60,11 +62,13 @@ class BasicNet(nn.Module):
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.xavier_uniform_(module.weight)
-                nn.init.zeros_(module.bias)
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.layer1(x)
-        return self.layer2(x)
+        x = self.layer2(x)
+        return x
 
 
 def basic_net() -> BasicNet:

@@ -24,7 +24,7 @@ class Bottleneck(nn.Module):
         self.bn2 = nn.BatchNorm2d(16)
         self.conv3 = nn.Conv2d(16, 32, kernel_size=1)
         self.bn3 = nn.BatchNorm2d(32)
-        self.downsample = None
+        self.downsample: nn.Module | None = None
         if stride != 1 or in_channels != 32:
             self.downsample = nn.Sequential(
                 nn.Conv2d(in_channels, 32, kernel_size=1, stride=stride),
@@ -36,7 +36,8 @@ class Bottleneck(nn.Module):
         y = self.relu(self.bn2(self.conv2(y)))
         y = self.bn3(self.conv3(y))
         shortcut = x if self.downsample is None else self.downsample(x)
-        return self.relu(y + shortcut)
+        x = self.relu(y + shortcut)
+        return x
 
 
 class BottleneckNet(nn.Module):
@@ -49,11 +50,13 @@ class BottleneckNet(nn.Module):
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.xavier_uniform_(module.weight)
-                nn.init.zeros_(module.bias)
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.layer1(x)
-        return self.layer2(x)
+        x = self.layer2(x)
+        return x
 
 
 def bottleneck_net() -> BottleneckNet:

@@ -6,36 +6,54 @@ Fingerprint: 2:b98101923a173e3c042c82554f505d98bf3968d2dcd6fff604cad906044ca166
 """
 
 import keras
-from keras import layers
+from keras import KerasTensor, layers
 
 
-def bottleneck_v1(x, stride=1, *, name):
+def conv(
+    x: KerasTensor, filters: int, kernel_size: int, strides: int = 1, *, name: str
+) -> KerasTensor:
+    """A convolution."""
+    return layers.Conv2D(
+        filters,
+        kernel_size,
+        strides=strides,
+        padding="same",
+        data_format="channels_last",
+        name=name,
+    )(x)
+
+
+def batch_norm(x: KerasTensor, *, name: str) -> KerasTensor:
+    """A batch normalization as all of this network has it."""
+    return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=name)(x)
+
+
+def bottleneck_v1(x: KerasTensor, stride: int = 1, *, name: str) -> KerasTensor:
     """The bottleneck as first published (He et al., 2015), with the stride on the
     first 1×1.
     """
     in_channels = x.shape[-1]
-    y = layers.Conv2D(8, 1, strides=stride, name=f"{name}_conv1")(x)
-    y = layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"{name}_bn1")(y)
+    y = conv(x, 8, 1, stride, name=f"{name}_conv1")
+    y = batch_norm(y, name=f"{name}_bn1")
     y = layers.ReLU(name=f"{name}_relu1")(y)
-    y = layers.Conv2D(8, 3, padding="same", name=f"{name}_conv2")(y)
-    y = layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"{name}_bn2")(y)
+    y = conv(y, 8, 3, name=f"{name}_conv2")
+    y = batch_norm(y, name=f"{name}_bn2")
     y = layers.ReLU(name=f"{name}_relu2")(y)
-    y = layers.Conv2D(32, 1, name=f"{name}_conv3")(y)
-    y = layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"{name}_bn3")(y)
+    y = conv(y, 32, 1, name=f"{name}_conv3")
+    y = batch_norm(y, name=f"{name}_bn3")
     if stride != 1 or in_channels != 32:
-        shortcut = layers.Conv2D(32, 1, strides=stride, name=f"{name}_downsample_0")(x)
-        shortcut = layers.BatchNormalization(
-            momentum=0.9, epsilon=1e-5, name=f"{name}_downsample_1"
-        )(shortcut)
+        shortcut = conv(x, 32, 1, stride, name=f"{name}_downsample_0")
+        shortcut = batch_norm(shortcut, name=f"{name}_downsample_1")
     else:
         shortcut = x
     x = layers.Add(name=f"{name}_add")([y, shortcut])
     return layers.ReLU(name=f"{name}_relu3")(x)
 
 
-def bottleneck_v1_net(input_shape=(16, 16, 16)):
+def bottleneck_v1_net(
+    input_shape: tuple[int | None, ...] = (16, 16, 16)
+) -> keras.Model:
     """A new bottleneck_v1_net; ``input_shape`` is (*size, channels)."""
-    keras.config.set_image_data_format("channels_last")
     inputs = keras.Input(input_shape, name="input")
     x = bottleneck_v1(inputs, name="layer1_0")
     x = bottleneck_v1(x, name="layer1_1")

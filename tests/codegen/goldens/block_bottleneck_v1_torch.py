@@ -22,7 +22,7 @@ class BottleneckV1(nn.Module):
         self.bn2 = nn.BatchNorm2d(8)
         self.conv3 = nn.Conv2d(8, 32, kernel_size=1)
         self.bn3 = nn.BatchNorm2d(32)
-        self.downsample = None
+        self.downsample: nn.Module | None = None
         if stride != 1 or in_channels != 32:
             self.downsample = nn.Sequential(
                 nn.Conv2d(in_channels, 32, kernel_size=1, stride=stride),
@@ -34,7 +34,8 @@ class BottleneckV1(nn.Module):
         y = self.relu(self.bn2(self.conv2(y)))
         y = self.bn3(self.conv3(y))
         shortcut = x if self.downsample is None else self.downsample(x)
-        return self.relu(y + shortcut)
+        x = self.relu(y + shortcut)
+        return x
 
 
 class BottleneckV1Net(nn.Module):
@@ -47,11 +48,13 @@ class BottleneckV1Net(nn.Module):
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.xavier_uniform_(module.weight)
-                nn.init.zeros_(module.bias)
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.layer1(x)
-        return self.layer2(x)
+        x = self.layer2(x)
+        return x
 
 
 def bottleneck_v1_net() -> BottleneckV1Net:

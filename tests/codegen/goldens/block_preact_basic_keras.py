@@ -6,34 +6,55 @@ Fingerprint: 2:32248d4fcfac119152e3693228d998d1805defefed00a49e801596b0f3f06c35
 """
 
 import keras
-from keras import layers
+from keras import KerasTensor, layers
 
 
-def preact_basic(x, stride=1, *, name):
+def conv(
+    x: KerasTensor,
+    kernel_size: int,
+    strides: int = 1,
+    use_bias: bool = True,
+    *,
+    name: str,
+) -> KerasTensor:
+    """A convolution, padded by half its kernel on either side."""
+    padding = "same"
+    if strides > 1 and kernel_size > 1:
+        x = layers.ZeroPadding2D(
+            kernel_size // 2, data_format="channels_last", name=f"{name}_pad"
+        )(x)
+        padding = "valid"
+    return layers.Conv2D(
+        16,
+        kernel_size,
+        strides=strides,
+        padding=padding,
+        use_bias=use_bias,
+        data_format="channels_last",
+        name=name,
+    )(x)
+
+
+def preact_basic(x: KerasTensor, stride: int = 1, *, name: str) -> KerasTensor:
     """Two 3×3 convolutions, each after its norm and activation (He et al., 2016)."""
     y = layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"{name}_bn1")(x)
     preactivation = layers.ReLU(name=f"{name}_relu1")(y)
-    if stride == 1:
-        y = layers.Conv2D(16, 3, padding="same", name=f"{name}_conv1")(preactivation)
-    else:
-        y = layers.ZeroPadding2D(1, name=f"{name}_conv1_pad")(preactivation)
-        y = layers.Conv2D(16, 3, strides=stride, name=f"{name}_conv1")(y)
+    y = conv(preactivation, 3, stride, name=f"{name}_conv1")
     y = layers.Dropout(0.1, name=f"{name}_dropout")(y)
     y = layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"{name}_bn2")(y)
     y = layers.ReLU(name=f"{name}_relu2")(y)
-    y = layers.Conv2D(16, 3, padding="same", name=f"{name}_conv2")(y)
+    y = conv(y, 3, name=f"{name}_conv2")
     if stride != 1:
-        shortcut = layers.Conv2D(
-            16, 1, strides=stride, use_bias=False, name=f"{name}_downsample"
-        )(preactivation)
+        shortcut = conv(
+            preactivation, 1, stride, use_bias=False, name=f"{name}_downsample"
+        )
     else:
         shortcut = x
     return layers.Add(name=f"{name}_add")([y, shortcut])
 
 
-def preact_basic_net(input_shape=(16, 16, 16)):
+def preact_basic_net(input_shape: tuple[int | None, ...] = (16, 16, 16)) -> keras.Model:
     """A new preact_basic_net; ``input_shape`` is (*size, channels)."""
-    keras.config.set_image_data_format("channels_last")
     inputs = keras.Input(input_shape, name="input")
     x = preact_basic(inputs, name="layer1_0")
     x = preact_basic(x, name="layer1_1")

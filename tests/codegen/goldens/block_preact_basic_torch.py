@@ -19,7 +19,7 @@ class PreactBasic(nn.Module):
         self.dropout = nn.Dropout(0.1)
         self.bn2 = nn.BatchNorm2d(16)
         self.conv2 = nn.Conv2d(16, 16, kernel_size=3, padding=1)
-        self.downsample = None
+        self.downsample: nn.Module | None = None
         if stride != 1:
             self.downsample = nn.Conv2d(
                 16, 16, kernel_size=1, stride=stride, bias=False
@@ -30,7 +30,8 @@ class PreactBasic(nn.Module):
         y = self.relu(self.bn2(self.dropout(self.conv1(preactivation))))
         y = self.conv2(y)
         shortcut = x if self.downsample is None else self.downsample(preactivation)
-        return y + shortcut
+        x = y + shortcut
+        return x
 
 
 class PreactBasicNet(nn.Module):
@@ -48,7 +49,8 @@ class PreactBasicNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.layer1(x)
-        return self.layer2(x)
+        x = self.layer2(x)
+        return x
 
 
 def preact_basic_net() -> PreactBasicNet:

@@ -7,35 +7,62 @@ Fingerprint: 2:19b519882d2bee273206a1d04d6d07b98a23554af0274f7154c6050e32b09163
 """
 
 import keras
-from keras import layers
+from keras import KerasTensor, layers
 
 
-def preact_bottleneck(x, stride=1, *, name):
+def batch_norm(x: KerasTensor, *, name: str) -> KerasTensor:
+    """A batch normalization as all of this network has it."""
+    return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=name)(x)
+
+
+def conv(
+    x: KerasTensor,
+    filters: int,
+    kernel_size: int,
+    strides: int = 1,
+    use_bias: bool = True,
+    *,
+    name: str,
+) -> KerasTensor:
+    """A convolution."""
+    return layers.Conv2D(
+        filters,
+        kernel_size,
+        strides=strides,
+        padding="same",
+        use_bias=use_bias,
+        data_format="channels_last",
+        name=name,
+    )(x)
+
+
+def preact_bottleneck(x: KerasTensor, stride: int = 1, *, name: str) -> KerasTensor:
     """1×1, 3×3, 1×1 convolutions, each after its norm and activation (He et al.,
     2016).
     """
     in_channels = x.shape[-1]
-    y = layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"{name}_bn1")(x)
+    y = batch_norm(x, name=f"{name}_bn1")
     preactivation = layers.ReLU(name=f"{name}_relu1")(y)
-    y = layers.Conv2D(8, 1, strides=stride, name=f"{name}_conv1")(preactivation)
-    y = layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"{name}_bn2")(y)
+    y = conv(preactivation, 8, 1, stride, name=f"{name}_conv1")
+    y = batch_norm(y, name=f"{name}_bn2")
     y = layers.ReLU(name=f"{name}_relu2")(y)
-    y = layers.Conv2D(8, 3, padding="same", name=f"{name}_conv2")(y)
-    y = layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"{name}_bn3")(y)
+    y = conv(y, 8, 3, name=f"{name}_conv2")
+    y = batch_norm(y, name=f"{name}_bn3")
     y = layers.ReLU(name=f"{name}_relu3")(y)
-    y = layers.Conv2D(32, 1, name=f"{name}_conv3")(y)
+    y = conv(y, 32, 1, name=f"{name}_conv3")
     if stride != 1 or in_channels != 32:
-        shortcut = layers.Conv2D(
-            32, 1, strides=stride, use_bias=False, name=f"{name}_downsample"
-        )(preactivation)
+        shortcut = conv(
+            preactivation, 32, 1, stride, use_bias=False, name=f"{name}_downsample"
+        )
     else:
         shortcut = x
     return layers.Add(name=f"{name}_add")([y, shortcut])
 
 
-def preact_bottleneck_net(input_shape=(16, 16, 16)):
+def preact_bottleneck_net(
+    input_shape: tuple[int | None, ...] = (16, 16, 16)
+) -> keras.Model:
     """A new preact_bottleneck_net; ``input_shape`` is (*size, channels)."""
-    keras.config.set_image_data_format("channels_last")
     inputs = keras.Input(input_shape, name="input")
     x = preact_bottleneck(inputs, name="layer1_0")
     x = preact_bottleneck(x, name="layer1_1")

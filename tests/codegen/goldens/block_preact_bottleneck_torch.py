@@ -23,7 +23,7 @@ class PreactBottleneck(nn.Module):
         self.conv2 = nn.Conv2d(8, 8, kernel_size=3, padding=1)
         self.bn3 = nn.BatchNorm2d(8)
         self.conv3 = nn.Conv2d(8, 32, kernel_size=1)
-        self.downsample = None
+        self.downsample: nn.Module | None = None
         if stride != 1 or in_channels != 32:
             self.downsample = nn.Conv2d(
                 in_channels, 32, kernel_size=1, stride=stride, bias=False
@@ -35,7 +35,8 @@ class PreactBottleneck(nn.Module):
         y = self.relu(self.bn3(self.conv2(y)))
         y = self.conv3(y)
         shortcut = x if self.downsample is None else self.downsample(preactivation)
-        return y + shortcut
+        x = y + shortcut
+        return x
 
 
 class PreactBottleneckNet(nn.Module):
@@ -55,7 +56,8 @@ class PreactBottleneckNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.layer1(x)
-        return self.layer2(x)
+        x = self.layer2(x)
+        return x
 
 
 def preact_bottleneck_net() -> PreactBottleneckNet:

@@ -6,22 +6,25 @@ Fingerprint: 2:c77c08fab0b08ba718d2062deb72bbc7ccc7aac1f15df99ae096fe39403728b6
 """
 
 import keras
-from keras import layers
+from keras import KerasTensor, layers
 
 
-def squeeze_excite(x, *, name):
+def squeeze_excite(x: KerasTensor, *, name: str) -> KerasTensor:
     """Channel attention (Hu et al., 2017), with 1×1 convolutions on the pooled map."""
-    y = layers.GlobalAveragePooling2D(keepdims=True, name=f"{name}_avgpool")(x)
-    y = layers.Conv2D(8, 1, name=f"{name}_fc1")(y)
+    y = layers.GlobalAveragePooling2D(
+        data_format="channels_last", keepdims=True, name=f"{name}_avgpool"
+    )(x)
+    y = layers.Conv2D(8, 1, data_format="channels_last", name=f"{name}_fc1")(y)
     y = layers.ReLU(name=f"{name}_relu")(y)
-    y = layers.Conv2D(16, 1, name=f"{name}_fc2")(y)
+    y = layers.Conv2D(16, 1, data_format="channels_last", name=f"{name}_fc2")(y)
     y = layers.Activation("sigmoid", name=f"{name}_sigmoid")(y)
     return layers.Multiply(name=f"{name}_mul")([x, y])
 
 
-def squeeze_excite_net(input_shape=(16, 16, 16)):
+def squeeze_excite_net(
+    input_shape: tuple[int | None, ...] = (16, 16, 16)
+) -> keras.Model:
     """A new squeeze_excite_net; ``input_shape`` is (*size, channels)."""
-    keras.config.set_image_data_format("channels_last")
     inputs = keras.Input(input_shape, name="input")
     x = squeeze_excite(inputs, name="layer1_0")
     x = squeeze_excite(x, name="layer1_1")

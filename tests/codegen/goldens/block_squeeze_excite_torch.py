@@ -22,7 +22,8 @@ class SqueezeExcite(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         y = self.avgpool(x)
         y = self.relu(self.fc1(y))
-        return x * self.sigmoid(self.fc2(y))
+        x = x * self.sigmoid(self.fc2(y))
+        return x
 
 
 class SqueezeExciteNet(nn.Module):
@@ -35,11 +36,13 @@ class SqueezeExciteNet(nn.Module):
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.xavier_uniform_(module.weight)
-                nn.init.zeros_(module.bias)
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.layer1(x)
-        return self.layer2(x)
+        x = self.layer2(x)
+        return x
 
 
 def squeeze_excite_net() -> SqueezeExciteNet:

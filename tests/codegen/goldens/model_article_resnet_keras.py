@@ -7,34 +7,52 @@ Fingerprint: 2:0437f3452404d52dc27535384a7617845560454d67d4c8584c456d572b529331
 """
 
 import keras
-from keras import layers
+from keras import KerasTensor, layers
 
 
-def projected_basic(x, width, stride=1, *, name):
+def conv(
+    x: KerasTensor, filters: int, kernel_size: int, strides: int = 1, *, name: str
+) -> KerasTensor:
+    """A convolution."""
+    return layers.Conv2D(
+        filters,
+        kernel_size,
+        strides=strides,
+        padding="same",
+        data_format="channels_last",
+        name=name,
+    )(x)
+
+
+def batch_norm(x: KerasTensor, *, name: str) -> KerasTensor:
+    """A batch normalization as all of this network has it."""
+    return layers.BatchNormalization(momentum=0.99, epsilon=0.001, name=name)(x)
+
+
+def projected_basic(
+    x: KerasTensor, width: int, stride: int = 1, *, name: str
+) -> KerasTensor:
     """Two 3×3 convolutions, with a projection around them even where the shape
     stays.
     """
-    y = layers.Conv2D(width, 3, strides=stride, padding="same", name=f"{name}_conv1")(x)
-    y = layers.BatchNormalization(momentum=0.99, epsilon=0.001, name=f"{name}_bn1")(y)
+    y = conv(x, width, 3, stride, name=f"{name}_conv1")
+    y = batch_norm(y, name=f"{name}_bn1")
     y = layers.ReLU(name=f"{name}_relu1")(y)
-    y = layers.Conv2D(width, 3, padding="same", name=f"{name}_conv2")(y)
-    y = layers.BatchNormalization(momentum=0.99, epsilon=0.001, name=f"{name}_bn2")(y)
-    shortcut = layers.Conv2D(
-        width, 1, strides=stride, padding="same", name=f"{name}_downsample_0"
-    )(x)
-    shortcut = layers.BatchNormalization(
-        momentum=0.99, epsilon=0.001, name=f"{name}_downsample_1"
-    )(shortcut)
+    y = conv(y, width, 3, name=f"{name}_conv2")
+    y = batch_norm(y, name=f"{name}_bn2")
+    shortcut = conv(x, width, 1, stride, name=f"{name}_downsample_0")
+    shortcut = batch_norm(shortcut, name=f"{name}_downsample_1")
     x = layers.Add(name=f"{name}_add")([y, shortcut])
     return layers.ReLU(name=f"{name}_relu2")(x)
 
 
-def article_resnet(input_shape=(224, 224, 3), classes=1000):
+def article_resnet(
+    input_shape: tuple[int | None, ...] = (224, 224, 3), classes: int = 1000
+) -> keras.Model:
     """A new article_resnet; ``input_shape`` is (*size, channels)."""
-    keras.config.set_image_data_format("channels_last")
     inputs = keras.Input(input_shape, name="input")
-    x = layers.Conv2D(64, 7, strides=2, padding="same", name="conv1")(inputs)
-    x = layers.BatchNormalization(momentum=0.99, epsilon=0.001, name="bn1")(x)
+    x = conv(inputs, 64, 7, 2, name="conv1")
+    x = batch_norm(x, name="bn1")
     x = layers.ReLU(name="relu1")(x)
     for index in range(3):
         x = projected_basic(x, 64, name=f"layer1_{index}")
@@ -47,9 +65,9 @@ def article_resnet(input_shape=(224, 224, 3), classes=1000):
     x = projected_basic(x, 512, stride=2, name="layer4_0")
     x = projected_basic(x, 512, name="layer4_1")
     x = projected_basic(x, 512, name="layer4_2")
-    x = layers.BatchNormalization(momentum=0.99, epsilon=0.001, name="bn2")(x)
+    x = batch_norm(x, name="bn2")
     x = layers.ReLU(name="relu2")(x)
-    x = layers.Flatten(name="flatten")(x)
+    x = layers.Flatten(data_format="channels_last", name="flatten")(x)
     x = layers.Dense(classes, name="fc")(x)
     x = layers.Softmax(name="softmax")(x)
     return keras.Model(inputs, x, name="article_resnet")

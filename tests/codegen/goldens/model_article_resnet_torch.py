@@ -11,31 +11,36 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 
-@torch.fx.wrap
-def same_pad(
-    x: Tensor,
-    kernel_size: list[int],
-    stride: list[int],
-    dilation: list[int],
-    value: float = 0.0,
-) -> Tensor:
-    """Pad as TensorFlow's `same`: to ceil(size / stride), the odd one at the end."""
-    sizes = x.shape[2:]
-    pads: list[int] = []
-    for axis in range(len(sizes) - 1, -1, -1):
-        size, step = sizes[axis], stride[axis]
-        extent = (kernel_size[axis] - 1) * dilation[axis] + 1
-        total = max((size - 1) // step * step + extent - size, 0)
-        pads += [total // 2, total - total // 2]
-    return F.pad(x, pads, value=value)
+def same_padding(
+    size: int, kernel_size: int, stride: int, dilation: int = 1
+) -> tuple[int, int]:
+    """Zeros before and after an axis, for a result of ceil(size / stride)."""
+    extent = (kernel_size - 1) * dilation + 1
+    total = extent - 1 - (size - 1) % stride
+    if extent < stride:
+        total *= (total + stride) // stride
+    return total // 2, total - total // 2
 
 
 class SameConv2d(nn.Conv2d):
     """A convolution with TensorFlow's padding `same`."""
 
     def forward(self, x: Tensor) -> Tensor:
-        x = same_pad(x, self.kernel_size, self.stride, self.dilation)
-        return self._conv_forward(x, self.weight, self.bias)
+        top, bottom = same_padding(
+            x.shape[2], self.kernel_size[0], self.stride[0], self.dilation[0]
+        )
+        left, right = same_padding(
+            x.shape[3], self.kernel_size[1], self.stride[1], self.dilation[1]
+        )
+        x = F.pad(x, [left, right, top, bottom])
+        return F.conv2d(
+            x,
+            self.weight,
+            self.bias,
+            self.stride,
+            dilation=self.dilation,
+            groups=self.groups,
+        )
 
 
 class ProjectedBasic(nn.Module):
@@ -45,10 +50,10 @@ class ProjectedBasic(nn.Module):
 
     def __init__(self, in_channels: int, width: int, stride: int = 1) -> None:
         super().__init__()
-        if stride != 1:
-            self.conv1 = SameConv2d(in_channels, width, kernel_size=3, stride=stride)
-        else:
+        if stride == 1:
             self.conv1 = nn.Conv2d(in_channels, width, kernel_size=3, padding=1)
+        else:
+            self.conv1 = SameConv2d(in_channels, width, kernel_size=3, stride=stride)
         self.bn1 = nn.BatchNorm2d(width, eps=0.001, momentum=0.01)
         self.relu = nn.ReLU()
         self.conv2 = nn.Conv2d(width, width, kernel_size=3, padding=1)
@@ -61,7 +66,8 @@ class ProjectedBasic(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         y = self.relu(self.bn1(self.conv1(x)))
         y = self.bn2(self.conv2(y))
-        return self.relu(y + self.downsample(x))
+        x = self.relu(y + self.downsample(x))
+        return x
 
 
 class ArticleResNet(nn.Module):
@@ -89,11 +95,14 @@ class ArticleResNet(nn.Module):
             ProjectedBasic(512, 512),
         )
         self.bn2 = nn.BatchNorm2d(512, eps=0.001, momentum=0.01)
-        self.flatten = nn.Flatten()
-        self.fc = nn.Linear(100352, classes)
+        self.fc = nn.Linear(512 * 14 * 14, classes)
         self.softmax = nn.Softmax(dim=1)
         for module in self.modules():
-            if isinstance(module, (nn.Conv2d, nn.Linear)):
+            if isinstance(module, nn.Conv2d):
+                nn.init.xavier_uniform_(module.weight)
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
+            elif isinstance(module, nn.Linear):
                 nn.init.xavier_uniform_(module.weight)
                 nn.init.zeros_(module.bias)
 
@@ -102,8 +111,9 @@ class ArticleResNet(nn.Module):
         x = self.layer1(x)
         x = self.layer2(x)
         x = self.layer3(x)
-        x = self.flatten(self.relu(self.bn2(self.layer4(x))))
-        return self.softmax(self.fc(x))
+        x = torch.flatten(self.relu(self.bn2(self.layer4(x))), 1)
+        x = self.softmax(self.fc(x))
+        return x
 
 
 def article_resnet(classes: int = 1000) -> ArticleResNet:

@@ -8,84 +8,67 @@ Fingerprint: 2:799f2de92088d77d5974078539ccaca2c2f0a7ed19f06de441422e5e88d43cf1
 """
 
 import keras
-from keras import initializers, layers
+from keras import KerasTensor, initializers, layers
 
 
-def he_normal_fan_out():
-    """A new initializer for each layer: one that is shared would give equal weights."""
-    return initializers.VarianceScaling(
-        scale=2.0, mode="fan_out", distribution="untruncated_normal"
-    )
+def conv(
+    x: KerasTensor, filters: int, kernel_size: int, strides: int = 1, *, name: str
+) -> KerasTensor:
+    """A convolution without bias, padded by half its kernel on either side."""
+    padding = "same"
+    if strides > 1 and kernel_size > 1:
+        x = layers.ZeroPadding2D(
+            kernel_size // 2, data_format="channels_last", name=f"{name}_pad"
+        )(x)
+        padding = "valid"
+    return layers.Conv2D(
+        filters,
+        kernel_size,
+        strides=strides,
+        padding=padding,
+        data_format="channels_last",
+        use_bias=False,
+        kernel_initializer=initializers.VarianceScaling(
+            scale=2.0, mode="fan_out", distribution="untruncated_normal"
+        ),
+        name=name,
+    )(x)
 
 
-def basic(x, width, stride=1, *, name):
+def batch_norm(x: KerasTensor, *, name: str) -> KerasTensor:
+    """A batch normalization as all of this network has it."""
+    return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=name)(x)
+
+
+def basic(x: KerasTensor, width: int, stride: int = 1, *, name: str) -> KerasTensor:
     """Two 3×3 convolutions with a shortcut around them (He et al., 2015)."""
     in_channels = x.shape[-1]
-    if stride == 1:
-        y = layers.Conv2D(
-            width,
-            3,
-            padding="same",
-            use_bias=False,
-            kernel_initializer=he_normal_fan_out(),
-            name=f"{name}_conv1",
-        )(x)
-    else:
-        y = layers.ZeroPadding2D(1, name=f"{name}_conv1_pad")(x)
-        y = layers.Conv2D(
-            width,
-            3,
-            strides=stride,
-            use_bias=False,
-            kernel_initializer=he_normal_fan_out(),
-            name=f"{name}_conv1",
-        )(y)
-    y = layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"{name}_bn1")(y)
+    y = conv(x, width, 3, stride, name=f"{name}_conv1")
+    y = batch_norm(y, name=f"{name}_bn1")
     y = layers.ReLU(name=f"{name}_relu1")(y)
-    y = layers.Conv2D(
-        width,
-        3,
-        padding="same",
-        use_bias=False,
-        kernel_initializer=he_normal_fan_out(),
-        name=f"{name}_conv2",
-    )(y)
-    y = layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"{name}_bn2")(y)
+    y = conv(y, width, 3, name=f"{name}_conv2")
+    y = batch_norm(y, name=f"{name}_bn2")
     if stride != 1 or in_channels != width:
-        shortcut = layers.Conv2D(
-            width,
-            1,
-            strides=stride,
-            use_bias=False,
-            kernel_initializer=he_normal_fan_out(),
-            name=f"{name}_downsample_0",
-        )(x)
-        shortcut = layers.BatchNormalization(
-            momentum=0.9, epsilon=1e-5, name=f"{name}_downsample_1"
-        )(shortcut)
+        shortcut = conv(x, width, 1, stride, name=f"{name}_downsample_0")
+        shortcut = batch_norm(shortcut, name=f"{name}_downsample_1")
     else:
         shortcut = x
     x = layers.Add(name=f"{name}_add")([y, shortcut])
     return layers.ReLU(name=f"{name}_relu2")(x)
 
 
-def resnet18(input_shape=(224, 224, 3), classes=1000):
+def resnet18(
+    input_shape: tuple[int | None, ...] = (224, 224, 3), classes: int = 1000
+) -> keras.Model:
     """A new resnet18; ``input_shape`` is (*size, channels)."""
-    keras.config.set_image_data_format("channels_last")
     inputs = keras.Input(input_shape, name="input")
-    x = layers.ZeroPadding2D(3, name="conv1_pad")(inputs)
-    x = layers.Conv2D(
-        64,
-        7,
-        strides=2,
-        use_bias=False,
-        kernel_initializer=he_normal_fan_out(),
-        name="conv1",
-    )(x)
-    x = layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name="bn1")(x)
+    x = conv(inputs, 64, 7, 2, name="conv1")
+    x = batch_norm(x, name="bn1")
     x = layers.ReLU(name="relu")(x)
-    x = layers.ZeroPadding2D(1, name="maxpool_pad")(x)
-    x = layers.MaxPooling2D(3, strides=2, name="maxpool")(x)
+    x = layers.ZeroPadding2D(1, data_format="channels_last", name="maxpool_pad")(x)
+    x = layers.MaxPooling2D(3, strides=2, data_format="channels_last", name="maxpool")(
+        x
+    )
     x = basic(x, 64, name="layer1_0")
     x = basic(x, 64, name="layer1_1")
     x = basic(x, 128, stride=2, name="layer2_0")
@@ -94,15 +77,13 @@ def resnet18(input_shape=(224, 224, 3), classes=1000):
     x = basic(x, 256, name="layer3_1")
     x = basic(x, 512, stride=2, name="layer4_0")
     x = basic(x, 512, name="layer4_1")
-    x = layers.GlobalAveragePooling2D(name="avgpool")(x)
+    x = layers.GlobalAveragePooling2D(data_format="channels_last", name="avgpool")(x)
     x = layers.Dense(
         classes,
         kernel_initializer=initializers.VarianceScaling(
             scale=1 / 3, mode="fan_in", distribution="uniform"
         ),
-        bias_initializer=initializers.RandomUniform(
-            -0.04419417382415922, 0.04419417382415922
-        ),
+        bias_initializer=initializers.RandomUniform(-(512**-0.5), 512**-0.5),
         name="fc",
     )(x)
     return keras.Model(inputs, x, name="resnet18")

@@ -7,6 +7,7 @@ this file.
 Fingerprint: 2:799f2de92088d77d5974078539ccaca2c2f0a7ed19f06de441422e5e88d43cf1
 """
 
+import torch
 from torch import Tensor, nn
 
 
@@ -22,7 +23,7 @@ class BasicBlock(nn.Module):
         self.relu = nn.ReLU()
         self.conv2 = nn.Conv2d(width, width, kernel_size=3, padding=1, bias=False)
         self.bn2 = nn.BatchNorm2d(width)
-        self.downsample = None
+        self.downsample: nn.Module | None = None
         if stride != 1 or in_channels != width:
             self.downsample = nn.Sequential(
                 nn.Conv2d(in_channels, width, kernel_size=1, stride=stride, bias=False),
@@ -33,7 +34,8 @@ class BasicBlock(nn.Module):
         y = self.relu(self.bn1(self.conv1(x)))
         y = self.bn2(self.conv2(y))
         shortcut = x if self.downsample is None else self.downsample(x)
-        return self.relu(y + shortcut)
+        x = self.relu(y + shortcut)
+        return x
 
 
 class ResNet(nn.Module):
@@ -55,7 +57,7 @@ class ResNet(nn.Module):
         self.layer4 = nn.Sequential(
             BasicBlock(256, 512, stride=2), BasicBlock(512, 512)
         )
-        self.avgpool = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
+        self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.fc = nn.Linear(512, classes)
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
@@ -70,7 +72,9 @@ class ResNet(nn.Module):
         x = self.layer2(x)
         x = self.layer3(x)
         x = self.avgpool(self.layer4(x))
-        return self.fc(x)
+        x = torch.flatten(x, 1)
+        x = self.fc(x)
+        return x
 
 
 def resnet18(classes: int = 1000) -> ResNet:

@@ -8,55 +8,77 @@ Fingerprint: 2:1a30ae4136053c1f8d521270616f972951ab3c3f665a223753dbdd8aca1b09e7
 """
 
 import keras
-from keras import layers
+from keras import KerasTensor, layers
 
 
-def bottleneck_v2(x, width, stride=1, *, name):
+def batch_norm(x: KerasTensor, *, name: str) -> KerasTensor:
+    """A batch normalization as all of this network has it."""
+    return layers.BatchNormalization(momentum=0.99, epsilon=1.001e-5, name=name)(x)
+
+
+def conv(
+    x: KerasTensor,
+    filters: int,
+    kernel_size: int,
+    strides: int = 1,
+    use_bias: bool = True,
+    *,
+    name: str,
+) -> KerasTensor:
+    """A convolution, padded by half its kernel on either side."""
+    padding = "same"
+    if strides > 1 and kernel_size > 1:
+        x = layers.ZeroPadding2D(
+            kernel_size // 2, data_format="channels_last", name=f"{name}_pad"
+        )(x)
+        padding = "valid"
+    return layers.Conv2D(
+        filters,
+        kernel_size,
+        strides=strides,
+        padding=padding,
+        use_bias=use_bias,
+        data_format="channels_last",
+        name=name,
+    )(x)
+
+
+def bottleneck_v2(
+    x: KerasTensor, width: int, stride: int = 1, *, name: str
+) -> KerasTensor:
     """A bottleneck after its norm and activation; the stride is on the 3×3."""
     in_channels = x.shape[-1]
     out = width * 4
-    y = layers.BatchNormalization(momentum=0.99, epsilon=1.001e-5, name=f"{name}_bn1")(
-        x
-    )
+    y = batch_norm(x, name=f"{name}_bn1")
     preactivation = layers.ReLU(name=f"{name}_relu1")(y)
-    y = layers.Conv2D(width, 1, use_bias=False, name=f"{name}_conv1")(preactivation)
-    y = layers.BatchNormalization(momentum=0.99, epsilon=1.001e-5, name=f"{name}_bn2")(
-        y
-    )
+    y = conv(preactivation, width, 1, use_bias=False, name=f"{name}_conv1")
+    y = batch_norm(y, name=f"{name}_bn2")
     y = layers.ReLU(name=f"{name}_relu2")(y)
-    if stride == 1:
-        y = layers.Conv2D(
-            width, 3, padding="same", use_bias=False, name=f"{name}_conv2"
-        )(y)
-    else:
-        y = layers.ZeroPadding2D(1, name=f"{name}_conv2_pad")(y)
-        y = layers.Conv2D(
-            width, 3, strides=stride, use_bias=False, name=f"{name}_conv2"
-        )(y)
-    y = layers.BatchNormalization(momentum=0.99, epsilon=1.001e-5, name=f"{name}_bn3")(
-        y
-    )
+    y = conv(y, width, 3, stride, use_bias=False, name=f"{name}_conv2")
+    y = batch_norm(y, name=f"{name}_bn3")
     y = layers.ReLU(name=f"{name}_relu3")(y)
-    y = layers.Conv2D(out, 1, name=f"{name}_conv3")(y)
+    y = conv(y, out, 1, name=f"{name}_conv3")
     if in_channels != out:
-        shortcut = layers.Conv2D(out, 1, strides=stride, name=f"{name}_downsample")(
-            preactivation
-        )
+        shortcut = conv(preactivation, out, 1, stride, name=f"{name}_downsample")
     elif stride != 1:
-        shortcut = layers.MaxPooling2D(1, strides=stride, name=f"{name}_maxpool")(x)
+        shortcut = layers.MaxPooling2D(
+            1, strides=stride, data_format="channels_last", name=f"{name}_maxpool"
+        )(x)
     else:
         shortcut = x
     return layers.Add(name=f"{name}_add")([y, shortcut])
 
 
-def resnet50v2(input_shape=(224, 224, 3), classes=1000):
+def resnet50v2(
+    input_shape: tuple[int | None, ...] = (224, 224, 3), classes: int = 1000
+) -> keras.Model:
     """A new resnet50v2; ``input_shape`` is (*size, channels)."""
-    keras.config.set_image_data_format("channels_last")
     inputs = keras.Input(input_shape, name="input")
-    x = layers.ZeroPadding2D(3, name="conv1_pad")(inputs)
-    x = layers.Conv2D(64, 7, strides=2, name="conv1")(x)
-    x = layers.ZeroPadding2D(1, name="maxpool_pad")(x)
-    x = layers.MaxPooling2D(3, strides=2, name="maxpool")(x)
+    x = conv(inputs, 64, 7, 2, name="conv1")
+    x = layers.ZeroPadding2D(1, data_format="channels_last", name="maxpool_pad")(x)
+    x = layers.MaxPooling2D(3, strides=2, data_format="channels_last", name="maxpool")(
+        x
+    )
     x = bottleneck_v2(x, 64, name="conv2_block1")
     x = bottleneck_v2(x, 64, name="conv2_block2")
     x = bottleneck_v2(x, 64, stride=2, name="conv2_block3")
@@ -68,9 +90,9 @@ def resnet50v2(input_shape=(224, 224, 3), classes=1000):
     x = bottleneck_v2(x, 256, stride=2, name="conv4_block6")
     for index in range(1, 4):
         x = bottleneck_v2(x, 512, name=f"conv5_block{index}")
-    x = layers.BatchNormalization(momentum=0.99, epsilon=1.001e-5, name="bn1")(x)
+    x = batch_norm(x, name="bn1")
     x = layers.ReLU(name="relu")(x)
-    x = layers.GlobalAveragePooling2D(name="avgpool")(x)
+    x = layers.GlobalAveragePooling2D(data_format="channels_last", name="avgpool")(x)
     x = layers.Dense(classes, name="predictions")(x)
     x = layers.Softmax(name="softmax")(x)
     return keras.Model(inputs, x, name="resnet50v2")

@@ -7,6 +7,7 @@ spec, not this file.
 Fingerprint: 2:1a30ae4136053c1f8d521270616f972951ab3c3f665a223753dbdd8aca1b09e7
 """
 
+import torch
 from torch import Tensor, nn
 
 
@@ -25,11 +26,11 @@ class BottleneckV2(nn.Module):
         )
         self.bn3 = nn.BatchNorm2d(width, eps=1.001e-5, momentum=0.01)
         self.conv3 = nn.Conv2d(width, out, kernel_size=1)
-        self.downsample = None
+        self.downsample: nn.Module | None = None
         if in_channels != out:
             self.downsample = nn.Conv2d(in_channels, out, kernel_size=1, stride=stride)
         else:
-            self.maxpool = None
+            self.maxpool: nn.Module | None = None
             if stride != 1:
                 self.maxpool = nn.MaxPool2d(kernel_size=1, stride=stride)
 
@@ -42,7 +43,8 @@ class BottleneckV2(nn.Module):
             shortcut = x if self.maxpool is None else self.maxpool(x)
         else:
             shortcut = self.downsample(preactivation)
-        return y + shortcut
+        x = y + shortcut
+        return x
 
 
 class ResNetV2(nn.Module):
@@ -76,7 +78,7 @@ class ResNetV2(nn.Module):
         self.conv5.add_module("block3", BottleneckV2(2048, 512))
         self.bn1 = nn.BatchNorm2d(2048, eps=1.001e-5, momentum=0.01)
         self.relu = nn.ReLU()
-        self.avgpool = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
+        self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.predictions = nn.Linear(2048, classes)
         self.softmax = nn.Softmax(dim=1)
         for module in self.modules():
@@ -95,7 +97,9 @@ class ResNetV2(nn.Module):
         x = self.conv3(x)
         x = self.conv4(x)
         x = self.avgpool(self.relu(self.bn1(self.conv5(x))))
-        return self.softmax(self.predictions(x))
+        x = torch.flatten(x, 1)
+        x = self.softmax(self.predictions(x))
+        return x
 
 
 def resnet50v2(classes: int = 1000) -> ResNetV2:

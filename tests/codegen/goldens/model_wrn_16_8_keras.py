@@ -8,85 +8,71 @@ Fingerprint: 2:b9d313beb9d545880af45621ae04e36b92ca74bcbf176bef63fd53968867e024
 """
 
 import keras
-from keras import initializers, layers
+from keras import KerasTensor, initializers, layers
 
 
-def he_normal_fan_out():
-    """A new initializer for each layer: one that is shared would give equal weights."""
-    return initializers.VarianceScaling(
-        scale=2.0, mode="fan_out", distribution="untruncated_normal"
-    )
+def batch_norm(x: KerasTensor, *, name: str) -> KerasTensor:
+    """A batch normalization as all of this network has it."""
+    return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=name)(x)
 
 
-def preact_basic(x, width, stride=1, *, name):
+def conv(
+    x: KerasTensor, filters: int, kernel_size: int, strides: int = 1, *, name: str
+) -> KerasTensor:
+    """A convolution without bias, padded by half its kernel on either side."""
+    padding = "same"
+    if strides > 1 and kernel_size > 1:
+        x = layers.ZeroPadding2D(
+            kernel_size // 2, data_format="channels_last", name=f"{name}_pad"
+        )(x)
+        padding = "valid"
+    return layers.Conv2D(
+        filters,
+        kernel_size,
+        strides=strides,
+        padding=padding,
+        data_format="channels_last",
+        use_bias=False,
+        kernel_initializer=initializers.VarianceScaling(
+            scale=2.0, mode="fan_out", distribution="untruncated_normal"
+        ),
+        name=name,
+    )(x)
+
+
+def preact_basic(
+    x: KerasTensor, width: int, stride: int = 1, *, name: str
+) -> KerasTensor:
     """Two 3×3 convolutions, each after its norm and activation (He et al., 2016)."""
     in_channels = x.shape[-1]
-    y = layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"{name}_bn1")(x)
+    y = batch_norm(x, name=f"{name}_bn1")
     preactivation = layers.ReLU(name=f"{name}_relu1")(y)
-    if stride == 1:
-        y = layers.Conv2D(
-            width,
-            3,
-            padding="same",
-            use_bias=False,
-            kernel_initializer=he_normal_fan_out(),
-            name=f"{name}_conv1",
-        )(preactivation)
-    else:
-        y = layers.ZeroPadding2D(1, name=f"{name}_conv1_pad")(preactivation)
-        y = layers.Conv2D(
-            width,
-            3,
-            strides=stride,
-            use_bias=False,
-            kernel_initializer=he_normal_fan_out(),
-            name=f"{name}_conv1",
-        )(y)
-    y = layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"{name}_bn2")(y)
+    y = conv(preactivation, width, 3, stride, name=f"{name}_conv1")
+    y = batch_norm(y, name=f"{name}_bn2")
     y = layers.ReLU(name=f"{name}_relu2")(y)
-    y = layers.Conv2D(
-        width,
-        3,
-        padding="same",
-        use_bias=False,
-        kernel_initializer=he_normal_fan_out(),
-        name=f"{name}_conv2",
-    )(y)
+    y = conv(y, width, 3, name=f"{name}_conv2")
     if stride != 1 or in_channels != width:
-        shortcut = layers.Conv2D(
-            width,
-            1,
-            strides=stride,
-            use_bias=False,
-            kernel_initializer=he_normal_fan_out(),
-            name=f"{name}_convShortcut",
-        )(preactivation)
+        shortcut = conv(preactivation, width, 1, stride, name=f"{name}_convShortcut")
     else:
         shortcut = x
     return layers.Add(name=f"{name}_add")([y, shortcut])
 
 
-def wrn_16_8(input_shape=(32, 32, 3), classes=10):
+def wrn_16_8(
+    input_shape: tuple[int | None, ...] = (32, 32, 3), classes: int = 10
+) -> keras.Model:
     """A new wrn_16_8; ``input_shape`` is (*size, channels)."""
-    keras.config.set_image_data_format("channels_last")
     inputs = keras.Input(input_shape, name="input")
-    x = layers.Conv2D(
-        16,
-        3,
-        padding="same",
-        use_bias=False,
-        kernel_initializer=he_normal_fan_out(),
-        name="conv1",
-    )(inputs)
+    x = conv(inputs, 16, 3, name="conv1")
     x = preact_basic(x, 128, name="block1_layer_0")
     x = preact_basic(x, 128, name="block1_layer_1")
     x = preact_basic(x, 256, stride=2, name="block2_layer_0")
     x = preact_basic(x, 256, name="block2_layer_1")
     x = preact_basic(x, 512, stride=2, name="block3_layer_0")
     x = preact_basic(x, 512, name="block3_layer_1")
-    x = layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name="bn1")(x)
+    x = batch_norm(x, name="bn1")
     x = layers.ReLU(name="relu")(x)
-    x = layers.GlobalAveragePooling2D(name="avgpool")(x)
+    x = layers.GlobalAveragePooling2D(data_format="channels_last", name="avgpool")(x)
     x = layers.Dense(
         classes,
         kernel_initializer=initializers.VarianceScaling(

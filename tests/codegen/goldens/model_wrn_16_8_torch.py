@@ -7,6 +7,7 @@ spec, not this file.
 Fingerprint: 2:b9d313beb9d545880af45621ae04e36b92ca74bcbf176bef63fd53968867e024
 """
 
+import torch
 from torch import Tensor, nn
 
 
@@ -22,7 +23,7 @@ class PreactBasic(nn.Module):
         )
         self.bn2 = nn.BatchNorm2d(width)
         self.conv2 = nn.Conv2d(width, width, kernel_size=3, padding=1, bias=False)
-        self.convShortcut = None
+        self.convShortcut: nn.Module | None = None
         if stride != 1 or in_channels != width:
             self.convShortcut = nn.Conv2d(
                 in_channels, width, kernel_size=1, stride=stride, bias=False
@@ -33,7 +34,8 @@ class PreactBasic(nn.Module):
         y = self.relu(self.bn2(self.conv1(preactivation)))
         y = self.conv2(y)
         shortcut = x if self.convShortcut is None else self.convShortcut(preactivation)
-        return y + shortcut
+        x = y + shortcut
+        return x
 
 
 class WideResNet(nn.Module):
@@ -56,7 +58,7 @@ class WideResNet(nn.Module):
         )
         self.bn1 = nn.BatchNorm2d(512)
         self.relu = nn.ReLU()
-        self.avgpool = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
+        self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.fc = nn.Linear(512, classes)
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
@@ -71,7 +73,9 @@ class WideResNet(nn.Module):
         x = self.block1.layer(x)
         x = self.block2.layer(x)
         x = self.avgpool(self.relu(self.bn1(self.block3.layer(x))))
-        return self.fc(x)
+        x = torch.flatten(x, 1)
+        x = self.fc(x)
+        return x
 
 
 def wrn_16_8(classes: int = 10) -> WideResNet:

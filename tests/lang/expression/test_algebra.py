@@ -36,6 +36,8 @@ FLAG = named("flag", [True, False, True])
         (8 - A, "8 - a"),
         (A * B * 64 // 64, "a * b"),
         ((A - 1) * B // 2, "(a - 1) * b // 2"),
+        (A * A * B, "a**2 * b"),
+        (A * B * A * 4, "a**2 * b * 4"),
         (A**1, "a"),
         (A**2 - 1 + 1, "a**2"),
         (compare(ast.Eq(), operator.eq, 3, A), "a == 3"),
@@ -60,6 +62,9 @@ def test_said_in_fewer_words(found: Any, text: str) -> None:
     [
         (RATE + RATE, "rate + rate"),
         (RATE * 4 / 4, "rate * 4 / 4"),
+        (2.0 / A, "2 / a"),
+        (2.5 / A, "2.5 / a"),
+        (2.0 * A, "2.0 * a"),
         (RATE * 2 // 2, "rate * 2 // 2"),
         (RATE + 0.1 + 0.2, "rate + 0.1 + 0.2"),
         (RATE * A + RATE * B, "rate * a + rate * b"),
@@ -77,6 +82,8 @@ def test_what_a_kept_argument_may_make_a_fraction_stays() -> None:
     classes = named("classes", [4, 4, 4], kept=True)
     chosen = Varying(ast.parse("1 if classes > 3 else 0.5", mode="eval").body, (1, 1, 1), True)
     assert to_text(classes * 2 // 2) == "classes"
+    assert to_text(classes * 2 == 8) == "classes == 4"
+    assert to_text(classes * 2 == 7) == "classes * 2 == 7"
     assert to_text(chosen * 2 // 2) == "(1 if classes > 3 else 0.5) * 2 // 2"
 
 

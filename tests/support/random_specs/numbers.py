@@ -47,7 +47,7 @@ _FRAMEWORKS = (
 _HELPERS = (
     "Scale",
     "ChannelNorm",
-    "same_pad",
+    "same_padding",
     "SameConv2d",
     "DropPath",
     "PadChannels",

@@ -1,0 +1,29 @@
+"""Passes over the functions of generated Keras source: code in, code out, in the order of :data:`PASSES`.
+
+They go by what the code says, and know nothing of the network: two layers that are made alike are one idiom.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Sequence
+
+from netspec.backends.keras.passes.initializers import share_initializers
+from netspec.backends.keras.passes.layers import TENSOR, say_layers_once
+from netspec.codegen.identifiers import Namespace
+
+__all__ = ["PASSES", "TENSOR", "rewrite"]
+
+Definitions = Sequence[ast.stmt]
+
+PASSES: tuple[Callable[[Definitions, Namespace], Definitions], ...] = (
+    say_layers_once,
+    share_initializers,
+)
+
+
+def rewrite(definitions: Definitions, names: Namespace) -> Definitions:
+    """The definitions of a file after all passes; ``names`` are those that it has already."""
+    for each in PASSES:
+        definitions = each(definitions, names)
+    return definitions

@@ -1,0 +1,38 @@
+"""Layers of a block that one module serves, as people write `self.relu` once. Needs no PyTorch."""
+
+from __future__ import annotations
+
+from netspec.codegen.calls import Call, same_call
+from netspec.ir import Layer
+from netspec.ir.template.chosen import is_anonymous
+
+
+class Sharing:
+    """Gives layers that are alike one attribute of the module that holds them.
+
+    Args:
+        taken: names of attributes that are something else; those given out are added.
+    """
+
+    def __init__(self, taken: set[str]) -> None:
+        self._taken = taken
+        self._known: list[tuple[str, Call]] = []
+
+    def find(self, made: Call) -> str | None:
+        """The attribute of a module made by an equal call."""
+        return next((name for name, known in self._known if same_call(known, made)), None)
+
+    def add(self, label: str, made: Call) -> str:
+        """A new attribute for a module, called by the op's label, with a number where that is taken."""
+        count, attribute = 1, label
+        while attribute in self._taken:
+            count += 1
+            attribute = f"{label}{count}"
+        self._taken.add(attribute)
+        self._known.append((attribute, made))
+        return attribute
+
+
+def is_shareable(layer: Layer, name: str) -> bool:
+    """Whether a layer holds nothing and nobody chose its ``name``, which is its path from its block on."""
+    return is_anonymous(layer, name)

@@ -1,0 +1,36 @@
+"""Which ops some instances of a block have and others lack."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from netspec.ir.program import Node, Region
+
+
+def optional(region: Region, varying: frozenset[str]) -> set[Node]:
+    """The ops of a block that some instances of it lack.
+
+    Args:
+        region: the block, or the network.
+        varying: see :func:`varying_tests`.
+    """
+    found: set[Node] = set()
+    waiting: list[tuple[Node | Region, bool]] = [(item, False) for item in region.items]
+    while waiting:
+        item, is_optional = waiting.pop()
+        if isinstance(item, Node):
+            if is_optional:
+                found.add(item)
+        elif item.kind != "block":
+            decided = item.kind == "when" and item.test is not None and item.test.key in varying
+            waiting += [(inner, is_optional or decided) for inner in item.items]
+    return found
+
+
+def varying_tests(regions: Iterable[Region]) -> frozenset[str]:
+    """The tests of ``when`` and the names of slots that came out one way here and another way there."""
+    outcomes: dict[str, set[bool]] = {}
+    for region in regions:
+        if region.test is not None:
+            outcomes.setdefault(region.test.key, set()).add(bool(region.outcome))
+    return frozenset(key for key, found in outcomes.items() if len(found) > 1)

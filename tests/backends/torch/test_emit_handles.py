@@ -1,0 +1,136 @@
+"""Source with the handles of timm's models: equal to the live model's, and the same network as without."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from netspec.api import CompiledNetwork, loads
+from netspec.codegen.frame import read_origin
+from netspec.errors import UsageError
+from tests.contract.command import netspec_command
+from tests.support.generated import import_source, style_problems
+from tests.support.zoo import SHRUNK
+
+HEAD = "netspec: 1\nname: small\ninput: {channels: 4, size: [9, 12]}\n"
+STEM = (
+    "stem: [{conv: {out: 6, kernel: 3, stride: 2}, as: low}, {max_pool: {kernel: 2}, as: lower}]\n"
+)
+END = "head: [global_avg_pool, dropout, {linear: {out: 3, init: {constant: 0.5}}}]\n"
+TAPPED = HEAD + STEM + END + "outputs: {early: low, late: lower}\n"
+SOFTMAX = HEAD + STEM + END.replace("}}}]", "}}}, softmax]")
+TRAINED = HEAD + STEM + END + "outputs: {early: {from: low, when: training}}\n"
+
+
+def source_of(compiled: CompiledNetwork) -> str:
+    return compiled.generate("torch", handles="timm")
+
+
+def pair_of(compiled: CompiledNetwork) -> tuple[Any, Any]:
+    """The live model, and the generated one with its weights, in evaluation."""
+    live = compiled.build("torch").eval()
+    made = getattr(import_source(source_of(compiled)), compiled.name)().eval()
+    made.load_state_dict(live.state_dict())
+    return live, made
+
+
+@pytest.mark.parametrize("name", [s.name for s in SHRUNK if not s.heavy])
+def test_they_are_the_live_models(name: str) -> None:
+    compiled = next(shrunk for shrunk in SHRUNK if shrunk.name == name).compiled()
+    live, made = pair_of(compiled)
+    assert [*made.state_dict()] == [*live.state_dict()]
+    x = torch.randn(2, *compiled.network.source.shape)
+    features = made.forward_features(x)
+    torch.testing.assert_close(features, live.forward_features(x))
+    for pre_logits in (False, True):
+        expected = live.forward_head(features, pre_logits)
+        torch.testing.assert_close(made.forward_head(features, pre_logits), expected)
+    torch.testing.assert_close(made(x), live(x))
+    for attribute in ("num_classes", "num_features", "in_channels", "in_chans"):
+        assert getattr(made, attribute) == getattr(live, attribute)
+    torch.testing.assert_close(torch.jit.script(made)(x), live(x))
+
+
+@pytest.mark.parametrize("text", [HEAD + STEM + END, TAPPED, TRAINED])
+def test_a_new_classifier(text: str) -> None:
+    _, made = pair_of(loads(text))
+    x = torch.randn(2, 4, 9, 12)
+    made.reset_classifier(7)
+    assert made.num_classes == 7
+    assert torch.equal(made.get_classifier().weight, torch.full((7, 6), 0.5))
+    found = made(x)
+    assert (found if isinstance(found, torch.Tensor) else found["output"]).shape == (2, 7)
+    made.reset_classifier(0)
+    assert isinstance(made.fc, nn.Identity)
+    torch.testing.assert_close(
+        made.forward_head(made.forward_features(x)), made.forward_features(x).mean((2, 3))
+    )
+
+
+def test_a_classifier_that_something_stands_behind_is_not_left_out() -> None:
+    source = source_of(loads(SOFTMAX))
+    assert "nn.Identity" not in source
+
+
+def test_taps() -> None:
+    live, made = pair_of(loads(TAPPED))
+    x = torch.randn(2, 4, 9, 12)
+    assert made.feature_info == live.feature_info
+    (last, maps), (own, ours) = made.forward_intermediates(x), live.forward_intermediates(x)
+    assert torch.equal(last, own)
+    assert all(map(torch.equal, maps, ours))
+    assert len(made.forward_intermediates(x, intermediates_only=True)) == len(ours)
+
+
+def test_the_text_is_in_style() -> None:
+    texts = (HEAD + STEM + END, TAPPED, SOFTMAX, TRAINED)
+    sources = {f"handles{number}": source_of(loads(text)) for number, text in enumerate(texts)}
+    assert style_problems(sources) == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (HEAD + STEM, "does not end in a linear layer behind a pooling"),
+        (
+            HEAD
+            + STEM
+            + END.replace("global_avg_pool", "{global_avg_pool: {}, name: num_classes}"),
+            "a layer is called `num_classes`",
+        ),
+        (
+            HEAD + STEM + "head: [{name: head, sequence: [global_avg_pool, {linear: {out: 3}}]}]\n",
+            "its head stands in a container",
+        ),
+    ],
+)
+def test_what_has_none_is_refused(text: str, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        source_of(loads(text))
+
+
+def test_no_others_are_known() -> None:
+    with pytest.raises(UsageError, match="torch has no handles called `keras`; it has `timm`"):
+        loads(HEAD + STEM + END).generate("torch", handles="keras")
+    with pytest.raises(UsageError, match="keras has no handles called `timm`"):
+        loads(HEAD + STEM + END).generate("keras", handles="timm")
+
+
+def test_a_file_is_written_again_with_them(tmp_path: Path) -> None:
+    spec, target = tmp_path / "small.yaml", tmp_path / "small.py"
+    spec.write_text(HEAD + STEM + END, encoding="utf-8")
+    command = ("generate", spec, "--backend", "torch", "--handles", "timm")
+    assert netspec_command(*command, "-o", target).status == 0
+    text = target.read_text(encoding="utf-8")
+    origin = read_origin(text)
+    assert origin is not None
+    assert origin.handles == "timm"
+    assert netspec_command("regenerate", "--check", target).status == 0
+    assert netspec_command(*command, "--check", target).status == 0
+    spec.write_text(HEAD + STEM.replace("out: 6", "out: 8") + END, encoding="utf-8")
+    assert netspec_command("regenerate", target).status == 0
+    assert "def reset_classifier" in target.read_text(encoding="utf-8")
