@@ -23,7 +23,10 @@ PASSES: tuple[Callable[[Definitions, Namespace], Definitions], ...] = (
 
 
 def rewrite(definitions: Definitions, names: Namespace) -> Definitions:
-    """The definitions of a file after all passes; ``names`` are those that it has already."""
+    """The definitions of a file after all passes; ``names`` are those that it has besides."""
+    for definition in definitions:
+        names.taken |= {each.id for each in ast.walk(definition) if isinstance(each, ast.Name)}
+        names.taken |= {each.arg for each in ast.walk(definition) if isinstance(each, ast.arg)}
     for each in PASSES:
         definitions = each(definitions, names)
     return definitions

@@ -88,6 +88,9 @@ def test_the_test_may_stand_the_other_way_round() -> None:
 
 def test_names_that_the_file_has_are_left_alone() -> None:
     assert "def conv2(" in rewritten(BLOCK, "conv")
+    assert "def conv2(" in rewritten(BLOCK.replace("stride=1", "conv=1"))
+    own = BLOCK.replace("y = ", "conv = ").replace("(y)", "(conv)")
+    assert "conv = conv2(x, width, 3, stride, " in rewritten(own)
 
 
 @pytest.mark.parametrize(
