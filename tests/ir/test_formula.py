@@ -13,7 +13,7 @@ from netspec.ir import Program
 from netspec.ir.formula import Formula
 from tests.support.meanings import wrong_formulas
 from tests.support.random_specs import spec_texts
-from tests.support.zoo import zoo_names, zoo_network
+from tests.support.zoo import zoo_cases, zoo_network
 from tests.test_random_specs import FOUND, QUICK
 
 HEAD = "netspec: 1\nname: n\ninput: {channels: 4, size: [8, 10]}\n"
@@ -24,7 +24,7 @@ def program(text: str) -> Program:
     return netspec.loads(HEAD + text).network
 
 
-@pytest.mark.parametrize("name", zoo_names())
+@pytest.mark.parametrize("name", zoo_cases())
 def test_formulas_of_the_zoo_give_its_numbers(name: str) -> None:
     count, wrong = wrong_formulas(zoo_network(name))
     assert wrong == []

@@ -11,10 +11,10 @@ from netspec.ir import Program
 from netspec.ir.analysis import summarise
 from tests.support.networks import SIZES, network_of
 from tests.support.op_cases import cases
-from tests.support.zoo import zoo_names, zoo_network
+from tests.support.zoo import zoo_cases, zoo_network
 
 HEAVY = ("preact1001", "resnet1202")
-NAMES = [pytest.param(n, marks=[pytest.mark.slow] if n in HEAVY else []) for n in zoo_names()]
+NAMES = zoo_cases(slow=HEAVY)
 
 
 def counted(network: Program) -> int:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
+
+import pytest
 
 from netspec.api import CompiledNetwork
 from netspec.backends.keras.naming import flat_name
@@ -33,6 +35,24 @@ def zoo_names() -> list[str]:
     for file in library.zoo_files():
         names += list(zoo_spec(file).variants) or [file]
     return names
+
+
+LIKE_OTHERS = (
+    *("densenet161", "densenet169", "densenet201"),
+    *(f"efficientnet_b{n}" for n in range(1, 8)),
+)
+"""Networks that have the layers of others of their files in other numbers."""
+
+
+def zoo_cases(slow: Container[str] = ()) -> list[Any]:
+    """Every network of the zoo as a parameter of a test.
+
+    Those that are like others of their files are left to the slow tests, and so is what ``slow`` names.
+    """
+    return [
+        pytest.param(name, marks=pytest.mark.slow) if name in LIKE_OTHERS or name in slow else name
+        for name in zoo_names()
+    ]
 
 
 def zoo_network(name: str, overrides: Mapping[str, Any] | None = None) -> Program:
@@ -100,6 +120,11 @@ class Shrunk:
 _LARGE = ((48, 70), (37, 51))
 _CIFAR = ((16, 26), (13, 19))
 _SHALLOW = {"depths": [2, 1, 2, 1], "width": 8, "classes": 7}
+_NARROW = {
+    **{"width_factor": 0.25, "depths": [2, 1, 2, 1], "classes": 7},
+    # what is dropped is drawn anew in each model: `test_libraries` holds it against torchvision
+    **{"drop_path": 0.0, "dropout": 0.0},
+}
 
 SHRUNK = (
     Shrunk("resnet18", _SHALLOW, _LARGE),
@@ -116,5 +141,7 @@ SHRUNK = (
     Shrunk("seresnet50", _SHALLOW, _LARGE),
     Shrunk("seresnext50_32x4d", {**_SHALLOW, "groups": 4, "base_width": 16}, _LARGE, heavy=True),
     Shrunk("article_resnet", {**_SHALLOW, "width": 4}, _LARGE),
+    Shrunk("densenet121", {**_SHALLOW, "growth": 4}, _LARGE),
+    Shrunk("efficientnet_b0", _NARROW, _LARGE),
 )
 """At least one network of every zoo file."""

@@ -37,12 +37,12 @@ from tests.support.witnesses import (
     keras_counts,
     torch_counts,
 )
-from tests.support.zoo import SHRUNK, Shrunk, zoo_compiled, zoo_names
+from tests.support.zoo import LIKE_OTHERS, SHRUNK, Shrunk, zoo_cases, zoo_compiled, zoo_names
 from tests.zoo.test_shapes import QUICK_IN_KERAS
 
 pytest.importorskip("keras")
 
-every_network = pytest.mark.parametrize("name", zoo_names())
+every_network = pytest.mark.parametrize("name", zoo_cases())
 every_backend = pytest.mark.parametrize("backend", BACKENDS)
 every_shrunk = pytest.mark.parametrize(
     "shrunk",
@@ -62,6 +62,7 @@ def test_style() -> None:
         {
             f"{name}_{backend}": source_of(name, backend)
             for name in zoo_names()
+            if name not in LIKE_OTHERS
             for backend in BACKENDS
         },
         rules=NO_UNUSED,
