@@ -56,6 +56,20 @@ class Passed:
     statistics: Arrays
 
 
+def check_start(own: Arrays, other: Arrays) -> None:
+    """Initial weights of two models: constants alike, and elsewhere equal standard deviations and means."""
+    random = 0
+    for key, expected in other.items():
+        if (expected == expected.flat[0]).all():
+            np.testing.assert_array_equal(own[key], expected, err_msg=key)
+        elif expected.size >= 100:
+            random += 1
+            assert abs(own[key].std() / expected.std() - 1) <= 7 / expected.size**0.5, key
+            assert abs(own[key].mean()) < 6 * expected.std() / expected.size**0.5, key
+            assert not np.array_equal(own[key], expected)
+    assert random > 5
+
+
 @dataclass(frozen=True)
 class Difference:
     """The largest differences between two passes, relative to the largest value of each tensor.
