@@ -67,9 +67,9 @@ class SourceClass:
         return self.template.definition
 
     @property
-    def doc(self) -> str:
-        """What the block is."""
-        return self.definition.doc or f"The block `{self.definition.name}`."
+    def doc(self) -> str | None:
+        """What the block is, where its definition says so."""
+        return self.definition.doc or None
 
     @property
     def local(self) -> list[tuple[str, Varying]]:

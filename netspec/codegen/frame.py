@@ -24,7 +24,9 @@ BUILT_IN_PLACE = "<netspec>"
 """Stands for the place of a spec that comes with netspec."""
 
 _ORIGIN = re.compile(
-    rf"{GENERATED_BY} from (?P<own>its own|the) spec `(?P<spec>[^`]+)`( in `(?P<place>[^`]+)`)?"
+    # "its own" is how the first version told a spec that comes with netspec.
+    rf"{GENERATED_BY} from (?P<own>its own |the )spec `(?P<spec>[^`]+)`"
+    r"( in `(?P<place>[^`]+)`)?(?P<here> that comes with it)?"
     r"(, variant `(?P<variant>[^`]+)`)?(, optimized for `(?P<goal>[^`]+)`)?"
     r"(, with the handles of `(?P<handles>[^`]+)`)?(, with `(?P<values>.+)`)?; edit the spec, not this file\."
 )
@@ -61,14 +63,15 @@ class Origin:
     handles: str | None = None
 
     def __str__(self) -> str:
-        own = "its own" if self.place == BUILT_IN_PLACE else "the"
-        place = f" in `{_quoted(self.place)}`" if self.place and own == "the" else ""
+        place = f" in `{_quoted(self.place)}`" if self.place else ""
+        if self.place == BUILT_IN_PLACE:
+            place = " that comes with it"
         variant = f", variant `{self.variant}`" if self.variant else ""
         goal = f", optimized for `{self.goal}`" if self.goal else ""
         handles = f", with the handles of `{self.handles}`" if self.handles else ""
         values = ", with " + ", ".join(f"`{value}`" for value in self.values) if self.values else ""
         return (
-            f"{GENERATED_BY} from {own} spec `{self.spec}`{place}{variant}{goal}{handles}{values}; "
+            f"{GENERATED_BY} from the spec `{self.spec}`{place}{variant}{goal}{handles}{values}; "
             "edit the spec, not this file."
         )
 
@@ -95,7 +98,7 @@ def read_origin(text: str) -> Origin | None:
         return None
     values = tuple(found["values"].split("`, `")) if found["values"] else ()
     place = unquote(found["place"], errors="surrogateescape") if found["place"] else None
-    if found["own"] == "its own":
+    if found["own"] == "its own " or found["here"]:
         place = BUILT_IN_PLACE
     goal, handles = found["goal"], found["handles"]
     return Origin(found["spec"], found["variant"], values, place, goal, handles=handles)
@@ -106,17 +109,20 @@ def head(network: Program, origin: Origin) -> ast.stmt:
 
     No absolute path, version or time stands there, so that the same files give the same text everywhere.
     """
-    parameters = count_parameters(network.layers)
-    count = f"{parameters.total:,} parameters, {parameters.trainable:,} of them trainable"
     before = [f"Unoptimized: {origin.before}"] if origin.before else []
     return docstring(
         network.doc or network.model_name,
         "",
         str(origin),
-        f"{count}.",
         f"Fingerprint: {fingerprint(network)}",
         *before,
     )
+
+
+def introduced(network: Program) -> str:
+    """What a function that makes a network gives, and how large that is: running statistics are no parameters."""
+    count = count_parameters(network.layers).trainable
+    return f"A new {network.model_name}" + (f", of {count:,} parameters" if count else "")
 
 
 @cache

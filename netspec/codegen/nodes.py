@@ -171,7 +171,7 @@ def _arguments(
     )
 
 
-def class_(identifier: str, base: str, doc: str, body: Sequence[ast.stmt]) -> ast.stmt:
+def class_(identifier: str, base: str, doc: str | None, body: Sequence[ast.stmt]) -> ast.stmt:
     """A class."""
     return ast.ClassDef(identifier, [dotted(base)], [], _documented(doc, body), [])
 

@@ -32,7 +32,7 @@ from netspec.codegen.classes import (
 )
 from netspec.codegen.explanation import Decision, Decisions
 from netspec.codegen.factories import hand_on
-from netspec.codegen.frame import Origin, copied, fill, head
+from netspec.codegen.frame import Origin, copied, fill, head, introduced
 from netspec.codegen.identifiers import Namespace, safe_identifier, snake_case
 from netspec.codegen.kept import refusing, source_templates
 from netspec.codegen.nodes import (
@@ -283,7 +283,7 @@ class _Generator:
     def _doc(self) -> str:
         listed = " and ".join(f"``{argument}``" for _, argument, _ in self._inputs())
         shapes = f"{listed} {'are' if len(self._inputs()) > 1 else 'is'}"
-        return f"A new {self.program.model_name}; {shapes} (*size, channels)."
+        return f"{introduced(self.program)}; {shapes} (*size, channels)."
 
     def _size_check(self) -> list[ast.stmt]:
         """Refuse other sizes where padding, or the factor of a `resize`, was worked out for the spec's."""

@@ -20,7 +20,7 @@ from netspec.codegen.classes import (
 )
 from netspec.codegen.explanation import Decision, Decisions
 from netspec.codegen.factories import PARTIAL, hand_on
-from netspec.codegen.frame import Origin, copied, fill, head, modules_of
+from netspec.codegen.frame import Origin, copied, fill, head, introduced, modules_of
 from netspec.codegen.identifiers import Namespace, camel_case, safe_identifier
 from netspec.codegen.kept import refusing, source_templates
 from netspec.codegen.nodes import (
@@ -120,12 +120,11 @@ class _Generator:
     def _function(self) -> ast.stmt:
         arguments = self._kept()
         passed = [ast.Name(argument.identifier) for argument in arguments]
-        shapes = [str(value.type) for value in self.program.inputs]
         return function(
             safe_identifier(self.program.model_name),
             [*map(_declared, arguments)],
             [ast.Return(call(self.network_name, passed))],
-            doc=f"A new {self.program.model_name}, made for inputs of {' and '.join(shapes)}.",
+            doc=f"{introduced(self.program)}.",
             returns=ast.Name(self.network_name),
         )
 
@@ -204,6 +203,7 @@ class _Generator:
         if settled:
             self.decisions.note_modules(self.network_name, writer.shared())
         inputs = [*self.program.input_names] or ["x"]
+        shapes = [str(value.type) for value in self.program.inputs]
         result = "dict[str, Tensor]" if self.program.has_outputs else "Tensor"
         registration, methods = writer.registration, []
         if self.origin.handles and settled:
@@ -216,7 +216,7 @@ class _Generator:
         self.targets |= writer.printer.targets
         return _module(
             self.network_name,
-            self.program.doc or f"The network `{self.program.name}`.",
+            f"The network, made for inputs of {' and '.join(shapes)}.",
             self._kept(),
             registration,
             *methods,
@@ -351,7 +351,7 @@ def _loop(run: Run, printer: Printer) -> tuple[ast.expr, list[ast.comprehension]
 
 def _module(
     name: str,
-    doc: str,
+    doc: str | None,
     arguments: Sequence[Argument],
     registration: Sequence[ast.stmt],
     *methods: ast.stmt,
