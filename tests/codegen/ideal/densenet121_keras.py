@@ -9,7 +9,9 @@ def conv(
 ) -> KerasTensor:
     """A convolution without bias, which keeps the size at stride 1."""
     if kernel_size > 1:
-        x = layers.ZeroPadding2D(kernel_size // 2, name=f"{name}_pad")(x)
+        x = layers.ZeroPadding2D(
+            kernel_size // 2, data_format="channels_last", name=f"{name}_pad"
+        )(x)
     return layers.Conv2D(
         filters,
         kernel_size,
@@ -18,6 +20,7 @@ def conv(
         kernel_initializer=initializers.VarianceScaling(
             scale=2.0, mode="fan_in", distribution="untruncated_normal"
         ),
+        data_format="channels_last",
         name=name,
     )(x)
 
@@ -50,7 +53,9 @@ def transition(x: KerasTensor, *, name: str) -> KerasTensor:
     x = batch_norm(x, name=f"{name}_norm")
     x = layers.ReLU(name=f"{name}_relu")(x)
     x = conv(x, x.shape[-1] // 2, 1, name=f"{name}_conv")
-    return layers.AveragePooling2D(2, strides=2, name=f"{name}_pool")(x)
+    return layers.AveragePooling2D(
+        2, strides=2, data_format="channels_last", name=f"{name}_pool"
+    )(x)
 
 
 def densenet121(
@@ -62,8 +67,12 @@ def densenet121(
     x = conv(inputs, 64, 7, strides=2, name="features_conv0")
     x = batch_norm(x, name="features_norm0")
     x = layers.ReLU(name="features_relu0")(x)
-    x = layers.ZeroPadding2D(1, name="features_pool0_pad")(x)
-    x = layers.MaxPooling2D(3, strides=2, name="features_pool0")(x)
+    x = layers.ZeroPadding2D(1, data_format="channels_last", name="features_pool0_pad")(
+        x
+    )
+    x = layers.MaxPooling2D(
+        3, strides=2, data_format="channels_last", name="features_pool0"
+    )(x)
     x = dense_block(x, 6, growth, name="features_denseblock1")
     x = transition(x, name="features_transition1")
     x = dense_block(x, 12, growth, name="features_denseblock2")
@@ -73,7 +82,7 @@ def densenet121(
     x = dense_block(x, 16, growth, name="features_denseblock4")
     x = batch_norm(x, name="features_norm5")
     x = layers.ReLU(name="relu")(x)
-    x = layers.GlobalAveragePooling2D(name="avgpool")(x)
+    x = layers.GlobalAveragePooling2D(data_format="channels_last", name="avgpool")(x)
     bound = x.shape[-1] ** -0.5
     outputs = layers.Dense(
         classes,

@@ -27,13 +27,16 @@ def conv(
 ) -> KerasTensor:
     """A convolution without bias, which keeps the size at stride 1."""
     if kernel_size > 1:
-        x = layers.ZeroPadding2D(kernel_size // 2, name=f"{name}_pad")(x)
+        x = layers.ZeroPadding2D(
+            kernel_size // 2, data_format="channels_last", name=f"{name}_pad"
+        )(x)
     return layers.Conv2D(
         filters,
         kernel_size,
         strides=strides,
         use_bias=False,
         kernel_initializer=he_normal(),
+        data_format="channels_last",
         name=name,
     )(x)
 
@@ -43,12 +46,15 @@ def depthwise_conv(
 ) -> KerasTensor:
     """A depthwise convolution without bias, which keeps the size at stride 1."""
     fan_out = kernel_size**2 * x.shape[-1]
-    x = layers.ZeroPadding2D(kernel_size // 2, name=f"{name}_pad")(x)
+    x = layers.ZeroPadding2D(
+        kernel_size // 2, data_format="channels_last", name=f"{name}_pad"
+    )(x)
     return layers.DepthwiseConv2D(
         kernel_size,
         strides=strides,
         use_bias=False,
         depthwise_initializer=initializers.RandomNormal(stddev=(2 / fan_out) ** 0.5),
+        data_format="channels_last",
         name=name,
     )(x)
 
@@ -66,13 +72,23 @@ def norm_act(x: KerasTensor, *, name: str) -> KerasTensor:
 
 def squeeze_excitation(x: KerasTensor, squeezed: int, *, name: str) -> KerasTensor:
     """Scales each channel by what a small network makes of all channels' means."""
-    scale = layers.GlobalAveragePooling2D(keepdims=True, name=f"{name}_avgpool")(x)
+    scale = layers.GlobalAveragePooling2D(
+        keepdims=True, data_format="channels_last", name=f"{name}_avgpool"
+    )(x)
     scale = layers.Conv2D(
-        squeezed, 1, kernel_initializer=he_normal(), name=f"{name}_fc1"
+        squeezed,
+        1,
+        kernel_initializer=he_normal(),
+        data_format="channels_last",
+        name=f"{name}_fc1",
     )(scale)
     scale = layers.Activation("silu", name=f"{name}_activation")(scale)
     scale = layers.Conv2D(
-        x.shape[-1], 1, kernel_initializer=he_normal(), name=f"{name}_fc2"
+        x.shape[-1],
+        1,
+        kernel_initializer=he_normal(),
+        data_format="channels_last",
+        name=f"{name}_fc2",
     )(scale)
     scale = layers.Activation("sigmoid", name=f"{name}_scale_activation")(scale)
     return layers.Multiply(name=f"{name}_mul")([x, scale])
@@ -134,7 +150,7 @@ def efficientnet_b0(
             index += 1
     x = conv(x, 1280, name="features_8_0")
     x = norm_act(x, name="features_8")
-    x = layers.GlobalAveragePooling2D(name="avgpool")(x)
+    x = layers.GlobalAveragePooling2D(data_format="channels_last", name="avgpool")(x)
     x = layers.Dropout(0.2, name="classifier_0")(x)
     bound = classes**-0.5
     outputs = layers.Dense(

@@ -12,7 +12,9 @@ def conv(
 ) -> KerasTensor:
     """A convolution without bias, which keeps the size at stride 1."""
     if kernel_size > 1:
-        x = layers.ZeroPadding2D(kernel_size // 2, name=f"{name}_pad")(x)
+        x = layers.ZeroPadding2D(
+            kernel_size // 2, data_format="channels_last", name=f"{name}_pad"
+        )(x)
     return layers.Conv2D(
         filters,
         kernel_size,
@@ -21,6 +23,7 @@ def conv(
         kernel_initializer=initializers.VarianceScaling(
             scale=2.0, mode="fan_out", distribution="untruncated_normal"
         ),
+        data_format="channels_last",
         name=name,
     )(x)
 
@@ -69,13 +72,15 @@ def resnet50(
     x = conv(inputs, 64, 7, strides=2, name="conv1")
     x = batch_norm(x, name="bn1")
     x = layers.ReLU(name="relu")(x)
-    x = layers.ZeroPadding2D(1, name="maxpool_pad")(x)
-    x = layers.MaxPooling2D(3, strides=2, name="maxpool")(x)
+    x = layers.ZeroPadding2D(1, data_format="channels_last", name="maxpool_pad")(x)
+    x = layers.MaxPooling2D(3, strides=2, data_format="channels_last", name="maxpool")(
+        x
+    )
     x = stack(x, 64, 3, name="layer1")
     x = stack(x, 128, 4, stride=2, name="layer2")
     x = stack(x, 256, 6, stride=2, name="layer3")
     x = stack(x, 512, 3, stride=2, name="layer4")
-    x = layers.GlobalAveragePooling2D(name="avgpool")(x)
+    x = layers.GlobalAveragePooling2D(data_format="channels_last", name="avgpool")(x)
     bound = x.shape[-1] ** -0.5
     outputs = layers.Dense(
         classes,

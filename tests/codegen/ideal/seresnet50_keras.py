@@ -16,13 +16,16 @@ def conv(
 ) -> KerasTensor:
     """A convolution without bias, which keeps the size at stride 1."""
     if kernel_size > 1:
-        x = layers.ZeroPadding2D(kernel_size // 2, name=f"{name}_pad")(x)
+        x = layers.ZeroPadding2D(
+            kernel_size // 2, data_format="channels_last", name=f"{name}_pad"
+        )(x)
     return layers.Conv2D(
         filters,
         kernel_size,
         strides=strides,
         use_bias=False,
         kernel_initializer=he_normal(),
+        data_format="channels_last",
         name=name,
     )(x)
 
@@ -39,13 +42,16 @@ def batch_norm(
 def squeeze_excite(x: KerasTensor, reduction: int = 16, *, name: str) -> KerasTensor:
     """Scales each channel by what a small network makes of all channels' means."""
     channels = x.shape[-1]
-    scale = layers.GlobalAveragePooling2D(keepdims=True, name=f"{name}_avgpool")(x)
+    scale = layers.GlobalAveragePooling2D(
+        keepdims=True, data_format="channels_last", name=f"{name}_avgpool"
+    )(x)
     bound = channels**-0.5
     scale = layers.Conv2D(
         channels // reduction,
         1,
         kernel_initializer=he_normal(),
         bias_initializer=initializers.RandomUniform(-bound, bound),
+        data_format="channels_last",
         name=f"{name}_fc1",
     )(scale)
     scale = layers.ReLU(name=f"{name}_relu")(scale)
@@ -55,6 +61,7 @@ def squeeze_excite(x: KerasTensor, reduction: int = 16, *, name: str) -> KerasTe
         1,
         kernel_initializer=he_normal(),
         bias_initializer=initializers.RandomUniform(-bound, bound),
+        data_format="channels_last",
         name=f"{name}_fc2",
     )(scale)
     scale = layers.Activation("sigmoid", name=f"{name}_sigmoid")(scale)
@@ -102,13 +109,15 @@ def seresnet50(
     x = conv(inputs, 64, 7, strides=2, name="conv1")
     x = batch_norm(x, name="bn1")
     x = layers.ReLU(name="relu")(x)
-    x = layers.ZeroPadding2D(1, name="maxpool_pad")(x)
-    x = layers.MaxPooling2D(3, strides=2, name="maxpool")(x)
+    x = layers.ZeroPadding2D(1, data_format="channels_last", name="maxpool_pad")(x)
+    x = layers.MaxPooling2D(3, strides=2, data_format="channels_last", name="maxpool")(
+        x
+    )
     x = stack(x, 64, 3, name="layer1")
     x = stack(x, 128, 4, stride=2, name="layer2")
     x = stack(x, 256, 6, stride=2, name="layer3")
     x = stack(x, 512, 3, stride=2, name="layer4")
-    x = layers.GlobalAveragePooling2D(name="avgpool")(x)
+    x = layers.GlobalAveragePooling2D(data_format="channels_last", name="avgpool")(x)
     bound = x.shape[-1] ** -0.5
     outputs = layers.Dense(
         classes,
