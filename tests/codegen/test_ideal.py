@@ -7,6 +7,9 @@ normalised syntax trees, stands in `ideal/distances.json`; it may only fall. `ma
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -94,6 +97,16 @@ def test_what_people_write_is_in_style() -> None:
     assert not problems, problems
     for file, text in texts.items():
         assert imported_modules(text) <= IMPORTS[file.rpartition("_")[2]] | STANDARD
+
+
+@pytest.mark.slow
+def test_what_people_write_for_pytorch_has_strict_types(tmp_path: Path) -> None:
+    """Keras has none to hold it against."""
+    files = [str(FOLDER / f"{file}.py") for file in FILES if file.endswith("_torch")]
+    options = ["--strict", f"--config-file={os.devnull}", f"--cache-dir={tmp_path}"]
+    command = [sys.executable, "-m", "mypy", *options, *files]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
 
 
 SMALL = """

@@ -78,7 +78,8 @@ class DenseNet(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         x = self.relu(self.features(x))
         x = torch.flatten(self.avgpool(x), 1)
-        return self.classifier(x)
+        x = self.classifier(x)
+        return x
 
 
 def densenet121(num_classes: int = 1000) -> DenseNet:

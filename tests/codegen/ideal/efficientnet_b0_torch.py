@@ -43,7 +43,8 @@ class SqueezeExcitation(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         scale = self.activation(self.fc1(self.avgpool(x)))
-        return x * self.scale_activation(self.fc2(scale))
+        x = x * self.scale_activation(self.fc2(scale))
+        return x
 
 
 class StochasticDepth(nn.Module):
@@ -94,8 +95,11 @@ class MBConv(nn.Module):
             self.stochastic_depth = StochasticDepth(drop_path)
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.block(x)
-        return y if self.stochastic_depth is None else self.stochastic_depth(y) + x
+        identity = x
+        x = self.block(x)
+        if self.stochastic_depth is not None:
+            x = self.stochastic_depth(x) + identity
+        return x
 
 
 class EfficientNet(nn.Module):
@@ -154,7 +158,8 @@ class EfficientNet(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         x = self.features(x)
         x = torch.flatten(self.avgpool(x), 1)
-        return self.classifier(x)
+        x = self.classifier(x)
+        return x
 
 
 def efficientnet_b0(num_classes: int = 1000) -> EfficientNet:

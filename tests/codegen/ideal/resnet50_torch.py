@@ -40,7 +40,8 @@ class Bottleneck(nn.Module):
         x = self.relu(self.bn1(self.conv1(x)))
         x = self.relu(self.bn2(self.conv2(x)))
         x = self.bn3(self.conv3(x))
-        return self.relu(x + identity)
+        x = self.relu(x + identity)
+        return x
 
 
 class ResNet(nn.Module):
@@ -83,7 +84,8 @@ class ResNet(nn.Module):
         x = self.layer3(x)
         x = self.layer4(x)
         x = torch.flatten(self.avgpool(x), 1)
-        return self.fc(x)
+        x = self.fc(x)
+        return x
 
 
 def resnet50(num_classes: int = 1000) -> ResNet:

@@ -47,7 +47,8 @@ class BottleneckV2(nn.Module):
             shortcut = x[:, :, :: self.stride, :: self.stride]
         x = self.relu(self.bn2(self.conv1(preactivation)))
         x = self.relu(self.bn3(self.conv2(x)))
-        return self.conv3(x) + shortcut
+        x = self.conv3(x) + shortcut
+        return x
 
 
 class ResNetV2(nn.Module):
@@ -94,7 +95,9 @@ class ResNetV2(nn.Module):
         x = self.conv5(x)
         x = self.relu(self.bn1(x))
         x = torch.flatten(self.avgpool(x), 1)
-        return self.softmax(self.predictions(x))
+        x = self.predictions(x)
+        x = self.softmax(x)
+        return x
 
 
 def resnet50v2(num_classes: int = 1000) -> ResNetV2:

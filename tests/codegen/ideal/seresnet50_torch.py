@@ -20,7 +20,8 @@ class SqueezeExcite(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         scale = self.relu(self.fc1(self.avgpool(x)))
-        return x * self.sigmoid(self.fc2(scale))
+        x = x * self.sigmoid(self.fc2(scale))
+        return x
 
 
 class Bottleneck(nn.Module):
@@ -55,7 +56,8 @@ class Bottleneck(nn.Module):
         x = self.relu(self.bn1(self.conv1(x)))
         x = self.relu(self.bn2(self.conv2(x)))
         x = self.se(self.bn3(self.conv3(x)))
-        return self.relu(x + identity)
+        x = self.relu(x + identity)
+        return x
 
 
 class SEResNet(nn.Module):
@@ -100,7 +102,8 @@ class SEResNet(nn.Module):
         x = self.layer3(x)
         x = self.layer4(x)
         x = torch.flatten(self.avgpool(x), 1)
-        return self.fc(x)
+        x = self.fc(x)
+        return x
 
 
 def seresnet50(num_classes: int = 1000) -> SEResNet:
