@@ -58,6 +58,15 @@ def by_cases(make: Callable[[Node], Answer], node: Node) -> Answer | Case[Answer
     return then if _same_answer(then, other) else Case(test, then, other)
 
 
+def answers(found: Answer | Case[Answer]) -> Iterator[Answer]:
+    """The answers of all cases."""
+    if isinstance(found, Case):
+        yield from answers(found.then)
+        yield from answers(found.other)
+    else:
+        yield found
+
+
 def _same_answer(one: Any, other: Any) -> bool:
     """Whether two answers are one, so that nobody has to ask."""
     if isinstance(one, Case) and isinstance(other, Case):

@@ -212,29 +212,33 @@ class ModuleWriter:
         return [if_(test, then, other)]
 
     def _sequential(self, path: str, items: Sequence[Item]) -> None:
-        modules = [self._item(item) for item in items]
+        modules = [*map(self._item, items)]
         self.statements.append(self.assign(path, call("nn.Sequential", modules)))
         self._containers.add(path)
+        self._row_starts(items, node_of(path))
+
+    def _row_starts(self, items: Sequence[Item], row: ast.expr) -> None:
         for index, item in enumerate(items):
-            access = ast.Subscript(node_of(path), ast.Constant(index))
-            if isinstance(item, Node):
-                calls = self._cases(item)
-                self._starting.note(item, calls)
-                self.statements += self._starting.calls(item, access, calls)
+            access = ast.Subscript(row, ast.Constant(index))
+            inner = self.plan.row(item)
+            if inner is not None:
+                self._row_starts(inner, access)
+            elif isinstance(item, Node):
+                self.statements += self._noted(item, access)
             elif isinstance(item, Choice):
                 self._optional_starts(item, access)
+
+    def _noted(self, layer: Node, access: ast.expr) -> list[ast.stmt]:
+        calls = self._cases(layer)
+        self._starting.note(layer, calls)
+        return self._starting.calls(layer, access, calls)
 
     def _optional_starts(self, choice: Choice, access: ast.expr) -> None:
         branches: list[list[ast.stmt]] = []
         for branch, outcome in ((choice.then, True), (choice.other, False)):
-            found: list[ast.stmt] = []
             with where(choice.test, outcome):
                 layer = self.plan.single(branch)
-                if isinstance(layer, Node):
-                    calls = self._cases(layer)
-                    self._starting.note(layer, calls)
-                    found += self._starting.calls(layer, access, calls)
-            branches.append(found)
+                branches.append(self._noted(layer, access) if isinstance(layer, Node) else [])
         if any(branches):
             self.statements += self._either(choice.test, branches[0], branches[1])
 
@@ -252,6 +256,9 @@ class ModuleWriter:
             case Node():
                 return self._document(self._cases(item))
             case Region():
+                row = self.plan.row(item)
+                if row is not None:
+                    return call("nn.Sequential", [*map(self._item, row)])
                 return call("nn.Identity") if is_gap(item) else self.block_call(item)
         branches: list[ast.expr] = []
         for branch, outcome in ((item.then, True), (item.other, False)):

@@ -23,7 +23,7 @@ class Plan:
 
     That is so where a named sequence or a stage holds nothing but modules in a row, each of which takes what
     the one ahead of it gives, nothing inside is used elsewhere, and no other module has a name in it. A
-    choice between modules at one place, or a module and none, is an item too.
+    choice between modules at one place, or a module and none, is an item too, and so is another such row.
 
     Attributes:
         count: how many shapes the instances of the template have.
@@ -81,6 +81,9 @@ class Plan:
         own = [name for name, item in zip(names, items, strict=True) if not is_gap(item)]
         if not own or None in names or [*self._children.get(region.path, ())] != own:
             return None
+        # The index of what is not there may be another's, who was named so.
+        kept = [i for i, name in enumerate(names) if not (is_gap(items[i]) and name in own)]
+        items, names = tuple(items[i] for i in kept), [names[i] for i in kept]
         if region.kind != "stage":
             items = _numbered(region, items, names)
             if not items:
@@ -111,9 +114,7 @@ class Plan:
             if any(opened(s) and self.single(s) is None for s in (item.then, item.other)):
                 return None
             (path,) = names
-        elif (isinstance(item, Node) and isinstance(item.op, Function)) or (
-            isinstance(item, Region) and item.kind != "block"
-        ):
+        elif not self.is_unit(item):
             return None
         else:
             path = item.path

@@ -9,7 +9,7 @@ from netspec.backends.torch.initial import init_call, is_native
 from netspec.backends.torch.rows import module_of
 from netspec.backends.torch.starts import Starts, base_class
 from netspec.codegen.calls import Call, varies
-from netspec.codegen.cases import Case
+from netspec.codegen.cases import Case, answers
 from netspec.codegen.factories import options
 from netspec.codegen.nodes import dotted
 from netspec.codegen.printing import Printer
@@ -75,8 +75,5 @@ def _variants(layer: Node, calls: Call | Case[Call]) -> Iterator[tuple[Node, Cal
     """What a layer may be: by the cases that its calls fall into, or one of those that the class is given."""
     if isinstance(layer.op, Chosen):
         yield from options(layer, module_of).values()
-    elif isinstance(calls, Case):
-        yield from _variants(layer, calls.then)
-        yield from _variants(layer, calls.other)
     else:
-        yield layer, calls
+        yield from ((layer, made) for made in answers(calls))
