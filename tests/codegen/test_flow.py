@@ -126,10 +126,10 @@ def test_opposites(condition: str, opposite: str) -> None:
 @pytest.mark.parametrize(
     ("paths", "expected"),
     [
-        ("keep: []\n      work: [relu, {WORK}]", ["y = self.relu(x)", "return x + self.conv1(y)"]),
+        ("keep: []\n      work: [relu, {WORK}]", ["y = self.relu(x)", "x = x + self.conv1(y)"]),
         (
             "work: [relu, {WORK}]\n      keep: []",
-            ["branch = self.relu(x)", "branch = self.conv1(branch)", "return branch + x"],
+            ["branch = self.relu(x)", "branch = self.conv1(branch)", "x = branch + x"],
         ),
     ],
 )

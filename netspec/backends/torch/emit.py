@@ -198,7 +198,8 @@ class _Generator:
                 self._register_stage(writer, part)
         loop = self.starts.loop(writer.printer.call) if settled else []
         if loop:
-            writer.statements.append(for_("module", call("self.modules"), loop))
+            each = for_("module", call("self.modules"), loop)
+            writer.statements += [each, *writer.behind_loop]
         forward = self._network_forward(writer) if settled else []
         if settled:
             self.decisions.note_modules(self.network_name, writer.shared())

@@ -58,11 +58,12 @@ class ModuleWriter:
         self.plan = plan
         self.printer = printer
         self.block_call = block_call
-        self._starting = StartWriter(printer, starts, settled)
+        self._starting = StartWriter(printer, starts, settled, not plan.is_block)
         self.statements: list[ast.stmt] = []
         self.tests: dict[int, Condition | None] = {}
         self.sizes: dict[int, ast.expr] = {}
         self.lists: set[str] = set()
+        self.behind_loop = self._starting.behind_loop
         self._attributes: set[str] = set(NAMING.reserved)
         self._owners: Counter[str] = Counter()
         self._containers = Containers(plan.count)

@@ -27,10 +27,12 @@ class Plan:
 
     Attributes:
         count: how many shapes the instances of the template have.
+        is_block: whether it is that of a block, and not of the network.
     """
 
     def __init__(self, template: Template) -> None:
         self.count = 1 + max(template.shapes)
+        self.is_block = template.body.kind == "block"
         self._rows: dict[int, tuple[Item, ...] | None] = {}
         self._children: dict[str, dict[str, None]] = {}
         results = (*template.body.outputs, *template.outputs.values())

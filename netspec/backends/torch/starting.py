@@ -7,11 +7,10 @@ from collections.abc import Iterator
 
 from netspec.backends.torch.initial import init_call, is_native
 from netspec.backends.torch.rows import module_of
-from netspec.backends.torch.starts import Starts, base_class
-from netspec.codegen.calls import Call, varies
+from netspec.backends.torch.starts import Starts, base_class, in_loop
+from netspec.codegen.calls import Call, same_call
 from netspec.codegen.cases import Case, answers
 from netspec.codegen.factories import options
-from netspec.codegen.nodes import dotted
 from netspec.codegen.printing import Printer
 from netspec.ir import Node
 from netspec.ir.template.chosen import Chosen
@@ -25,9 +24,15 @@ class StartWriter:
         printer: prints calls.
         starts: what is known of the whole network.
         settled: whether that is complete.
+        is_network: whether the class is the network's own.
+
+    Attributes:
+        behind_loop: what starts layers of the network otherwise than the loop over all modules does.
     """
 
-    def __init__(self, printer: Printer, starts: Starts, settled: bool) -> None:
+    def __init__(self, printer: Printer, starts: Starts, settled: bool, is_network: bool) -> None:
+        self.behind_loop: list[ast.stmt] = []
+        self._is_network = is_network
         self._printer = printer
         self._starts = starts
         self._settled = settled
@@ -35,14 +40,7 @@ class StartWriter:
     def note(self, layer: Node, calls: Call | Case[Call]) -> None:
         """Take down a layer."""
         for own, made in () if self._settled else _variants(layer, calls):
-            target = base_class(made.target)
-            self._starts.modules[target] += 1
-            for parameter in own.op.parameters(own.source):
-                if is_native(own, parameter):
-                    self._starts.note(target, parameter.name, None, False)
-                    continue
-                start = init_call(parameter, own.source, dotted(f"module.{parameter.name}"))
-                self._starts.note(target, parameter.name, start, varies(start))
+            self._starts.note(own, base_class(made.target), self._is_network)
 
     def calls(self, layer: Node, access: ast.expr, calls: Call | Case[Call]) -> list[ast.stmt]:
         """The calls that start what the loop over all modules does not.
@@ -64,10 +62,13 @@ class StartWriter:
         for parameter in layer.op.parameters(layer.source):
             if is_native(layer, parameter):
                 continue
-            if self._settled and self._starts.is_uniform(target, parameter.name):
-                continue
             made = init_call(parameter, layer.source, ast.Attribute(access, parameter.name))
-            statements.append(ast.Expr(self._printer.call(made)))
+            looped = self._starts.looped(target, parameter.name) if self._settled else None
+            if looped is None:
+                statements.append(ast.Expr(self._printer.call(made)))
+            elif not same_call(in_loop(parameter, layer.source), looped):
+                # The loop is over all modules, so what differs from it comes behind it.
+                self.behind_loop.append(ast.Expr(self._printer.call(made)))
         return statements
 
 

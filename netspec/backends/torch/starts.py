@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from netspec.codegen.calls import Call, same_call
+from netspec.backends.torch.initial import init_call, is_native
+from netspec.codegen.calls import Call, same_call, varies
 from netspec.codegen.cases import Case
 from netspec.codegen.nodes import call, dotted, if_, side_by_side
+from netspec.ir import Layer
+from netspec.ops.types import Parameter, TensorType
 
 _BASES = {
     **{f"{kind}Conv{rank}d": f"nn.Conv{rank}d" for kind in ("Same", "Pad") for rank in (1, 2, 3)},
@@ -30,29 +33,45 @@ def is_subclass(one: Call | Case[Call], other: Call | Case[Call]) -> bool:
     return one.target != other.target == base_class(one.target)
 
 
+def in_loop(parameter: Parameter, source: TensorType) -> Call:
+    """The call that starts a parameter of what the loop calls ``module``, and which takes a ``source``."""
+    return init_call(parameter, source, dotted(f"module.{parameter.name}"))
+
+
 @dataclass
 class Starts:
     """How the parameters of each class of modules start, over the whole network.
 
     Attributes:
-        found: by class and parameter, every call that is needed; None for what PyTorch does itself.
+        found: by class and parameter, every call that blocks need; None for what PyTorch does itself.
+        own: the calls that layers of the network itself need, which can come behind the loop.
         various: what depends on numbers of each block, so that no call serves all.
         owners: how many modules have each parameter.
         modules: how many modules there are of each class.
     """
 
     found: dict[tuple[str, str], list[Call | None]] = field(default_factory=dict)
+    own: dict[tuple[str, str], list[Call | None]] = field(default_factory=dict)
     various: set[tuple[str, str]] = field(default_factory=set)
     owners: Counter[tuple[str, str]] = field(default_factory=Counter)
     modules: Counter[str] = field(default_factory=Counter)
 
-    def note(self, target: str, name: str, made: Call | None, varies: bool) -> None:
-        """Take down one parameter, with the call that starts it if PyTorch does not."""
-        key = (target, name)
-        self._add(key, made)
-        self.owners[key] += 1
-        if varies:
-            self.various.add(key)
+    def note(self, layer: Layer, target: str, is_own: bool) -> None:
+        """Take down the parameters of a layer, whose module is of the class ``target``.
+
+        ``is_own`` says that the layer is the network's own, and stands in no block.
+        """
+        self.modules[target] += 1
+        for parameter in layer.op.parameters(layer.source):
+            key = (target, parameter.name)
+            made = None if is_native(layer, parameter) else in_loop(parameter, layer.source)
+            self.owners[key] += 1
+            if is_own:
+                self.own.setdefault(key, []).append(made)
+                continue
+            self._add(key, made)
+            if made is not None and varies(made):
+                self.various.add(key)
 
     def _add(self, key: tuple[str, str], made: Call | None) -> None:
         known = self.found.setdefault(key, [])
@@ -64,20 +83,31 @@ class Starts:
         for key, calls in other.found.items():
             for made in calls:
                 self._add(key, made)
+        for key, calls in other.own.items():
+            self.own.setdefault(key, []).extend(calls)
         self.various |= other.various
         self.owners += other.owners
         self.modules += other.modules
 
-    def is_uniform(self, target: str, name: str) -> bool:
-        """Whether all modules of a class start this parameter by the same call, or by none."""
+    def looped(self, target: str, name: str) -> Call | None:
+        """The call by which the loop starts this parameter of the modules of a class; None where it does not.
+
+        It is the one that all blocks need, else the one that most layers of the network do. Others of these come
+        behind the loop, so none may be what PyTorch did itself.
+        """
         key = (target, name)
-        return key not in self.various and len(self.found[key]) == 1
+        own = self.own.get(key, [])
+        calls = self.found.get(key) or sorted(own, key=lambda one: -_count(one, own))[:1]
+        if key in self.various or len(calls) != 1 or any(varies(call) for call in calls):
+            return None
+        return None if None in own else calls[0]
 
     def loop(self, show: Callable[[Call], ast.expr]) -> list[ast.stmt]:
         """The body of a loop over ``module`` that starts what is uniform; ``show`` prints calls."""
         by_target: dict[str, list[_Start]] = {}
-        for (target, name), (made, *_) in self.found.items():
-            if made is not None and self.is_uniform(target, name):
+        for target, name in dict.fromkeys((*self.found, *self.own)):
+            made = self.looped(target, name)
+            if made is not None:
                 lacking = self.owners[target, name] < self.modules[target]
                 # PyTorch itself says that a convolution may have no bias, and type checkers hear it.
                 optional = lacking or (name == "bias" and target.startswith("nn.Conv"))
@@ -96,6 +126,10 @@ class Starts:
             test = call("isinstance", [dotted("module"), classes])
             chain = [_joined(test, statements, chain)]
         return chain
+
+
+def _count(one: Call | None, calls: Iterable[Call | None]) -> int:
+    return sum(same_call(one, other) for other in calls)
 
 
 @dataclass(frozen=True)

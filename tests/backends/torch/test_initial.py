@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 import torch
 
+from netspec.api import loads
 from netspec.backends.torch import live
 from netspec.backends.torch.execute import make_module, resolve
 from netspec.backends.torch.initial import init_call, is_native
 from netspec.backends.torch.rows import ROWS
 from netspec.codegen.calls import Call, execute
 from netspec.ops import OPS
+from tests.support.generated import build_generated
 from tests.support.networks import SIZES, network_of
 from tests.support.op_cases import cases
 
@@ -152,3 +154,26 @@ def test_fans_of_a_bias_are_numbers() -> None:
     found = calls("conv: {out: 4, kernel: 3, bias_init: {kaiming_normal: fan_in}}")
     assert found["bias"].target == "nn.init.normal_"
     assert worked_out(found["bias"].kwargs["std"]) == (2 / (9 * 6)) ** 0.5
+
+
+STARTS = """
+netspec: 1
+name: starts
+input: {channels: 3, size: [16, 16]}
+blocks: {b: {params: {out: int}, body: [{conv: {out: out, kernel: 3, init: {kaiming_normal: fan_out}}}, relu]}}
+stem: [{conv: {out: 8, kernel: 3, init: {normal: 0.01}}}]
+stages: [{block: b, out: 8, repeat: 2}]
+head: [global_avg_pool, {linear: {out: 6}}, {linear: {out: 6}}, {linear: {out: 90, init: {normal: 3.0}}}]
+"""
+
+
+def test_what_differs_in_the_network_comes_behind_the_loop() -> None:
+    """One layer that starts otherwise takes the loop from no other, and keeps what it is given."""
+    compiled = loads(STARTS)
+    source = compiled.generate("torch")
+    assert source.count("nn.init.kaiming_normal_") == 1
+    assert source.count("nn.init.xavier_uniform_") == 1
+    model = build_generated(compiled, "torch")
+    assert 2 < float(model.fc3.weight.detach().std()) < 4
+    assert float(model.conv1.weight.detach().std()) < 0.02
+    assert float(model.layer1[0].conv1.weight.detach().std()) > 0.1
