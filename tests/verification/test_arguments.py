@@ -68,8 +68,8 @@ def test_numbers_that_no_weight_shows_are_held_too(
 ) -> None:
     original = backend.generate
 
-    def wrong(self: Any, program: Any, origin: Any) -> str:
-        text = original(self, program, origin)
+    def wrong(self: Any, program: Any, *rest: Any) -> str:
+        text = original(self, program, *rest)
         assert old in text
         return str(text.replace(old, new))
 
@@ -100,8 +100,8 @@ def test_a_wrong_default_or_a_number_in_its_place(
 ) -> None:
     original = backend.generate
 
-    def wrong(self: Any, program: Any, origin: Any) -> str:
-        text, count = re.subn(old, new, original(self, program, origin))
+    def wrong(self: Any, program: Any, *rest: Any) -> str:
+        text, count = re.subn(old, new, original(self, program, *rest))
         assert count >= 1
         return text
 
