@@ -22,9 +22,14 @@ def optional(region: Region, varying: frozenset[str]) -> set[Node]:
             if is_optional:
                 found.add(item)
         elif item.kind != "block":
-            decided = item.kind == "when" and item.test is not None and item.test.key in varying
-            waiting += [(inner, is_optional or decided) for inner in item.items]
+            decided = is_optional or is_decided(item, varying)
+            waiting += [(inner, decided) for inner in item.items]
     return found
+
+
+def is_decided(region: Region, varying: frozenset[str]) -> bool:
+    """Whether a region is a `when` or a slot that only some instances have, which ``varying`` knows."""
+    return region.kind == "when" and region.test is not None and region.test.key in varying
 
 
 def varying_tests(regions: Iterable[Region]) -> frozenset[str]:

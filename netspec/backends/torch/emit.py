@@ -49,6 +49,7 @@ from netspec.codegen.stages import INDEX, Run, stage_calls
 from netspec.codegen.tensors import VARIABLES, Item, Tensors
 from netspec.ir import Program, Region, Value
 from netspec.ir.definition import Definition
+from netspec.ir.optional import varying_tests
 from netspec.ir.template import Template
 from netspec.ir.template.data import nodes_of
 from netspec.lang.expression.arithmetic import COPIED
@@ -74,6 +75,7 @@ class _Generator:
         self.program = program
         self.origin = origin
         self.starts = Starts()
+        self.varying = varying_tests(program.main.regions("when"))
         self.targets: set[str] = set()
         self.factories: dict[int, Factories] = {}
         self.decisions = Decisions()
@@ -181,7 +183,8 @@ class _Generator:
                 return call("block", map(printer.value, made.arguments.values()))
             return self.classes.invocation(made).call(printer)
 
-        return ModuleWriter(Plan(template), printer, block_call, self.starts, settled)
+        plan, varying = Plan(template), self.varying
+        return ModuleWriter(plan, printer, block_call, self.starts, settled, varying)
 
     # The network
 

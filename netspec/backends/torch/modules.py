@@ -24,6 +24,7 @@ from netspec.codegen.identifiers import is_attribute
 from netspec.codegen.nodes import assign, call, if_
 from netspec.codegen.printing import Printer
 from netspec.ir import Node, Region
+from netspec.ir.optional import is_decided
 from netspec.ir.template import Choice
 from netspec.ir.template.chosen import Chosen, label_of
 from netspec.ir.template.data import children
@@ -45,6 +46,7 @@ class ModuleWriter:
         starts: takes down how parameters start while classes are formed; afterwards decides what is
             left to the classes.
         settled: whether ``starts`` is complete.
+        varying: the tests that come out one way in some blocks and another in others.
     """
 
     def __init__(
@@ -54,7 +56,9 @@ class ModuleWriter:
         block_call: BlockCall,
         starts: Starts,
         settled: bool,
+        varying: frozenset[str],
     ) -> None:
+        self.varying = varying
         self.plan = plan
         self.printer = printer
         self.block_call = block_call
@@ -158,8 +162,11 @@ class ModuleWriter:
             case Choice():
                 self._choice(item)
             case _:
+                optional = is_decided(item, self.varying)
+                self._depth += optional
                 for inner in item.items:
                     self.register(inner)
+                self._depth -= optional
 
     def _sizes(self, node: Node, op: Split) -> None:
         """Keep the channels of parts where they vary: what runs does not see what they depend on."""
