@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
-from netspec.backends.torch.emit_handles import Handles, Send, through_parts
+from netspec.backends.torch.emit_handles import Handles, Send, in_order, through_parts
 from netspec.backends.torch.flow import TorchFlow, ahead
 from netspec.backends.torch.modules import ModuleWriter
 from netspec.backends.torch.plan import Plan
@@ -211,7 +211,7 @@ class _Generator:
         result = "dict[str, Tensor]" if self.program.has_outputs else "Tensor"
         registration, methods = writer.registration, []
         if self.origin.handles and settled:
-            handles = Handles(self.program, writer.printer, _in_order(template), template.outputs)
+            handles = Handles(self.program, writer.printer, in_order(template), template.outputs)
             registration = [*handles.attributes(), *handles.declare(registration)]
             methods = handles.methods(*self._entered(writer))
             methods += handles.intermediates(*self._entered(writer, handles.taken()))
@@ -264,7 +264,7 @@ class _Generator:
         evaluated = {node.path for node in self.program.leading_to(outputs)}
         first: list[Item] = []
         later: list[Item] = []
-        for item in _in_order(template):
+        for item in in_order(template):
             paths = {node.path for node in nodes_of(item)}
             (first if not paths or paths & evaluated else later).append(item)
         return first, later
@@ -309,15 +309,6 @@ class _Generator:
         found = stage_calls(stage, names, self.program, network, invocation).runs()
         self.decisions.note_runs(stage.path, found)
         return found
-
-
-def _in_order(template: Template) -> Iterator[Item]:
-    """The parts of a network, those of the stem and the head one by one."""
-    for part in template.body.items:
-        if isinstance(part, Region) and part.kind == "sequence" and not part.path:
-            yield from part.items
-        else:
-            yield part
 
 
 def _returning(tensors: Tensors, results: Sequence[ast.expr]) -> list[ast.stmt]:

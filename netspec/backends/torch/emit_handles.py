@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from netspec.backends.torch.initial import init_call, is_native
 from netspec.backends.torch.naming import HANDLES
@@ -21,8 +21,9 @@ from netspec.codegen.nodes import (
 from netspec.codegen.printing import Printer
 from netspec.codegen.tensors import Item, Tensors
 from netspec.errors import UsageError
-from netspec.ir import Node, Program, Value
+from netspec.ir import Node, Program, Region, Value
 from netspec.ir.classifier import Classifier, classifier_of
+from netspec.ir.template import Template
 from netspec.ir.template.data import nodes_of
 
 SELF = (parameter("self"), None)
@@ -246,3 +247,12 @@ def through_parts(inputs: Sequence[str]) -> list[ast.stmt]:
         assign("x", call("self.forward_head", [ast.Name("x")])),
         ast.Return(ast.Name("x")),
     ]
+
+
+def in_order(template: Template) -> Iterator[Item]:
+    """The parts of a network, those of the stem and the head one by one."""
+    for part in template.body.items:
+        if isinstance(part, Region) and part.kind == "sequence" and not part.path:
+            yield from part.items
+        else:
+            yield part
