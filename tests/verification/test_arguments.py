@@ -68,8 +68,8 @@ def test_numbers_that_no_weight_shows_are_held_too(
 ) -> None:
     original = backend.generate
 
-    def wrong(self: Any, program: Any, *rest: Any) -> str:
-        text = original(self, program, *rest)
+    def wrong(self: Any, *given: Any) -> str:
+        text = original(self, *given)
         assert old in text
         return str(text.replace(old, new))
 
@@ -90,7 +90,7 @@ def test_a_second_value_is_tried_and_told() -> None:
     ("backend", "name", "old", "new", "said"),
     [
         (TorchBackend, "torch", r"classes: int = 5", "classes: int = 7", "5"),
-        (KerasBackend, "keras", r"classes=5", "classes=7", "5"),
+        (KerasBackend, "keras", r"classes: int = 5", "classes: int = 7", "5"),
         (TorchBackend, "torch", r"(Linear\(\d+, )classes", r"\g<1>5", "called with classes=6"),
         (KerasBackend, "keras", r"(Dense\(\s*)classes", r"\g<1>5", "called with classes=6"),
     ],
@@ -100,8 +100,8 @@ def test_a_wrong_default_or_a_number_in_its_place(
 ) -> None:
     original = backend.generate
 
-    def wrong(self: Any, program: Any, *rest: Any) -> str:
-        text, count = re.subn(old, new, original(self, program, *rest))
+    def wrong(self: Any, *given: Any) -> str:
+        text, count = re.subn(old, new, original(self, *given))
         assert count >= 1
         return text
 

@@ -147,8 +147,8 @@ def test_a_wrong_start_of_source(
     backend = BACKENDS[name]
     original = backend.generate
 
-    def wrong(self: Any, program: Any, *rest: Any) -> str:
-        changed, count = re.subn(old, new, original(self, program, *rest))
+    def wrong(self: Any, *given: Any) -> str:
+        changed, count = re.subn(old, new, original(self, *given))
         assert count
         return changed
 
@@ -209,9 +209,9 @@ def test_one_seed_for_two_shapes(monkeypatch: pytest.MonkeyPatch) -> None:
     text = SPEC.replace("kaiming_normal: fan_out", scaled)
     original = KerasBackend.generate
 
-    def wrong(self: Any, program: Any, *rest: Any) -> str:
+    def wrong(self: Any, *given: Any) -> str:
         changed, count = re.subn(
-            '"he_normal"', "initializers.HeNormal(seed=3)", original(self, program, *rest)
+            '"he_normal"', "initializers.HeNormal(seed=3)", original(self, *given)
         )
         assert count == 2
         return changed
