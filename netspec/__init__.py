@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from netspec.api import convert as convert
     from netspec.api import explain as explain
     from netspec.api import export as export
+    from netspec.api import generate_family as generate_family
     from netspec.api import load as load
     from netspec.api import loads as loads
     from netspec.api import optimize as optimize
@@ -38,6 +39,7 @@ _HOMES = {
     "convert": "netspec.api",
     "explain": "netspec.api",
     "export": "netspec.api",
+    "generate_family": "netspec.api",
     "load": "netspec.api",
     "loads": "netspec.api",
     "optimize": "netspec.api",
@@ -59,6 +61,7 @@ __all__ = [
     "convert",
     "explain",
     "export",
+    "generate_family",
     "load",
     "loads",
     "optimize",

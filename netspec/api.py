@@ -268,6 +268,31 @@ def convert(
     )
 
 
+def generate_family(
+    network: Spec,
+    backend: str,
+    path: str | os.PathLike[str] | None = None,
+    line_length: int | None = None,
+) -> str:
+    """Standalone source of all variants of a spec in one file: the classes once, and a function each.
+
+    Every variant has the network's overrides, and is optimized where the network is. Needs no framework;
+    for ``backend``, ``path`` and ``line_length`` see :meth:`CompiledNetwork.generate`.
+
+    Raises:
+        NetspecError: the spec is wrong, or the backend cannot do what it says; the message shows where.
+        UsageError: the spec has no variants; there is no such backend, or it generates no such source.
+
+    Examples:
+        >>> source = netspec.generate_family("resnetv2_keras", "keras")
+        >>> [line for line in source.splitlines() if line.startswith("def resnet1")]
+        ['def resnet101v2(input_shape=(224, 224, 3), classes=1000):', 'def resnet152v2(input_shape=(224, 224, 3), classes=1000):']
+    """
+    from netspec.family import generate_family as run
+
+    return run(compiled(network), backend, path, line_length)
+
+
 def export(
     network: Spec,
     format: str,

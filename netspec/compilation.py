@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -23,6 +24,7 @@ class Compilation:
         network: the network: its ops, with values on the edges.
         folder: where blocks beside the spec are looked for; None for none.
         place: where the spec is, as the head of generated source says it; None where that is not known.
+        file: the spec's file; None where it has none of the user's.
         optimization: what passes have made ``network`` of; None where it is as the spec says.
     """
 
@@ -32,6 +34,7 @@ class Compilation:
     folder: Path | None
     bounds: Bounds = field(default_factory=Bounds)
     place: str | None = None
+    file: Path | None = None
     optimization: Optimization | None = None
 
     @property
@@ -40,6 +43,12 @@ class Compilation:
         if self.optimization is None:
             return self
         return replace(self, network=self.optimization.original, optimization=None)
+
+    def origin_for(self, path: str | os.PathLike[str] | None) -> Origin:
+        """What the head of source says of where it came from, seen from the file that it is for."""
+        if path is None or self.file is None:
+            return self.origin
+        return replace(self.origin, place=_place_of(self.file, Path(path)))
 
     @property
     def origin(self) -> Origin:
@@ -53,3 +62,12 @@ class Compilation:
             return origin
         before = fingerprint(self.optimization.original)
         return replace(origin, goal=self.optimization.goal, before=before)
+
+
+def _place_of(file: Path, seen_from: Path) -> str | None:
+    """The path of ``file`` relative to the folder of another; None where there is none, as on two drives."""
+    try:
+        here = os.path.realpath(seen_from.parent)
+        return Path(os.path.relpath(os.path.realpath(file), here)).as_posix()
+    except ValueError:
+        return None

@@ -118,15 +118,6 @@ def text_of(spec: str | Mapping[str, Any]) -> str:
     return json.dumps(plain_value(spec, "the spec"), indent=2, ensure_ascii=False)
 
 
-def place_of(file: Path, seen_from: Path) -> str | None:
-    """The path of ``file`` relative to the folder of another; None where there is none, as on two drives."""
-    try:
-        here = os.path.realpath(seen_from.parent)
-        return Path(os.path.relpath(os.path.realpath(file), here)).as_posix()
-    except ValueError:
-        return None
-
-
 def compilation_of(found: FoundSpec, values: Values, bounds: Bounds | None = None) -> Compilation:
     """The network of a spec at its variant, with ``values`` as overrides by target.
 
@@ -148,4 +139,4 @@ def compilation_of(found: FoundSpec, values: Values, bounds: Bounds | None = Non
         message = f"{found.document.file}: nested too deeply"
         raise fail("NS507", message) from None
     place = BUILT_IN_PLACE if found.is_built_in else None
-    return Compilation(spec, network, overrides, found.folder, bounds, place)
+    return Compilation(spec, network, overrides, found.folder, bounds, place, found.file)

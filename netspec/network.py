@@ -17,7 +17,7 @@ from netspec.elaborate.overrides import from_values, on_top
 from netspec.errors import UsageError
 from netspec.ir import Program, analysis
 from netspec.ir.definition import as_written
-from netspec.loading import FoundSpec, Values, compilation_of, place_of
+from netspec.loading import FoundSpec, Values, compilation_of
 from netspec.system.line_length import line_length_at
 
 if TYPE_CHECKING:
@@ -346,13 +346,9 @@ class CompiledNetwork:
             >>> print(netspec.load("resnet18").generate("torch").splitlines()[-3])
             def resnet18(classes: int = 1000) -> ResNet:
         """
-        compilation, found = self._compilation, self._found
-        if path is not None and found is not None and found.file is not None:
-            place = place_of(found.file, Path(path))
-            compilation = dataclasses.replace(compilation, place=place)
         length = line_length_at(path) if line_length is None else line_length
-        origin = dataclasses.replace(compilation.origin, handles=handles)
-        return base.generate(get_backend(backend), compilation.network, origin, length)
+        origin = dataclasses.replace(self._compilation.origin_for(path), handles=handles)
+        return base.generate(get_backend(backend), self.network, origin, length)
 
     def to_yaml(self, keep: Sequence[str] = ()) -> str:
         """One self-contained spec of this network alone, as a person would write it.

@@ -8,7 +8,7 @@ point names an object with the attributes of :class:`Backend`; its package must 
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from pkgutil import iter_modules
@@ -140,10 +140,7 @@ class Generates(Protocol):
     """The module that all of its source imports, and that of no other backend."""
 
     def generate(self, network: Program, origin: Origin, line_length: int) -> str:
-        """Standalone source of a network that :func:`check_network` passes, and that came from ``origin``.
-
-        It is laid out as `ruff format` does at ``line_length`` characters.
-        """
+        """Standalone source of a network that :func:`check_network` passes, in lines of such a length."""
 
 
 @runtime_checkable
@@ -152,6 +149,14 @@ class Explains(Protocol):
 
     def explain(self, network: Program, origin: Origin) -> tuple[Decision, ...]:
         """What was decided for the source of such a network."""
+
+
+@runtime_checkable
+class GeneratesFamilies(Protocol):
+    """The capability to print source of all networks of a spec in one file."""
+
+    def generate_family(self, networks: Sequence[Program], origin: Origin, line_length: int) -> str:
+        """Standalone source of networks that :func:`check_network` passes, a function each."""
 
 
 @runtime_checkable
@@ -208,6 +213,7 @@ class Refuses(Protocol):
 _LACKING: Mapping[type, str] = {
     Generates: "generates no source",
     Explains: "explains no source",
+    GeneratesFamilies: "generates no source of several networks",
     HoldsWeights: "has no files of weights",
     Saves: "writes no models",
     Exports: "exports to no format",
@@ -292,10 +298,7 @@ def build(
 def build_optimized(
     backend: Backend, optimization: Optimization, input_size: tuple[int | None, ...] | None = None
 ) -> Any:
-    """A live model of an optimized network, whose weights start as those of the original, moved.
-
-    Raises what :func:`build` does.
-    """
+    """Like :func:`build`, of an optimized network: weights start as those of the original, moved."""
     model = build(backend, optimization.program, input_size)
     if optimization.recipes:
         original = optimization.original

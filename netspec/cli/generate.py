@@ -28,6 +28,7 @@ EXAMPLES = (
     "netspec generate resnet50 --backend keras --set classes=10",
     "netspec generate mynet.yaml --backend torch --check mynet.py",
     "netspec generate resnet50 --backend torch --handles timm -o resnet50.py",
+    "netspec generate resnet --backend torch --all-variants -o resnet.py",
     "netspec generate mynet.yaml --backend torch --optimize inference -o fast.py",
     "netspec generate mynet.yaml --backend torch --explain -o mynet.py",
 )
@@ -40,6 +41,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_optimize_arguments(parser, "why the source is written so,")
     add_line_length_argument(parser)
     parser.add_argument(
+        "--all-variants",
+        action="store_true",
+        help="all variants of the spec in one file: the classes once, and a function each",
+    )
+    parser.add_argument(
         "--handles",
         metavar="LIBRARY",
         help="`timm`: the network's class has what its models have, as forward_features and reset_classifier",
@@ -49,13 +55,23 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command."""
+    from netspec.errors import UsageError
+    from netspec.family import generate_family
     from netspec.system.files import check_writable
 
+    if arguments.all_variants and arguments.variant is not None:
+        raise UsageError("--variant: of one variant, and --all-variants takes all")
+    if arguments.all_variants and arguments.handles is not None:
+        raise UsageError("--handles: of one network, and --all-variants takes all")
     if arguments.output not in (None, "-"):
         check_writable(Path(arguments.output))
     target = arguments.check or (None if arguments.output == "-" else arguments.output)
     network = load_spec(arguments)
-    source = network.generate(arguments.backend, target, arguments.line_length, arguments.handles)
+    line_length, handles = arguments.line_length, arguments.handles
+    if arguments.all_variants:
+        source = generate_family(network, arguments.backend, target, line_length)
+    else:
+        source = network.generate(arguments.backend, target, line_length, handles)
     if arguments.explain:
         from netspec.api import explain
 

@@ -5,21 +5,22 @@ from __future__ import annotations
 import ast
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any
 
 from netspec.codegen.calls import same_call
 from netspec.codegen.flow import BRANCH
 from netspec.codegen.identifiers import Namespace, camel_case, one_word, safe_identifier
-from netspec.codegen.nodes import Given, call
+from netspec.codegen.nodes import Given, call, constant, if_
 from netspec.codegen.presence import optional_arguments
 from netspec.codegen.printing import MISSING, Factories, Printer, is_default
 from netspec.codegen.tensors import VARIABLES
 from netspec.ir import Program
 from netspec.ir.definition import Declared, Definition, Slot, plain
 from netspec.ir.template import Call, Template, Templates
-from netspec.lang.expression.symbolic import Varying, names_of
+from netspec.lang.expression.formula import print_node
+from netspec.lang.expression.symbolic import Varying, names_of, same_value
 from netspec.ops import OPS, Op
 
 LAYER = "layer"
@@ -52,13 +53,22 @@ class Argument:
 
 @dataclass(eq=False)
 class SourceClass:
-    """A class or function of source, for a template."""
+    """A class or function of source, for a template.
+
+    Attributes:
+        name: what it is called.
+        template: its template.
+        arguments: what it takes.
+        used: the names that its body mentions.
+        fixed: arguments that it takes one value for, since classes beside it take others.
+    """
 
     name: str
     template: Template
     arguments: tuple[Argument, ...] = ()
     used: set[str] = field(default_factory=set)
     factories: Factories = field(default_factory=dict)
+    fixed: dict[str, Any] = field(default_factory=dict)
 
     @property
     def definition(self) -> Definition:
@@ -93,6 +103,28 @@ class SourceClass:
         """What a call passes for an argument: for an op, what makes the layer."""
         return self.factories[name][value.key] if isinstance(value, Op) else value
 
+    def accept(self, name: str, values: Sequence[Any]) -> None:
+        """Take an argument that the body has no use for, which is given these ``values``: one, or any."""
+        argument = _declared(self.definition.params[name])
+        if all(same_value(value, values[0]) for value in values):
+            self.fixed[name] = values[0]
+            argument = replace(argument, default=values[0])
+        found = (*self.arguments, argument)
+        self.arguments = tuple(sorted(found, key=lambda each: each.default is not MISSING))
+
+    def refusal(self) -> list[ast.stmt]:
+        """What refuses other values of the arguments that are fixed."""
+        if not self.fixed:
+            return []
+        pairs = [(safe_identifier(name), constant(value)) for name, value in self.fixed.items()]
+        tests: list[ast.expr] = [
+            ast.Compare(ast.Name(name), [ast.NotEq()], [value]) for name, value in pairs
+        ]
+        listed = " and ".join(f"{name}={print_node(value)}" for name, value in pairs)
+        text = ast.Constant(f"{self.name} is made for {listed} only")
+        test = tests[0] if len(tests) == 1 else ast.BoolOp(ast.Or(), tests)
+        return [if_(test, [ast.Raise(call("ValueError", [text]))])]
+
 
 def _arguments(template: Template, names: set[str], factories: Factories) -> tuple[Argument, ...]:
     optional = optional_arguments(template)
@@ -116,7 +148,7 @@ def _own(
 ) -> Argument:
     """An argument that the block has no name for: ``passed`` is what callers give for a layer."""
     value = template.parameters[name].value
-    kind = _type_of(value) if passed is None else LAYER
+    kind = type_of(value) if passed is None else LAYER
     if passed is not None and all(isinstance(node, ast.Constant) for node in passed.values()):
         kind = "str"  # a layer that is called by its name
     if is_optional:
@@ -143,9 +175,10 @@ def _declared(param: Declared) -> Argument:
     return Argument(param.name, param.type, param.default if is_plain else MISSING)
 
 
-def _type_of(value: Any) -> str:
+def type_of(value: Any) -> str:
+    """The type of a number, or of a list of them, that may vary."""
     if isinstance(value, list):
-        return f"list[{_type_of(value[0])}]" if value else "list[int]"
+        return f"list[{type_of(value[0])}]" if value else "list[int]"
     numbers = value.values if isinstance(value, Varying) else (value,)
     kinds = {type(number) for number in numbers if number is not None}
     return "float" if float in kinds else "int" if int in kinds else "bool"
@@ -204,7 +237,7 @@ class Classes:
         self, templates: Templates, name: Callable[[Definition, str], str], names: Namespace
     ) -> None:
         self.all: list[SourceClass] = []
-        for _, group in groupby(templates.blocks, lambda template: id(template.definition)):
+        for _, group in groupby(templates.blocks, _block_name):
             made = [SourceClass("", template) for template in group]
             for source_class in made:
                 difference = _difference(source_class, made) if made[1:] else ""
@@ -212,13 +245,22 @@ class Classes:
             self.all += made
         self._by_template = {id(each.template): each for each in self.all}
 
+    def of(self, template: Template) -> SourceClass:
+        """The class of a template."""
+        return self._by_template[id(template)]
+
     def invocation(self, call: Call) -> Invocation:
         """How an instance of a block is called."""
-        source_class = self._by_template[id(call.template)]
-        names = [argument.name for argument in source_class.arguments]
+        source_class = self.of(call.template)
+        names = [a.name for a in source_class.arguments if a.name in call.arguments]
         given = {name: call.arguments[name] for name in names}
         values = {n: source_class.passed(n, v) for n, v in given.items() if v is not None}
         return Invocation(source_class, values)
+
+
+def _block_name(template: Template) -> str:
+    assert template.definition is not None
+    return template.definition.name
 
 
 def local_names(program: Program) -> set[str]:

@@ -13,7 +13,6 @@ _OWN = frozenset(
     [
         *COPIED,
         "_",
-        "blocks",
         "expression",
         "submodels",
         "same_padding",

@@ -6,26 +6,38 @@ formula is refused at its place, since source could follow one value alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from netspec.codegen.cases import DecidedByKept
 from netspec.errors import Diagnostic, NetspecError, by_position
 from netspec.ir import Program
-from netspec.ir.template import Guard, Template, Templates, deciding, guards_of, templates
+from netspec.ir.template import (
+    Guard,
+    Template,
+    Templates,
+    deciding,
+    family_templates,
+    guards_of,
+)
 
 
-def source_templates(program: Program, accept: Callable[[Template], None]) -> Templates:
-    """The templates that source is printed from; for the arguments see :func:`templates`.
+def source_templates(
+    programs: Sequence[Program],
+    accept: Callable[[Template], None],
+    accept_family: Callable[[Template], None],
+) -> Templates:
+    """The templates that source is printed from; for the arguments see :func:`family_templates`.
 
     Raises:
         NetspecError: something is decided by an argument that stays one.
     """
-    found = templates(program, accept, choose=True)
+    found = family_templates(programs, accept, accept_family, choose=True)
     guards = guards_of(found)
-    guards += [Guard("the size of an input", "", span) for span in program.kept_inputs]
+    for program in programs:
+        guards += [Guard("the size of an input", "", span) for span in program.kept_inputs]
     if guards:
-        raise refusal(guards, program)
+        raise refusal(guards, programs[0])
     return found
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from netspec.lang.expression.formula import print_number
+from netspec.lang.expression.formula import Rewriter, print_number
 
 Given = ast.expr | ast.keyword
 """An argument of a call."""
@@ -190,6 +190,21 @@ def _as_text(line: str) -> str:
 
 def _documented(doc: str | None, body: Sequence[ast.stmt]) -> list[ast.stmt]:
     return [*body] if doc is None else [docstring(doc), *body]
+
+
+class Replaced(Rewriter):
+    """A copy in which expressions stand for names.
+
+    Args:
+        known: the expressions, by name.
+    """
+
+    def __init__(self, known: Mapping[str, ast.expr]) -> None:
+        self.known = known
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        """The expression that stands for a name, or the name."""
+        return self.known.get(node.id, node)
 
 
 def imports(*modules: str) -> list[ast.stmt]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import dataclasses
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -16,6 +15,7 @@ from netspec.errors import NetspecError
 from netspec.ir import Program, Region
 from netspec.ir.definition import plain
 from netspec.ir.formula import IN_CHANNELS, NETWORK_SCOPE, Formula, qualify
+from netspec.ir.names import counting
 from netspec.ir.template import Call, Template
 from netspec.ir.template.numbers import evaluated
 from netspec.lang.expression.symbolic import Diverges, Varying, named, names_of, value_at
@@ -25,8 +25,6 @@ LOOP_FROM = 3
 
 INDEX = "index"
 """The name of the counter in the formulas, from 0 in each stage."""
-
-_NUMBERED = re.compile(r"(.*?)(\d+)(\D*)\Z", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -112,7 +110,7 @@ class StageCalls:
 
     def _run(self, start: int, length: int) -> Run:
         own = self.names[start : start + length]
-        pattern, number = _pattern(own[0]) or (None, 0)
+        pattern, number = counting(own[0]) or (None, 0)
         calls = self.calls[start : start + length]
         return Run(calls, own, pattern, number, calls[0], False)
 
@@ -130,7 +128,7 @@ class StageCalls:
     def _scheduled(self, index: int, start: int, channels: Channels) -> Invocation:
         """Call ``index`` with formulas for what has them, counted as the names count from ``start`` on."""
         call = self.calls[index]
-        pattern = _pattern(self.names[start])
+        pattern = counting(self.names[start])
         offset = pattern[1] - start if pattern is not None else 0
         values = dict(call.values)
         for name, formula in self.schedule(offset).items():
@@ -154,6 +152,8 @@ def stage_calls(
     in_program = stage_of(program, stage.path)
 
     def formulas(start: int) -> Mapping[str, Varying]:
+        if len(network.instances) > 1:  # the program is one of several
+            return {}
         around = _around(in_program.blocks, program, network, start)
         return {
             **_own_schedule(in_program.blocks, called, around),
@@ -255,7 +255,7 @@ def _looks_up(value: Varying) -> bool:
 
 def _counts_up(names: Sequence[str], start: int, length: int) -> bool:
     """Whether the name behind a run of ``length`` from ``start`` on goes on counting."""
-    pattern = _pattern(names[start])
+    pattern = counting(names[start])
     if pattern is None:
         return False
     text, number = pattern
@@ -301,11 +301,3 @@ Channels = Callable[[StageCalls, int, int, int], ast.expr | None]
 """A formula for the channels that enter a block: of a stage, at an index, in a run from a start on."""
 
 _CHANNELS: tuple[Channels, ...] = (_growing, _following)
-
-
-def _pattern(name: str) -> tuple[str, int] | None:
-    """A name with ``{index}`` for its number, and the number; None where it has none that counts."""
-    match = _NUMBERED.fullmatch(name)
-    if match is None or str(int(match[2])) != match[2]:
-        return None
-    return f"{match[1]}{{index}}{match[3]}", int(match[2])

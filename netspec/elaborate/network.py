@@ -36,6 +36,7 @@ from netspec.elaborate.stages import (
     decided_by,
     entering,
     key_of_call,
+    repeated,
 )
 from netspec.elaborate.steps import Elaborator
 from netspec.elaborate.variants import choose_variant
@@ -348,7 +349,7 @@ class Builder:
             with self.lookup.attempt():
                 block = self._stage_block(entry, environment, index, count, inner, names, results)
             self._add(block, inner)
-        return inner.region("stage", path, span=span)
+        return inner.region("stage", path, span=span, **repeated(entry, count, environment))
 
     def _stage_block(
         self,
@@ -384,8 +385,7 @@ class Builder:
         arguments = {name: for_block(argument, index, count) for name, argument in given.items()}
         key = key_of_call(definition, arguments, source, lookup.reader)
         values = self._bound.get(key) or bind_arguments(definition, arguments, place, span, lookup)
-        if key is not None:
-            self._bound[key] = values
+        self._bound |= {} if key is None else {key: values}
         name_span = entry.spans.find(("block_name",)) if entry.block_name != "{index}" else span
         block_path = fill_template(entry.block_name, place, name_span)
         if "." in block_path:

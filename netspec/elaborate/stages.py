@@ -8,7 +8,7 @@ from typing import Any
 from netspec.elaborate.combinators import named_result
 from netspec.elaborate.reader import Reader
 from netspec.elaborate.row import Row
-from netspec.elaborate.scope import decided_by_template
+from netspec.elaborate.scope import decided_by_template, stage_indices
 from netspec.errors import fail
 from netspec.ir import Value
 from netspec.ir.formula import NETWORK_SCOPE, Formula
@@ -88,6 +88,12 @@ def key_of_call(
         if reader.is_of_each_block(argument):
             return None
     return (definition, *arguments.values(), source.channels, source.size)
+
+
+def repeated(entry: StageSyntax, count: int, environment: Mapping[str, Any]) -> dict[str, Any]:
+    """What the region of a stage notes of its number of blocks."""
+    formula = Formula(entry.repeat.node, NETWORK_SCOPE)
+    return {"test": formula, "outcome": count, "indices": stage_indices(environment)}
 
 
 def decided_by(entry: StageSyntax) -> Iterator[Decided]:

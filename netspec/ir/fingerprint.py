@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from netspec.ir.program import Node, Program
@@ -22,6 +23,12 @@ def fingerprint(program: Program) -> str:
     same ops at the same paths, with the same attributes, wired alike.
     """
     text = json.dumps(canonical(program), separators=(",", ":"), allow_nan=False)
+    return f"{VERSION}:{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def family_fingerprint(programs: Iterable[Program]) -> str:
+    """The version, a colon, and the SHA-256 of the fingerprints of several networks, in their order."""
+    text = "\n".join(fingerprint(program) for program in programs)
     return f"{VERSION}:{hashlib.sha256(text.encode()).hexdigest()}"
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from netspec.errors import Span
@@ -60,3 +62,24 @@ def _add_names(found: list[Named], region: Region, owners: tuple[str, ...], arou
             inner = (*owners, f"{path}.") if is_module else owners
         if isinstance(item, Region):
             _add_names(found, item, inner, f"{path}." if path else around)
+
+
+_NUMBERED = re.compile(r"(.*?)(\d+)(\D*)\Z", re.DOTALL)
+
+
+def counting(name: str) -> tuple[str, int] | None:
+    """A name with ``{index}`` for its number, and the number; None where it has none that counts."""
+    match = _NUMBERED.fullmatch(name)
+    if match is None or str(int(match[2])) != match[2]:
+        return None
+    return f"{match[1]}{{index}}{match[3]}", int(match[2])
+
+
+def count_up(names: Sequence[str]) -> bool:
+    """Whether names are one, with numbers that count up."""
+    found = counting(names[0])
+    if found is None:
+        return False
+    pattern, start = found
+    numbered = [pattern.format(index=number) for number in range(start, start + len(names))]
+    return [*names] == numbered

@@ -148,9 +148,9 @@ class Region:
         span: where it stands in the spec.
         formulas: what its arguments are made of; of a network, the names that it derives.
         indices: the values of the names in them that count.
-        test: what decided about a ``when``, or how often to ``repeat``.
+        test: what decided about a ``when``, how often to ``repeat``, or how many blocks a stage has.
         outcome: what the test came to: True where a `when` took its first branch or a slot holds steps; a
-            number of repetitions.
+            number of repetitions or blocks.
         decided: of a block or the network, what decided the names and numbers of steps inside.
         position: the index that the first step of a ``when`` has in the named sequence around it; None
             elsewhere.

@@ -18,6 +18,7 @@ from netspec.check.validate.files import find_targets
 from netspec.codegen.frame import BUILT_IN_PLACE, Origin, is_generated, read_origin
 from netspec.elaborate.overrides import parse_assignment
 from netspec.errors import NetspecError, UsageError
+from netspec.family import generate_family
 from netspec.loading import find_spec, open_spec
 from netspec.network import compile_document
 from netspec.system.channels import readable
@@ -95,6 +96,8 @@ def current_source(file: GeneratedFile, line_length: int | None = None) -> str:
             network = network.optimize(origin.goal)
     except UsageError as error:
         raise OriginError(str(error)) from error
+    if origin.all_variants:
+        return generate_family(network, _backend_of(file), file.path, line_length)
     return network.generate(_backend_of(file), file.path, line_length, origin.handles)
 
 

@@ -105,3 +105,24 @@ def test_a_backend_that_explains_nothing_says_so(run: Run) -> None:
     assert result.status == 2
     assert "the fake backend explains no source; keras and torch do" in result.err
     assert result.out == ""
+
+
+def test_all_variants_go_to_one_file(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "net.py"
+    command = ("generate", "plain", "--backend", "fake", "--all-variants")
+    assert run(*command, "-o", path).status == 0
+    assert path.read_text() == "# plain18\n# plain34\n"
+    assert run(*command, "--check", path).status == 0
+
+
+def test_all_variants_are_of_a_spec_that_has_some(run: Run) -> None:
+    result = run("generate", "article_resnet", "--backend", "fake", "--all-variants")
+    assert (result.status, result.out) == (2, "")
+    assert "`article_resnet` has no variants" in result.err
+
+
+def test_all_variants_and_one_exclude_each_other(run: Run) -> None:
+    command = ("generate", "plain", "--backend", "fake", "--all-variants")
+    result = run(*command, "--variant", "plain18")
+    assert (result.status, result.out) == (2, "")
+    assert "--variant" in result.err

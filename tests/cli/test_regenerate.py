@@ -224,3 +224,28 @@ def test_what_cannot_be_written_does_not_keep_others_from_it(
         "netspec: models/small_b.py: no space left",
         "wrote models/small_keras.py",
     ]
+
+
+@pytest.mark.parametrize("backend", ["torch", "keras"])
+def test_a_file_of_all_variants_follows_its_spec(
+    run: Run, small: Path, backend: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(small.parent)
+    command = (
+        "generate",
+        "small.yaml",
+        "--backend",
+        backend,
+        "--all-variants",
+        "--set",
+        "classes=7",
+    )
+    assert run(*command, "-o", "all.py").status == 0
+    path = small.parent / "all.py"
+    assert "all variants, with `classes=7`" in " ".join(path.read_text().split())
+    assert run("regenerate", "--check", "all.py").status == 0
+    assert run(*command, "--check", "all.py").status == 0
+    small.write_text(SMALL.replace("kernel: 3", "kernel: 5"))
+    assert run("regenerate", "--check", "all.py").status == 1
+    assert run("regenerate", "all.py").err == "wrote all.py\n"
+    assert run(*command, "--check", "all.py").status == 0

@@ -18,6 +18,7 @@ from netspec.codegen.frame import (
 )
 from netspec.codegen.layout import lay_out
 from netspec.codegen.nodes import docstring
+from netspec.ir.fingerprint import family_fingerprint
 from tests.support.zoo import zoo_compiled
 
 
@@ -47,7 +48,7 @@ def test_a_docstring_stays_a_docstring(hostile: str) -> None:
 
 def test_the_head_says_where_the_file_came_from() -> None:
     compilation = zoo_compiled("resnet18").compilation
-    text = lay_out([head(compilation.network, compilation.origin)])
+    text = lay_out([head([compilation.network], compilation.origin)])
     assert GENERATED_BY in text
     assert "`resnet`, variant `resnet18`" in text
     assert read_origin(text) == compilation.origin
@@ -78,6 +79,13 @@ def test_what_a_file_is_stands_in_one_docstring() -> None:
         assert all(ast.get_docstring(node) for node in nodes)
 
 
+def test_the_head_of_a_family_has_one_fingerprint_for_all() -> None:
+    networks = [zoo_compiled(name).network for name in ("plain18", "plain34")]
+    text = lay_out([head(networks, Origin("plain", all_variants=True))])
+    assert "spec `plain`, all variants;" in text
+    assert family_fingerprint(networks) in text
+
+
 def test_what_a_copy_uses_is_copied_too() -> None:
     found = copied("netspec.backends.torch", "same.py", {"SameConv2d", "nn.Conv2d"})
     assert [lay_out([node]).split("(")[0] for node in found.definitions] == [
@@ -93,6 +101,7 @@ def test_what_a_copy_uses_is_copied_too() -> None:
         Origin("resnet", "resnet50"),
         Origin("resnet", "resnet50", ("classes=10",), "<netspec>", "inference"),
         Origin("resnet", None, ("classes=10",)),
+        Origin("resnet", None, ("classes=10",), "<netspec>", "inference", all_variants=True),
         Origin(
             "resnet",
             "resnet50",

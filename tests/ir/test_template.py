@@ -636,7 +636,7 @@ def test_a_kept_number_is_never_fitted() -> None:
 
 
 def keys(program: Program, *regions: Region) -> list[Any]:
-    shapes = Shapes(Surroundings(program))
+    shapes = Shapes(Surroundings([program]))
     return [shapes.key(region) for region in regions]
 
 

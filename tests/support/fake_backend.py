@@ -83,6 +83,9 @@ class FakeBackend:
         self.line_length = line_length
         return f"# {network.model_name}\n"
 
+    def generate_family(self, networks: Any, origin: Any, line_length: int) -> str:
+        return "".join(f"# {network.model_name}\n" for network in networks)
+
     def owns(self, model: Any) -> bool:
         return isinstance(model, FakeModel)
 

@@ -4,37 +4,32 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 
-from netspec.backends.keras.flow import (
-    KerasFlow,
-    absolute_name,
-    relative_name,
+from netspec.backends.keras.flow import KerasFlow, absolute_name, channels_of, relative_name
+from netspec.backends.keras.helpers import STACK, STYLE, block_type, declared_as, stack
+from netspec.backends.keras.inputs import (
+    doc_of,
+    given_shapes,
+    inputs_of,
+    shape_parameter,
+    shapes_of,
+    size_check,
+    tied_to,
 )
-from netspec.backends.keras.naming import flat_name
 from netspec.backends.keras.passes import TENSOR, rewrite
-from netspec.backends.keras.plan import (
-    depends_on_size,
-    is_deep,
-    lowered_ops,
-    model_input_names,
-    what_depends_on_size,
-)
+from netspec.backends.keras.plan import is_deep
 from netspec.backends.keras.rows import SIGNATURE_DEFAULTS
-from netspec.backends.keras.submodels import submodels
-from netspec.codegen.chains import chain, is_chain
-from netspec.codegen.classes import (
-    LAYER,
-    Argument,
-    Classes,
-    Invocation,
-    SourceClass,
-    local_names,
-)
+from netspec.backends.keras.stages import Blocks, Invoke, Stages
+from netspec.codegen.classes import Argument, Classes, Invocation, SourceClass
 from netspec.codegen.explanation import Decision, Decisions
-from netspec.codegen.factories import hand_on
-from netspec.codegen.frame import Origin, copied, fill, head, introduced
+from netspec.codegen.family import complete, helpers
+from netspec.codegen.frame import Origin, copied, fill, head
+from netspec.codegen.helper import Helper
 from netspec.codegen.identifiers import Namespace, safe_identifier, snake_case
 from netspec.codegen.kept import refusing, source_templates
+from netspec.codegen.members import Family, families, family_of, kept_of, names_for
 from netspec.codegen.nodes import (
     Parameter,
     annotation,
@@ -43,75 +38,105 @@ from netspec.codegen.nodes import (
     call,
     constant,
     dotted,
-    for_,
     function,
-    if_,
     import_from,
     imports,
-    names,
     parameter,
     reads,
     returning,
-    variable_of,
 )
 from netspec.codegen.passes.roll_statements import roll_statements
 from netspec.codegen.presence import presence
 from netspec.codegen.printing import MISSING, Factories, Printer
-from netspec.codegen.stages import INDEX, Run, stage_calls, stage_of
+from netspec.codegen.stages import INDEX
 from netspec.codegen.tensors import VARIABLES, Tensors
-from netspec.ir import Program, Region
+from netspec.ir import Program
 from netspec.ir.definition import Definition
 from netspec.ir.formula import IN_CHANNELS
-from netspec.ir.template import Call, Template
+from netspec.ir.template import Call, Series, Split, Template
 from netspec.lang.expression.arithmetic import COPIED
 from netspec.system.line_length import LINE_LENGTH
 
-SHAPE = "tuple[int | None, ...]"
 MODEL = "keras.Model"
-FACTORY = "Callable[..., layers.Layer]"
-"""Types of arguments and results, as they are written."""
+"""The type of a model, as it is written."""
 
 
-def generate(network: Program, origin: Origin, line_length: int) -> str:
-    """Standalone source of a network that came from ``origin``. Needs no Keras."""
-    with refusing(network):
-        return _Generator(network, origin).file(line_length)
+def generate(networks: Sequence[Program], origin: Origin, line_length: int) -> str:
+    """Standalone source of networks that came from ``origin``. Needs no Keras."""
+    with refusing(networks[0]):
+        return _Generator(networks, origin).file(line_length)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The code of a block's function, and what it takes."""
+
+    printer: Printer
+    statements: list[ast.stmt]
+    inputs: list[str]
 
 
 def explain(network: Program, origin: Origin) -> tuple[Decision, ...]:
     """Why the source of a network is written as it is."""
     with refusing(network):
-        generator = _Generator(network, origin)
+        generator = _Generator([network], origin)
         generator.file(LINE_LENGTH)
         return generator.decisions.all(generator.classes)
 
 
 class _Generator:
-    def __init__(self, program: Program, origin: Origin) -> None:
-        self.program = program
+    def __init__(self, programs: Sequence[Program], origin: Origin) -> None:
+        self.programs = programs
         self.origin = origin
-        self.deep = is_deep(self.program)
         self.targets: set[str] = set()
         self.factories: dict[int, Factories] = {}
         self.decisions = Decisions()
-        self.function_name = safe_identifier(self.program.model_name)
-        self.names = Namespace({self.function_name, *local_names(self.program)})
-        if self.program.training_only:
-            self.inference_name = self.names.add("inference_model")
+        self.names = names_for(programs)
+        self.inference_names: dict[tuple[str, ...], str] = {}
+        for program in programs:
+            if program.training_only and _outputs(program) not in self.inference_names:
+                self.inference_names[_outputs(program)] = self.names.add("inference_model")
+        self.helpers: dict[Family, Mapping[Series, Helper]] = {}
+        self.arguments: dict[Family, Sequence[Argument]] = {}
         self.classes: Classes | None = None
-        self.templates = source_templates(self.program, self._try_out)
+        self.templates = source_templates(programs, self._try_out, self._try_family)
+        self.families = families(self.templates, programs, self._network_name)
         self.classes = Classes(self.templates, _function_name, self.names)
 
+    def _network_name(self, members: Sequence[Program]) -> str:
+        """What makes the model: of one network its own function."""
+        name = safe_identifier(members[0].model_name)
+        return name if len(members) == 1 else self.names.add(snake_case(members[0].name))
+
     def _try_out(self, template: Template) -> None:
-        printer, *_ = self._parts(template)
-        self.factories[id(template)] = printer.factories
+        self.factories[id(template)] = self._parts(template).printer.factories
+
+    def _try_family(self, template: Template) -> None:
+        family = family_of(template, self.programs, lambda members: "")
+        deep = {shape: is_deep(program) for shape, program in enumerate(family.members)}
+        if any(deep.values()):
+            raise Split("more layers than one model of Keras holds", "", deep)
+        tied = {shape: repr(tied_to(program)) for shape, program in enumerate(family.members)}
+        if len({*tied.values()}) > 1:
+            raise Split("made for inputs of another size", "", tied)
+        self._network_function(family)
 
     def _functions(self) -> list[ast.stmt]:
         assert self.classes is not None
         self.targets = set()
-        blocks = [self._block_function(source_class) for source_class in self.classes.all]
-        inference = [self._inference_function()] if self.program.training_only else []
-        return [*blocks, *inference, self._network_function()]
+        parts = [self._settled_parts(source_class) for source_class in self.classes.all]
+        for family in self.families:
+            complete(self.classes, family.template, STYLE.takes_channels)
+            name = partial(self.names.add, STACK)
+            self.helpers[family] = helpers(family.template, self.classes, name, STYLE)
+        blocks = [self._block_function(*each) for each in zip(self.classes.all, parts, strict=True)]
+        by_outputs = {_outputs(program): program for program in self.programs}
+        inference = [self._inference_function(by_outputs[key]) for key in self.inference_names]
+        networks: list[ast.stmt] = []
+        for family in self.families:
+            networks += map(stack, dict.fromkeys(self.helpers[family].values()))
+            networks += [] if family.is_one else [self._network_function(family)]
+        return [*blocks, *inference, *networks, *map(self._member, self.programs)]
 
     def file(self, line_length: int) -> str:
         """The whole source."""
@@ -125,7 +150,7 @@ class _Generator:
         return fill(
             "keras.py.j2",
             line_length,
-            head=[head(self.program, self.origin)],
+            head=[head(self.programs, self.origin)],
             standard=_standard(used),
             imports=_imports(used),
             definitions=definitions,
@@ -136,247 +161,161 @@ class _Generator:
 
     # Blocks
 
-    def _block_function(self, source_class: SourceClass) -> ast.stmt:
-        printer, statements, inputs = self._parts(source_class.template)
-        source_class.use(printer.names, printer.factories)
+    def _settled_parts(self, source_class: SourceClass) -> Parts:
+        """The code of a block."""
+        parts = self._parts(source_class.template)
+        source_class.use(parts.printer.names, parts.printer.factories)
+        return parts
+
+    def _block_function(self, source_class: SourceClass, parts: Parts) -> ast.stmt:
         local = [
-            assign(argument.identifier, channels_of(ast.Name(inputs[argument.input])))
+            assign(argument.identifier, channels_of(ast.Name(parts.inputs[argument.input])))
             for argument in source_class.arguments
             if argument.input is not None
         ]
         local += [
-            assign(safe_identifier(name), printer.formula(value))
+            assign(safe_identifier(name), parts.printer.formula(value))
             for name, value in source_class.local
         ]
-        self.targets |= printer.targets
-        tensors = [(parameter(name, TENSOR), None) for name in inputs]
-        declared = [_declared(a) for a in source_class.arguments if a.input is None]
+        self.targets |= parts.printer.targets
+        tensors = [(parameter(name, TENSOR), None) for name in parts.inputs]
+        declared = [declared_as(a) for a in source_class.arguments if a.input is None]
         return function(
             source_class.name,
             [*tensors, *declared],
-            [*local, *statements],
+            [*source_class.refusal(), *local, *parts.statements],
             doc=source_class.doc,
             returns=_tensors(len(source_class.template.body.outputs)),
             by_keyword=[parameter("name", "str")],
         )
 
-    def _parts(self, template: Template) -> tuple[Printer, list[ast.stmt], list[str]]:
+    def _parts(self, template: Template) -> Parts:
         printer = self._printer(template)
         taken = {*VARIABLES, IN_CHANNELS, INDEX, *map(safe_identifier, template.parameters)}
         if template.definition is not None:
             definition = template.definition
             taken |= {*map(safe_identifier, (*definition.params, *definition.let))}
-        taken |= {safe_identifier(name) for name in self.program.arguments}
+        taken |= {safe_identifier(name) for name in self.programs[0].arguments}
         tensors = Tensors(template, Namespace(taken))
-        flow = KerasFlow(tensors, printer, relative_name, self)
+        flow = KerasFlow(tensors, printer, relative_name, Blocks(self._invoked, self.factories))
         inputs = tensors.enter()
         flow.run_all(template.body.items, "x")
         results = [tensors.take(value, "x") for value in template.body.outputs]
-        return printer, returning(roll_statements(tensors.statements), *results), inputs
+        return Parts(printer, returning(roll_statements(tensors.statements), *results), inputs)
 
-    def block_call(
-        self,
-        template: Template,
-        block: Region,
-        values: Sequence[ast.expr],
-        name: ast.expr,
-        printer: Printer,
-    ) -> ast.expr:
-        """The call of a block's function, on tensors and under a name."""
-        made = template.calls[block]
-        hand_on(made.arguments, self.factories[id(made.template)], printer)
-        if self.classes is None:  # trying whether numbers have formulas
-            return call("block", map(printer.value, made.arguments.values()))
-        return self._invocation(made).call(printer, values, name=name)
+    @property
+    def _invoked(self) -> Invoke | None:
+        """How blocks are called, once that is settled."""
+        return None if self.classes is None else self._invoke
 
-    def _invocation(self, made: Call) -> Invocation:
+    def _invoke(self, made: Call) -> Invocation:
         """How a block's function is called, which sees the channels by itself."""
         assert self.classes is not None
         return self.classes.invocation(made).without_channels()
 
     # The network
 
-    def _network_function(self) -> ast.stmt:
-        template = self.templates.network
+    def _network_function(self, family: Family) -> ast.stmt:
+        template, program = family.template, family.first
         printer = self._printer(template)
-        kept = [safe_identifier(name) for name in self.program.arguments]
-        taken = {*VARIABLES, "input_shape", INDEX, *kept, *self.program.input_names}
-        taken |= {f"{name}_shape" for name in self.program.input_names}
+        kept = [safe_identifier(name) for name in (*program.arguments, *template.parameters)]
+        taken = {*VARIABLES, "input_shape", INDEX, *kept, *program.input_names}
+        taken |= {f"{name}_shape" for name in program.input_names}
         results = [*template.outputs.values()]
         results.remove(template.body.result)  # which is a result anyway
         tensors = Tensors(template, Namespace(taken), results)
-        flow = KerasFlow(tensors, printer, absolute_name, self)
-        tensors.enter([*self.program.input_names] or ["inputs"])
+        made = self.helpers.get(family, {})
+        stages = Stages(family, made, self._invoked, self.factories, self.decisions)
+        flow = KerasFlow(tensors, printer, absolute_name, stages)
+        tensors.enter([*program.input_names] or ["inputs"])
         flow.run_all(template.body.items, "x")
         found = {n: tensors.take(v, "x") for n, v in template.outputs.items()}
+        stages.name_channels(printer, tensors.statements)
+        bound = stages.bound(printer)
         self.targets |= printer.targets
-        outputs = found["output"] if not self.program.has_outputs else ast.Name("outputs")
-        if self.program.has_outputs:
+        outputs = found["output"] if not program.has_outputs else ast.Name("outputs")
+        if program.has_outputs:
             tensors.statements.append(assign("outputs", by_name(found)))
         inputs: ast.expr = ast.Name("inputs")
-        if self.program.input_names:
-            inputs = by_name({name: ast.Name(name) for name in self.program.input_names})
-        model = call("keras.Model", [inputs, outputs], name=ast.Constant(self.program.model_name))
-        shapes = self._shapes(printer)
+        if program.input_names:
+            inputs = by_name({name: ast.Name(name) for name in program.input_names})
+        own = ast.Constant(program.model_name) if family.is_one else ast.Name("name")
+        model = call("keras.Model", [inputs, outputs], name=own)
+        shapes = shapes_of(program, template, printer)
         body = [
-            *self._given_shapes(shapes),
-            *self._size_check(),
+            *given_shapes(shapes),
+            *size_check(program),
+            *bound,
             *(
                 assign(variable, call("keras.Input", [ast.Name(shape)], name=ast.Constant(name)))
-                for variable, shape, name in self._inputs()
+                for variable, shape, name in inputs_of(program)
             ),
             *roll_statements(tensors.statements),
             ast.Return(model),
         ]
-        kept_arguments = [
-            (parameter(safe_identifier(name), type(value).__name__), constant(value))
-            for name, value in self.program.arguments.items()
-        ]
+        parameters = [*map(shape_parameter, shapes, shapes.values())]
+        doc = doc_of(program)
+        if family.is_one:
+            parameters += map(declared_as, kept_of(program))
+        elif self.classes is not None:
+            self.arguments[family] = family.arguments(printer.names, self.classes, block_type)
+            parameters = self._parameters(family, parameters)
+            doc = "A new one of the networks below, which have a function each."
+        return function(family.name, parameters, body, doc=doc, returns=annotation(MODEL))
+
+    def _parameters(self, family: Family, shapes: Sequence[Parameter]) -> list[Parameter]:
+        """What the function of several networks takes."""
+        own = self.arguments[family]
+        plain = [argument for argument in own if argument.default is MISSING]
+        others = [argument for argument in own if argument not in plain]
+        name = (parameter("name", "str"), ast.Constant(family.name))
+        known = {tuple(value.type.shape for value in program.inputs) for program in family.members}
+        if len(known) > 1:
+            shapes = [(each, None) for each, _ in shapes]
+        return [*map(declared_as, plain), *shapes, *map(declared_as, others), name]
+
+    def _member(self, program: Program) -> ast.stmt:
+        """The function of a network."""
+        assert self.classes is not None
+        (family,) = (each for each in self.families if program in each.members)
+        if family.is_one:
+            return self._network_function(family)
+        shapes = {
+            argument: constant((*value.type.size, value.type.channels))
+            for (_, argument, _), value in zip(inputs_of(program), program.inputs, strict=True)
+        }
+        given = family.passed(program, self.arguments[family], self.classes, others_between=True)
+        given += [ast.keyword(argument, ast.Name(argument)) for argument in shapes]
+        made = call(family.name, given, name=ast.Constant(program.model_name))
+        parameters = [*map(shape_parameter, shapes, shapes.values())]
         return function(
-            self.function_name,
-            [*map(_shape_parameter, shapes, shapes.values()), *kept_arguments],
-            body,
-            doc=self._doc(),
+            safe_identifier(program.model_name),
+            [*parameters, *map(declared_as, kept_of(program))],
+            [ast.Return(made)],
+            doc=doc_of(program),
             returns=annotation(MODEL),
         )
 
-    def _inference_function(self) -> ast.stmt:
+    def _inference_function(self, program: Program) -> ast.stmt:
         """What makes a model without the outputs that are for training alone."""
         outputs: dict[str, ast.expr] = {
             name: ast.Subscript(dotted("model.output"), ast.Constant(name))
-            for name in self.program.evaluation_outputs
+            for name in program.evaluation_outputs
         }
         made = call("keras.Model", [dotted("model.input"), by_name(outputs)])
-        listed = ", ".join(sorted(self.program.training_only))
+        listed = ", ".join(sorted(program.training_only))
         return function(
-            self.inference_name,
+            self.inference_names[_outputs(program)],
             [(parameter("model", MODEL), None)],
             [ast.Return(made)],
             returns=annotation(MODEL),
             doc=f"The same layers and weights, without what is for training alone: {listed}.",
         )
 
-    def _inputs(self) -> list[tuple[str, str, str]]:
-        """For each input its variable, the argument that has its shape, and what Keras calls it."""
-        names = model_input_names(self.program)
-        if not self.program.input_names:
-            return [("inputs", "input_shape", names[0])]
-        own = self.program.input_names
-        return [(name, f"{name}_shape", called) for name, called in zip(own, names, strict=True)]
 
-    def _shapes(self, printer: Printer) -> dict[str, ast.expr]:
-        """The shape that the spec has for each input, by its argument; channels may be another's number."""
-        values = self.templates.network.body.inputs
-        return {
-            argument: printer.value((*value.type.size, value.type.channels))
-            for (_, argument, _), value in zip(self._inputs(), values, strict=True)
-        }
-
-    def _given_shapes(self, shapes: Mapping[str, ast.expr]) -> list[ast.stmt]:
-        """Shapes that hang on other arguments, where the caller gives none."""
-        return [
-            assign(argument, ast.BoolOp(ast.Or(), [ast.Name(argument), shape]))
-            for argument, shape in shapes.items()
-            if reads(shape)
-        ]
-
-    def _doc(self) -> str:
-        listed = " and ".join(f"``{argument}``" for _, argument, _ in self._inputs())
-        shapes = f"{listed} {'are' if len(self._inputs()) > 1 else 'is'}"
-        return f"{introduced(self.program)}; {shapes} (*size, channels)."
-
-    def _size_check(self) -> list[ast.stmt]:
-        """Refuse other sizes where padding, or the factor of a `resize`, was worked out for the spec's."""
-        tied = [op for op in lowered_ops(self.program.nodes) if depends_on_size(op)]
-        if not tied:
-            return []
-        what = "padding" if "padding" in map(what_depends_on_size, tied) else "resizing"
-        checks: list[ast.stmt] = []
-        for (_, argument, _), value in zip(self._inputs(), self.program.inputs, strict=True):
-            size = (*value.type.size,)
-            text = ast.Constant(f"the {what} is for a size of {size} in {argument} only")
-            ahead = ast.Slice(upper=ast.UnaryOp(ast.USub(), ast.Constant(1)))
-            given = call("tuple", [ast.Subscript(ast.Name(argument), ahead)])
-            test = ast.Compare(given, [ast.NotEq()], [constant(size)])
-            checks.append(if_(test, [ast.Raise(call("ValueError", [text]))]))
-        return checks
-
-    # Stages
-
-    def blocks(self, stage: Region, flow: KerasFlow, target: str) -> None:
-        """Send what flows through the blocks of a stage."""
-        if not stage.blocks:
-            return
-        if not all(block.is_unary for block in stage.blocks):
-            self._several(stage, flow, target)
-            return
-        found = self._runs(stage)
-        value = flow.tensors.take(stage.blocks[0].source, target)
-        result = flow.tensors.free(target, stage.result)
-        if self.deep:
-            submodels(stage_of(self.program, stage.path), found, value, result, flow)
-        else:
-            start = [assign(result, value)] if variable_of(value) != result else []
-            self._in_order(found, [value], [result], start, flow)
-        flow.tensors.define(stage.result, ast.Name(result))
-
-    def _several(self, stage: Region, flow: KerasFlow, target: str) -> None:
-        """Send through the blocks of a stage what several tensors may be handed on by."""
-        if not is_chain(stage.blocks, flow.tensors):
-            flow.run_all(stage.blocks, target)
-            return
-        found = self._runs(stage)
-        with chain(stage.blocks, flow.tensors, target) as made:
-            self._in_order(found, made.entering, made.variables, made.start(), flow)
-
-    def _runs(self, stage: Region) -> list[Run]:
-        """The calls of a stage's blocks, those that are alike together."""
-        names = tuple(flat_name(block.path) for block in stage.blocks)
-        network = self.templates.network
-        found = stage_calls(stage, names, self.program, network, self._invocation).runs()
-        self.decisions.note_runs(stage.path, found)
-        return found
-
-    def _in_order(
-        self,
-        found: Sequence[Run],
-        values: Sequence[ast.expr],
-        targets: Sequence[str],
-        start: Sequence[ast.stmt],
-        flow: KerasFlow,
-    ) -> None:
-        """Write calls; ``start`` puts ``values``, which the first takes, into the variables ``targets``."""
-        statements, target = flow.tensors.statements, names(targets)
-        variables: Sequence[ast.expr] = [*map(ast.Name, targets)]
-        for run in found:
-            if run.is_loop:
-                statements += start if values is not variables else ()
-                made = run.call.call(flow.printer, variables, name=run.counted_name)
-                statements.append(for_(INDEX, run.range, [assign(target, made)]))
-                values = variables
-                continue
-            for name, invocation in zip(run.names, run.calls, strict=True):
-                made = invocation.call(flow.printer, values, name=ast.Constant(name))
-                statements.append(assign(target, made))
-                values = variables
-
-
-def channels_of(tensor: ast.expr) -> ast.expr:
-    """The channels of a tensor."""
-    return ast.Subscript(ast.Attribute(tensor, "shape"), ast.Constant(-1))
-
-
-def _declared(argument: Argument) -> Parameter:
-    kind = FACTORY if argument.type == LAYER else argument.type
-    default = None if argument.default is MISSING else constant(argument.default)
-    written = f"{kind} | None" if argument.is_optional else kind
-    return parameter(argument.identifier, written), default
-
-
-def _shape_parameter(argument: str, shape: ast.expr) -> Parameter:
-    if reads(shape):
-        return parameter(argument, f"{SHAPE} | None"), constant(None)
-    return parameter(argument, SHAPE), shape
+def _outputs(program: Program) -> tuple[str, ...]:
+    """What a network gives in both modes, and what for training alone."""
+    return (*program.outputs, "", *sorted(program.training_only))
 
 
 def _tensors(count: int) -> ast.expr:

@@ -168,6 +168,11 @@ class KerasFlow(Flow):
         return self.printer.source(choice.test), True
 
 
+def channels_of(tensor: ast.expr) -> ast.expr:
+    """The channels of a tensor."""
+    return ast.Subscript(ast.Attribute(tensor, "shape"), ast.Constant(-1))
+
+
 def relative_name(name: str) -> ast.expr:
     """The name of a layer in a block's function, which knows its own as ``name``."""
     return filled(f"{{name}}_{name}", name=ast.Name("name"))

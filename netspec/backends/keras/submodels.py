@@ -14,6 +14,9 @@ from netspec.codegen.printing import Printer
 from netspec.codegen.stages import INDEX, Run
 from netspec.ir import Region
 
+PARTIAL = "partial"
+"""What binds arguments of a block's function."""
+
 SUBMODELS = "submodels"
 """The function of generated source that runs blocks in models of their own."""
 
@@ -50,4 +53,5 @@ def _loop(run: Run, printer: Printer) -> tuple[ast.expr, list[ast.comprehension]
 
 def _partial(invocation: Invocation, name: ast.expr, printer: Printer) -> ast.expr:
     given = {argument.identifier: printer.value(value) for argument, value in invocation.given()}
-    return call("partial", [ast.Name(invocation.source_class.name)], **given, name=name)
+    printer.targets.add(PARTIAL)
+    return call(PARTIAL, [ast.Name(invocation.source_class.name)], **given, name=name)

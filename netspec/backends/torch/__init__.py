@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -65,7 +65,13 @@ class TorchBackend:
         """Standalone source of the network."""
         from netspec.backends.torch.emit import generate
 
-        return generate(network, origin, line_length)
+        return generate([network], origin, line_length)
+
+    def generate_family(self, networks: Sequence[Program], origin: Origin, line_length: int) -> str:
+        """Standalone source of several networks of a spec."""
+        from netspec.backends.torch.emit import generate
+
+        return generate(networks, origin, line_length)
 
     def explain(self, network: Program, origin: Origin) -> tuple[Decision, ...]:
         """Why source is written as it is."""

@@ -4,33 +4,42 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 
 from netspec.backends.torch.emit_handles import Handles, Send, in_order, through_parts
 from netspec.backends.torch.flow import TorchFlow, ahead
+from netspec.backends.torch.helpers import (
+    MAKE_LAYER,
+    STYLE,
+    block_type,
+    factors_of,
+    keeping,
+    method,
+    widened,
+)
 from netspec.backends.torch.modules import ModuleWriter
 from netspec.backends.torch.plan import Plan
 from netspec.backends.torch.rows import SIGNATURE_DEFAULTS
+from netspec.backends.torch.stages import Stages
 from netspec.backends.torch.starts import Starts
-from netspec.codegen.classes import (
-    LAYER,
-    Argument,
-    Classes,
-    SourceClass,
-    local_names,
-)
+from netspec.codegen.classes import LAYER, Argument, Classes, SourceClass
 from netspec.codegen.explanation import Decision, Decisions
 from netspec.codegen.factories import PARTIAL, hand_on
+from netspec.codegen.family import complete, helpers
 from netspec.codegen.frame import Origin, copied, fill, head, introduced, modules_of
+from netspec.codegen.helper import Helper, attribute_of, channels_behind
 from netspec.codegen.identifiers import Namespace, camel_case, safe_identifier
 from netspec.codegen.kept import refusing, source_templates
+from netspec.codegen.members import Family, families, family_of, kept_of, names_for
 from netspec.codegen.nodes import (
     Parameter,
+    Replaced,
     annotation,
     assign,
     by_name,
     call,
     class_,
-    clause,
     constant,
     dotted,
     for_,
@@ -45,65 +54,99 @@ from netspec.codegen.passes.roll_classes import roll_classes
 from netspec.codegen.passes.roll_rows import roll_rows
 from netspec.codegen.presence import presence
 from netspec.codegen.printing import MISSING, Factories, Printer
-from netspec.codegen.stages import INDEX, Run, stage_calls
 from netspec.codegen.tensors import VARIABLES, Item, Tensors
 from netspec.ir import Program, Region, Value
 from netspec.ir.definition import Definition
 from netspec.ir.optional import varying_tests
-from netspec.ir.template import Template
+from netspec.ir.template import Series, Template
 from netspec.ir.template.data import nodes_of
 from netspec.lang.expression.arithmetic import COPIED
 from netspec.system.line_length import LINE_LENGTH
 
 
-def generate(network: Program, origin: Origin, line_length: int) -> str:
-    """Standalone source of a network that came from ``origin``. Needs no PyTorch."""
-    with refusing(network):
-        return _Generator(network, origin).file(line_length)
+def generate(networks: Sequence[Program], origin: Origin, line_length: int) -> str:
+    """Standalone source of networks that came from ``origin``. Needs no PyTorch."""
+    with refusing(networks[0]):
+        return _Generator(networks, origin).file(line_length)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The code of a block: what its constructor and its ``forward`` do, and what this takes."""
+
+    writer: ModuleWriter
+    forward: list[ast.stmt]
+    inputs: list[str]
+
+    @property
+    def printer(self) -> Printer:
+        """What its numbers are printed by."""
+        return self.writer.printer
 
 
 def explain(network: Program, origin: Origin) -> tuple[Decision, ...]:
     """Why the source of a network is written as it is."""
     with refusing(network):
-        generator = _Generator(network, origin)
+        generator = _Generator([network], origin)
         generator.file(LINE_LENGTH)
         return generator.decisions.all(generator.classes)
 
 
 class _Generator:
-    def __init__(self, program: Program, origin: Origin) -> None:
-        self.program = program
+    def __init__(self, programs: Sequence[Program], origin: Origin) -> None:
+        self.programs = programs
         self.origin = origin
         self.starts = Starts()
-        self.varying = varying_tests(program.main.regions("when"))
+        tests = (each for program in programs for each in program.main.regions("when"))
+        self.varying = varying_tests(tests)
         self.targets: set[str] = set()
         self.factories: dict[int, Factories] = {}
         self.decisions = Decisions()
-        function_name = safe_identifier(self.program.model_name)
-        self.names = Namespace({function_name, *local_names(self.program)})
-        self.network_name = self.names.add(camel_case(self.program.title))
+        self.names = names_for(programs)
+        self.helpers: dict[Family, Mapping[Series, Helper]] = {}
+        self.arguments: dict[Family, Sequence[Argument]] = {}
         self.classes: Classes | None = None
-        self.templates = source_templates(self.program, self._try_out)
+        self.templates = source_templates(programs, self._try_out, self._try_family)
+        self.families = families(self.templates, programs, self._network_name)
         # A first pass completes what is known of how parameters start.
-        self._network_class(settled=False)
+        for family in self.families:
+            self._network_class(family, settled=False)
         self.classes = Classes(self.templates, _class_name, self.names)
 
     def _try_out(self, template: Template) -> None:
         starts, self.starts = self.starts, Starts()
         try:
-            writer, *_ = self._parts(template, settled=False)
-            self.factories[id(template)] = writer.printer.factories
+            parts = self._parts(template, settled=False)
+            self.factories[id(template)] = parts.printer.factories
             starts.add(self.starts)
         finally:
             self.starts = starts
+
+    def _try_family(self, template: Template) -> None:
+        starts, self.starts = self.starts, Starts()
+        try:
+            self._network_class(family_of(template, self.programs, str), settled=False)
+        finally:
+            self.starts = starts
+
+    def _network_name(self, members: Sequence[Program]) -> str:
+        is_alone = len(members) == 1 < len(self.programs)
+        first = members[0]
+        return self.names.add(camel_case(first.model_name if is_alone else first.title))
 
     # The file
 
     def file(self, line_length: int) -> str:
         """The whole source."""
         assert self.classes is not None
-        blocks = [self._block_class(source_class) for source_class in self.classes.all]
-        classes = map(roll_rows, [*blocks, self._network_class(settled=True)])
+        parts = [self._settled_parts(source_class) for source_class in self.classes.all]
+        for family in self.families:
+            complete(self.classes, family.template, STYLE.takes_channels)
+            name = partial(Namespace().add, MAKE_LAYER)
+            self.helpers[family] = helpers(family.template, self.classes, name, STYLE)
+        blocks = [self._block_class(*each) for each in zip(self.classes.all, parts, strict=True)]
+        networks = [self._network_class(family, settled=True) for family in self.families]
+        classes = map(roll_rows, [*blocks, *networks])
         arithmetic = copied("netspec.lang.expression", "arithmetic.py", self.targets & COPIED)
         same = copied("netspec.backends.torch", "same.py", self.targets)
         support = copied("netspec.backends.torch", "support.py", self.targets)
@@ -111,56 +154,54 @@ class _Generator:
         return fill(
             "torch.py.j2",
             line_length,
-            head=[head(self.program, self.origin)],
+            head=[head(self.programs, self.origin)],
             standard=_standard(used, self.targets),
             imports=_imports(used),
             helpers=[*arithmetic.definitions, *same.definitions, *support.definitions],
             classes=roll_classes([*classes]),
-            functions=[self._function()],
+            functions=[self._function(program) for program in self.programs],
         )
 
-    def _function(self) -> ast.stmt:
-        arguments = self._kept()
-        passed = [ast.Name(argument.identifier) for argument in arguments]
+    def _function(self, program: Program) -> ast.stmt:
+        assert self.classes is not None
+        (family,) = (each for each in self.families if program in each.members)
+        passed = family.passed(program, self.arguments[family], self.classes)
         return function(
-            safe_identifier(self.program.model_name),
-            [*map(_declared, arguments)],
-            [ast.Return(call(self.network_name, passed))],
-            doc=f"{introduced(self.program)}.",
-            returns=ast.Name(self.network_name),
+            safe_identifier(program.model_name),
+            [*map(_declared, kept_of(program))],
+            [ast.Return(call(family.name, passed))],
+            doc=f"{introduced(program)}.",
+            returns=ast.Name(family.name),
         )
-
-    def _kept(self) -> list[Argument]:
-        return [
-            Argument(name, "float" if isinstance(value, float) else "int", value)
-            for name, value in self.program.arguments.items()
-        ]
 
     # Blocks
 
-    def _block_class(self, source_class: SourceClass) -> ast.stmt:
-        writer, forward, inputs = self._parts(source_class.template, settled=True)
-        printer = writer.printer
-        self.decisions.note_modules(source_class.name, writer.shared())
-        source_class.use(printer.names, printer.factories)
+    def _settled_parts(self, source_class: SourceClass) -> Parts:
+        """The code of a block, once it is known how parameters start."""
+        parts = self._parts(source_class.template, settled=True)
+        source_class.use(parts.printer.names, parts.printer.factories)
+        return parts
+
+    def _block_class(self, source_class: SourceClass, parts: Parts) -> ast.stmt:
+        self.decisions.note_modules(source_class.name, parts.writer.shared())
+        factors = factors_of(source_class, self.helpers.values())
         local = [
-            assign(safe_identifier(name), printer.formula(value))
+            assign(safe_identifier(name), widened(parts.printer.formula(value), factors))
             for name, value in source_class.local
         ]
-        self.targets |= printer.targets
+        self.targets |= parts.printer.targets
         if any(argument.type == LAYER for argument in source_class.arguments):
             self.targets.add(FACTORY)
         return _module(
             source_class.name,
             source_class.doc,
             source_class.arguments,
-            [*local, *writer.registration],
-            _forward(inputs, forward, _result(source_class.template)),
+            [*source_class.refusal(), *local, *parts.writer.registration],
+            [_forward(parts.inputs, parts.forward, _result(source_class.template))],
+            [assign(attribute_of(growth), ast.Constant(f)) for growth, f in factors.items()],
         )
 
-    def _parts(
-        self, template: Template, settled: bool
-    ) -> tuple[ModuleWriter, list[ast.stmt], list[str]]:
+    def _parts(self, template: Template, settled: bool) -> Parts:
         writer = self._writer(template, settled)
         for item in template.body.items:
             writer.reserve(item)
@@ -171,7 +212,7 @@ class _Generator:
         inputs = tensors.enter()
         flow.run_all(template.body.items, "x")
         results = [tensors.take(value, "x") for value in template.body.outputs]
-        return writer, _returning(tensors, results), inputs
+        return Parts(writer, _returning(tensors, results), inputs)
 
     def _writer(self, template: Template, settled: bool) -> ModuleWriter:
         printer = Printer(SIGNATURE_DEFAULTS, template.numbers, presence(template))
@@ -188,127 +229,97 @@ class _Generator:
 
     # The network
 
-    def _network_class(self, settled: bool) -> ast.stmt:
-        template = self.templates.network
+    def _network_class(self, family: Family, settled: bool) -> ast.stmt:
+        template, program = family.template, family.first
         writer = self._writer(template, settled)
+        made = self.helpers.get(family, {}) if settled else {}
+        stages = Stages(family, writer, made, self.classes, self.decisions)
+        own = [*dict.fromkeys(made.values())]
+        writer.statements += keeping(own, writer.printer)
         for part in template.body.items:
             for item in ahead(part):
                 writer.reserve(item)
         for part in template.body.items:
             for item in ahead(part):
                 writer.register(item)
-            if isinstance(part, Region) and part.kind == "stage" and settled:
-                self._register_stage(writer, part)
+            if isinstance(part, Region) and part.kind == "stage":
+                stages.register(part) if settled else stages.try_out(part)
         loop = self.starts.loop(writer.printer.call) if settled else []
         if loop:
             each = for_("module", call("self.modules"), loop)
             writer.statements += [each, *writer.behind_loop]
-        forward = self._network_forward(writer) if settled else []
+        forward = self._network_forward(family, writer) if settled else []
         if settled:
-            self.decisions.note_modules(self.network_name, writer.shared())
-        inputs = [*self.program.input_names] or ["x"]
-        shapes = [str(value.type) for value in self.program.inputs]
-        result = "dict[str, Tensor]" if self.program.has_outputs else "Tensor"
-        registration, methods = writer.registration, []
+            self.decisions.note_modules(family.name, writer.shared())
+        inputs = [*program.input_names] or ["x"]
+        shapes = {" and ".join(str(v.type) for v in p.inputs): None for p in family.members}
+        result = "dict[str, Tensor]" if program.has_outputs else "Tensor"
+        known = channels_behind(template, writer.printer)
+        registration = [Replaced(known).visit(each) for each in writer.registration]
+        methods = [method(helper) for helper in own]
         if self.origin.handles and settled:
-            handles = Handles(self.program, writer.printer, in_order(template), template.outputs)
+            handles = Handles(program, writer.printer, in_order(template), template.outputs)
             registration = [*handles.attributes(), *handles.declare(registration)]
-            methods = handles.methods(*self._entered(writer))
-            methods += handles.intermediates(*self._entered(writer, handles.taken()))
-            if not self.program.has_outputs:
+            methods += handles.methods(*self._entered(family, writer))
+            methods += handles.intermediates(*self._entered(family, writer, handles.taken()))
+            if not program.has_outputs:
                 forward = through_parts(inputs)
         self.targets |= writer.printer.targets
+        if self.classes is not None:
+            names = writer.printer.names
+            self.arguments[family] = family.arguments(names, self.classes, block_type)
         return _module(
-            self.network_name,
-            f"The network, made for inputs of {' and '.join(shapes)}.",
-            self._kept(),
+            family.name,
+            f"The network, made for inputs of {' or '.join(shapes)}.",
+            self.arguments.get(family, ()),
             registration,
-            *methods,
-            _forward(inputs, forward, annotation(result)),
+            [*methods, _forward(inputs, forward, annotation(result))],
         )
 
+    @staticmethod
     def _entered(
-        self, writer: ModuleWriter, results: Sequence[Value] = ()
+        family: Family, writer: ModuleWriter, results: Sequence[Value] = ()
     ) -> tuple[Tensors, list[str], Send]:
         """Tensors that have entered the network, their names, and what sends them through its parts."""
-        taken = {*VARIABLES, *self.program.input_names}
-        tensors = Tensors(self.templates.network, Namespace(taken), results)
+        names = [*family.first.input_names]
+        tensors = Tensors(family.template, Namespace({*VARIABLES, *names}), results)
         flow = TorchFlow(tensors, writer)
-        inputs = tensors.enter([*self.program.input_names])
+        inputs = tensors.enter(names)
         return tensors, inputs, lambda items: flow.run_all(items, "x")
 
-    def _network_forward(self, writer: ModuleWriter) -> list[ast.stmt]:
-        template = self.templates.network
+    def _network_forward(self, family: Family, writer: ModuleWriter) -> list[ast.stmt]:
+        template, program = family.template, family.first
         given = [template.outputs]
-        if self.program.training_only:
-            given.insert(
-                0, {name: template.outputs[name] for name in self.program.evaluation_outputs}
-            )
+        if program.training_only:
+            given.insert(0, {name: template.outputs[name] for name in program.evaluation_outputs})
         results = [value for outputs in given for value in outputs.values()]
         results.remove(template.body.result)  # which is a result anyway
-        tensors, _, run = self._entered(writer, results)
-        first, later = self._by_mode(template)
+        tensors, _, run = self._entered(family, writer, results)
+        first, later = _by_mode(family)
         run(first)
-        if not self.program.has_outputs:
+        if not program.has_outputs:
             return _returning(tensors, [tensors.take(template.body.result, "x")])
-        if self.program.training_only:
+        if program.training_only:
             evaluated = ast.Return(_by_name(given[0], tensors))
             is_evaluated = ast.UnaryOp(ast.Not(), dotted("self.training"))
             tensors.statements.append(if_(is_evaluated, [evaluated]))
             run(later)
         return [*tensors.statements, ast.Return(_by_name(given[-1], tensors))]
 
-    def _by_mode(self, template: Template) -> tuple[list[Item], list[Item]]:
-        """What runs in both modes, and what only leads to outputs for training, each in order."""
-        outputs = self.program.evaluation_outputs.values()
-        evaluated = {node.path for node in self.program.leading_to(outputs)}
-        first: list[Item] = []
-        later: list[Item] = []
-        for item in in_order(template):
-            paths = {node.path for node in nodes_of(item)}
-            (first if not paths or paths & evaluated else later).append(item)
-        return first, later
 
-    def _register_stage(self, writer: ModuleWriter, stage: Region) -> None:
-        """A stage as a `nn.Sequential`; runs of blocks alike are loops."""
-        names = tuple(block.path[len(stage.path) + 1 :] for block in stage.blocks)
-        if writer.plan.is_list(stage):
-            runs = self._runs(stage, names)
-            items = [item for run in runs for item in _items(run, writer.printer)]
-            blocks: ast.expr = ast.List(items)
-            if len(runs) == 1 and runs[0].is_loop:
-                blocks = ast.ListComp(*_loop(runs[0], writer.printer))
-            writer.statements.append(writer.assign(stage.path, call("nn.ModuleList", [blocks])))
-            writer.lists.add(stage.path)
-            return
-        if stage.blocks and writer.plan.row(stage) is None:
-            writer.container(stage.path)
-            for block in stage.blocks:
-                writer.register(block)
-            return
-        found = self._runs(stage, names)
-        if names == tuple(str(index) for index in range(len(names))):
-            items = [item for run in found for item in _items(run, writer.printer)]
-            writer.statements.append(writer.assign(stage.path, call("nn.Sequential", items)))
-            return
-        writer.statements.append(writer.assign(stage.path, call("nn.Sequential")))
-        add = ast.Attribute(writer.access(stage), "add_module")
-        for run in found:
-            if run.is_loop:
-                made = call(add, [run.counted_name, run.call.call(writer.printer)])
-                writer.statements.append(for_(INDEX, run.range, [ast.Expr(made)]))
-                continue
-            for name, each in zip(run.names, run.calls, strict=True):
-                made = call(add, [ast.Constant(name), each.call(writer.printer)])
-                writer.statements.append(ast.Expr(made))
-
-    def _runs(self, stage: Region, names: tuple[str, ...]) -> list[Run]:
-        """The calls of a stage's blocks, those that are alike together."""
-        assert self.classes is not None
-        network, invocation = self.templates.network, self.classes.invocation
-        found = stage_calls(stage, names, self.program, network, invocation).runs()
-        self.decisions.note_runs(stage.path, found)
-        return found
+def _by_mode(family: Family) -> tuple[list[Item], list[Item]]:
+    """What runs in both modes, and what only leads to outputs for training, each in order."""
+    evaluated = {
+        node.path
+        for program in family.members
+        for node in program.leading_to(program.evaluation_outputs.values())
+    }
+    first: list[Item] = []
+    later: list[Item] = []
+    for item in in_order(family.template):
+        paths = {node.path for node in nodes_of(item)}
+        (first if not paths or paths & evaluated else later).append(item)
+    return first, later
 
 
 def _returning(tensors: Tensors, results: Sequence[ast.expr]) -> list[ast.stmt]:
@@ -330,33 +341,21 @@ def _result(template: Template) -> ast.expr:
     return annotation("Tensor" if count == 1 else f"tuple[{', '.join(['Tensor'] * count)}]")
 
 
-def _items(run: Run, printer: Printer) -> list[ast.expr]:
-    if not run.is_loop:
-        return [each.call(printer) for each in run.calls]
-    return [ast.Starred(ast.GeneratorExp(*_loop(run, printer)))]
-
-
-def _loop(run: Run, printer: Printer) -> tuple[ast.expr, list[ast.comprehension]]:
-    """The calls of a run as the parts of a comprehension."""
-    count = clause("_", call("range", [ast.Constant(len(run.names))]))
-    if run.is_scheduled:
-        count = clause(INDEX, run.range)
-    return run.call.call(printer), [count]
-
-
 def _module(
     name: str,
     doc: str | None,
     arguments: Sequence[Argument],
     registration: Sequence[ast.stmt],
-    *methods: ast.stmt,
+    methods: Sequence[ast.stmt],
+    attributes: Sequence[ast.stmt] = (),
 ) -> ast.stmt:
     """A class of modules."""
     start = ast.Expr(call(ast.Attribute(call("super"), "__init__")))
     parameters = [(parameter("self"), None), *map(_declared, arguments)]
     none = ast.Constant(None)
     init = function("__init__", parameters, [start, *registration], returns=none)
-    return class_(name, "nn.Module", doc, [init, *methods] if registration else [*methods])
+    inits = [init] if registration else []
+    return class_(name, "nn.Module", doc, [*attributes, *inits, *methods])
 
 
 def _forward(inputs: Sequence[str], body: Sequence[ast.stmt], result: ast.expr) -> ast.stmt:

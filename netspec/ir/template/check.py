@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from netspec.errors import InternalError, NetspecError
+from netspec.ir.definition import plain
 from netspec.ir.program import Node, Region, Value
 from netspec.ir.template.chosen import op_at
 from netspec.ir.template.data import Choice, Template
@@ -17,26 +18,39 @@ from netspec.lang.expression.formula import print_node
 from netspec.lang.expression.symbolic import same_value, value_at
 from netspec.ops.types import TensorType
 
+Known = Mapping[int, tuple[Template, int]]
+"""The template and shape of each block, by the identity of its region."""
+
+_NONE: Known = {}
+
 Flat = list[tuple[Any, ...]]
 """Ops in order: their keys, paths, what they take, and the shape of what they give."""
 
 
-def check_template(template: Template, others: Sequence[Value] = ()) -> None:
+def check_template(
+    template: Template, others: Sequence[Sequence[Value]] = (), known: Known = _NONE
+) -> None:
     """Raise :class:`InternalError` where a template is not one of its shapes, which only netspec can cause.
 
     The ops, their attributes, paths and edges are those of the instance, and every formula gives the
-    value that is there. ``others`` are the inputs of a network behind the first.
+    value that is there.
+
+    Args:
+        template: the template.
+        others: of networks, for each shape the inputs behind the first.
+        known: of networks, the templates of their blocks, and the shape of each, by identity.
     """
     name = template.definition.name if template.definition else "the network"
     formulas = _Formulas(template)
     forms: dict[int, Flat] = {}
     for shape, region in zip(template.shapes, template.instances, strict=True):
+        more = others[shape] if others else ()
         if shape not in forms:
-            forms[shape] = taken(template, shape, others)
-            wrong = formulas.wrong_at(shape)
+            forms[shape] = taken(template, shape, more)
+            wrong = formulas.wrong_at(shape) or _wrong_in_series(template, shape, known)
             if wrong is not None:
                 raise InternalError(f"{region.path}: in the template of `{name}`, {wrong}")
-        if forms[shape] != flat(region, others):
+        if forms[shape] != flat(region, more):
             raise InternalError(f"{region.path}: the template of `{name}` is not this instance")
 
 
@@ -74,7 +88,17 @@ def taken(template: Template, shape: int, others: Sequence[Value] = ()) -> Flat:
             value = merged[value.id]
         return numbers[value.id]
 
-    for node in _nodes(template.body, shape, merged):
+    for node in _nodes(template, shape, merged):
+        if isinstance(node, Region):
+            row = template.series[node].blocks[shape]
+            inside = {row[0].source.id: number_of(node.source)}
+            for inner in (inner for block in row for inner in block.nodes):
+                inputs = tuple(inside[value.id] for value in inner.inputs)
+                inside.update((value.id, next(count)) for value in inner.outputs)
+                types = tuple([value.type.shape for value in inner.outputs])
+                found.append((inner.op.key, inner.path, inputs, types))
+            numbers[node.result.id] = inside[row[-1].result.id]
+            continue
         inputs = tuple(number_of(value) for value in node.inputs)
         for value in node.outputs:
             numbers[value.id] = next(count)
@@ -85,13 +109,18 @@ def taken(template: Template, shape: int, others: Sequence[Value] = ()) -> Flat:
     return found
 
 
-def _nodes(region: Region, shape: int, merged: dict[int, Value]) -> Iterator[Node]:
-    """The ops that a shape has, in order; values that choices merge are those of the side taken."""
-    waiting: list[Node | Region | Choice] = [region]
+def _nodes(template: Template, shape: int, merged: dict[int, Value]) -> Iterator[Node | Region]:
+    """The ops that a shape has, in order; values that choices merge are those of the side taken.
+
+    Of a series of blocks comes the one that stands for them.
+    """
+    waiting: list[Node | Region | Choice] = [template.body]
     while waiting:
         item = waiting.pop()
         match item:
             case Node():
+                yield item
+            case Region() if item in template.series:
                 yield item
             case Region():
                 waiting += reversed(item.items)
@@ -105,12 +134,31 @@ def _at(type: TensorType, shape: int) -> tuple[int, ...]:
     return tuple([value_at(number, shape) for number in type.shape])
 
 
+def _wrong_in_series(template: Template, shape: int, known: Known) -> str | None:
+    """What a series says of one of its blocks that is not so; None where all is well."""
+    for block, series in template.series.items():
+        row = series.blocks[shape]
+        if value_at(series.count, shape) != len(row):
+            return f"`{block.path}` does not come {len(row)} times"
+        for index, instance in enumerate(row):
+            kind, number = known[id(instance)]
+            for name, placed in series.arguments.items():
+                given = at(placed.of(index, len(row)), shape)
+                own = plain(instance.arguments.get(name))
+                if name in kind.parameters:
+                    own = at(kind.parameters[name].value, number)
+                if kind is not series.templates[shape] or not same_value(given, own):
+                    return f"`{instance.path}` is given {given} for `{name}`, and {own} is there"
+    return None
+
+
 class _Formulas:
     """The numbers of a template that have formulas."""
 
     def __init__(self, template: Template) -> None:
         self._template = template
-        self._numbers = {id(number): number for number in numbers_of(template.body, template.calls)}
+        found = numbers_of(template.body, template.calls, template.series)
+        self._numbers = {id(number): number for number in found}
 
     def wrong_at(self, shape: int) -> str | None:
         """What a formula gives at a shape that is not the value there; None where all is well."""

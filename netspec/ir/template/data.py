@@ -162,8 +162,90 @@ class Call:
 
 
 @dataclass(frozen=True, eq=False)
+class Placed:
+    """An argument of the blocks of a series, which the first or the last may have of its own.
+
+    Attributes:
+        rest: what all others are given; None where no shape has others.
+        first: what the first is given; None where it has none of its own.
+        last: the same of the last, which in a series of one is the first too.
+    """
+
+    rest: Any
+    first: Any = None
+    last: Any = None
+
+    @property
+    def values(self) -> list[Any]:
+        """All that is given."""
+        return [each for each in (self.rest, self.first, self.last) if each is not None]
+
+    def of(self, index: int, count: int) -> Any:
+        """What block ``index`` of ``count`` is given."""
+        if index == count - 1 and self.last is not None:
+            return self.last
+        return self.first if index == 0 and self.first is not None else self.rest
+
+
+@dataclass(frozen=True)
+class Growth:
+    """What the channels behind a block are, other than those ahead of it.
+
+    Attributes:
+        argument: the argument that they are a multiple of; empty where they are one number.
+        factors: the multiple in each shape, or the number.
+    """
+
+    argument: str
+    factors: tuple[int, ...]
+
+    @property
+    def factor(self) -> int | None:
+        """The one of all shapes; None where they differ."""
+        return self.factors[0] if len(set(self.factors)) == 1 else None
+
+
+@dataclass(frozen=True, eq=False)
+class Series:
+    """The blocks of a stage, made alike, as many as each shape has. Each takes what the one before gives.
+
+    In the template's body one block without a body stands for them.
+
+    Attributes:
+        blocks: the blocks of each shape.
+        templates: what they are instances of, in each shape.
+        block: the parameter whose value the template is; empty where all shapes have the same.
+        count: how many blocks there are.
+        arguments: what they are given, by name; the channels that enter are not among it.
+        source: the channels that enter the first.
+        growth: what the channels behind a block are; None where it gives as many as it takes.
+        channels: the name that the channels of the result have in formulas, where the factors differ.
+    """
+
+    blocks: Sequence[tuple[Region, ...]]
+    templates: Sequence[Template]
+    block: str
+    count: Any
+    arguments: Mapping[str, Placed]
+    source: Any
+    growth: Growth | None
+    channels: str = ""
+
+    @property
+    def numbers(self) -> list[Any]:
+        """The numbers of its text."""
+        return [self.count, self.source, *(each.values for each in self.arguments.values())]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names that the blocks have in the stage, in the shape that has the most."""
+        longest = max(self.blocks, key=len)
+        return tuple(block.path.rpartition(".")[2] for block in longest)
+
+
+@dataclass(frozen=True, eq=False)
 class Template:
-    """One body for several instances of a block, or for a whole network.
+    """One body for several instances of a block, or for a whole network, or for several.
 
     Numbers are plain where all instances share them, else :class:`~netspec.lang.expression.symbolic.Varying`: a value for
     each *shape*, which is a set of instances that are equal in all respects. Paths are relative.
@@ -184,6 +266,7 @@ class Template:
         others: the inputs behind the first, which is ``source``.
         paths: of layers whose names differ, where nobody chose them, those in each shape, by the id of the
             result.
+        series: of several networks, the rows of blocks by the one that stands for them.
     """
 
     definition: Definition | None
@@ -200,6 +283,12 @@ class Template:
     reasons: tuple[Reason, ...] = ()
     others: tuple[Value, ...] = ()
     paths: Mapping[int, Column[str]] = field(default_factory=dict)
+    series: Mapping[Region, Series] = field(default_factory=dict)
+
+    @property
+    def blocks(self) -> Mapping[str, Sequence[Template]]:
+        """The parameters whose values are blocks, with the block's template in each shape."""
+        return {each.block: each.templates for each in self.series.values() if each.block}
 
     @property
     def entering(self) -> tuple[Value, ...]:

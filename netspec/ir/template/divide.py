@@ -1,4 +1,4 @@
-"""Which templates the blocks of a program become: as few as can be."""
+"""Which templates programs and their blocks become: as few as can be."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from netspec.ir.formula import IN_CHANNELS, NETWORK_SCOPE, qualify
-from netspec.ir.program import Node, Program, Region, Value
+from netspec.ir.program import Node, Program, Region
 from netspec.ir.template.check import check_template
 from netspec.ir.template.data import Reason, Split, Template
+from netspec.ir.template.family import NetworkUnifier
 from netspec.ir.template.shapes import Key, Shapes, Surroundings
 from netspec.ir.template.unify import Unifier
 from netspec.lang.expression.symbolic import Diverges
@@ -17,15 +18,22 @@ from netspec.lang.expression.symbolic import Diverges
 
 @dataclass(frozen=True, eq=False)
 class Templates:
-    """The templates of a program.
+    """The templates of a program, or of several.
 
     Attributes:
-        network: the network itself.
-        blocks: those of its blocks, inner ones ahead of those that hold them.
+        networks: those of the networks themselves; each stands for as many as are alike but for numbers,
+            choices, blocks, and how many blocks a stage has.
+        blocks: those of their blocks, inner ones ahead of those that hold them.
     """
 
-    network: Template
+    networks: tuple[Template, ...]
     blocks: tuple[Template, ...]
+
+    @property
+    def network(self) -> Template:
+        """That of the only network."""
+        (network,) = self.networks
+        return network
 
     def of(self, region: Region) -> tuple[Template, int]:
         """The template of a block of the program, and the number of the block's shape."""
@@ -43,30 +51,42 @@ class Templates:
 def templates(
     program: Program, accept: Callable[[Template], None] | None = None, choose: bool = False
 ) -> Templates:
-    """The templates of a program and of all its blocks, each verified against every instance.
+    """The templates of a program and of all its blocks: those of a family of one."""
+    return family_templates([program], accept, choose=choose)
+
+
+def family_templates(
+    programs: Sequence[Program],
+    accept: Callable[[Template], None] | None = None,
+    accept_family: Callable[[Template], None] | None = None,
+    choose: bool = False,
+) -> Templates:
+    """The templates of programs of one spec and of all their blocks, each verified against every instance.
 
     Blocks of one definition share a template unless they differ by more than numbers and choices; then
-    they are parted at what differs. Takes time in proportion to the size of the program.
+    they are parted at what differs, and so are the networks. Takes time in proportion to the size of the
+    programs.
 
     Args:
-        program: the program.
+        programs: the programs.
         accept: called with each template of a block, inner ones first; raises :class:`Diverges` where it
             has no use for one body of all these shapes.
+        accept_family: the same for the template of several networks; may raise :class:`Split` too.
         choose: whether ops of one category that differ, as activations, become an argument of their block;
             else they part its instances.
     """
-    surroundings = Surroundings(program)
-    kept = {qualify(NETWORK_SCOPE, name) for name in program.arguments}
-    kept_inside: Mapping[int, Collection[str]] = {}
-    if kept and _reaches_blocks(program, kept):
-        first = _NetworkUnifier([program.main], surroundings, kept, {})
-        first.enter(program.inputs[1:])
-        first.template((program.main,), (0,))
-        kept_inside = first.kept_inside
+    surroundings = Surroundings(programs)
+    kept = frozenset(qualify(NETWORK_SCOPE, name) for p in programs for name in p.arguments)
+    kept_inside: dict[int, Collection[str]] = {}
+    for program in programs if kept else ():
+        if _reaches_blocks(program, kept):
+            first = NetworkUnifier([program], surroundings, kept, {})
+            first.network((program.main,), (0,))
+            kept_inside |= first.kept_inside
     shapes = Shapes(surroundings)
     known: dict[int, tuple[Template, int]] = {}
     made: list[Template] = []
-    for instances in by_definition(program):
+    for instances in by_definition(programs):
         groups = [_Group.of(instances, shapes, kept_inside)]
         while groups:
             group = groups.pop(0)
@@ -87,13 +107,30 @@ def templates(
                 (id(region), (template, number))
                 for region, number in zip(group.instances, group.numbers, strict=True)
             )
-    whole = _NetworkUnifier([program.main], surroundings, kept, known)
-    others = whole.enter(program.inputs[1:])
-    network = whole.template((program.main,), (0,))
-    outputs = {name: whole.value_of(value) for name, value in program.outputs.items()}
-    network = replace(network, outputs=outputs, others=others)
-    check_template(network, program.inputs[1:])
-    return Templates(network, tuple(made))
+    by_region = {id(program.main): program for program in programs}
+    networks: list[Template] = []
+    mains = tuple(program.main for program in programs)
+    rolls = accept_family is not None
+    groups = [_Group(mains, tuple(range(len(mains))), mains, kept, rolls=rolls)]
+    while groups:
+        group = groups.pop(0)
+        members = [by_region[id(main)] for main in group.instances]
+        whole = NetworkUnifier(members, surroundings, group.kept, known, group.rolls)
+        try:
+            network = group.explained(whole.network(group.instances, group.numbers))
+            if accept_family is not None and (network.series or len(members) > 1):
+                accept_family(network)
+        except (Split, Diverges) as problem:
+            if len(members) > 1:
+                groups[:0] = group.parted(_told(problem))
+            elif group.rolls:
+                groups.insert(0, replace(group, rolls=False))
+            else:
+                raise
+            continue
+        check_template(network, [program.inputs[1:] for program in members], known)
+        networks.append(network)
+    return Templates(tuple(networks), tuple(made))
 
 
 def _reaches_blocks(program: Program, kept: Collection[str]) -> bool:
@@ -118,23 +155,21 @@ def _reaches_blocks(program: Program, kept: Collection[str]) -> bool:
     return False
 
 
-class _NetworkUnifier(Unifier):
-    """Makes the template of a network, which more than one value may enter."""
-
-    def enter(self, values: Sequence[Value]) -> tuple[Value, ...]:
-        """What stands in the template for the inputs behind the first."""
-        found = tuple(self._wires.new(value.type) for value in values)
-        for value, new in zip(values, found, strict=True):
-            self._wires.bind({0: value}, new)
-        return found
-
-
 def _refused(divergence: Diverges) -> Split:
     """What parts the shapes of a template that a backend has no one text for."""
-    values = dict(enumerate(divergence.test.values))
-    if len({repr(value) for value in values.values()}) == 1:  # nothing is left to part them at
+    split = _told(divergence)
+    if (
+        len({repr(value) for value in split.values.values()}) == 1
+    ):  # nothing is left to part them at
         raise divergence
-    return Split("the backend has other layers", "", values)
+    return split
+
+
+def _told(problem: Split | Diverges) -> Split:
+    """What parts shapes, in words."""
+    if isinstance(problem, Split):
+        return problem
+    return Split("the backend has other layers", "", dict(enumerate(problem.test.values)))
 
 
 @dataclass(frozen=True)
@@ -147,6 +182,7 @@ class _Group:
         representatives: the first instance of each shape.
         kept: the names inside them that depend on a kept argument.
         reasons: why others of their definition are not among them.
+        rolls: of networks, whether what each has alone may be told in series too.
     """
 
     instances: tuple[Region, ...]
@@ -154,6 +190,7 @@ class _Group:
     representatives: tuple[Region, ...]
     kept: frozenset[str]
     reasons: tuple[Reason, ...] = ()
+    rolls: bool = False
 
     @staticmethod
     def of(
@@ -176,12 +213,13 @@ class _Group:
     def parted(self, split: Split) -> list[_Group]:
         """The parts of the group that have one value each of what differs, in the order of instances.
 
-        Shapes that lack what differs go with the first part.
+        Shapes that lack what differs go with the first part; where all would, each is a part.
         """
         first = next(iter(split.values.values()))
-        of_shape = [
-            repr(split.values.get(shape, first)) for shape in range(len(self.representatives))
-        ]
+        count = len(self.representatives)
+        of_shape = [repr(split.values.get(shape, first)) for shape in range(count)]
+        if len(set(of_shape)) == 1:
+            of_shape = [str(shape) for shape in range(count)]
         return [
             self._part([shape for shape, value in enumerate(of_shape) if value == each], split)
             for each in dict.fromkeys(of_shape)
@@ -200,6 +238,7 @@ class _Group:
             tuple(self.representatives[shape] for shape in shapes),
             self.kept,
             (*self.reasons, Reason.of(split)),
+            self.rolls,
         )
 
     def explained(self, template: Template) -> Template:
@@ -207,12 +246,12 @@ class _Group:
         return replace(template, reasons=self.reasons)
 
 
-def by_definition(program: Program) -> Iterator[tuple[Region, ...]]:
-    """The instances of each block, inner blocks ahead of those that hold them.
+def by_definition(programs: Sequence[Program]) -> Iterator[tuple[Region, ...]]:
+    """The instances of each block in all programs, inner blocks ahead of those that hold them.
 
     Instances of blocks that stand inside one another, either in either, come level by level.
     """
-    inside = _blocks_inside(program.main)
+    inside = [found for program in programs for found in _blocks_inside(program.main)]
     nested = _nested(inside)
     levels = _Levels(inside, nested)
     instances: dict[tuple[str, int], list[Region]] = {}

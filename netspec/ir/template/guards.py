@@ -13,7 +13,7 @@ from netspec.ir.template.divide import Templates, templates
 
 def guards_of(found: Templates) -> list[Guard]:
     """The guards of all templates."""
-    return [guard for each in (found.network, *found.blocks) for guard in each.guards]
+    return [guard for each in (*found.networks, *found.blocks) for guard in each.guards]
 
 
 def deciding(guards: Iterable[Guard], program: Program) -> Mapping[tuple[str, Span | None], str]:

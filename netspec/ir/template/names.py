@@ -12,7 +12,7 @@ from netspec.ir.definition import Declared, Definition, plain
 from netspec.ir.formula import HERE, IN_CHANNELS, IN_SIZE, NETWORK_SCOPE, Formula, Formulas, qualify
 from netspec.ir.program import Node, Region
 from netspec.ir.template.data import Column, Parameter, Split
-from netspec.ir.template.numbers import MISSING, spread
+from netspec.ir.template.numbers import MISSING, is_number, spread
 from netspec.ir.template.shapes import Surroundings
 from netspec.lang.expression.symbolic import Varying, named, names_of, same, same_value, vary
 from netspec.ops.types import TensorType
@@ -32,22 +32,28 @@ class Names:
         shapes: a region of each shape.
         surroundings: what names mean around them.
         kept: the qualified names that depend on a kept argument, as seen inside.
+        opened: the qualified names of a network whose text shows names also where it has one value.
     """
 
     def __init__(
-        self, shapes: Sequence[Region], surroundings: Surroundings, kept: Collection[str]
+        self,
+        shapes: Sequence[Region],
+        surroundings: Surroundings,
+        kept: Collection[str],
+        opened: Collection[str] = (),
     ) -> None:
         self.local: dict[str, Varying] = {}
         self._shapes = dict(enumerate(shapes))
         self._surroundings = surroundings
         self._kept = frozenset(kept)
+        self._opened = frozenset(opened)
         self._known: dict[str, Any] = {}
         self._parameters: dict[str, Parameter] = {}
         self._around: dict[tuple[str, tuple[Any, ...]], Any] = {}
         definition = shapes[0].definition
-        self._taken = {IN_CHANNELS}
+        self._taken = {IN_CHANNELS, *(name for region in shapes for name in region.arguments)}
         if definition is not None:
-            self._taken |= {*definition.params, *definition.let, *definition.inputs}
+            self._taken |= {*definition.let, *definition.inputs}
 
     # The template's own names
 
@@ -55,7 +61,7 @@ class Names:
         """Give the template's own names their values; the types that enter."""
         region = self._shapes[0]
         if region.definition is None:
-            return (self._enter_network(region, evaluate),)
+            return (self._enter_network(evaluate),)
         definition = region.definition
         types = tuple(self._entering(definition, number) for number in range(len(region.inputs)))
         self.set(definition.name, IN_SIZE, list(types[0].size))
@@ -87,22 +93,41 @@ class Names:
             self.local[text] = value
         self.set(scope, name, Varying(ast.Name(text), value.values, value.kept))
 
-    def _enter_network(self, region: Region, evaluate: Evaluate) -> TensorType:
-        for name, value in region.arguments.items():
-            qualified = qualify(NETWORK_SCOPE, name)
-            number = plain(value)
-            if qualified in self._kept:
-                number = named(name, [number], kept=True)
-                self._declare(name, qualified, number)
-            self._known[qualified] = number
-        for name, formula in region.formulas.items():
-            if self.mentions_kept(region.formulas):
-                found = evaluate(formula, self._shapes, region.source.type)
+    def _enter_network(self, evaluate: Evaluate) -> TensorType:
+        first = self._shapes[0]
+        for name in first.arguments:
+            column = {i: plain(r.arguments.get(name)) for i, r in self._shapes.items()}
+            self._enter_argument(name, qualify(NETWORK_SCOPE, name), column)
+        for name, formula in first.formulas.items():
+            if len(self._shapes) > 1 or self.mentions_kept(first.formulas):
+                found = evaluate(formula, self._shapes, first.source.type)
                 if found is not MISSING:
                     self.set(NETWORK_SCOPE, name, found)
-        type = region.source.type
-        channels = self._known.get(qualify(NETWORK_SCOPE, IN_CHANNELS), type.channels)
-        return TensorType(channels, type.size, type.non_negative)
+        types = [region.source.type for region in self._shapes.values()]
+        if any(type.rank != types[0].rank for type in types):
+            raise Split("another number of axes", "", {i: t.rank for i, t in enumerate(types)})
+        channels = self._known.get(qualify(NETWORK_SCOPE, IN_CHANNELS), types[0].channels)
+        size, non_negative = self._varying(types)
+        return TensorType(channels, size, non_negative)
+
+    def _enter_argument(self, name: str, qualified: str, column: Column[Any]) -> None:
+        """Give a network's parameter its value; none where networks differ in it by more than numbers."""
+        values = list(column.values())
+        is_open = qualified in self._opened
+        if not isinstance(values[0], list) and all(map(is_number, values)):
+            value = named(name, values, qualified in self._kept)
+            if is_open:
+                value = Varying(ast.Name(name), tuple(values), qualified in self._kept)
+        elif is_open and len({repr(value) for value in values}) == 1:
+            value = _elements(name, values, is_open=True)
+        elif all(repr(value) == repr(values[0]) for value in values):
+            value = values[0]
+        elif all(isinstance(v, list) and len(v) == len(values[0]) for v in values):
+            value = _elements(name, values)
+        else:
+            return
+        self._declare(name, qualified, value)
+        self._known[qualified] = value
 
     def _entering(self, definition: Definition, number: int) -> TensorType:
         """The type of an input, whose channels have a name."""
@@ -116,14 +141,14 @@ class Names:
         kept = qualified in self._kept
         channels = named(name, [type.channels for type in types.values()], kept)
         self._known[qualified] = channels
-        return TensorType(
-            channels,
-            tuple(
-                vary(None, [type.size[axis] for type in types.values()])
-                for axis in range(first.rank)
-            ),
-            vary(None, [type.non_negative for type in types.values()]),
-        )
+        return TensorType(channels, *self._varying([*types.values()]))
+
+    @staticmethod
+    def _varying(types: Sequence[TensorType]) -> tuple[tuple[Any, ...], Any]:
+        """The lengths of types of one rank, and whether values are negative, without formulas."""
+        sizes = zip(*(type.size for type in types), strict=True)
+        size = tuple(vary(None, lengths) for lengths in sizes)
+        return size, vary(None, [type.non_negative for type in types])
 
     def _own_argument(self, scope: str, param: Declared, column: Column[Any]) -> Any:
         values = list(column.values())
@@ -137,10 +162,7 @@ class Names:
         lengths = {i: len(value) for i, value in column.items()}
         if len(set(lengths.values())) > 1:
             raise Split(f"another length of `{param.name}`", "", lengths, self._shapes[0].span)
-        return [
-            vary(ast.Subscript(ast.Name(param.name), ast.Constant(index)), items, kept)
-            for index, items in enumerate(zip(*values, strict=True))
-        ]
+        return _elements(param.name, values, kept)
 
     def _declare(self, name: str, qualified: str, value: Any, input: int | None = None) -> None:
         if any(isinstance(number, Varying) for number in _numbers(value)):
@@ -266,6 +288,22 @@ class Names:
     def _text(self, name: str) -> str:
         scope, _, own = name.rpartition(".")
         return own if own not in self._taken or not scope else re.sub(r"\W", "_", f"{scope}_{own}")
+
+
+def _elements(
+    name: str, values: Sequence[list[Any]], kept: bool = False, is_open: bool = False
+) -> list[Any]:
+    """The elements of lists of one length: numbers that vary, all of them where one does.
+
+    A list is passed whole, and text that knows one of its numbers would not follow what is passed.
+    """
+    columns = [*zip(*values, strict=True)]
+    if not (kept or is_open) and not any(
+        isinstance(vary(None, column), Varying) for column in columns
+    ):
+        return [column[0] for column in columns]
+    nodes = [ast.Subscript(ast.Name(name), ast.Constant(index)) for index in range(len(columns))]
+    return [Varying(node, column, kept) for node, column in zip(nodes, columns, strict=True)]
 
 
 def _numbers(value: Any) -> list[Any]:

@@ -6,7 +6,7 @@ thousand equal blocks cost what one does.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -33,20 +33,23 @@ NAMING = ("block", "inline")
 
 
 class Surroundings:
-    """What names mean around the regions of a program."""
+    """What names mean around the regions of programs."""
 
-    def __init__(self, program: Program) -> None:
-        self._program = program
+    def __init__(self, programs: Sequence[Program]) -> None:
+        self._programs = {id(program.main): program for program in programs}
 
-    def name_of(self, value: Value, block: str) -> str | None:
-        """What the spec calls a result in the block of a path; None for most."""
-        return self._program.names.get(value.id, {}).get(block)
+    def name_of(self, value: Value, block: Region) -> str | None:
+        """What the spec calls a result of ``block``, or of a whole network; None for most."""
+        main = block
+        while id(main) in self._around:
+            main = self._around[id(main)]
+        return self._programs[id(main)].names.get(value.id, {}).get(block.path)
 
     @cached_property
     def _around(self) -> Mapping[int, Region]:
         """The region around each, by identity."""
         found: dict[int, Region] = {}
-        waiting = [self._program.main]
+        waiting = [program.main for program in self._programs.values()]
         while waiting:
             region = waiting.pop()
             inner = [item for item in region.items if isinstance(item, Region)]

@@ -6,15 +6,18 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from netspec.ir.program import Node, Region
-from netspec.ir.template.data import Call, Choice, children
+from netspec.ir.template.data import Call, Choice, Series, children
 from netspec.ir.template.numbers import MISSING
 from netspec.lang.expression.symbolic import Varying
 from netspec.ops.base import field_names
 
 
-def numbers_of(body: Region, calls: Mapping[Region, Call]) -> Iterator[Varying]:
-    """The numbers that vary in the text of a body; of a block inside only the call is text."""
+def numbers_of(
+    body: Region, calls: Mapping[Region, Call], series: Mapping[Region, Series]
+) -> Iterator[Varying]:
+    """The numbers that vary in the text of a body; of blocks inside only the calls are text."""
     waiting: list[Any] = [body, *(list(call.arguments.values()) for call in calls.values())]
+    waiting += (each.numbers for each in series.values())
     while waiting:
         found = waiting.pop()
         match found:

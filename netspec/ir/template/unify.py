@@ -22,6 +22,7 @@ from netspec.ir.template.data import (
     Choice,
     Column,
     Merged,
+    Series,
     Split,
     Template,
     result_of,
@@ -52,6 +53,7 @@ class Unifier:
         kept: the qualified names, seen inside the regions, that depend on a kept argument.
         known: the templates of blocks inside.
         choose: whether ops of one category that differ become an argument.
+        opened: of a network, the names that its text shows also where they have one value.
     """
 
     def __init__(
@@ -61,9 +63,10 @@ class Unifier:
         kept: Collection[str],
         known: Known,
         choose: bool = False,
+        opened: Collection[str] = (),
     ) -> None:
         self.shapes = shapes
-        self.names = Names(shapes, surroundings, kept)
+        self.names = Names(shapes, surroundings, kept, opened)
         self._numbers = Evaluator(shapes, self.names)
         self._choose = choose
         self._ops = Ops(len(shapes), self.names, self._numbers, choose)
@@ -75,6 +78,7 @@ class Unifier:
         self._wires = Wires(len(shapes))
         self._surroundings = surroundings
         self._value_names: dict[int, str] = {}
+        self._series: dict[Region, Series] = {}
 
     def template(self, instances: tuple[Region, ...], numbers: tuple[int, ...]) -> Template:
         """The template of ``instances``, whose shapes have these numbers; raises :class:`Split`."""
@@ -107,6 +111,7 @@ class Unifier:
             names=self._value_names,
             others=inputs[1:],
             paths=self._paths,
+            series=self._series,
         )
 
     def _guard_decisions(self) -> None:
@@ -123,7 +128,7 @@ class Unifier:
     def _used(self, body: Region) -> set[str]:
         """The names that the text of a body mentions, through values with names of their own."""
         used = set().union(*(names_of(value.type.channels) for value in body.inputs))
-        for number in numbers_of(body, self._calls):
+        for number in numbers_of(body, self._calls, self._series):
             used |= names_of(number)
         for name, value in reversed(self.names.local.items()):
             used |= names_of(value) if name in used else set()
@@ -369,7 +374,7 @@ class Unifier:
             self._wires.bind(values, outputs[-1])
             if not is_one_name:
                 self._paths[outputs[-1].id] = paths
-            name = self._surroundings.name_of(first.outputs[number], self.shapes[index].path)
+            name = self._surroundings.name_of(first.outputs[number], self.shapes[index])
             if name is not None:
                 self._value_names[outputs[-1].id] = name
         path = self._numbers.path(index, first.path)

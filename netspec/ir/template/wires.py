@@ -58,12 +58,14 @@ class Wires:
         """
         found = self._find(column)
         if found is None:
-            producers = {i: next(iter(self._known[i][v.id])) for i, v in column.items()}
+            producers = {
+                i: next(iter(self._known[i].get(v.id, ())), None) for i, v in column.items()
+            }
             raise Split("wired in another way", place, producers)
         return found
 
     def _find(self, column: Column[Value]) -> Value | None:
-        known = [self._known[index][value.id] for index, value in column.items()]
+        known = [self._known[index].get(value.id, {}) for index, value in column.items()]
         fewest = min(known, key=len)
         if self.flowing is not None and all(self.flowing.id in other for other in known):
             return self.flowing

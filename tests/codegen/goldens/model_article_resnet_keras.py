@@ -46,6 +46,16 @@ def projected_basic(
     return layers.ReLU(name=f"{name}_relu2")(x)
 
 
+def stack(
+    x: KerasTensor, width: int, depth: int, stride: int = 1, *, name: str
+) -> KerasTensor:
+    """The blocks of a stage, in a row."""
+    x = projected_basic(x, width, stride=stride, name=f"{name}_0")
+    for index in range(1, depth):
+        x = projected_basic(x, width, name=f"{name}_{index}")
+    return x
+
+
 def article_resnet(
     input_shape: tuple[int | None, ...] = (224, 224, 3), classes: int = 1000
 ) -> keras.Model:
@@ -56,17 +66,10 @@ def article_resnet(
     x = conv(inputs, 64, 7, 2, name="conv1")
     x = batch_norm(x, name="bn1")
     x = layers.ReLU(name="relu1")(x)
-    for index in range(3):
-        x = projected_basic(x, 64, name=f"layer1_{index}")
-    x = projected_basic(x, 128, stride=2, name="layer2_0")
-    for index in range(1, 4):
-        x = projected_basic(x, 128, name=f"layer2_{index}")
-    x = projected_basic(x, 256, stride=2, name="layer3_0")
-    for index in range(1, 6):
-        x = projected_basic(x, 256, name=f"layer3_{index}")
-    x = projected_basic(x, 512, stride=2, name="layer4_0")
-    x = projected_basic(x, 512, name="layer4_1")
-    x = projected_basic(x, 512, name="layer4_2")
+    x = stack(x, 64, 3, name="layer1")
+    x = stack(x, 128, 4, stride=2, name="layer2")
+    x = stack(x, 256, 6, stride=2, name="layer3")
+    x = stack(x, 512, 3, stride=2, name="layer4")
     x = batch_norm(x, name="bn2")
     x = layers.ReLU(name="relu2")(x)
     x = layers.Flatten(data_format="channels_last", name="flatten")(x)

@@ -73,25 +73,15 @@ class ProjectedBasic(nn.Module):
 class ArticleResNet(nn.Module):
     """The network, made for inputs of 3×224×224."""
 
-    def __init__(self, classes: int = 1000) -> None:
+    def __init__(self, depths: list[int], classes: int = 1000) -> None:
         super().__init__()
         self.conv1 = SameConv2d(3, 64, kernel_size=7, stride=2)
         self.bn1 = nn.BatchNorm2d(64, eps=0.001, momentum=0.01)
         self.relu = nn.ReLU()
-        self.layer1 = nn.Sequential(*(ProjectedBasic(64, 64) for _ in range(3)))
-        self.layer2 = nn.Sequential(
-            ProjectedBasic(64, 128, stride=2),
-            *(ProjectedBasic(128, 128) for _ in range(3)),
-        )
-        self.layer3 = nn.Sequential(
-            ProjectedBasic(128, 256, stride=2),
-            *(ProjectedBasic(256, 256) for _ in range(5)),
-        )
-        self.layer4 = nn.Sequential(
-            ProjectedBasic(256, 512, stride=2),
-            ProjectedBasic(512, 512),
-            ProjectedBasic(512, 512),
-        )
+        self.layer1 = self._make_layer(64, 64, depths[0])
+        self.layer2 = self._make_layer(64, 128, depths[1], stride=2)
+        self.layer3 = self._make_layer(128, 256, depths[2], stride=2)
+        self.layer4 = self._make_layer(256, 512, depths[3], stride=2)
         self.bn2 = nn.BatchNorm2d(512, eps=0.001, momentum=0.01)
         self.fc = nn.Linear(512 * 14 * 14, classes)
         self.softmax = nn.Softmax(dim=1)
@@ -103,6 +93,15 @@ class ArticleResNet(nn.Module):
             elif isinstance(module, nn.Linear):
                 nn.init.xavier_uniform_(module.weight)
                 nn.init.zeros_(module.bias)
+
+    @staticmethod
+    def _make_layer(
+        in_channels: int, width: int, depth: int, stride: int = 1
+    ) -> nn.Sequential:
+        return nn.Sequential(
+            ProjectedBasic(in_channels, width, stride=stride),
+            *(ProjectedBasic(width, width) for _ in range(1, depth)),
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.relu(self.bn1(self.conv1(x)))
@@ -116,4 +115,4 @@ class ArticleResNet(nn.Module):
 
 def article_resnet(classes: int = 1000) -> ArticleResNet:
     """A new article_resnet, of 122,569,256 parameters."""
-    return ArticleResNet(classes)
+    return ArticleResNet([3, 4, 6, 3], classes)

@@ -56,6 +56,16 @@ def basic(x: KerasTensor, width: int, stride: int = 1, *, name: str) -> KerasTen
     return layers.ReLU(name=f"{name}_relu2")(x)
 
 
+def stack(
+    x: KerasTensor, width: int, depth: int, stride: int = 1, *, name: str
+) -> KerasTensor:
+    """The blocks of a stage, in a row."""
+    x = basic(x, width, stride=stride, name=f"{name}_0")
+    for index in range(1, depth):
+        x = basic(x, width, name=f"{name}_{index}")
+    return x
+
+
 def resnet18(
     input_shape: tuple[int | None, ...] = (224, 224, 3), classes: int = 1000
 ) -> keras.Model:
@@ -70,14 +80,10 @@ def resnet18(
     x = layers.MaxPooling2D(3, strides=2, data_format="channels_last", name="maxpool")(
         x
     )
-    x = basic(x, 64, name="layer1_0")
-    x = basic(x, 64, name="layer1_1")
-    x = basic(x, 128, stride=2, name="layer2_0")
-    x = basic(x, 128, name="layer2_1")
-    x = basic(x, 256, stride=2, name="layer3_0")
-    x = basic(x, 256, name="layer3_1")
-    x = basic(x, 512, stride=2, name="layer4_0")
-    x = basic(x, 512, name="layer4_1")
+    x = stack(x, 64, 2, name="layer1")
+    x = stack(x, 128, 2, stride=2, name="layer2")
+    x = stack(x, 256, 2, stride=2, name="layer3")
+    x = stack(x, 512, 2, stride=2, name="layer4")
     x = layers.GlobalAveragePooling2D(data_format="channels_last", name="avgpool")(x)
     x = layers.Dense(
         classes,

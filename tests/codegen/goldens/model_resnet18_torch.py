@@ -40,20 +40,16 @@ class BasicBlock(nn.Module):
 class ResNet(nn.Module):
     """The network, made for inputs of 3×224×224."""
 
-    def __init__(self, classes: int = 1000) -> None:
+    def __init__(self, depths: list[int], classes: int = 1000) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(3, 64, kernel_size=7, stride=2, padding=3, bias=False)
         self.bn1 = nn.BatchNorm2d(64)
         self.relu = nn.ReLU()
         self.maxpool = nn.MaxPool2d(kernel_size=3, stride=2, padding=1)
-        self.layer1 = nn.Sequential(BasicBlock(64, 64), BasicBlock(64, 64))
-        self.layer2 = nn.Sequential(BasicBlock(64, 128, stride=2), BasicBlock(128, 128))
-        self.layer3 = nn.Sequential(
-            BasicBlock(128, 256, stride=2), BasicBlock(256, 256)
-        )
-        self.layer4 = nn.Sequential(
-            BasicBlock(256, 512, stride=2), BasicBlock(512, 512)
-        )
+        self.layer1 = self._make_layer(64, 64, depths[0])
+        self.layer2 = self._make_layer(64, 128, depths[1], stride=2)
+        self.layer3 = self._make_layer(128, 256, depths[2], stride=2)
+        self.layer4 = self._make_layer(256, 512, depths[3], stride=2)
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.fc = nn.Linear(512, classes)
         for module in self.modules():
@@ -61,6 +57,15 @@ class ResNet(nn.Module):
                 nn.init.kaiming_normal_(
                     module.weight, mode="fan_out", nonlinearity="relu"
                 )
+
+    @staticmethod
+    def _make_layer(
+        in_channels: int, width: int, depth: int, stride: int = 1
+    ) -> nn.Sequential:
+        return nn.Sequential(
+            BasicBlock(in_channels, width, stride=stride),
+            *(BasicBlock(width, width) for _ in range(1, depth)),
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.relu(self.bn1(self.conv1(x)))
@@ -76,4 +81,4 @@ class ResNet(nn.Module):
 
 def resnet18(classes: int = 1000) -> ResNet:
     """A new resnet18, of 11,689,512 parameters."""
-    return ResNet(classes)
+    return ResNet([2, 2, 2, 2], classes)

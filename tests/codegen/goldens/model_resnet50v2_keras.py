@@ -68,6 +68,15 @@ def bottleneck_v2(
     return layers.Add(name=f"{name}_add")([y, shortcut])
 
 
+def stack(
+    x: KerasTensor, width: int, depth: int, stride: int = 1, *, name: str
+) -> KerasTensor:
+    """The blocks of a stage, in a row."""
+    for index in range(1, depth):
+        x = bottleneck_v2(x, width, name=f"{name}_block{index}")
+    return bottleneck_v2(x, width, stride=stride, name=f"{name}_block{depth}")
+
+
 def resnet50v2(
     input_shape: tuple[int | None, ...] = (224, 224, 3), classes: int = 1000
 ) -> keras.Model:
@@ -80,17 +89,10 @@ def resnet50v2(
     x = layers.MaxPooling2D(3, strides=2, data_format="channels_last", name="maxpool")(
         x
     )
-    x = bottleneck_v2(x, 64, name="conv2_block1")
-    x = bottleneck_v2(x, 64, name="conv2_block2")
-    x = bottleneck_v2(x, 64, stride=2, name="conv2_block3")
-    for index in range(1, 4):
-        x = bottleneck_v2(x, 128, name=f"conv3_block{index}")
-    x = bottleneck_v2(x, 128, stride=2, name="conv3_block4")
-    for index in range(1, 6):
-        x = bottleneck_v2(x, 256, name=f"conv4_block{index}")
-    x = bottleneck_v2(x, 256, stride=2, name="conv4_block6")
-    for index in range(1, 4):
-        x = bottleneck_v2(x, 512, name=f"conv5_block{index}")
+    x = stack(x, 64, 3, stride=2, name="conv2")
+    x = stack(x, 128, 4, stride=2, name="conv3")
+    x = stack(x, 256, 6, stride=2, name="conv4")
+    x = stack(x, 512, 3, name="conv5")
     x = batch_norm(x, name="bn1")
     x = layers.ReLU(name="relu")(x)
     x = layers.GlobalAveragePooling2D(data_format="channels_last", name="avgpool")(x)

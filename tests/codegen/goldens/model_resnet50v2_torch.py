@@ -13,9 +13,11 @@ from torch import Tensor, nn
 class BottleneckV2(nn.Module):
     """A bottleneck after its norm and activation; the stride is on the 3×3."""
 
+    expansion = 4
+
     def __init__(self, in_channels: int, width: int, stride: int = 1) -> None:
         super().__init__()
-        out = width * 4
+        out = width * self.expansion
         self.bn1 = nn.BatchNorm2d(in_channels, eps=1.001e-5, momentum=0.01)
         self.relu = nn.ReLU()
         self.conv1 = nn.Conv2d(in_channels, width, kernel_size=1, bias=False)
@@ -49,30 +51,16 @@ class BottleneckV2(nn.Module):
 class ResNetV2(nn.Module):
     """The network, made for inputs of 3×224×224."""
 
-    def __init__(self, classes: int = 1000) -> None:
+    def __init__(self, depths: list[int], classes: int = 1000) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(3, 64, kernel_size=7, stride=2, padding=3)
         self.maxpool = nn.Sequential(
             nn.ConstantPad2d((1, 1, 1, 1), 0.0), nn.MaxPool2d(kernel_size=3, stride=2)
         )
-        self.conv2 = nn.Sequential()
-        self.conv2.add_module("block1", BottleneckV2(64, 64))
-        self.conv2.add_module("block2", BottleneckV2(256, 64))
-        self.conv2.add_module("block3", BottleneckV2(256, 64, stride=2))
-        self.conv3 = nn.Sequential()
-        self.conv3.add_module("block1", BottleneckV2(256, 128))
-        self.conv3.add_module("block2", BottleneckV2(512, 128))
-        self.conv3.add_module("block3", BottleneckV2(512, 128))
-        self.conv3.add_module("block4", BottleneckV2(512, 128, stride=2))
-        self.conv4 = nn.Sequential()
-        self.conv4.add_module("block1", BottleneckV2(512, 256))
-        for index in range(2, 6):
-            self.conv4.add_module(f"block{index}", BottleneckV2(1024, 256))
-        self.conv4.add_module("block6", BottleneckV2(1024, 256, stride=2))
-        self.conv5 = nn.Sequential()
-        self.conv5.add_module("block1", BottleneckV2(1024, 512))
-        self.conv5.add_module("block2", BottleneckV2(2048, 512))
-        self.conv5.add_module("block3", BottleneckV2(2048, 512))
+        self.conv2 = self._make_layer(64, 64, depths[0], stride=2)
+        self.conv3 = self._make_layer(256, 128, depths[1], stride=2)
+        self.conv4 = self._make_layer(512, 256, depths[2], stride=2)
+        self.conv5 = self._make_layer(1024, 512, depths[3])
         self.bn1 = nn.BatchNorm2d(2048, eps=1.001e-5, momentum=0.01)
         self.relu = nn.ReLU()
         self.avgpool = nn.AdaptiveAvgPool2d(1)
@@ -86,6 +74,21 @@ class ResNetV2(nn.Module):
             elif isinstance(module, nn.Linear):
                 nn.init.xavier_uniform_(module.weight)
                 nn.init.zeros_(module.bias)
+
+    @staticmethod
+    def _make_layer(
+        in_channels: int, width: int, depth: int, stride: int = 1
+    ) -> nn.Sequential:
+        stage = nn.Sequential()
+        for index in range(1, depth + 1):
+            stage.add_module(
+                f"block{index}",
+                BottleneckV2(
+                    in_channels, width, stride=stride if index == depth else 1
+                ),
+            )
+            in_channels = width * BottleneckV2.expansion
+        return stage
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.conv1(x)
@@ -101,4 +104,4 @@ class ResNetV2(nn.Module):
 
 def resnet50v2(classes: int = 1000) -> ResNetV2:
     """A new resnet50v2, of 25,568,360 parameters."""
-    return ResNetV2(classes)
+    return ResNetV2([3, 4, 6, 3], classes)

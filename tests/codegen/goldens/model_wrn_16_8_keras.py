@@ -57,6 +57,16 @@ def preact_basic(
     return layers.Add(name=f"{name}_add")([y, shortcut])
 
 
+def stack(
+    x: KerasTensor, width: int, depth: int, stride: int = 1, *, name: str
+) -> KerasTensor:
+    """The blocks of a stage, in a row."""
+    x = preact_basic(x, width, stride=stride, name=f"{name}_0")
+    for index in range(1, depth):
+        x = preact_basic(x, width, name=f"{name}_{index}")
+    return x
+
+
 def wrn_16_8(
     input_shape: tuple[int | None, ...] = (32, 32, 3), classes: int = 10
 ) -> keras.Model:
@@ -65,12 +75,9 @@ def wrn_16_8(
     """
     inputs = keras.Input(input_shape, name="input")
     x = conv(inputs, 16, 3, name="conv1")
-    x = preact_basic(x, 128, name="block1_layer_0")
-    x = preact_basic(x, 128, name="block1_layer_1")
-    x = preact_basic(x, 256, stride=2, name="block2_layer_0")
-    x = preact_basic(x, 256, name="block2_layer_1")
-    x = preact_basic(x, 512, stride=2, name="block3_layer_0")
-    x = preact_basic(x, 512, name="block3_layer_1")
+    x = stack(x, 128, 2, name="block1_layer")
+    x = stack(x, 256, 2, stride=2, name="block2_layer")
+    x = stack(x, 512, 2, stride=2, name="block3_layer")
     x = batch_norm(x, name="bn1")
     x = layers.ReLU(name="relu")(x)
     x = layers.GlobalAveragePooling2D(data_format="channels_last", name="avgpool")(x)

@@ -40,19 +40,15 @@ class PreactBasic(nn.Module):
 class WideResNet(nn.Module):
     """The network, made for inputs of 3×32×32."""
 
-    def __init__(self, classes: int = 10) -> None:
+    def __init__(self, blocks: int, classes: int = 10) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(3, 16, kernel_size=3, padding=1, bias=False)
         self.block1 = nn.Module()
-        self.block1.layer = nn.Sequential(PreactBasic(16, 128), PreactBasic(128, 128))
+        self.block1.layer = self._make_layer(16, 128, blocks)
         self.block2 = nn.Module()
-        self.block2.layer = nn.Sequential(
-            PreactBasic(128, 256, stride=2), PreactBasic(256, 256)
-        )
+        self.block2.layer = self._make_layer(128, 256, blocks, stride=2)
         self.block3 = nn.Module()
-        self.block3.layer = nn.Sequential(
-            PreactBasic(256, 512, stride=2), PreactBasic(512, 512)
-        )
+        self.block3.layer = self._make_layer(256, 512, blocks, stride=2)
         self.bn1 = nn.BatchNorm2d(512)
         self.relu = nn.ReLU()
         self.avgpool = nn.AdaptiveAvgPool2d(1)
@@ -64,6 +60,15 @@ class WideResNet(nn.Module):
                 )
             elif isinstance(module, nn.Linear):
                 nn.init.zeros_(module.bias)
+
+    @staticmethod
+    def _make_layer(
+        in_channels: int, width: int, depth: int, stride: int = 1
+    ) -> nn.Sequential:
+        return nn.Sequential(
+            PreactBasic(in_channels, width, stride=stride),
+            *(PreactBasic(width, width) for _ in range(1, depth)),
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.conv1(x)
@@ -77,4 +82,4 @@ class WideResNet(nn.Module):
 
 def wrn_16_8(classes: int = 10) -> WideResNet:
     """A new wrn_16_8, of 10,961,370 parameters."""
-    return WideResNet(classes)
+    return WideResNet(blocks=2, classes=classes)

@@ -1,0 +1,127 @@
+"""PyTorch source of the stages of a network: modules that hold their blocks, in loops where they are alike."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+
+from netspec.backends.torch.modules import ModuleWriter
+from netspec.codegen.classes import Classes
+from netspec.codegen.explanation import Decisions
+from netspec.codegen.helper import Helper
+from netspec.codegen.members import Family
+from netspec.codegen.nodes import call, clause, for_
+from netspec.codegen.printing import Printer
+from netspec.codegen.stages import INDEX, Run, stage_calls
+from netspec.ir import Region
+from netspec.ir.template import Series, Split
+
+
+class Stages:
+    """Writes the stages of networks that are one class.
+
+    Args:
+        family: the networks.
+        writer: what their modules are written by.
+        helpers: what makes stages that follow one pattern.
+        classes: those of the blocks; None while it is tried whether numbers have formulas.
+        decisions: where loops are noted.
+    """
+
+    def __init__(
+        self,
+        family: Family,
+        writer: ModuleWriter,
+        helpers: Mapping[Series, Helper],
+        classes: Classes | None,
+        decisions: Decisions,
+    ) -> None:
+        self.family = family
+        self.writer = writer
+        self.helpers = helpers
+        self.classes = classes
+        self.decisions = decisions
+
+    def _series(self, stage: Region) -> Series | None:
+        return self.family.template.series.get(stage.blocks[0]) if stage.blocks else None
+
+    def try_out(self, stage: Region) -> None:
+        """See whether the numbers of a stage have formulas, and whether what is a series is a row of modules.
+
+        Raises:
+            Diverges: a number has no formula.
+            Split: other modules stand in a stage that a helper would make.
+        """
+        series = self._series(stage)
+        if series is None:
+            for block in stage.blocks:
+                self.writer.block_call(block)
+        elif self.writer.plan.row(stage) is None:
+            raise Split("a stage that is no row of modules", stage.path, {0: None}, stage.span)
+        else:
+            self.writer.printer.value([n for n in series.numbers if n is not None])
+
+    def register(self, stage: Region) -> None:
+        """A stage as a `nn.Sequential`, which a helper makes, or a loop where runs of blocks are alike."""
+        series, writer = self._series(stage), self.writer
+        if series is not None:
+            helper = self.helpers[series]
+            made = helper.call(f"self.{helper.name}", series, writer.printer)
+            writer.statements.append(writer.assign(stage.path, made))
+            return
+        names = tuple(block.path[len(stage.path) + 1 :] for block in stage.blocks)
+        if writer.plan.is_list(stage):
+            runs = self._runs(stage, names)
+            items = [item for run in runs for item in _items(run, writer.printer)]
+            blocks: ast.expr = ast.List(items)
+            if len(runs) == 1 and runs[0].is_loop:
+                blocks = ast.ListComp(*_loop(runs[0], writer.printer))
+            writer.statements.append(writer.assign(stage.path, call("nn.ModuleList", [blocks])))
+            writer.lists.add(stage.path)
+            return
+        if stage.blocks and writer.plan.row(stage) is None:
+            writer.container(stage.path)
+            for block in stage.blocks:
+                writer.register(block)
+            return
+        self._sequential(stage, names)
+
+    def _sequential(self, stage: Region, names: tuple[str, ...]) -> None:
+        """The blocks at once where their names are indices, else one by one."""
+        writer, found = self.writer, self._runs(stage, names)
+        if names == tuple(str(index) for index in range(len(names))):
+            items = [item for run in found for item in _items(run, writer.printer)]
+            writer.statements.append(writer.assign(stage.path, call("nn.Sequential", items)))
+            return
+        writer.statements.append(writer.assign(stage.path, call("nn.Sequential")))
+        add = ast.Attribute(writer.access(stage), "add_module")
+        for run in found:
+            if run.is_loop:
+                made = call(add, [run.counted_name, run.call.call(writer.printer)])
+                writer.statements.append(for_(INDEX, run.range, [ast.Expr(made)]))
+                continue
+            for name, each in zip(run.names, run.calls, strict=True):
+                made = call(add, [ast.Constant(name), each.call(writer.printer)])
+                writer.statements.append(ast.Expr(made))
+
+    def _runs(self, stage: Region, names: tuple[str, ...]) -> list[Run]:
+        """The calls of a stage's blocks, those that are alike together."""
+        assert self.classes is not None
+        family, invocation = self.family, self.classes.invocation
+        found = stage_calls(stage, names, family.first, family.template, invocation).runs()
+        self.decisions.note_runs(stage.path, found)
+        return found
+
+
+def _items(run: Run, printer: Printer) -> list[ast.expr]:
+    if not run.is_loop:
+        return [each.call(printer) for each in run.calls]
+    return [ast.Starred(ast.GeneratorExp(*_loop(run, printer)))]
+
+
+def _loop(run: Run, printer: Printer) -> tuple[ast.expr, list[ast.comprehension]]:
+    """The calls of a run as the parts of a comprehension."""
+    count = clause("_", call("range", [ast.Constant(len(run.names))]))
+    if run.is_scheduled:
+        count = clause(INDEX, run.range)
+    return run.call.call(printer), [count]
