@@ -138,7 +138,9 @@ class NetworkUnifier(Unifier):
         type, series = self._type_behind(series, place)
         result = self._wires.new(type)
         self._wires.bind({i: each[-1].result for i, each in blocks.items()}, result)
-        block = Region("block", (), (source,), (result,), first.blocks[0].path, span=first.span)
+        of_first = first.blocks[0]  # what is inside says which ops the block is made of, no more
+        ends = (source,), (result,)
+        block = Region("block", of_first.items, *ends, of_first.path, span=of_first.span)
         stage = Region("stage", (*ahead, block), inputs, (result,), first.path, span=first.span)
         self._series[block] = series
         return stage
