@@ -36,7 +36,7 @@ def shapes_of(program: Program, template: Template, printer: Printer) -> dict[st
 
     Sizes in which networks of a template differ are those of ``program``.
     """
-    pairs = zip(template.body.inputs, program.inputs, strict=True)
+    pairs = zip(template.entering, program.inputs, strict=True)
     shapes = [(*own.type.size, value.type.channels) for value, own in pairs]
     arguments = [argument for _, argument, _ in inputs_of(program)]
     return {argument: printer.value(s) for argument, s in zip(arguments, shapes, strict=True)}

@@ -50,6 +50,7 @@ from netspec.codegen.nodes import (
     parameter,
     side_by_side,
 )
+from netspec.codegen.passes import tidied
 from netspec.codegen.passes.roll_classes import roll_classes
 from netspec.codegen.passes.roll_rows import roll_rows
 from netspec.codegen.presence import presence
@@ -146,7 +147,7 @@ class _Generator:
             self.helpers[family] = helpers(family.template, self.classes, name, STYLE)
         blocks = [self._block_class(*each) for each in zip(self.classes.all, parts, strict=True)]
         networks = [self._network_class(family, settled=True) for family in self.families]
-        classes = map(roll_rows, [*blocks, *networks])
+        classes = map(roll_rows, tidied([*blocks, *networks]))
         arithmetic = copied("netspec.lang.expression", "arithmetic.py", self.targets & COPIED)
         same = copied("netspec.backends.torch", "same.py", self.targets)
         support = copied("netspec.backends.torch", "support.py", self.targets)

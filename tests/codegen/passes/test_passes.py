@@ -1,0 +1,129 @@
+"""Each pass, before and after; and all of them in their order."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import textwrap
+
+import pytest
+
+from netspec.codegen.layout import lay_out
+from netspec.codegen.passes import PASSES, Pass, tidied
+
+CASES: dict[str, list[tuple[str, str]]] = {
+    "fold_copies": [
+        ("y = f(x)\nself.y = y\nreturn x", "self.y = f(x)\nreturn x"),
+        # What is read once more stays, and so does what another variable is.
+        ("y = f(x)\nz = y\nreturn z + x", "y = f(x)\nz = y\nreturn z + x"),
+        ("y = f(x)\nself.y = y\nreturn y", "y = f(x)\nself.y = y\nreturn y"),
+        ("x = f(x)\nreturn x", "x = f(x)\nreturn x"),
+    ],
+    "share_ends": [
+        (
+            "if a:\n    f(1)\n    g(1)\n    h()\nelse:\n    f(1)\n    g(2)\n    h()",
+            "f(1)\nif a:\n    g(1)\nelse:\n    g(2)\nh()",
+        ),
+        ("if a:\n    f()\nelse:\n    f()", "f()"),
+        ("if a:\n    f()\nelse:\n    g()\n    f()", "if not a:\n    g()\nf()"),
+        # The test would see another value.
+        (
+            "if a:\n    a = f()\n    g()\nelse:\n    a = f()\n    h()",
+            "if a:\n    a = f()\n    g()\nelse:\n    a = f()\n    h()",
+        ),
+        (
+            "if self.a:\n    self.a = 1\n    g()\nelse:\n    self.a = 1\n    h()",
+            "if self.a:\n    self.a = 1\n    g()\nelse:\n    self.a = 1\n    h()",
+        ),
+    ],
+    "share_values": [
+        (
+            "if self.skip:\n    y = g(f(x))\n    x = h(y) + x\nelse:\n    x = g(f(x))\n    x = h(x)\nreturn x",
+            "y = g(f(x))\ny = h(y)\nx = y + x if self.skip else y\nreturn x",
+        ),
+        (
+            "if self.skip:\n    x = f(x)\nelse:\n    y = f(x)\n    y = g(y)\n    x = y + x\nreturn x",
+            "y = f(x)\nif not self.skip:\n    y = g(y)\n    x = y + x\nelse:\n    x = y\nreturn x",
+        ),
+        (
+            "return f(x) + x if self.skip else f(x)",
+            "y = f(x)\nreturn y + x if self.skip else y",
+        ),
+        # Nothing is computed that was not, and nothing twice.
+        ("return f(x) + g(x) if self.skip else h(x)", "return f(x) + g(x) if self.skip else h(x)"),
+        ("x = x if self.f is None else self.f(x)", "x = x if self.f is None else self.f(x)"),
+        # What is read behind stays what it is.
+        (
+            "if a:\n    y = f(x)\n    x = y + x\nelse:\n    x = f(x)\nreturn x, y",
+            "if a:\n    y = f(x)\n    x = y + x\nelse:\n    x = f(x)\nreturn x, y",
+        ),
+    ],
+    "define_ahead": [
+        (
+            "self.a = None\nif p:\n    self.a = f()\nelse:\n    self.b = None\n    if q:\n        self.b = g()",
+            "self.a = None\nself.b = None\nif p:\n    self.a = f()\nelse:\n    if q:\n        self.b = g()",
+        ),
+        (
+            "if p:\n    self.a = f()\nelse:\n    self.a = g()",
+            "if p:\n    self.a = f()\nelse:\n    self.a = g()",
+        ),
+        (
+            "if p:\n    self.a = None\nelse:\n    self.b = g()",
+            "self.a = None\nself.b = None\nif not p:\n    self.b = g()",
+        ),
+    ],
+    "positive_tests": [
+        ("if not a:\n    f()\nelse:\n    g()", "if a:\n    g()\nelse:\n    f()"),
+        ("if a is not b:\n    f()\nelse:\n    g()", "if a is b:\n    g()\nelse:\n    f()"),
+        ("if not a:\n    f()", "if not a:\n    f()"),
+        ("if not a:\n    f()\nelif b:\n    g()", "if not a:\n    f()\nelif b:\n    g()"),
+    ],
+    "drop_dead_stores": [
+        ("y = x\nreturn x", "return x"),
+        ("x = x\nreturn x", "return x"),
+        # A call may do more than give a value.
+        ("y = f(x)\nreturn x", "y = f(x)\nreturn x"),
+        ("y = x\nif a:\n    return y\nreturn x", "y = x\nif a:\n    return y\nreturn x"),
+    ],
+}
+
+
+def function(body: str) -> ast.stmt:
+    return ast.parse(f"def f(self, x):\n{textwrap.indent(body, '    ')}").body[0]
+
+
+def name_of(run: Pass) -> str:
+    return str(run.__name__)  # type: ignore[attr-defined]
+
+
+def named(name: str) -> Pass:
+    module = importlib.import_module(f"netspec.codegen.passes.{name}")
+    found: Pass = getattr(module, name)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "after"),
+    [(name, before, after) for name, cases in CASES.items() for before, after in cases],
+)
+def test_before_and_after(name: str, before: str, after: str) -> None:
+    given = function(before)
+    text = ast.dump(given)
+    found = named(name)(given)
+    assert lay_out([found]) == lay_out([function(after)])
+    assert ast.dump(given) == text
+
+
+def test_every_pass_says_what_it_does_and_has_cases() -> None:
+    for name, run in zip(
+        CASES, sorted(PASSES, key=lambda run: [*CASES].index(name_of(run))), strict=True
+    ):
+        assert run is named(name)
+        assert run.__doc__
+        assert len(run.__doc__.splitlines()) == 1
+
+
+def test_a_second_time_they_change_nothing() -> None:
+    bodies = [before for cases in CASES.values() for before, _ in cases]
+    once = tidied([function(body) for body in bodies])
+    assert lay_out(tidied(once)) == lay_out(once)
