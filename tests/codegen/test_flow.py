@@ -68,6 +68,19 @@ TEXTS = {
         f"blocks: {{w: {{{WRAPPER}}}, v: {{{WRAPPER}}}}}\n"
         "stem: [{w: {s: [{v: {s: [sigmoid]}}]}}, {v: {s: [{w: {s: [tanh]}}]}}]\n"
     ),
+    "a residual that some blocks have": (
+        "blocks:\n"
+        "  b:\n"
+        "    params: {w: int, skip: false}\n"
+        "    body:\n"
+        "    - when:\n"
+        "        test: skip\n"
+        "        then:\n"
+        "        - residual:\n"
+        "            body: [{conv: {out: w, kernel: 3}}, relu, {conv: {out: w, kernel: 1}}]\n"
+        "        else: [{conv: {out: w, kernel: 3}}, relu, {conv: {out: w, kernel: 1}}]\n"
+        "stem: [{b: {w: 6}}, {b: {w: 6, skip: true}}]\n"
+    ),
     "an operand that counts in some instances": (
         "blocks:\n"
         "  b:\n"
@@ -143,3 +156,9 @@ def test_a_path_beside_the_main_line_has_no_name_of_its_own(
     )
     body = source[source.index("def forward") :].splitlines()[1 : len(expected) + 1]
     assert [line.strip() for line in body] == expected
+
+
+@pytest.mark.parametrize("backend", ["torch", "keras"])
+def test_both_sides_of_a_residual_stand_once(backend: str) -> None:
+    source = loads(HEAD + TEXTS["a residual that some blocks have"]).generate(backend)
+    assert source.count("self.conv1(" if backend == "torch" else '_conv1"') == 1

@@ -11,7 +11,6 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from netspec.codegen.passes.blocks import Definition
-from netspec.codegen.passes.define_ahead import define_ahead
 from netspec.codegen.passes.drop_dead_stores import drop_dead_stores
 from netspec.codegen.passes.fold_copies import fold_copies
 from netspec.codegen.passes.positive_tests import positive_tests
@@ -29,7 +28,6 @@ class Pass(Protocol):
 PASSES: tuple[Pass, ...] = (
     share_values,
     share_ends,
-    define_ahead,
     positive_tests,
     drop_dead_stores,
     fold_copies,

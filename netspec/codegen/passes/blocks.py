@@ -52,6 +52,8 @@ def assigned(statements: Iterable[ast.stmt]) -> set[str]:
         match statement:
             case ast.Assign(targets=targets):
                 found.update(name for target in targets for name in _variables(target))
+            case ast.AnnAssign(target=target):
+                found.update(_variables(target))
             case ast.For(target=target, body=body):
                 found |= {*_variables(target), *assigned(body)}
             case ast.If(body=body, orelse=other):

@@ -58,20 +58,6 @@ CASES: dict[str, list[tuple[str, str]]] = {
             "if a:\n    y = f(x)\n    x = y + x\nelse:\n    x = f(x)\nreturn x, y",
         ),
     ],
-    "define_ahead": [
-        (
-            "self.a = None\nif p:\n    self.a = f()\nelse:\n    self.b = None\n    if q:\n        self.b = g()",
-            "self.a = None\nself.b = None\nif p:\n    self.a = f()\nelse:\n    if q:\n        self.b = g()",
-        ),
-        (
-            "if p:\n    self.a = f()\nelse:\n    self.a = g()",
-            "if p:\n    self.a = f()\nelse:\n    self.a = g()",
-        ),
-        (
-            "if p:\n    self.a = None\nelse:\n    self.b = g()",
-            "self.a = None\nself.b = None\nif not p:\n    self.b = g()",
-        ),
-    ],
     "positive_tests": [
         ("if not a:\n    f()\nelse:\n    g()", "if a:\n    g()\nelse:\n    f()"),
         ("if a is not b:\n    f()\nelse:\n    g()", "if a is b:\n    g()\nelse:\n    f()"),
