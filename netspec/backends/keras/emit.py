@@ -45,7 +45,6 @@ from netspec.codegen.nodes import (
     reads,
     returning,
 )
-from netspec.codegen.passes import tidied
 from netspec.codegen.passes.roll_statements import roll_statements
 from netspec.codegen.presence import presence
 from netspec.codegen.printing import MISSING, Factories, Printer
@@ -141,7 +140,7 @@ class _Generator:
 
     def file(self, line_length: int) -> str:
         """The whole source."""
-        written = tidied(self._functions())
+        written = self._functions()
         functions = rewrite(written, self.names)
         self.decisions.note_functions(written, functions)
         arithmetic = copied("netspec.lang.expression", "arithmetic.py", self.targets & COPIED)

@@ -1,4 +1,5 @@
-"""Passes over the functions of generated Keras source: code in, code out, in the order of :data:`PASSES`.
+"""Passes over the functions of generated Keras source: code in, code out, in the order of :data:`PASSES`,
+behind those of every generator.
 
 They go by what the code says, and know nothing of the network: two layers that are made alike are one idiom.
 """
@@ -11,6 +12,7 @@ from collections.abc import Callable, Sequence
 from netspec.backends.keras.passes.initializers import share_initializers
 from netspec.backends.keras.passes.layers import TENSOR, say_layers_once
 from netspec.codegen.identifiers import Namespace
+from netspec.codegen.passes import tidied
 
 __all__ = ["PASSES", "TENSOR", "rewrite"]
 
@@ -24,6 +26,7 @@ PASSES: tuple[Callable[[Definitions, Namespace], Definitions], ...] = (
 
 def rewrite(definitions: Definitions, names: Namespace) -> Definitions:
     """The definitions of a file after all passes; ``names`` are those that it has besides."""
+    definitions = tidied(definitions)
     for definition in definitions:
         names.taken |= {each.id for each in ast.walk(definition) if isinstance(each, ast.Name)}
         names.taken |= {each.arg for each in ast.walk(definition) if isinstance(each, ast.arg)}
