@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from netspec.cli.checked import check_source
 from netspec.cli.options import (
     add_backend_argument,
     add_force_argument,
@@ -100,7 +101,9 @@ def run(arguments: argparse.Namespace) -> int:
     print(summary_text(summary, f"{compiled.name} ({backend.name}): input {input_text(summary)}"))
     for step, path in enumerate(arguments.outputs, 3):
         if _suffix(path, backend) == SOURCE:
-            write_text_file(path, compiled.generate(backend.name, path), arguments.force)
+            source = compiled.generate(backend.name, path)
+            check_source(compiled, backend.name, source, path)
+            write_text_file(path, source, arguments.force)
             continue
         with progress(f"writing {path}, {step} of {steps}"):
             _write(path, compiled, backend, model, weights)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from netspec.cli.checked import add_no_check_argument, check_source
 from netspec.cli.differences import add_text_arguments, give_text
 from netspec.cli.options import (
     add_backend_argument,
@@ -19,6 +20,10 @@ DESCRIPTION = """\
 Write source code that builds the network and imports nothing but the framework. The
 framework need not be installed. The same spec gives the same text, byte for byte, so
 a generated file can be committed, and --check tells CI when it is stale.
+
+Where the framework is installed, what was made is built first, without values, and is
+not written unless it runs and is the network. --no-check saves the seconds that the
+framework takes to load.
 
 With --explain, standard error says why it is written so: which blocks are several
 classes and what parts them, which arguments the spec has no name for, what is a loop,
@@ -51,6 +56,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="`timm`: the network's class has what its models have, as forward_features and reset_classifier",
     )
     add_text_arguments(parser)
+    add_no_check_argument(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -77,4 +83,6 @@ def run(arguments: argparse.Namespace) -> int:
 
         for decision in explain(network, arguments.backend):
             tell(str(decision))
+    if not (arguments.no_check or arguments.check):
+        check_source(network, arguments.backend, source, None if target is None else Path(target))
     return give_text(source, arguments)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from netspec.cli.checked import add_no_check_argument, check_source
 from netspec.cli.options import (
     add_line_length_argument,
     add_search_arguments,
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 DESCRIPTION = """\
 Find the files that `netspec generate -o` has written, by what their heads say, and write
 those again that their specs do not give any more. Where the spec is, seen from the file,
-its variant and --set values stand in the head. Needs no framework.
+its variant and --set values stand in the head. Needs no framework; where it is
+installed, what is written again is built first, as `netspec generate` does.
 
 With --check nothing is written: a diff is shown, and the status is 1 when a file is
 stale."""
@@ -44,12 +46,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--check", action="store_true", help="write nothing, and show what is stale"
     )
     add_line_length_argument(parser)
+    add_no_check_argument(parser)
     add_search_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command; a file whose spec is lost or wrong is told about, and the others are done."""
-    from netspec.errors import NetspecError, UsageError
+    from netspec.errors import InternalError, NetspecError, UsageError
     from netspec.system.channels import readable
     from netspec.tools.generated import OriginError, python_files
 
@@ -74,6 +77,10 @@ def run(arguments: argparse.Namespace) -> int:
         except NetspecError as error:
             tell(f"netspec: {name}: {_about_spec(error)}")
             fresh = False
+        except InternalError as error:
+            tell(f"netspec: {name}: internal error, please report it: {error}")
+            status = 2
+            continue
         except UsageError as error:  # it cannot be written; the others can
             tell(f"netspec: {error}")
             status = 2
@@ -97,9 +104,10 @@ def _refresh(file: GeneratedFile, arguments: argparse.Namespace) -> bool:
     """Write the file again if need be and allowed; whether it is as its spec says in the end."""
     from netspec.cli.differences import print_diff
     from netspec.system.files import write_atomically
-    from netspec.tools.generated import current_source
+    from netspec.tools.generated import backend_of, current_network, source_of
 
-    source = current_source(file, arguments.line_length)
+    network, backend = current_network(file), backend_of(file)
+    source = source_of(file, network, arguments.line_length)
     if source == file.text:
         return True
     if arguments.check:
@@ -107,6 +115,8 @@ def _refresh(file: GeneratedFile, arguments: argparse.Namespace) -> bool:
         message = f"{file.path} is stale; `netspec regenerate {file.path}` writes it again"
         tell(f"netspec: {message}")
         return False
+    if not arguments.no_check:
+        check_source(network, backend, source, file.path)
     write_atomically(file.path, source)
     tell(f"wrote {file.path}")
     return True

@@ -8,6 +8,7 @@ from typing import Any
 
 from netspec.backends.base import Generates, build, generate
 from netspec.codegen.identifiers import safe_identifier
+from netspec.codegen.imported import import_source
 from netspec.compilation import Compilation
 from netspec.elaborate.network import elaborate
 from netspec.elaborate.overrides import apply_overrides, from_values
@@ -15,7 +16,6 @@ from netspec.errors import NetspecError
 from netspec.ir import Program
 from netspec.ir.passes import optimize
 from netspec.ir.resize import resized
-from netspec.verification.generated import import_source
 from netspec.verification.witnesses import Party, Witness
 
 

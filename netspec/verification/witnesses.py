@@ -19,11 +19,11 @@ from netspec.backends.base import (
     require_framework,
 )
 from netspec.codegen.identifiers import safe_identifier
+from netspec.codegen.imported import import_source
 from netspec.compilation import Compilation
 from netspec.errors import NetspecError, UsageError, did_you_mean
 from netspec.ir import Program
 from netspec.verification import interpreter
-from netspec.verification.generated import import_source
 from netspec.verification.interpreter import Interpreter
 
 if TYPE_CHECKING:

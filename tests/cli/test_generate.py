@@ -86,14 +86,23 @@ def test_a_place_that_cannot_be_written_is_a_wrong_command(run: Run, place: str)
 
 
 def test_explain_says_why_on_standard_error(run: Run) -> None:
-    result = run("generate", "resnet18", "--backend", "torch", "--explain")
+    result = run("generate", "resnet18", "--backend", "torch", "--no-check", "--explain")
     assert result.status == 0
     assert "BasicBlock.relu: one module for `relu1`, `relu2`" in result.err
-    assert result.out == run("generate", "resnet18", "--backend", "torch").out
+    assert result.out == run("generate", "resnet18", "--backend", "torch", "--no-check").out
 
 
 def test_explain_tells_of_passes_too(run: Run) -> None:
-    command = ("generate", "resnet20", "--backend", "torch", "--optimize", "inference", "--explain")
+    command = (
+        "generate",
+        "resnet20",
+        "--backend",
+        "torch",
+        "--optimize",
+        "inference",
+        "--explain",
+        "--no-check",
+    )
     result = run(*command)
     assert result.status == 0
     assert "optimized for inference" in result.err

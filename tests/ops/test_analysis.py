@@ -84,7 +84,7 @@ def shape(tensor: Any) -> tuple[int, ...]:
 
 def counted(variables: Any) -> int:
     """The values that variables hold, but for the state of random numbers."""
-    from netspec.backends.keras.probe import SEED
+    from netspec.backends.keras.weights import SEED
 
     sizes = (torch.Size(v.shape).numel() for v in variables if v.name != SEED)
     return sum(sizes)

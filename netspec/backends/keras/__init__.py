@@ -16,6 +16,7 @@ from netspec.ir import Program
 if TYPE_CHECKING:
     from netspec.backends.base import Array, WeightFiles
     from netspec.backends.probe import Probe
+    from netspec.backends.trial import Trial
     from netspec.codegen.explanation import Decision
     from netspec.codegen.frame import Origin
     from netspec.exports.base import Export
@@ -91,6 +92,12 @@ class KerasBackend:
         from netspec.backends.keras.plan import check_names
 
         check_names(network)
+
+    def trial(self) -> Trial:
+        """How source is tried before it is written."""
+        from netspec.backends.keras.trial import try_source
+
+        return try_source
 
     def owns(self, model: Any) -> bool:
         """Whether ``model`` is a Keras model; a process that has not imported Keras has none."""

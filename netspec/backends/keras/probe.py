@@ -28,6 +28,7 @@ from netspec.backends.keras.plan import (
 )
 from netspec.backends.keras.precision import float64_limits
 from netspec.backends.keras.weights import (
+    SEED,
     from_keras,
     layers_of,
     read_weights,
@@ -44,9 +45,6 @@ if TYPE_CHECKING:
     from netspec.backends.probe import Array, Arrays
 
 keras = load_keras()
-
-SEED = "seed_generator_state"
-"""What layers with random numbers keep beside their weights."""
 
 
 class KerasProbe:

@@ -23,6 +23,9 @@ from netspec.weights.canonical import check_weights
 if TYPE_CHECKING:
     from netspec.backends.base import Array
 
+SEED = "seed_generator_state"
+"""What layers with random numbers keep beside their weights."""
+
 _NORM_VARIABLES = {
     "weight": "gamma",
     "bias": "beta",
@@ -94,7 +97,7 @@ def read_weights(model: Any, network: Program) -> dict[str, Array]:
     import numpy
 
     found = {}
-    for layer, parameter, variable in _variables(model, network):
+    for layer, parameter, variable in variables_of(model, network):
         array = numpy.array(variable.numpy())
         canonical = from_keras(layer, parameter, array)
         found[f"{layer.path}.{parameter.name}"] = numpy.array(canonical, order="C")
@@ -108,14 +111,14 @@ def write_weights(model: Any, network: Program, weights: Mapping[str, Array]) ->
     """
     import numpy
 
-    triples = list(_variables(model, network))
+    triples = list(variables_of(model, network))
     check_weights(weight_shapes(network), weights)
     for layer, parameter, variable in triples:
         array = numpy.asarray(weights[f"{layer.path}.{parameter.name}"])
         variable.assign(numpy.array(to_keras(layer, parameter, array), order="C"))
 
 
-def _variables(model: Any, network: Program) -> Iterator[tuple[Layer, Parameter, Any]]:
+def variables_of(model: Any, network: Program) -> Iterator[tuple[Layer, Parameter, Any]]:
     """Every parameter of the network with the variable that holds it."""
     by_name = {found.name: found for found in layers_of(model)}
     for layer in network.layers:

@@ -14,6 +14,7 @@ from netspec.ir import Program
 if TYPE_CHECKING:
     from netspec.backends.base import Array, WeightFiles
     from netspec.backends.probe import Probe
+    from netspec.backends.trial import Trial
     from netspec.codegen.explanation import Decision
     from netspec.codegen.frame import Origin
     from netspec.exports.base import Export
@@ -78,6 +79,12 @@ class TorchBackend:
         from netspec.backends.torch.emit import explain
 
         return explain(network, origin)
+
+    def trial(self) -> Trial:
+        """How source is tried before it is written."""
+        from netspec.backends.torch.trial import try_source
+
+        return try_source
 
     def owns(self, model: Any) -> bool:
         """Whether ``model`` is a PyTorch module; a process that has not imported PyTorch has none."""

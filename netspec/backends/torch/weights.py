@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 def read_weights(model: Any, network: Program) -> dict[str, Array]:
     """Every parameter and statistic as ``path.name``, copied."""
-    return {name: tensor.detach().cpu().numpy().copy() for name, tensor in _tensors(model, network)}
+    return {
+        name: tensor.detach().cpu().numpy().copy() for name, tensor in tensors_of(model, network)
+    }
 
 
 def write_weights(model: Any, network: Program, weights: Mapping[str, Array]) -> None:
@@ -25,14 +27,14 @@ def write_weights(model: Any, network: Program, weights: Mapping[str, Array]) ->
     """
     import torch
 
-    tensors = dict(_tensors(model, network))
+    tensors = dict(tensors_of(model, network))
     check_weights(weight_shapes(network), weights)
     with torch.no_grad():
         for name, tensor in tensors.items():
             tensor.copy_(torch.as_tensor(weights[name]))
 
 
-def _tensors(model: Any, network: Program) -> Iterator[tuple[str, Any]]:
+def tensors_of(model: Any, network: Program) -> Iterator[tuple[str, Any]]:
     """Every tensor of the network in ``model``; raises ValueError unless they are the network's."""
     # Reading one key at a time from `state_dict()` would build that dict for each of them.
     state = model.state_dict(keep_vars=True)

@@ -7,7 +7,10 @@ import importlib.util
 import itertools
 import linecache
 import sys
-from types import ModuleType
+from types import CodeType, ModuleType
+
+PREFIX = "netspec_generated_"
+"""What the names of such modules begin with."""
 
 _numbers = itertools.count()
 
@@ -22,11 +25,20 @@ class _Text(importlib.abc.InspectLoader):
         """The text."""
         return self.text
 
+    def get_code(self, fullname: str) -> CodeType:
+        """Its code, whose file is the name by which tracebacks find the text."""
+        return self.source_to_code(self.text, source_name(fullname))
+
+
+def source_name(module: str) -> str:
+    """What tracebacks call the text of a module."""
+    return f"<{module}>"
+
 
 def import_source(text: str) -> ModuleType:
     """``text`` as a module of its own name, known to ``sys.modules`` so that its objects pickle."""
-    name = f"netspec_generated_{next(_numbers)}"
-    file = f"<{name}>"
+    name = f"{PREFIX}{next(_numbers)}"
+    file = source_name(name)
     spec = importlib.util.spec_from_loader(name, _Text(text), origin=file)
     assert spec is not None
     assert spec.loader is not None
