@@ -56,7 +56,12 @@ def try_source(backend: Backend, network: Program, source: str) -> str | None:
         return str(error)
     except Exception as error:  # a framework whose installation is broken, in whatever way
         return f"{backend.name} cannot be imported: {error!r}"
-    _run(trial, backend, network, source)
+    try:
+        _run(trial, backend, network, source)
+    except (
+        RecursionError
+    ):  # Keras' own, over ops in a row; a higher limit of Python's lets it be built
+        return "there are more ops in a row than Python's recursion limit allows"
     return None
 
 
@@ -66,6 +71,8 @@ def _run(trial: Trial, backend: Backend, network: Program, source: str) -> None:
     try:
         module = import_source(source)
         trial(getattr(module, safe_identifier(network.model_name)), network)
+    except RecursionError:
+        raise
     except Exception as error:
         said = f"{type(error).__name__}: {error}".strip().rstrip(":")
         raise InternalError(f"{what} does not run{_place(error, source)}: {said}") from error

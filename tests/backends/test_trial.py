@@ -100,5 +100,11 @@ def test_what_cannot_be_built_here_has_a_reason(
     assert reason(Trying()) == "KERAS_BACKEND is `x`"
     wrong = OSError("libfake.so")
     assert reason(Trying()) == "fake cannot be imported: OSError('libfake.so')"
+    deep = "def tiny(): return tiny()"
+    trying = Trying()
+    monkeypatch.setattr(
+        trying, "trial", lambda: lambda function, network: function(), raising=False
+    )
+    assert "more ops in a row" in (trial.try_source(trying, tiny.network, deep) or "")
     monkeypatch.setattr(trial, "MAX_LAYERS", 4)
     assert reason(Trying()) == "it has 5 layers, and more than 4 are not built"
