@@ -106,7 +106,7 @@ def test_explain_tells_of_passes_too(run: Run) -> None:
     result = run(*command)
     assert result.status == 0
     assert "optimized for inference" in result.err
-    assert "a loop" in result.err
+    assert "one module for" in result.err
 
 
 def test_a_backend_that_explains_nothing_says_so(run: Run) -> None:
