@@ -107,7 +107,9 @@ def test_source_takes_each_by_its_name() -> None:
         "torch"
     )
     source = compiled.generate("keras")
-    assert "def rgbd(colour_shape=(16, 24, 3), depth_shape=(16, 24, 1), classes=5):" in source
+    shapes = "colour_shape: {0} = (16, 24, 3), depth_shape: {0} = (16, 24, 1)"
+    signature = f"{shapes.format('tuple[int | None, ...]')}, classes: int = 5,"
+    assert f"def rgbd( {signature} )" in " ".join(source.split())
     assert 'keras.Model({"colour": colour, "depth": depth}, x, name="rgbd")' in source
 
 

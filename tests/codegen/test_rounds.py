@@ -44,7 +44,7 @@ LOOPS = {
     ],
     "keras": [
         "for index in range(1, 5): x = layer(x, name=f'{name}_layer{index}')",
-        "for index in range(1, 4): x = layers.Conv2D(5, 3, padding='same', name=f'{name}_conv{index}')(x) "
+        "for index in range(1, 4): x = conv(x, 5, 3, name=f'{name}_conv{index}') "
         "x = layers.ReLU(name=f'{name}_relu{index}')(x)",
         "for index in range(1, 4): x = layers.Dense(6, name=f'fc{index}')(x) "
         "x = layers.Activation('tanh', name=f'tanh{index}')(x)",

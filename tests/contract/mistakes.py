@@ -184,14 +184,19 @@ MISTAKES: tuple[Mistake, ...] = (
     Mistake(
         "zeros ahead and behind swapped",
         "ops",
-        "`layer6.0.pad_channels` (pad_channels)",
+        "what enters `layer6.0.conv1` differs",
         instead("before: 1, after: 3", "before: 3, after: 1"),
     ),
     Mistake(
         "flattened in another order",
         "ops",
-        "`flatten`",
-        computed("flatten", lambda _, x: x.movedim(1, -1).flatten(1)),
+        "`fc`",
+        computed(
+            "fc",
+            lambda m, x: functional.linear(
+                x.unflatten(1, (8, 5, 7)).movedim(1, -1).flatten(1), m.weight, m.bias
+            ),
+        ),
     ),
     Mistake(
         "softmax over the batch",
