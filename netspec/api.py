@@ -285,8 +285,8 @@ def generate_family(
 
     Examples:
         >>> source = netspec.generate_family("resnetv2_keras", "keras")
-        >>> [line for line in source.splitlines() if line.startswith("def resnet1")]
-        ['def resnet101v2(input_shape=(224, 224, 3), classes=1000):', 'def resnet152v2(input_shape=(224, 224, 3), classes=1000):']
+        >>> [line for line in source.splitlines() if line.startswith("def resnet")]
+        ['def resnetv2_keras(', 'def resnet50v2(', 'def resnet101v2(', 'def resnet152v2(']
     """
     from netspec.family import generate_family as run
 

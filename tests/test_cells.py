@@ -262,7 +262,9 @@ TORCH = """\
         for block in self.layer2:
             x, previous = block(x, previous)
         x = self.avgpool(x)
-        return self.fc(x)
+        x = torch.flatten(x, 1)
+        x = self.fc(x)
+        return x
 """
 
 KERAS = """\
@@ -292,7 +294,7 @@ def test_source_is_written_as_a_person_would() -> None:
     )
     assert "        return out, current\n" in torch_source
     assert KERAS in keras_source
-    assert "def cell(current, previous, width, *, name):\n" in keras_source
+    assert ") -> tuple[KerasTensor, KerasTensor]:\n" in keras_source
     assert "    return out, current\n" in keras_source
 
 

@@ -52,7 +52,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--handles",
-        metavar="LIBRARY",
+        choices=("timm",),
         help="`timm`: the network's class has what its models have, as forward_features and reset_classifier",
     )
     add_text_arguments(parser)

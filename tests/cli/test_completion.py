@@ -21,6 +21,7 @@ FREE = {
     "filter",
     "init name",
     "jobs",
+    "line_length",
     "max_layers",
     "max_parameters",
     "reference",

@@ -43,7 +43,7 @@ def test_the_op_is_one_in_every_command(folder: Path) -> None:
         "summary soft.yaml",
         "schema spec",
         "list",
-        "generate soft.yaml --backend torch",
+        "generate soft.yaml --backend torch --no-check",
         "build soft.yaml --backend torch -o soft.safetensors",
         "verify soft.yaml --backend torch",
         "verify soft.yaml --level shapes",
@@ -97,7 +97,7 @@ def test_the_backend_does_what_it_can_and_refuses_the_rest_in_a_line(folder: Pat
         "verify resnet18 --backend numpy",
         "completion bash",
     )
-    assert all(not found.frameworks for found in done)
+    assert [found.frameworks for found in done] == [set()] * len(done)
     built, other, started, without_row, *refused, completion = done
     assert (built.status, other.status, started.status) == (0, 1, 0), built.err + started.err
     assert "missing" in other.err

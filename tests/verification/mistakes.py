@@ -188,7 +188,7 @@ def norms_hold(**names: str) -> Apply:
 
 def crossed_layers(patch: Patch) -> None:
     """Two layers of one shape get each other's weights."""
-    original = weights._variables
+    original = weights.variables_of
     crossing = {"layer1.0.conv1": "layer1.0.conv2", "layer1.0.conv2": "layer1.0.conv1"}
 
     def variables(model: Any, network: Program) -> Any:
@@ -197,7 +197,7 @@ def crossed_layers(patch: Patch) -> None:
         for layer, parameter, variable in found:
             yield layer, parameter, by_path.get(crossing.get(layer.path, ""), variable)
 
-    patch.setattr(weights, "_variables", variables)
+    patch.setattr(weights, "variables_of", variables)
 
 
 def stride_on_the_first_convolution() -> Apply:

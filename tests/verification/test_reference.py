@@ -64,7 +64,7 @@ def test_an_equal_model_is_one_more_witness(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "level", "said"),
     [
-        (("self.bn2(self.conv2(y))", "self.conv2(y)"), "forward", "what enters `layer1.1.conv1`"),
+        (("self.bn2(self.conv2(y))", "self.conv2(y)"), "forward", "what enters `layer1.0.relu2`"),
         (("dim=1", "dim=0"), "forward", "`softmax` (softmax) is the first layer that differs"),
         (("nn.BatchNorm2d(12)\n", "nn.BatchNorm2d(12, momentum=0.2)\n"), "training", "statistics"),
         (
@@ -178,7 +178,7 @@ def test_its_own_weights_are_compared(folder: Path) -> None:
         "own",
         "torch",
         ("class Residual(nn.Module):\n", f"class Residual(nn.Module):\n{FIRST_IS_OTHER}"),
-        ("return self.softmax(self.fc(x))", "return self.once(self.softmax(self.fc(x)))"),
+        ("x = self.softmax(self.fc(x))", "x = self.once(self.softmax(self.fc(x)))"),
     )
     ((_, level, failure),) = held("residual", "own:residual").failures()
     assert level.level == "forward"

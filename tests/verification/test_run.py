@@ -145,7 +145,9 @@ def test_numbers_that_are_not_finite_are_a_failure(monkeypatch: pytest.MonkeyPat
 
 def test_source_that_does_not_import_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        TorchBackend, "generate", lambda self, program, origin: "import torch\nraise 1 +"
+        TorchBackend,
+        "generate",
+        lambda self, program, origin, line_length: "import torch\nraise 1 +",
     )
     result = examine("flat", "torch generated")
     assert messages(result)[0].startswith("SyntaxError")

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from typing import Any
 
 from netspec.backends.keras.framework import load_keras
-from netspec.backends.keras.support import by_groups, by_groups_1d
 from netspec.backends.keras.weights import layers_of
 
 
@@ -18,6 +17,8 @@ def adapt(layer: Any) -> None:
     grouped convolutions on a CPU.
     """
     if getattr(layer, "groups", 1) > 1 and hasattr(layer, "convolution_op"):
+        from netspec.backends.keras.support import by_groups, by_groups_1d  # which imports Keras
+
         (by_groups_1d if layer.rank == 1 else by_groups)(layer)
     exact = _exact(layer) if layer.compute_dtype == "float64" else None
     if exact is not None:

@@ -72,7 +72,7 @@ def test_depthwise_deviation_as_a_formula() -> None:
     assert call.target == "layers.DepthwiseConv2D"
     start = call.kwargs["depthwise_initializer"]
     assert isinstance(start, Call)
-    assert texts(start.kwargs["stddev"]) == "(2.0 / (9 * width)) ** 0.5"
+    assert texts(start.kwargs["stddev"]) == "(2 / (9 * width)) ** 0.5"
 
 
 def test_momentum_as_a_formula() -> None:
