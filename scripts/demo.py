@@ -26,10 +26,10 @@ def main() -> int:
     os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     import netspec
-    from netspec.cli.output import print_summary
 
     network = netspec.load(SPEC)
-    print_summary(network.summary(), f"{network.name}, from {SPEC.relative_to(ROOT)}")
+    print(f"{network.name}, from {SPEC.relative_to(ROOT)}")
+    print(network.summary())
     files = _write_sources(network)
     return _compare(network, files)
 
