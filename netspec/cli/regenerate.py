@@ -107,7 +107,7 @@ def _refresh(file: GeneratedFile, arguments: argparse.Namespace) -> bool:
     from netspec.tools.generated import backend_of, current_network, source_of
 
     network, backend = current_network(file), backend_of(file)
-    source = source_of(file, network, arguments.line_length)
+    source = source_of(file, network, backend, arguments.line_length)
     if source == file.text:
         return True
     if arguments.check:

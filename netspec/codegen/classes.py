@@ -12,7 +12,7 @@ from typing import Any
 from netspec.codegen.calls import same_call
 from netspec.codegen.flow import BRANCH
 from netspec.codegen.identifiers import Namespace, camel_case, one_word, safe_identifier
-from netspec.codegen.nodes import Given, call, constant, if_
+from netspec.codegen.nodes import Given, Parameter, call, constant, if_, parameter
 from netspec.codegen.presence import optional_arguments
 from netspec.codegen.printing import MISSING, Factories, Printer, is_default
 from netspec.codegen.tensors import VARIABLES
@@ -49,6 +49,16 @@ class Argument:
     def identifier(self) -> str:
         """The name in source."""
         return safe_identifier(self.name)
+
+    def declared(self, layer_type: str) -> Parameter:
+        """The parameter; ``layer_type`` is the type, as it is written, of what makes a layer."""
+        kind = layer_type if self.type == LAYER else self.type
+        default = None if self.default is MISSING else constant(self.default)
+        return parameter(self.identifier, f"{kind} | None" if self.is_optional else kind), default
+
+    def passed(self, value: ast.expr) -> Given:
+        """A value as calls pass it: by name where there is a default."""
+        return value if self.default is MISSING else ast.keyword(self.identifier, value)
 
 
 @dataclass(eq=False)
@@ -216,11 +226,7 @@ class Invocation:
 
     def call(self, printer: Printer, values: Sequence[ast.expr] = (), **more: ast.expr) -> ast.expr:
         """The call, with ``values`` ahead of the arguments and ``more`` behind them."""
-        passed: list[Given] = []
-        for argument, value in self.given():
-            node = printer.value(value)
-            has_default = argument.default is not MISSING
-            passed.append(ast.keyword(argument.identifier, node) if has_default else node)
+        passed = [argument.passed(printer.value(value)) for argument, value in self.given()]
         return call(self.source_class.name, [*values, *passed], **more)
 
 

@@ -18,7 +18,7 @@ from netspec.lang.expression.symbolic import Diverges, Varying, only
 from netspec.ops import Op
 
 PARTIAL = "partial"
-"""The function of `functools` that passes what a layer needs besides what the class knows."""
+"""The function of `functools` that binds what a layer, or a block's function, is given besides."""
 
 
 def options(node: Node, make: Callable[[Node], Call]) -> dict[Op, tuple[Node, Call]]:

@@ -10,7 +10,7 @@ from typing import Any
 from netspec.codegen.classes import Argument, Invocation, SourceClass
 from netspec.codegen.identifiers import Namespace, safe_identifier
 from netspec.codegen.nodes import Given, call, filled
-from netspec.codegen.printing import MISSING, Printer, is_default
+from netspec.codegen.printing import Printer, is_default
 from netspec.ir.template import Growth, Placed, Series, Template
 
 BLOCK = "block"
@@ -152,9 +152,7 @@ class Helper:
         for parameter in self.parameters:
             value = self.passed[series][parameter.name]
             if not is_default(value, parameter.default):
-                node = printer.value(value)
-                has_default = parameter.default is not MISSING
-                passed.append(ast.keyword(parameter.identifier, node) if has_default else node)
+                passed.append(parameter.passed(printer.value(value)))
         return call(function, passed, **more)
 
 

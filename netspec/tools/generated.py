@@ -102,9 +102,10 @@ def current_network(file: GeneratedFile) -> CompiledNetwork:
         raise OriginError(str(error)) from error
 
 
-def source_of(file: GeneratedFile, network: CompiledNetwork, line_length: int | None = None) -> str:
-    """What the file would hold today, made of its network; raises what :func:`backend_of` does."""
-    backend = backend_of(file)
+def source_of(
+    file: GeneratedFile, network: CompiledNetwork, backend: str, line_length: int | None = None
+) -> str:
+    """What the file would hold today, made of its network by the backend whose file it is."""
     if file.origin is not None and file.origin.all_variants:
         return generate_family(network, backend, file.path, line_length)
     return network.generate(backend, file.path, line_length, file.handles)

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 from netspec.backends.keras.passes import TENSOR
 from netspec.backends.keras.rows import SIGNATURE_DEFAULTS
-from netspec.codegen.classes import LAYER, Argument, SourceClass
+from netspec.codegen.classes import Argument, SourceClass
 from netspec.codegen.family import Style
 from netspec.codegen.helper import INDEX, Helper
-from netspec.codegen.nodes import Parameter, annotation, assign, constant, for_, function, parameter
-from netspec.codegen.printing import MISSING, Printer
+from netspec.codegen.nodes import Parameter, annotation, assign, for_, function, parameter
+from netspec.codegen.printing import Printer
 
 FACTORY = "Callable[..., layers.Layer]"
 """The type of an argument that makes a layer, as it is written."""
@@ -31,10 +31,7 @@ STYLE = Style(takes_channels=False, block_type=block_type, share=None, takes_dep
 
 def declared_as(argument: Argument) -> Parameter:
     """An argument as a function declares it."""
-    kind = FACTORY if argument.type == LAYER else argument.type
-    default = None if argument.default is MISSING else constant(argument.default)
-    written = f"{kind} | None" if argument.is_optional else kind
-    return parameter(argument.identifier, written), default
+    return argument.declared(FACTORY)
 
 
 def stack(helper: Helper) -> ast.stmt:

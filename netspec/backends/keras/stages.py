@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 from netspec.backends.keras.flow import KerasFlow, channels_of
 from netspec.backends.keras.naming import flat_name
 from netspec.backends.keras.plan import is_deep
-from netspec.backends.keras.submodels import PARTIAL, submodels
+from netspec.backends.keras.submodels import submodels
 from netspec.codegen.chains import chain, is_chain
 from netspec.codegen.classes import Invocation
 from netspec.codegen.explanation import Decisions
-from netspec.codegen.factories import hand_on
+from netspec.codegen.factories import PARTIAL, hand_on
 from netspec.codegen.helper import Helper
 from netspec.codegen.identifiers import safe_identifier
 from netspec.codegen.members import Family

@@ -9,13 +9,11 @@ from netspec.backends.keras.flow import KerasFlow
 from netspec.backends.keras.naming import flat_name
 from netspec.backends.keras.plan import chunks
 from netspec.codegen.classes import Invocation
+from netspec.codegen.factories import PARTIAL
 from netspec.codegen.nodes import assign, call, clause, constant
 from netspec.codegen.printing import Printer
 from netspec.codegen.stages import INDEX, Run
 from netspec.ir import Region
-
-PARTIAL = "partial"
-"""What binds arguments of a block's function."""
 
 SUBMODELS = "submodels"
 """The function of generated source that runs blocks in models of their own."""

@@ -10,6 +10,7 @@ from functools import partial
 from netspec.backends.torch.emit_handles import Handles, Send, in_order, through_parts
 from netspec.backends.torch.flow import TorchFlow, ahead
 from netspec.backends.torch.helpers import (
+    FACTORY,
     MAKE_LAYER,
     STYLE,
     block_type,
@@ -33,14 +34,12 @@ from netspec.codegen.identifiers import Namespace, camel_case, safe_identifier
 from netspec.codegen.kept import refusing, source_templates
 from netspec.codegen.members import Family, families, family_of, kept_of, names_for
 from netspec.codegen.nodes import (
-    Parameter,
     Replaced,
     annotation,
     assign,
     by_name,
     call,
     class_,
-    constant,
     dotted,
     for_,
     function,
@@ -54,7 +53,7 @@ from netspec.codegen.passes import tidied
 from netspec.codegen.passes.roll_classes import roll_classes
 from netspec.codegen.passes.roll_rows import roll_rows
 from netspec.codegen.presence import presence
-from netspec.codegen.printing import MISSING, Factories, Printer
+from netspec.codegen.printing import Factories, Printer
 from netspec.codegen.tensors import VARIABLES, Item, Tensors
 from netspec.ir import Program, Region, Value
 from netspec.ir.definition import Definition
@@ -169,7 +168,7 @@ class _Generator:
         passed = family.passed(program, self.arguments[family], self.classes)
         return function(
             safe_identifier(program.model_name),
-            [*map(_declared, kept_of(program))],
+            [each.declared(FACTORY) for each in kept_of(program)],
             [ast.Return(call(family.name, passed))],
             doc=f"{introduced(program)}.",
             returns=ast.Name(family.name),
@@ -352,7 +351,7 @@ def _module(
 ) -> ast.stmt:
     """A class of modules."""
     start = ast.Expr(call(ast.Attribute(call("super"), "__init__")))
-    parameters = [(parameter("self"), None), *map(_declared, arguments)]
+    parameters = [(parameter("self"), None), *(each.declared(FACTORY) for each in arguments)]
     none = ast.Constant(None)
     init = function("__init__", parameters, [start, *registration], returns=none)
     inits = [init] if registration else []
@@ -364,19 +363,8 @@ def _forward(inputs: Sequence[str], body: Sequence[ast.stmt], result: ast.expr) 
     return function("forward", [(parameter("self"), None), *tensors], body, returns=result)
 
 
-def _declared(argument: Argument) -> Parameter:
-    kind = FACTORY if argument.type == LAYER else argument.type
-    default = None if argument.default is MISSING else constant(argument.default)
-    written = f"{kind} | None" if argument.is_optional else kind
-    return parameter(argument.identifier, written), default
-
-
 def _class_name(definition: Definition, difference: str) -> str:
     return (definition.title or camel_case(definition.name)) + difference
-
-
-FACTORY = "Callable[..., nn.Module]"
-"""The type of an argument that makes a layer."""
 
 
 def _standard(used: Collection[str], targets: Collection[str]) -> list[ast.stmt]:

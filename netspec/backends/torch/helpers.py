@@ -12,18 +12,19 @@ from netspec.codegen.family import Style
 from netspec.codegen.helper import INDEX, Helper, attribute_of
 from netspec.codegen.identifiers import safe_identifier
 from netspec.codegen.nodes import (
-    Parameter,
     assign,
     call,
     clause,
-    constant,
     dotted,
     for_,
     function,
     parameter,
 )
-from netspec.codegen.printing import MISSING, Printer
+from netspec.codegen.printing import Printer
 from netspec.ir.template import Growth, Series
+
+FACTORY = "Callable[..., nn.Module]"
+"""The type of an argument that makes a layer."""
 
 MAKE_LAYER = "_make_layer"
 """What the method is called, as in torchvision."""
@@ -61,10 +62,7 @@ def method(helper: Helper) -> ast.stmt:
     printer = Printer(SIGNATURE_DEFAULTS)
     is_plain = helper.is_numbered and not helper.has_last
     body = _at_once(helper, printer) if is_plain else _in_loop(helper, printer)
-    declared: list[Parameter] = []
-    for each in helper.parameters:
-        default = None if each.default is MISSING else constant(each.default)
-        declared.append((parameter(each.identifier, each.type), default))
+    declared = [each.declared(FACTORY) for each in helper.parameters]
     if helper.shared:
         declared.insert(0, (parameter("self"), None))
     made = function(helper.name, declared, body, returns=dotted("nn.Sequential"))

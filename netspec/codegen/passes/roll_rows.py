@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 
+from netspec.codegen.nodes import clause
 from netspec.codegen.passes.rounds import Rounds, rounds_of
 
 ROW = "Sequential"
@@ -38,11 +39,7 @@ class _Rows(ast.NodeTransformer):
 
 
 def _made(rounds: Rounds, body: list[ast.expr]) -> ast.expr:
-    counted = _clause(rounds.variable, rounds.range())
+    counted = clause(rounds.variable, rounds.range())
     if len(body) == 1:
         return ast.GeneratorExp(body[0], [counted])
-    return ast.GeneratorExp(ast.Name(MODULE), [counted, _clause(MODULE, ast.Tuple(body))])
-
-
-def _clause(variable: str, source: ast.expr) -> ast.comprehension:
-    return ast.comprehension(ast.Name(variable), source, [], 0)
+    return ast.GeneratorExp(ast.Name(MODULE), [counted, clause(MODULE, ast.Tuple(body))])

@@ -9,7 +9,7 @@ import ast
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeGuard
 
-from netspec.codegen.nodes import assign, if_
+from netspec.codegen.nodes import Replaced, assign, if_
 from netspec.codegen.passes.blocks import Definition, assigned, calls_in, in_blocks, read
 from netspec.lang.expression.formula import Rewriter, negated
 
@@ -94,7 +94,7 @@ def _continued(
                 if does_as_much and is_asked_later
                 else None
             )
-        known[_target(statement)] = _Inlined(known).visit(statement.value)
+        known[_target(statement)] = Replaced(known).visit(statement.value)
     return None
 
 
@@ -128,14 +128,14 @@ def _value(statements: Sequence[ast.Assign]) -> ast.expr:
     """What the last of some statements gives, in terms of what is there ahead of them."""
     known: dict[str, ast.expr] = {}
     for statement in statements:
-        known[_target(statement)] = _Inlined(known).visit(statement.value)
+        known[_target(statement)] = Replaced(known).visit(statement.value)
     return known[_target(statements[-1])]
 
 
 def _part(node: ast.expr, known: Mapping[str, ast.expr], value: str) -> ast.expr | None:
     """The part of an expression that is a value, given as the text of a dump."""
     for inner in ast.walk(node):
-        if isinstance(inner, ast.expr) and ast.dump(_Inlined(known).visit(inner)) == value:
+        if isinstance(inner, ast.expr) and ast.dump(Replaced(known).visit(inner)) == value:
             return inner
     return None
 
@@ -161,17 +161,7 @@ def _unused(function: ast.FunctionDef) -> str:
     return next(name for name in FREE if name not in names)
 
 
-class _Inlined(Rewriter):
-    """An expression with what is known of variables in their place."""
-
-    def __init__(self, known: Mapping[str, ast.expr]) -> None:
-        self.known = known
-
-    def visit_Name(self, node: ast.Name) -> ast.expr:
-        return self.known.get(node.id, node)
-
-
-class _Replaced(Rewriter):
+class _WithPart(Rewriter):
     def __init__(self, part: ast.expr, name: str) -> None:
         self.part, self.name = part, name
 
@@ -181,5 +171,5 @@ class _Replaced(Rewriter):
 
 def _with(part: ast.expr, name: str, node: ast.expr) -> ast.expr:
     """An expression with a variable in the place of a part."""
-    found: ast.expr = _Replaced(part, name).visit(node)
+    found: ast.expr = _WithPart(part, name).visit(node)
     return found
