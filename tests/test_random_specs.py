@@ -24,7 +24,7 @@ pytest.importorskip("torch")
 pytest.importorskip("keras")
 
 QUICK = settings(
-    max_examples=60,
+    max_examples=30,
     derandomize=True,
     database=None,
     deadline=None,
@@ -33,7 +33,7 @@ QUICK = settings(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 LONG = settings(QUICK, max_examples=1500, derandomize=False, phases=list(Phase))
-MANY = settings(QUICK, max_examples=1500)  # enough for the rarest word, whatever is drawn
+MANY = settings(QUICK, max_examples=600)  # enough for the rarest word, whatever is drawn
 
 
 def compiled(text: str) -> netspec.CompiledNetwork:

@@ -132,7 +132,7 @@ def test_values_of_overrides_stay_texts(text: str, backend: str) -> None:
     assert skeleton(compiled("Harmless text.", note=text).generate(backend)) == harmless
 
 
-@settings(max_examples=60, derandomize=True, database=None, deadline=None)
+@settings(max_examples=20, derandomize=True, database=None, deadline=None)
 @given(st.text(alphabet=st.characters(codec="utf-8"), max_size=60))
 def test_any_text_stays_a_text(text: str) -> None:
     try:

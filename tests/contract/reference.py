@@ -200,7 +200,7 @@ CASES = (
     Case("densenet201", "densenet201", heavy=True),
     Case("efficientnet_b0", "efficientnet_b0"),
     *(Case(f"efficientnet_b{n}", f"efficientnet_b{n}", heavy=True) for n in range(1, 8)),
-    Case("article_resnet", "article_resnet", keras_counted_names),
+    Case("article_resnet", "article_resnet", keras_counted_names, heavy=True),
     Case("resnet50_keras", "keras_ResNet50_softmax", keras_resnet_names),
     Case("resnet50_keras", "keras_ResNet50", keras_resnet_names, LOGITS),
     Case("resnet101_keras", "keras_ResNet101", keras_resnet_names, LOGITS, heavy=True),

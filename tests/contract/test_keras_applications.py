@@ -27,7 +27,7 @@ from tests.contract.reference import (
 
 keras = pytest.importorskip("keras")
 
-SIZES = ((64, 96), (65, 99))
+SIZES = (pytest.param((64, 96), marks=pytest.mark.slow), (65, 99))
 CLASSES = 11
 OUTPUT_BOUND = 1e-9
 GRADIENT_BOUND = 1e-8

@@ -1,4 +1,4 @@
-"""A small network of every zoo file, exported: in one format each by default, in all in the slow tests."""
+"""A small network of every zoo file, exported: one for each format by default, all in the slow tests."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.support.zoo import SHRUNK, Shrunk
 FAMILIES = list({network.file: network for network in reversed(SHRUNK)}.values())[::-1]
 """The first network of each file."""
 
-TURNS = [(shrunk, *PAIRS[index % len(PAIRS)]) for index, shrunk in enumerate(FAMILIES)]
+TURNS = [(shrunk, *pair) for shrunk, pair in zip(reversed(FAMILIES), PAIRS, strict=False)]
 REST = [(shrunk, *pair) for shrunk in SHRUNK for pair in PAIRS if (shrunk, *pair) not in TURNS]
 
 

@@ -37,20 +37,16 @@ def zoo_names() -> list[str]:
     return names
 
 
-LIKE_OTHERS = (
-    *("densenet161", "densenet169", "densenet201"),
-    *(f"efficientnet_b{n}" for n in range(1, 8)),
-)
-"""Networks that have the layers of others of their files in other numbers."""
-
-
 def zoo_cases(slow: Container[str] = ()) -> list[Any]:
     """Every network of the zoo as a parameter of a test.
 
-    Those that are like others of their files are left to the slow tests, and so is what ``slow`` names.
+    Those that have the layers of another of their file in other numbers (all that ``SHRUNK`` does not name)
+    are left to the slow tests, and so is what ``slow`` names: the suite does not grow with each variant.
     """
     return [
-        pytest.param(name, marks=pytest.mark.slow) if name in LIKE_OTHERS or name in slow else name
+        pytest.param(name, marks=pytest.mark.slow)
+        if name not in REPRESENTATIVES or name in slow
+        else name
         for name in zoo_names()
     ]
 
@@ -145,3 +141,20 @@ SHRUNK = (
     Shrunk("efficientnet_b0", _NARROW, _LARGE),
 )
 """At least one network of every zoo file."""
+
+REPRESENTATIVES = frozenset(shrunk.name for shrunk in SHRUNK)
+"""Networks that stand for those of their kind, at least one a file."""
+
+
+def shrunk_cases(quick: Container[str] | None = None) -> list[Any]:
+    """The shrunk networks as parameters of a test; all but ``quick``, where given, are left to the slow tests."""
+    return [
+        pytest.param(
+            shrunk,
+            id=str(shrunk),
+            marks=pytest.mark.slow
+            if shrunk.heavy or (quick is not None and shrunk.name not in quick)
+            else (),
+        )
+        for shrunk in SHRUNK
+    ]

@@ -205,7 +205,7 @@ def test_layers_of_other_names_are_matched_in_order(folder: Path) -> None:
 
 def test_torchvisions_network() -> None:
     import_torchvision()
-    program = zoo_compiled("resnet18").compilation
+    program = zoo_compiled("resnet18", size=(48, 64)).compilation
     options = Options("forward", ("torch",), None, "torchvision.models:resnet18")
     result = verify(program, options, Origin("resnet18"))
     assert messages(result) == []

@@ -10,18 +10,19 @@ import pytest
 
 from netspec.lang import library
 from netspec.verification.run import Options, Origin, verify
-from tests.support.zoo import SHRUNK, Shrunk, zoo_names
+from tests.support.zoo import SHRUNK, Shrunk, shrunk_cases, zoo_names
 
 pytest.importorskip("keras")
 
-CASES = [pytest.param(s, marks=[pytest.mark.slow] if s.heavy else [], id=str(s)) for s in SHRUNK]
+QUICK = ("resnet50", "preact110", "article_resnet", "densenet121", "efficientnet_b0")
+"""A post-activated, a pre-activated, a flattened, a concatenated and a conditional one."""
 
 
 def test_every_file_of_the_zoo_is_here() -> None:
     assert {shrunk.file for shrunk in SHRUNK if not shrunk.heavy} == {*library.zoo_files()}
 
 
-@pytest.mark.parametrize("shrunk", CASES)
+@pytest.mark.parametrize("shrunk", shrunk_cases(QUICK))
 def test_a_small_one_of_each_file(shrunk: Shrunk) -> None:
     result = verify(shrunk.compiled().compilation, Options(), Origin(shrunk.name))
     assert [failure.message for _, _, failure in result.failures()] == []

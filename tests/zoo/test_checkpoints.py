@@ -134,7 +134,9 @@ def at(*depths: int) -> pytest.MarkDecorator:
 
 
 @at(1, 2, 1, 1)
-@pytest.mark.parametrize("name", TORCH)
+@pytest.mark.parametrize(
+    "name", [n if n == "seresnet50" else pytest.param(n, marks=pytest.mark.slow) for n in TORCH]
+)
 def test_pytorch_checkpoints_in_all_directions(
     tmp_path: Path, name: str, depths: list[int] | None
 ) -> None:

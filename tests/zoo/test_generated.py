@@ -38,17 +38,22 @@ from tests.support.witnesses import (
     keras_counts,
     torch_counts,
 )
-from tests.support.zoo import LIKE_OTHERS, SHRUNK, Shrunk, zoo_cases, zoo_compiled, zoo_names
+from tests.support.zoo import (
+    REPRESENTATIVES,
+    SHRUNK,
+    Shrunk,
+    shrunk_cases,
+    zoo_cases,
+    zoo_compiled,
+    zoo_names,
+)
 from tests.zoo.test_shapes import QUICK_IN_KERAS
 
 pytest.importorskip("keras")
 
 every_network = pytest.mark.parametrize("name", zoo_cases())
 every_backend = pytest.mark.parametrize("backend", BACKENDS)
-every_shrunk = pytest.mark.parametrize(
-    "shrunk",
-    [pytest.param(s, marks=[pytest.mark.slow] if s.heavy else [], id=str(s)) for s in SHRUNK],
-)
+every_shrunk = pytest.mark.parametrize("shrunk", shrunk_cases())
 
 
 @cache
@@ -62,8 +67,7 @@ def test_style() -> None:
     problems = style_problems(
         {
             f"{name}_{backend}": source_of(name, backend)
-            for name in zoo_names()
-            if name not in LIKE_OTHERS
+            for name in REPRESENTATIVES
             for backend in BACKENDS
         },
         rules=NO_UNUSED,

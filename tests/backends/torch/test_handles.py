@@ -18,7 +18,7 @@ from netspec.backends.torch import BACKEND
 from tests.contract.torchvision_shim import import_torchvision
 from tests.support.everything import everything
 from tests.support.generated import build_generated
-from tests.support.zoo import SHRUNK, zoo_compiled, zoo_names
+from tests.support.zoo import SHRUNK, zoo_cases, zoo_compiled
 
 HEAD = "netspec: 1\nname: small\ninput: {channels: 4, size: [9, 12]}\n"
 END = "head: [global_avg_pool, dropout, {linear: {out: 3}}]\n"
@@ -192,7 +192,7 @@ WAYS = (
     *(script, fx, extraction, compile, export, strict_export),
     *(checkpointing, autocast, channels_last, copies),
 )
-SLOW = {*FAMILIES} - {"resnet", "resnet_cifar"}
+SLOW = {*FAMILIES} - {"resnet_cifar"}
 
 
 def cases() -> list[Any]:
@@ -231,19 +231,7 @@ def test_live_and_generated_have_the_same_modules(name: str) -> None:
     alike(*(kinds(made(name, kind)[0]) for kind in ("live", "generated")))
 
 
-LONG = (
-    "resnet1202",
-    "preact1001",
-    "resnet152",
-    "resnet152v2",
-    "resnet152_keras",
-    "resnext101_64x4d",
-)
-
-
-@pytest.mark.parametrize(
-    "name", [pytest.param(n, marks=pytest.mark.slow) if n in LONG else n for n in zoo_names()]
-)
+@pytest.mark.parametrize("name", zoo_cases())
 def test_so_has_every_network_of_the_zoo(name: str) -> None:
     found = zoo_compiled(name)
     with torch.device("meta"):
