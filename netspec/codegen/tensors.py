@@ -175,15 +175,25 @@ class Tensors:
             self._named[scope] = self.names.add(text)
         return self._named[scope]
 
-    def enter(self, names: Sequence[str] = ()) -> list[str]:
-        """Define what enters, in variables of these names; in those of the block's inputs, or `x`, unless given."""
+    def enter(self, names: Sequence[str] = (), unary: bool = False) -> list[str]:
+        """Define what enters, in variables of these names; in those of the block's inputs, or `x`, unless given.
+
+        With ``unary``, what enters alone is `x`, and gets the name that it has only where several take it.
+        """
         definition = self.template.definition
         own = definition.inputs if definition is not None and definition.inputs else ("x",)
         found = [*names] or [
             name if name == "x" and not number else self.names.add(name)
             for number, name in enumerate(own)
         ]
-        for value, name in zip(self.template.entering, found, strict=True):
+        entering = self.template.entering
+        if unary and len(found) == 1 and found != ["x"]:
+            if self._remaining[entering[0].id] > 1:
+                self.statements.append(assign(found[0], ast.Name("x")))
+                self.define(entering[0], ast.Name(found[0]))
+                return ["x"]
+            found = ["x"]
+        for value, name in zip(entering, found, strict=True):
             self.define(value, ast.Name(name))
         return found
 

@@ -3,15 +3,16 @@
 A container is where names live; what runs is the dataflow. Paths make a trie: ``layer1.0.conv1`` stands
 in ``layer1.0``, that in ``layer1``, whatever region each belongs to. A container is run as a unit where its ops
 stand together in the order of running, and it is a block, whose values alone enter and leave, or a row: one value
-enters and one leaves, and each of its children takes the one value that the child ahead of it gives. All others
-only hold names.
+enters and one leaves, and each of its children takes the one value that the child ahead of it gives. A row out of
+which others take values too is no unit, but runs in parts. All others only hold names.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Set
 from dataclasses import dataclass, field
 
+from netspec.ir.optional import has_optional, varying_tests
 from netspec.ir.program import Node, Program, Region, Value
 from netspec.ops.base import Function
 
@@ -32,7 +33,8 @@ class Container:
         inputs: the values that enter; none where it is no unit.
         outputs: the values that leave; none where it is no unit.
         count: how many ops stand below it, functions too.
-        is_row: whether it is a unit whose children run one after another, and nothing else does.
+        is_row: whether its children run one after another, and nothing else does. It is a unit too unless
+            others take values in between.
         length: how many places a row has whose children are called by their index; some may have none.
     """
 
@@ -61,27 +63,31 @@ def containers(program: Program) -> Container:
     """The container of the whole network, which holds all others."""
     root = _trie(program)
     outputs = {value.id for value in program.outputs.values()}
-    _settle(root, program, outputs)
+    varying = varying_tests(program.main.regions("when"))
+    _settle(root, program, outputs, varying)
     root.inputs, root.outputs = program.inputs, program.main.outputs
     root.start, root.stop = 0, len(program.nodes)
     return root
 
 
-def units(container: Container, program: Program) -> Iterator[tuple[Unit, str]]:
+def units(
+    container: Container, program: Program, cuts: Collection[Value] = ()
+) -> Iterator[tuple[Unit, str]]:
     """What runs inside a container, in order, each with its path from there on.
 
-    Containers that are units run as one; what stands in the others runs by itself.
+    Containers that are units run as one; what stands in the others runs by itself, and in rows in which one of
+    ``cuts`` is given.
     """
     nodes = program.nodes
-    below = {
-        found.start: found for found in _outermost_units(container) if found.stop > found.start
-    }
+    at = {nodes.index(node) for v in cuts if (node := program.producers.get(v.id)) is not None}
+    whole = _outermost_units(container, at, {*cuts})
+    below = {found.start: found for found in whole if found.stop > found.start}
     skipped = len(container.path) + 1 if container.path else 0
-    at = container.start
-    while at < container.stop:
-        unit: Unit = below.get(at, nodes[at])
+    index = container.start
+    while index < container.stop:
+        unit: Unit = below.get(index, nodes[index])
         yield unit, unit.path[skipped:]
-        at = unit.stop if isinstance(unit, Container) else at + 1
+        index = unit.stop if isinstance(unit, Container) else index + 1
 
 
 def _trie(program: Program) -> Container:
@@ -148,14 +154,22 @@ def _container(path: str, known: dict[str, Container]) -> Container:
     return found
 
 
-def _settle(container: Container, program: Program, outputs: set[int]) -> None:
+def _settle(
+    container: Container,
+    program: Program,
+    outputs: set[int],
+    varying: frozenset[str],
+    is_uneven: bool = False,
+) -> None:
     """Find which containers below, and this one, are units and rows."""
+    region = container.region
+    if region is not None and region.kind == "block":
+        is_uneven = has_optional(region, varying)
     for child in container.children.values():
         if isinstance(child, Container):
-            _settle(child, program, outputs)
+            _settle(child, program, outputs, varying, is_uneven)
     if not container.path:
         return
-    region = container.region
     if container.count == 0:
         if region is not None:
             container.inputs, container.outputs = region.inputs, region.outputs
@@ -177,13 +191,24 @@ def _settle(container: Container, program: Program, outputs: set[int]) -> None:
         if all(value.id in outputs_of_block for value in leaving):
             container.inputs, container.outputs = region.inputs, region.outputs
     elif len(entering) == 1 and len(leaving) == 1:
-        if region is None:
-            return  # dotted names alone: nobody asked for a sequence
-        container.length = _length(container, region)
-        named = container.length > 0 or region.kind != "sequence"
-        container.is_row = named and _is_row(container, *entering.values(), *leaving)
-        if container.is_row or region.kind == "block":
+        container.length = _length(container, region) if region is not None else 0
+        is_region = container.length > 0 or (region is not None and region.kind != "sequence")
+        may_be = is_region or _may_be_row(container, is_uneven)
+        container.is_row = may_be and _is_row(container, *entering.values(), *leaving)
+        if container.is_row or (region is not None and region.kind == "block"):
             container.inputs, container.outputs = tuple(entering.values()), tuple(leaving)
+    elif region is None or region.kind != "block":
+        ends = inside[0].inputs[0], inside[-1].outputs[0]
+        container.is_row = _may_be_row(container, is_uneven) and _is_row(container, *ends)
+
+
+def _may_be_row(container: Container, is_uneven: bool) -> bool:
+    """Whether a container that nobody called a sequence, or out of which values are taken, may be a row.
+
+    Not where some instances of the block around it have other parts, or a child holds nothing.
+    """
+    found = [child for child in container.children.values() if isinstance(child, Container)]
+    return not is_uneven and all(child.count for child in found)
 
 
 def _is_row(container: Container, value: Value, result: Value) -> bool:
@@ -229,10 +254,14 @@ def _gaps(region: Region) -> Iterator[int]:
             yield from _gaps(item)
 
 
-def _outermost_units(container: Container) -> Iterable[Container]:
+def _outermost_units(
+    container: Container, at: Collection[int], cuts: Set[Value]
+) -> Iterable[Container]:
+    """The units below; none of them is a row that holds one of the places ``at``, but those that give a cut."""
     for child in container.children.values():
         if isinstance(child, Container):
-            if child.is_unit:
+            is_cut = any(child.start <= index < child.stop for index in at)
+            if child.is_unit and not (child.is_row and is_cut and cuts.isdisjoint(child.outputs)):
                 yield child
             else:
-                yield from _outermost_units(child)
+                yield from _outermost_units(child, at, cuts)

@@ -21,6 +21,7 @@ def shape(container: Container) -> dict[str, object]:
     for name, child in container.children.items():
         if isinstance(child, Container):
             kind = "row" if child.is_row else "unit" if child.is_unit else "names"
+            kind += ", no unit" if child.is_row and not child.is_unit else ""
             found[f"{name} ({kind})"] = shape(child)
         else:
             found[name] = child.op.kind
@@ -38,11 +39,11 @@ CASES = {
     ),
     "dotted names make a container too": (
         "stem: [{relu: {}, name: a.x}, {tanh: {}, name: a.y}, sigmoid]\n",
-        {"a (names)": {"x": "relu", "y": "tanh"}, "sigmoid": "sigmoid"},
+        {"a (row)": {"x": "relu", "y": "tanh"}, "sigmoid": "sigmoid"},
     ),
-    "a sequence whose steps have names is no row": (
+    "a sequence whose steps have names is a row": (
         "stem: [{sequence: [{relu: {}, name: x}, tanh], name: a}]\n",
-        {"a (names)": {"x": "relu", "1": "tanh"}},
+        {"a (row)": {"x": "relu", "1": "tanh"}},
     ),
     "what stands between others holds names": (
         "stem: [{relu: {}, name: a.x}, {tanh: {}, name: b.x}, {silu: {}, name: a.y}, {elu: {}, name: b.y}]\n",
@@ -51,9 +52,9 @@ CASES = {
             "b (names)": {"x": "tanh", "y": "elu"},
         },
     ),
-    "a value that is used outside": (
+    "a value that is used outside is taken out of a row": (
         "stem: [{relu: {}, name: a.x, as: r}, {tanh: {}, name: a.y}, {silu: {}, as: s}, {from: [r, s]}]\n",
-        {"a (names)": {"x": "relu", "y": "tanh"}, "silu": "silu"},
+        {"a (row, no unit)": {"x": "relu", "y": "tanh"}, "silu": "silu"},
     ),
     "a name that only a merge has registers nothing": (
         "stem: [{residual: {body: [relu]}, name: a.b}]\n",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -22,6 +22,7 @@ from netspec.backends.torch.helpers import (
 from netspec.backends.torch.modules import ModuleWriter
 from netspec.backends.torch.plan import Plan
 from netspec.backends.torch.rows import SIGNATURE_DEFAULTS
+from netspec.backends.torch.sequential import ORDERED
 from netspec.backends.torch.stages import Stages
 from netspec.backends.torch.starts import Starts
 from netspec.codegen.classes import LAYER, Argument, Classes, SourceClass
@@ -209,8 +210,8 @@ class _Generator:
             writer.register(item)
         tensors = Tensors(template, Namespace(set(VARIABLES)))
         flow = TorchFlow(tensors, writer)
-        inputs = tensors.enter()
-        flow.run_all(template.body.items, "x")
+        inputs = tensors.enter(unary=True)
+        flow.run_all([*writer.plan.gathered.line(template.body.items)], "x")
         results = [tensors.take(value, "x") for value in template.body.outputs]
         return Parts(writer, _returning(tensors, results), inputs)
 
@@ -224,7 +225,7 @@ class _Generator:
                 return call("block", map(printer.value, made.arguments.values()))
             return self.classes.invocation(made).call(printer)
 
-        plan, varying = Plan(template), self.varying
+        plan, varying = Plan(template, self.varying), self.varying
         return ModuleWriter(plan, printer, block_call, self.starts, settled, varying)
 
     # The network
@@ -234,6 +235,7 @@ class _Generator:
         writer = self._writer(template, settled)
         made = self.helpers.get(family, {}) if settled else {}
         stages = Stages(family, writer, made, self.classes, self.decisions)
+        writer.rows.stage_call = stages.module if settled else stages.try_out
         own = [*dict.fromkeys(made.values())]
         writer.statements += keeping(own, writer.printer)
         for part in template.body.items:
@@ -258,7 +260,7 @@ class _Generator:
         registration = [Replaced(known).visit(each) for each in writer.registration]
         methods = [method(helper) for helper in own]
         if self.origin.handles and settled:
-            handles = Handles(program, writer.printer, in_order(template), template.outputs)
+            handles = Handles(program, writer, template)
             registration = [*handles.attributes(), *handles.declare(registration)]
             methods += handles.methods(*self._entered(family, writer))
             methods += handles.intermediates(*self._entered(family, writer, handles.taken()))
@@ -295,7 +297,7 @@ class _Generator:
         results = [value for outputs in given for value in outputs.values()]
         results.remove(template.body.result)  # which is a result anyway
         tensors, _, run = self._entered(family, writer, results)
-        first, later = _by_mode(family)
+        first, later = _by_mode(family, writer.plan.gathered.line(in_order(template)))
         run(first)
         if not program.has_outputs:
             return _returning(tensors, [tensors.take(template.body.result, "x")])
@@ -307,8 +309,8 @@ class _Generator:
         return [*tensors.statements, ast.Return(_by_name(given[-1], tensors))]
 
 
-def _by_mode(family: Family) -> tuple[list[Item], list[Item]]:
-    """What runs in both modes, and what only leads to outputs for training, each in order."""
+def _by_mode(family: Family, items: Iterable[Item]) -> tuple[list[Item], list[Item]]:
+    """Those of all items that run in both modes, and those that only lead to outputs for training, in order."""
     evaluated = {
         node.path
         for program in family.members
@@ -316,7 +318,7 @@ def _by_mode(family: Family) -> tuple[list[Item], list[Item]]:
     }
     first: list[Item] = []
     later: list[Item] = []
-    for item in in_order(family.template):
+    for item in items:
         paths = {node.path for node in nodes_of(item)}
         (first if not paths or paths & evaluated else later).append(item)
     return first, later
@@ -369,6 +371,8 @@ def _class_name(definition: Definition, difference: str) -> str:
 
 def _standard(used: Collection[str], targets: Collection[str]) -> list[ast.stmt]:
     found = imports("math" if "math" in used else "")
+    if ORDERED in targets:
+        found.append(import_from("collections", [ORDERED]))
     if FACTORY in targets:
         found.append(import_from("collections.abc", ["Callable"]))
     if PARTIAL in targets:

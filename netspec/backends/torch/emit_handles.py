@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from netspec.backends.torch.initial import init_call, is_native
+from netspec.backends.torch.modules import ModuleWriter
 from netspec.backends.torch.naming import HANDLES
 from netspec.codegen.calls import varies
 from netspec.codegen.nodes import (
@@ -18,10 +19,9 @@ from netspec.codegen.nodes import (
     if_,
     parameter,
 )
-from netspec.codegen.printing import Printer
 from netspec.codegen.tensors import Item, Tensors
 from netspec.errors import UsageError
-from netspec.ir import Node, Program, Region, Value
+from netspec.ir import Program, Region, Value
 from netspec.ir.classifier import Classifier, classifier_of
 from netspec.ir.template import Template
 from netspec.ir.template.data import nodes_of
@@ -41,9 +41,6 @@ def handled(program: Program) -> Classifier:
         raise UsageError(
             f"{program.model_name} has no handles: it does not end in a linear layer behind a pooling"
         )
-    line = (*found.line, found.linear, *found.behind)
-    if any("." in node.path or not node.path.isidentifier() for node in line):
-        raise UsageError(f"{program.model_name} has no handles: its head stands in a container")
     taken = sorted(HANDLES & {path.split(".")[0] for path in program.by_path})
     if taken:
         raise UsageError(f"{program.model_name} has no handles: a layer is called `{taken[0]}`")
@@ -55,27 +52,26 @@ class Handles:
 
     Args:
         program: the network.
-        printer: prints numbers.
-        items: the parts of the network's template, in the order of running.
-        outputs: its outputs.
+        writer: what its modules were written by.
+        template: its template.
+
+    Raises :class:`UsageError` where the classifier stands in a container that does not run as one.
     """
 
-    def __init__(
-        self,
-        program: Program,
-        printer: Printer,
-        items: Iterable[Item],
-        outputs: Mapping[str, Value],
-    ) -> None:
+    def __init__(self, program: Program, writer: ModuleWriter, template: Template) -> None:
         self.classifier = handled(program)
         self.program = program
-        self.printer = printer
-        self.items = [*items]
-        paths = {node.path: node for item in self.items for node in nodes_of(item)}
-        self.outputs = outputs
+        self.printer = writer.printer
+        self.outputs = template.outputs
+        paths = {node.path: node for node in nodes_of(template.body)}
         self.linear = paths[self.classifier.linear.path]
         self.entry = paths[self.classifier.line[0].path]
-        self.access = dotted(f"self.{self.linear.path}")
+        cuts = (self.entry, self.linear)
+        self.items = [*writer.plan.gathered.line(in_order(template), cuts)]
+        apart = all(cut in self.items for cut in cuts)
+        if not apart or ("." in self.linear.path and not writer.plan.gathered.place(self.linear)):
+            raise UsageError(f"{program.model_name} has no handles: its head stands in a container")
+        self.access = writer.access(self.linear)
 
     def attributes(self) -> list[ast.stmt]:
         """What the constructor takes down."""
@@ -126,16 +122,15 @@ class Handles:
         bodies: list[list[ast.stmt]] = []
         entering = [[*inputs]]
         needed = {node.path for node in self.program.leading_to([self.program.main.result])}
-        for item in self.items:
-            if not needed & {node.path for node in nodes_of(item)}:
-                continue
-            if item is self.entry or item is self.linear:
-                assert isinstance(item, Node)
-                variable = tensors.settle_value(item.inputs[0], "x").id
-                bodies.append([*tensors.statements, ast.Return(ast.Name(variable))])
-                tensors.statements.clear()
-                entering.append([variable])
-            run([item])
+        items = [i for i in self.items if needed & {node.path for node in nodes_of(i)}]
+        at = [0, items.index(self.entry), items.index(self.linear)]
+        for first, behind, cut in zip(at, at[1:], (self.entry, self.linear), strict=False):
+            run(items[first:behind])
+            variable = tensors.settle_value(cut.inputs[0], "x").id
+            bodies.append([*tensors.statements, ast.Return(ast.Name(variable))])
+            tensors.statements.clear()
+            entering.append([variable])
+        run(items[at[-1] :])
         result = tensors.settle(tensors.take(tensors.template.body.result, "x"), "x")
         features, pooled = bodies
         ((variable,),) = entering[2:]

@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import reduce
+from itertools import groupby, pairwise
 
 from netspec.backends.torch.forms import has_module
+from netspec.backends.torch.gathered import Row, source_of
 from netspec.backends.torch.modules import ModuleWriter
+from netspec.backends.torch.paths import node_of
 from netspec.backends.torch.rows import module_of
 from netspec.codegen.calls import Call
 from netspec.codegen.cases import by_cases
 from netspec.codegen.chains import chain, is_chain
 from netspec.codegen.flow import Condition, Flow
-from netspec.codegen.nodes import assign, call, for_, names
-from netspec.codegen.tensors import Tensors
+from netspec.codegen.nodes import assign, call, for_, names, variable_of
+from netspec.codegen.tensors import Item, Tensors
 from netspec.ir import Node, Region
 from netspec.ir.template import Choice
-from netspec.lang.expression.formula import print_node
+from netspec.ir.template.data import result_of
 from netspec.ops.merge import Add, Concat
 from netspec.ops.structure import ResizeLike
 
-HEAVY = frozenset(("conv", "linear", "max_pool", "avg_pool"))
+HEAVY = frozenset(("conv", "linear", "max_pool", "avg_pool", "global_avg_pool", "global_max_pool"))
 """Ops that start a line of their own; what follows them is nested around them."""
-NESTED_WIDTH = 64
+
+MOST_NESTED = 3
+"""So many calls stand in one another; a further one starts a line."""
 
 
 class TorchFlow(Flow):
@@ -33,17 +38,70 @@ class TorchFlow(Flow):
         super().__init__(tensors, writer.printer)
         self.writer = writer
 
+    def run_all(self, items: Sequence[Item], target: str) -> None:
+        """Send what flows through items in a row, those of a `nn.Sequential` together."""
+        for row, found in groupby(items, self._row_of):
+            members = [*found]
+            if row is None:
+                for item in members:
+                    self.run(item, target)
+            else:
+                for part in self._uncut(members):
+                    self._through(row, part, target)
+
+    def _row_of(self, item: Item) -> Row | None:
+        place = self.writer.plan.gathered.place(item)
+        return place[0] if place else None
+
+    def _uncut(self, members: Sequence[Item]) -> Iterator[Sequence[Item]]:
+        """Members in a row, parted where others take the value in between."""
+        first = 0
+        for behind, (one, other) in enumerate(pairwise(members), start=1):
+            if self.tensors.is_taken_besides(result_of(one), [other]):
+                yield members[first:behind]
+                first = behind
+        yield members[first:]
+
+    def _through(self, row: Row, members: Sequence[Item], target: str) -> None:
+        """Send a value through members of a row: the whole, a single one, or a slice in a loop.
+
+        A slice is a module that nobody holds, which `torch.fx` cannot trace; a loop over it can be.
+        """
+        gathered, result = self.writer.plan.gathered, result_of(members[-1])
+        target = self._target(result, target)
+        operand: ast.expr = self.tensors.take(source_of(members[0]), target)
+        access = node_of(row.path)
+        if len(members) == len(row.members):
+            operand = self.tensors.settle(operand, target)
+            self.tensors.define(result, call(access, [operand]))
+            return
+        place = gathered.place(members[0])
+        assert place is not None
+        first, behind = place[1], place[1] + len(members)
+        if len(members) == 1:
+            operand = self.tensors.settle(operand, target)
+            self.tensors.define(result, call(ast.Subscript(access, ast.Constant(first)), [operand]))
+            return
+        variable = self.tensors.free(target)
+        if variable_of(operand) != variable:
+            self.tensors.release(variable)
+            self.tensors.statements.append(assign(variable, operand))
+        lower = ast.Constant(first) if first else None
+        upper = ast.Constant(behind) if behind < len(row.members) else None
+        each = assign(variable, call("module", [ast.Name(variable)]))
+        sliced = ast.Subscript(access, ast.Slice(lower, upper))
+        self.tensors.statements.append(for_("module", sliced, [each]))
+        self.tensors.define(result, ast.Name(variable))
+
     def apply(self, item: Node | Region, operand: ast.expr, target: str) -> ast.expr:
         """The module's call on ``operand``."""
         heavy = not isinstance(item, Node) or item.op.kind in HEAVY
-        if heavy or len(print_node(operand)) > NESTED_WIDTH:
+        if heavy or _calls_in(operand) >= MOST_NESTED:
             operand = self.tensors.settle(operand, target)
         if not isinstance(item, Node):
             return call(self.writer.access(item), [operand])
         if has_module(item):
             operand = call(self.writer.access(item), [operand])
-            if item in self.writer.functions:
-                operand = self.tensors.settle(operand, target)
         return self.writer.functions.apply(item, operand)
 
     def called(self, block: Region, operands: Sequence[ast.expr]) -> ast.expr:
@@ -102,6 +160,11 @@ class TorchFlow(Flow):
     def test(self, choice: Choice) -> Condition | None:
         """By the module that only one branch has."""
         return self.writer.tests[id(choice)]
+
+
+def _calls_in(operand: ast.expr) -> int:
+    """How many calls stand in an operand."""
+    return sum(isinstance(node, ast.Call) for node in ast.walk(operand))
 
 
 def ahead(part: Node | Region | Choice) -> tuple[Node | Region | Choice, ...]:

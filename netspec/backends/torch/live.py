@@ -98,7 +98,8 @@ class _Builder:
         plans |= self._parts(classifier)
         maps = self._maps()
         if maps:
-            plans[TAPS] = self._plan(root, inputs, [classifier.features, *maps.values()])
+            taps = [classifier.features, *maps.values()]
+            plans[TAPS] = self._plan(root, inputs, taps, cuts=taps[:1])
         model = wired(ClassifierModule, camel_case(network.title), tuple(plans.items()))()
         assert isinstance(model, ClassifierModule)
         _add(model, modules)
@@ -110,13 +111,14 @@ class _Builder:
         root, network = self.root, self.network
         inputs = tuple(network.input_names) or ("x",)
         features, pooled = classifier.features, classifier.linear.inputs[0]
-        apart = {value.id for unit, _ in units(root, network) for value in unit.outputs}
+        cuts = (features, pooled)
+        apart = {value.id for unit, _ in units(root, network, cuts) for value in unit.outputs}
         if not {features.id, pooled.id} <= apart:
             return {}
         return {
-            FEATURES: self._plan(root, inputs, [features]),
-            PRE_LOGITS: self._plan(root, ("x",), [pooled], taken=[features]),
-            LOGITS: self._plan(root, ("x",), [network.main.result], taken=[pooled]),
+            FEATURES: self._plan(root, inputs, [features], cuts=cuts),
+            PRE_LOGITS: self._plan(root, ("x",), [pooled], taken=[features], cuts=cuts),
+            LOGITS: self._plan(root, ("x",), [network.main.result], taken=[pooled], cuts=cuts),
         }
 
     def _maps(self) -> dict[str, Value]:
@@ -170,8 +172,12 @@ class _Builder:
         outputs: Sequence[Value],
         names: tuple[str, ...] = (),
         taken: Sequence[Value] | None = None,
+        cuts: Sequence[Value] = (),
     ) -> Plan:
-        """How the modules inside ``container`` are wired to give ``outputs``, of its inputs or what is ``taken``."""
+        """How the modules inside ``container`` are wired to give ``outputs``, of its inputs or what is ``taken``.
+
+        Rows in which one of ``cuts`` is given run module by module.
+        """
         given = container.inputs if taken is None else taken
         operands = {value.id: Operand(at) for at, value in enumerate(given)}
         skipped = len(container.path) + 1 if container.path else 0
@@ -191,7 +197,7 @@ class _Builder:
                 return step(method, args, count, kwargs=kwargs, is_method=True)
             return step(resolve(call.target), args, count, kwargs=kwargs)
 
-        found_units = list(units(container, self.network))
+        found_units = list(units(container, self.network, cuts))
         for unit, name in _needed(found_units, {v.id for v in outputs}, {*operands}):
             entering = tuple(operands[value.id] for value in unit.inputs)
             match unit:

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from netspec.backends.torch.forms import Form, form_of
 from netspec.backends.torch.functions import Functions
+from netspec.backends.torch.gathered import Item, Row
 from netspec.backends.torch.naming import NAMING
 from netspec.backends.torch.paths import absent, node_of, prefixes
-from netspec.backends.torch.plan import Item, Plan, Unit, is_gap
+from netspec.backends.torch.plan import Plan, Unit
 from netspec.backends.torch.registration import Containers
-from netspec.backends.torch.rows import module_of
+from netspec.backends.torch.sequential import RegionCall, RowWriter
 from netspec.backends.torch.sharing import Sharing, is_shareable
 from netspec.backends.torch.starting import StartWriter
 from netspec.backends.torch.starts import Starts, is_subclass
 from netspec.codegen.calls import Call
 from netspec.codegen.cases import Case, by_cases, where
-from netspec.codegen.factories import chosen_call
 from netspec.codegen.flow import Condition
 from netspec.codegen.identifiers import is_attribute
 from netspec.codegen.nodes import assign, call, if_
@@ -32,8 +32,6 @@ from netspec.lang.expression.formula import negated
 from netspec.lang.expression.symbolic import Varying, names_of
 from netspec.ops.base import Function
 from netspec.ops.structure import Split
-
-BlockCall = Callable[[Region], ast.expr]
 
 
 class ModuleWriter:
@@ -53,7 +51,7 @@ class ModuleWriter:
         self,
         plan: Plan,
         printer: Printer,
-        block_call: BlockCall,
+        block_call: RegionCall,
         starts: Starts,
         settled: bool,
         varying: frozenset[str],
@@ -72,6 +70,7 @@ class ModuleWriter:
         self._owners: Counter[str] = Counter()
         self._containers = Containers(plan.count)
         self._positions: dict[int, int] = {}
+        self.rows = RowWriter(plan, printer, block_call, self._starting)
         self.functions = Functions(printer, lambda name: node_of(self._attribute(name)))
         self._sharing = Sharing(self._attributes)
         self._aliases: dict[Unit, str] = {}
@@ -86,6 +85,10 @@ class ModuleWriter:
 
     def access(self, unit: Unit) -> ast.expr:
         """The expression for a module; another on the other side of a choice may have its path."""
+        place = self.plan.gathered.place(unit)
+        if place is not None:
+            row, index = place
+            return ast.Subscript(node_of(row.path), ast.Constant(index))
         above, _, number = unit.path.rpartition(".")
         if above in self.lists:
             return ast.Subscript(node_of(above), ast.Constant(int(number)))
@@ -148,9 +151,14 @@ class ModuleWriter:
     def register(self, item: Item) -> None:
         """Register the modules inside ``item``, in the order of names."""
         row = self.plan.row(item)
+        gathered = self.plan.gathered.row_from(item)
         match item:
+            case _ if gathered is not None:
+                self._row(gathered)
+            case _ if self.plan.gathered.holds(item):
+                return
             case Region() if row is not None:
-                self._sequential(item.path, row)
+                self._row(row)
             case Node(op=Split() as op):
                 self._sizes(item, op)
             case Node(op=Function()):
@@ -185,12 +193,17 @@ class ModuleWriter:
                     return
                 calls = module
             case _:
-                calls = self._cases(layer)
+                calls = self.rows.cases(layer)
         self._starting.note(layer, calls)
         if isinstance(calls, Call) and self._share(layer, calls):
             return
         self.statements += self._made(layer.path, calls)
         self.statements += self._starting.calls(layer, self.access(layer), calls)
+
+    def _row(self, row: Row) -> None:
+        self.statements.append(self.assign(row.path, self.rows.module(row)))
+        self._containers.add(row.path)
+        self.statements += self.rows.starts(row, node_of(row.path))
 
     def _share(self, layer: Node, made: Call) -> bool:
         """Reach a layer without parameters that names itself by one attribute for all that are alike."""
@@ -219,78 +232,6 @@ class ModuleWriter:
             return [if_(negated(test), other, then)]
         return [if_(test, then, other)]
 
-    def _sequential(self, path: str, items: Sequence[Item]) -> None:
-        modules = [*map(self._item, items)]
-        self.statements.append(self.assign(path, call("nn.Sequential", modules)))
-        self._containers.add(path)
-        self._row_starts(items, node_of(path))
-
-    def _row_starts(self, items: Sequence[Item], row: ast.expr) -> None:
-        for index, item in enumerate(items):
-            access = ast.Subscript(row, ast.Constant(index))
-            inner = self.plan.row(item)
-            if inner is not None:
-                self._row_starts(inner, access)
-            elif isinstance(item, Node):
-                self.statements += self._noted(item, access)
-            elif isinstance(item, Choice):
-                self._optional_starts(item, access)
-
-    def _noted(self, layer: Node, access: ast.expr) -> list[ast.stmt]:
-        calls = self._cases(layer)
-        self._starting.note(layer, calls)
-        return self._starting.calls(layer, access, calls)
-
-    def _optional_starts(self, choice: Choice, access: ast.expr) -> None:
-        branches: list[list[ast.stmt]] = []
-        for branch, outcome in ((choice.then, True), (choice.other, False)):
-            with where(choice.test, outcome):
-                layer = self.plan.single(branch)
-                branches.append(self._noted(layer, access) if isinstance(layer, Node) else [])
-        if any(branches):
-            self.statements += self._either(choice.test, branches[0], branches[1])
-
-    def _either(
-        self, test: Varying, then: Sequence[ast.stmt], other: Sequence[ast.stmt]
-    ) -> list[ast.stmt]:
-        """Statements under a test, of which one side may be empty."""
-        condition = self.printer.source(test)
-        if not then:
-            condition, then, other = negated(condition), other, then
-        return [if_(condition, then, other)] if then else []
-
-    def _item(self, item: Item) -> ast.expr:
-        match item:
-            case Node():
-                return self._document(self._cases(item))
-            case Region():
-                row = self.plan.row(item)
-                if row is not None:
-                    return call("nn.Sequential", [*map(self._item, row)])
-                return call("nn.Identity") if is_gap(item) else self.block_call(item)
-        branches: list[ast.expr] = []
-        for branch, outcome in ((item.then, True), (item.other, False)):
-            with where(item.test, outcome):
-                single = self.plan.single(branch)
-                branches.append(call("nn.Identity") if single is None else self._item(single))
-        return self._whichever(item.test, branches[0], branches[1])
-
-    def _whichever(self, test: Varying, then: ast.expr, other: ast.expr) -> ast.expr:
-        """One of two modules by a test; the one that they are where they are equal."""
-        if ast.dump(then) == ast.dump(other):
-            return then
-        return ast.IfExp(self.printer.formula(test), then, other)
-
-    def _document(self, calls: Call | Case[Call]) -> ast.expr:
-        if isinstance(calls, Call):
-            return self.printer.call(calls)
-        test = self.printer.formula(calls.test)
-        with self.printer.assuming(calls.test, True):
-            then = self._document(calls.then)
-        with self.printer.assuming(calls.test, False):
-            other = self._document(calls.other)
-        return ast.IfExp(test, then, other)
-
     # Choices
 
     def _choice(self, choice: Choice) -> None:
@@ -303,9 +244,11 @@ class ModuleWriter:
             self.tests[id(choice)] = None
             match then, other:
                 case [ast.Assign(targets=[module], value=one)], [ast.Assign(value=two)]:
-                    self.statements.append(assign(module, self._whichever(choice.test, one, two)))
+                    self.statements.append(
+                        assign(module, self.rows.whichever(choice.test, one, two))
+                    )
                 case _:
-                    self.statements += self._either(choice.test, then, other)
+                    self.statements += self.rows.either(choice.test, then, other)
             return
         only_then = self._telling(choice.then, certain)
         only_other = self._telling(choice.other, certain)
@@ -316,7 +259,7 @@ class ModuleWriter:
             self.statements.append(absent(marker))
         else:
             self.tests[id(choice)] = self._flag(choice.test)
-        self.statements += self._either(choice.test, then, other)
+        self.statements += self.rows.either(choice.test, then, other)
 
     def _telling(self, side: Region, certain: Collection[str]) -> list[str]:
         """The paths of what is there if, and only if, a side was taken: None says that it was not.
@@ -385,13 +328,6 @@ class ModuleWriter:
         finally:
             self.statements = before
             self._depth -= 1
-
-    # Calls
-
-    def _cases(self, layer: Node) -> Call | Case[Call]:
-        if isinstance(layer.op, Chosen):
-            return chosen_call(layer, module_of, self.printer)
-        return by_cases(module_of, layer)
 
     def _form(self, layer: Node) -> Form | Case[Form] | None:
         """What people write for a layer; None for one that the class is given."""

@@ -7,13 +7,14 @@ from collections.abc import Iterator, Sequence
 from typing import TypeGuard
 
 from netspec.backends.torch.forms import has_module
+from netspec.backends.torch.gathered import Gathered, Item, Row, merges
 from netspec.ir import Node, Region, Value
 from netspec.ir.containers import MOST_GAPS
+from netspec.ir.optional import has_optional
 from netspec.ir.template import Choice, Template
 from netspec.ir.template.data import children
 from netspec.ops.base import Function
 
-Item = Node | Region | Choice
 Unit = Node | Region
 """What is one module."""
 
@@ -25,20 +26,37 @@ class Plan:
     the one ahead of it gives, nothing inside is used elsewhere, and no other module has a name in it. A
     choice between modules at one place, or a module and none, is an item too, and so is another such row.
 
+    Args:
+        template: the template.
+        varying: the tests that come out one way in some blocks and another in others.
+
     Attributes:
         count: how many shapes the instances of the template have.
+        gathered: the rows that no region is.
         is_block: whether it is that of a block, and not of the network.
     """
 
-    def __init__(self, template: Template) -> None:
+    def __init__(self, template: Template, varying: frozenset[str]) -> None:
         self.count = 1 + max(template.shapes)
         self.is_block = template.body.kind == "block"
-        self._rows: dict[int, tuple[Item, ...] | None] = {}
+        self._rows: dict[int, Row | None] = {}
         self._children: dict[str, dict[str, None]] = {}
         results = (*template.body.outputs, *template.outputs.values())
         self._uses = Counter(value.id for value in results)
         for item in _outermost(template.body.items):
             self._register(item)
+        self._inner: dict[Item, Row] = {}
+        body = template.body
+        has_choices = any(isinstance(item, Choice) for item in _outermost(body.items))
+        is_uneven = self.is_block and (has_choices or has_optional(body, varying))
+        self.gathered = Gathered(
+            () if is_uneven else body.items,
+            self.row,
+            self.is_unit,
+            self._children,
+            self._uses,
+            self._inner,
+        )
 
     def _register(self, item: Node | Region | Choice) -> None:
         match item:
@@ -56,8 +74,10 @@ class Plan:
             path, _, name = path.rpartition(".")
             self._children.setdefault(path, {})[name] = None
 
-    def row(self, item: Item) -> tuple[Item, ...] | None:
-        """The modules of a region that is a row, in order; None for everything else."""
+    def row(self, item: Item) -> Row | None:
+        """The row that a region is; None for everything else."""
+        if item in self._inner:
+            return self._inner[item]
         if not isinstance(item, Region) or not item.path or item.kind == "block":
             return None
         if id(item) not in self._rows:
@@ -75,12 +95,12 @@ class Plan:
         is_unary = all(block.is_unary for block in item.blocks)
         return not is_unary and all(own) and [*self._children.get(item.path, ())] == names
 
-    def _row(self, region: Region) -> tuple[Item, ...] | None:
+    def _row(self, region: Region) -> Row | None:
         items = region.blocks if region.kind == "stage" else tuple(opened(region, gaps=True))
         names = [self.name_in(region, item) for item in items]
         if any(isinstance(i, Region) and i.kind == "block" and not i.is_unary for i in items):
             return None
-        own = [name for name, item in zip(names, items, strict=True) if not is_gap(item)]
+        own = [n for n, item in zip(names, items, strict=True) if n and not is_gap(item)]
         if not own or None in names or [*self._children.get(region.path, ())] != own:
             return None
         # The index of what is not there may be another's, who was named so.
@@ -98,7 +118,10 @@ class Plan:
             if taken is not value or (value is not source and self._uses[value.id] != uses):
                 return None
             value = given
-        return items if value is region.result else None
+        if value is not region.result:
+            return None
+        in_stage = region.kind == "stage"
+        return Row(region.path, items, tuple(own) if in_stage else Row.indices(items))
 
     def name_in(self, region: Region, item: Item) -> str | None:
         """The name that a module has directly in a region; None where it is no single module there."""
@@ -231,12 +254,8 @@ def opened(region: Region, gaps: bool = False) -> Sequence[Item]:
     for item in region.items:
         if gaps and is_gap(item):
             items.append(item)
-        elif isinstance(item, Region) and not item.path and not _merges(item):
+        elif isinstance(item, Region) and not item.path and not merges(item):
             items += opened(item, gaps)
         else:
             items.append(item)
     return items
-
-
-def _merges(region: Region) -> bool:
-    return region.kind in ("residual", "gate", "branches")

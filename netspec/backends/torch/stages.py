@@ -5,7 +5,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping
 
+from netspec.backends.torch.gathered import Row
 from netspec.backends.torch.modules import ModuleWriter
+from netspec.backends.torch.sequential import ORDERED
 from netspec.codegen.classes import Classes
 from netspec.codegen.explanation import Decisions
 from netspec.codegen.helper import Helper
@@ -45,8 +47,10 @@ class Stages:
     def _series(self, stage: Region) -> Series | None:
         return self.family.template.series.get(stage.blocks[0]) if stage.blocks else None
 
-    def try_out(self, stage: Region) -> None:
+    def try_out(self, stage: Region) -> ast.expr:
         """See whether the numbers of a stage have formulas, and whether what is a series is a row of modules.
+
+        Returns a call in the place of the one that would make it.
 
         Raises:
             Diverges: a number has no formula.
@@ -60,17 +64,14 @@ class Stages:
             raise Split("a stage that is no row of modules", stage.path, {0: None}, stage.span)
         else:
             self.writer.printer.value([n for n in series.numbers if n is not None])
+        return call("nn.Sequential")
 
     def register(self, stage: Region) -> None:
         """A stage as a `nn.Sequential`, which a helper makes, or a loop where runs of blocks are alike."""
-        series, writer = self._series(stage), self.writer
-        if series is not None:
-            helper = self.helpers[series]
-            made = helper.call(f"self.{helper.name}", series, writer.printer)
-            writer.statements.append(writer.assign(stage.path, made))
-            return
-        names = tuple(block.path[len(stage.path) + 1 :] for block in stage.blocks)
-        if writer.plan.is_list(stage):
+        writer, names = self.writer, _names(stage)
+        if writer.plan.gathered.holds(stage):
+            writer.register(stage)
+        elif writer.plan.is_list(stage):
             runs = self._runs(stage, names)
             items = [item for run in runs for item in _items(run, writer.printer)]
             blocks: ast.expr = ast.List(items)
@@ -78,24 +79,38 @@ class Stages:
                 blocks = ast.ListComp(*_loop(runs[0], writer.printer))
             writer.statements.append(writer.assign(stage.path, call("nn.ModuleList", [blocks])))
             writer.lists.add(stage.path)
-            return
-        if stage.blocks and writer.plan.row(stage) is None:
-            writer.container(stage.path)
+        elif stage.blocks and writer.plan.row(stage) is None:
+            if not writer.plan.gathered.holds(stage.blocks[0]):
+                writer.container(stage.path)
             for block in stage.blocks:
                 writer.register(block)
-            return
-        self._sequential(stage, names)
+        elif self._series(stage) is not None or names == Row.indices(names):
+            writer.statements.append(writer.assign(stage.path, self.module(stage)))
+        else:
+            self._one_by_one(stage, names)
 
-    def _sequential(self, stage: Region, names: tuple[str, ...]) -> None:
-        """The blocks at once where their names are indices, else one by one."""
-        writer, found = self.writer, self._runs(stage, names)
-        if names == tuple(str(index) for index in range(len(names))):
-            items = [item for run in found for item in _items(run, writer.printer)]
-            writer.statements.append(writer.assign(stage.path, call("nn.Sequential", items)))
-            return
+    def module(self, stage: Region) -> ast.expr:
+        """The call that makes the `nn.Sequential` of a stage's blocks."""
+        series, printer, names = self._series(stage), self.writer.printer, _names(stage)
+        if series is not None:
+            helper = self.helpers[series]
+            return helper.call(f"self.{helper.name}", series, printer)
+        runs = self._runs(stage, names)
+        if names == Row.indices(names):
+            return call("nn.Sequential", [item for run in runs for item in _items(run, printer)])
+        printer.targets.add(ORDERED)
+        parts = [part for run in runs for part in _pairs(run, printer)]
+        listed: ast.expr = ast.List(parts)
+        if len(parts) == 1 and isinstance(parts[0], ast.Starred):
+            listed = parts[0].value
+        return call("nn.Sequential", [call(ORDERED, [listed])])
+
+    def _one_by_one(self, stage: Region, names: tuple[str, ...]) -> None:
+        """The blocks of a stage, added to an empty `nn.Sequential`."""
+        writer = self.writer
         writer.statements.append(writer.assign(stage.path, call("nn.Sequential")))
         add = ast.Attribute(writer.access(stage), "add_module")
-        for run in found:
+        for run in self._runs(stage, names):
             if run.is_loop:
                 made = call(add, [run.counted_name, run.call.call(writer.printer)])
                 writer.statements.append(for_(INDEX, run.range, [ast.Expr(made)]))
@@ -111,6 +126,20 @@ class Stages:
         found = stage_calls(stage, names, family.first, family.template, invocation).runs()
         self.decisions.note_runs(stage.path, found)
         return found
+
+
+def _names(stage: Region) -> tuple[str, ...]:
+    """The names that a stage's blocks have in it."""
+    return tuple(block.path[len(stage.path) + 1 :] for block in stage.blocks)
+
+
+def _pairs(run: Run, printer: Printer) -> list[ast.expr]:
+    """The calls of a run, each with the block's name."""
+    if run.is_loop:
+        pair = ast.Tuple([run.counted_name, run.call.call(printer)])
+        return [ast.Starred(ast.GeneratorExp(pair, [clause(INDEX, run.range)]))]
+    pairs = zip(run.names, run.calls, strict=True)
+    return [ast.Tuple([ast.Constant(name), each.call(printer)]) for name, each in pairs]
 
 
 def _items(run: Run, printer: Printer) -> list[ast.expr]:

@@ -98,7 +98,12 @@ class Starts:
         key = (target, name)
         own = self.own.get(key, [])
         calls = self.found.get(key) or sorted(own, key=lambda one: -_count(one, own))[:1]
-        if key in self.various or len(calls) != 1 or any(varies(call) for call in calls):
+        is_alone = (
+            key not in self.found and len(own) == 1
+        )  # numbers are those of the network around the loop
+        if key in self.various or len(calls) != 1:
+            return None
+        if not is_alone and any(varies(call) for call in calls):
             return None
         return None if None in own else calls[0]
 

@@ -126,6 +126,8 @@ def document_of(node: ast.expr) -> Document:
         case ast.Subscript(value=value, slice=index):
             inside = Indent((Line(), _index(index)))
             return row(_within(value, _ATOM), Group(("[", inside, Line(), "]")))
+        case ast.Call(func=function, args=[ast.GeneratorExp() as only], keywords=[]):
+            return row(_within(function, _ATOM), document_of(only))  # one pair of parentheses
         case ast.Call(func=function, args=args, keywords=keywords):
             given = [*map(document_of, args), *map(_keyword, keywords)]
             return row(_within(function, _ATOM), brackets("(", given, ")"))

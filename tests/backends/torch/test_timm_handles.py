@@ -94,7 +94,6 @@ def test_taps_are_the_maps_among_the_outputs() -> None:
         STEM + "head: [global_avg_pool]\n",
         STEM + END.replace("global_avg_pool", "{global_avg_pool: {}, name: num_classes}"),
         STEM + "head: [{global_avg_pool: {}, as: g}, relu, {linear: {out: 6}}, {from: [fc, g]}]\n",
-        STEM + "head: [{name: head, sequence: [global_avg_pool, {linear: {out: 3}}]}]\n",
     ],
 )
 def test_what_has_no_such_end_has_no_handles(text: str) -> None:

@@ -26,7 +26,8 @@ class PreactBasic(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         preactivation = self.relu(self.bn1(x))
-        y = self.relu(self.bn2(self.dropout(self.conv1(preactivation))))
+        y = self.bn2(self.dropout(self.conv1(preactivation)))
+        y = self.relu(y)
         y = self.conv2(y)
         shortcut = x if self.downsample is None else self.downsample(preactivation)
         x = y + shortcut

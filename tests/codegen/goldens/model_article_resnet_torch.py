@@ -108,7 +108,8 @@ class ArticleResNet(nn.Module):
         x = self.layer1(x)
         x = self.layer2(x)
         x = self.layer3(x)
-        x = torch.flatten(self.relu(self.bn2(self.layer4(x))), 1)
+        x = self.relu(self.bn2(self.layer4(x)))
+        x = torch.flatten(x, 1)
         x = self.softmax(self.fc(x))
         return x
 

@@ -73,8 +73,8 @@ class ResNet(nn.Module):
         x = self.layer1(x)
         x = self.layer2(x)
         x = self.layer3(x)
-        x = self.avgpool(self.layer4(x))
-        x = torch.flatten(x, 1)
+        x = self.layer4(x)
+        x = torch.flatten(self.avgpool(x), 1)
         x = self.fc(x)
         return x
 

@@ -96,8 +96,8 @@ class ResNetV2(nn.Module):
         x = self.conv2(x)
         x = self.conv3(x)
         x = self.conv4(x)
-        x = self.avgpool(self.relu(self.bn1(self.conv5(x))))
-        x = torch.flatten(x, 1)
+        x = self.relu(self.bn1(self.conv5(x)))
+        x = torch.flatten(self.avgpool(x), 1)
         x = self.softmax(self.predictions(x))
         return x
 
