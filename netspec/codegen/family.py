@@ -190,7 +190,7 @@ class _Maker:
             first = parts["rest"][0]
             is_one = [*parts] == ["rest"] and all(same(value, first) for value in parts["rest"])
             growth = self.group[0].growth
-            is_width = growth is not None and growth.argument == name
+            is_width = growth is not None and growth.argument == name and not growth.is_added
             is_free = name not in self.style.reserved and not is_width
             if is_one and is_free and _is_text(first):
                 found[name] = first

@@ -9,7 +9,7 @@ from typing import Any
 
 from netspec.codegen.classes import Argument, Invocation, SourceClass
 from netspec.codegen.identifiers import Namespace, safe_identifier
-from netspec.codegen.nodes import Given, call, filled
+from netspec.codegen.nodes import Given, assign, call, filled, reads
 from netspec.codegen.printing import Printer, is_default
 from netspec.ir.template import Growth, Placed, Series, Template
 
@@ -82,7 +82,7 @@ class Helper:
         return any(each.last is not None for each in self.given.values())
 
     def widened(self, printer: Printer) -> ast.expr:
-        """The channels behind a block, in terms of the parameters."""
+        """The channels behind a block, in terms of the parameters, or what it adds to those ahead of it."""
         assert self.growth is not None
         width = self.given[self.growth.argument].rest if self.growth.argument else 1
         block = ast.Name(self.identifier(self.block)) if self.block else None
@@ -156,11 +156,24 @@ class Helper:
         return call(function, passed, **more)
 
 
+def channels_along(
+    template: Template, printer: Printer, statements: Sequence[ast.stmt]
+) -> list[ast.stmt]:
+    """Takes down the channels behind stages whose blocks add to them, by the names that ``statements`` have."""
+    found: list[ast.stmt] = []
+    wanted = {name for each in statements for name in reads(each)}
+    for series in reversed([*template.series.values()]):
+        if series.channels in wanted and series.growth is not None and series.growth.is_added:
+            found.insert(0, assign(series.channels, printer.value(series.added)))
+            wanted |= reads(found[0])
+    return found
+
+
 def channels_behind(template: Template, printer: Printer) -> dict[str, ast.expr]:
-    """The channels behind stages, by the name that formulas have for them."""
+    """The channels behind all other stages, by the name that formulas have for them."""
     found: dict[str, ast.expr] = {}
     for series in template.series.values():
-        if series.channels:
+        if series.channels and not (series.growth is not None and series.growth.is_added):
             assert series.growth is not None
             argument = series.growth.argument
             width = printer.value(series.arguments[argument].rest if argument else 1)
@@ -176,6 +189,8 @@ def attribute_of(growth: Growth) -> str:
 
 def is_asked(growth: Growth) -> bool:
     """Whether classes of blocks say by how much they widen: where it differs, or is no 1."""
+    if growth.is_added:
+        return False
     return growth.factor is None or bool(growth.argument and growth.factor != 1)
 
 

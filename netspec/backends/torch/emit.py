@@ -30,7 +30,7 @@ from netspec.codegen.explanation import Decision, Decisions
 from netspec.codegen.factories import PARTIAL, hand_on
 from netspec.codegen.family import complete, helpers
 from netspec.codegen.frame import Origin, copied, fill, head, introduced, modules_of
-from netspec.codegen.helper import Helper, attribute_of, channels_behind
+from netspec.codegen.helper import Helper, attribute_of, channels_along, channels_behind
 from netspec.codegen.identifiers import Namespace, camel_case, safe_identifier
 from netspec.codegen.kept import refusing, source_templates
 from netspec.codegen.members import Family, families, family_of, kept_of, names_for
@@ -236,6 +236,8 @@ class _Generator:
         made = self.helpers.get(family, {}) if settled else {}
         stages = Stages(family, writer, made, self.classes, self.decisions)
         writer.rows.stage_call = stages.module if settled else stages.try_out
+        if settled:
+            writer.rows.loop = stages.loop
         own = [*dict.fromkeys(made.values())]
         writer.statements += keeping(own, writer.printer)
         for part in template.body.items:
@@ -256,16 +258,18 @@ class _Generator:
         inputs = [*program.input_names] or ["x"]
         shapes = {" and ".join(str(v.type) for v in p.inputs): None for p in family.members}
         result = "dict[str, Tensor]" if program.has_outputs else "Tensor"
-        known = channels_behind(template, writer.printer)
+        known = {**channels_behind(template, writer.printer), **stages.known}
         registration = [Replaced(known).visit(each) for each in writer.registration]
         methods = [method(helper) for helper in own]
         if self.origin.handles and settled:
             handles = Handles(program, writer, template)
-            registration = [*handles.attributes(), *handles.declare(registration)]
+            kept = [Replaced(known).visit(each) for each in handles.attributes()]
+            registration = [*handles.declare(registration), *kept]
             methods += handles.methods(*self._entered(family, writer))
             methods += handles.intermediates(*self._entered(family, writer, handles.taken()))
             if not program.has_outputs:
                 forward = through_parts(inputs)
+        registration = [*channels_along(template, writer.printer, registration), *registration]
         self.targets |= writer.printer.targets
         if self.classes is not None:
             names = writer.printer.names

@@ -60,7 +60,8 @@ def keeping(known: Collection[Helper], printer: Printer) -> list[ast.stmt]:
 def method(helper: Helper) -> ast.stmt:
     """The method: blocks in a row, which are called by their index or by a name with a number."""
     printer = Printer(SIGNATURE_DEFAULTS)
-    is_plain = helper.is_numbered and not helper.has_last
+    is_added = helper.growth is not None and helper.growth.is_added
+    is_plain = helper.is_numbered and not helper.has_last and not (is_added and helper.channels)
     body = _at_once(helper, printer) if is_plain else _in_loop(helper, printer)
     declared = [each.declared(FACTORY) for each in helper.parameters]
     if helper.shared:
@@ -108,7 +109,11 @@ def _in_loop(helper: Helper, printer: Printer) -> list[ast.stmt]:
         added = call(f"{stage}.add_module", [helper.block_name(), block])
     body: list[ast.stmt] = [ast.Expr(added)]
     if helper.channels and helper.growth is not None:
-        body.append(assign(entering[0], helper.widened(printer)))
+        widened = helper.widened(printer)
+        if helper.growth.is_added:
+            body.append(ast.AugAssign(entering[0], ast.Add(), widened))
+        else:
+            body.append(assign(entering[0], widened))
     loop = for_(INDEX, helper.numbers(), body)
     return [assign(stage, call("nn.Sequential")), loop, ast.Return(ast.Name(stage))]
 

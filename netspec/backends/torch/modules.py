@@ -201,7 +201,11 @@ class ModuleWriter:
         self.statements += self._starting.calls(layer, self.access(layer), calls)
 
     def _row(self, row: Row) -> None:
-        self.statements.append(self.assign(row.path, self.rows.module(row)))
+        modules = self.rows.modules(row)
+        made = self.rows.loop(row, modules)
+        if made is None:
+            made = [self.assign(row.path, self.rows.sequential(row.names, modules))]
+        self.statements += made
         self._containers.add(row.path)
         self.statements += self.rows.starts(row, node_of(row.path))
 

@@ -27,6 +27,9 @@ ORDERED = "OrderedDict"
 RegionCall = Callable[[Region], ast.expr]
 """Gives the call that makes the module of a region."""
 
+RowLoop = Callable[[Row, Sequence[ast.expr]], list[ast.stmt] | None]
+"""Gives the statements that register a row; None where one call does."""
+
 
 class RowWriter:
     """Writes rows of modules.
@@ -39,6 +42,8 @@ class RowWriter:
 
     Attributes:
         stage_call: the call that makes the blocks of a stage; set by who writes stages.
+        loop: the statements that register a row, of whose members it is given the calls, where its stages are a
+            loop; None elsewhere; set by who writes stages.
     """
 
     def __init__(
@@ -48,18 +53,26 @@ class RowWriter:
         self.printer = printer
         self.block_call = block_call
         self.stage_call: RegionCall = block_call
+        self.loop: RowLoop = lambda _row, _modules: None
         self._starting = starting
 
+    def modules(self, row: Row) -> list[ast.expr]:
+        """The calls that make the members of a row."""
+        return [*map(self._item, row.members)]
+
     def module(self, row: Row) -> ast.expr:
-        """The call that makes a row: of modules alone where they are called by their index, else by name."""
-        modules = [*map(self._item, row.members)]
-        if row.is_numbered:
+        """The call that makes a row."""
+        return self.sequential(row.names, self.modules(row))
+
+    def sequential(self, names: Sequence[str], modules: Sequence[ast.expr]) -> ast.expr:
+        """A row: of modules alone where they are called by their index, else by name."""
+        if tuple(names) == Row.indices(names):
             return call("nn.Sequential", modules)
         self.printer.targets.add(ORDERED)
-        if all(map(is_attribute, row.names)):
-            named = call(ORDERED, map(ast.keyword, row.names, modules))
+        if all(map(is_attribute, names)):
+            named = call(ORDERED, map(ast.keyword, names, modules))
         else:
-            pairs = zip(map(ast.Constant, row.names), modules, strict=True)
+            pairs = zip(map(ast.Constant, names), modules, strict=True)
             named = call(ORDERED, [ast.List([ast.Tuple([*pair]) for pair in pairs])])
         return call("nn.Sequential", [named])
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from netspec.backends.torch.gathered import Row
 from netspec.backends.torch.modules import ModuleWriter
 from netspec.backends.torch.sequential import ORDERED
+from netspec.backends.torch.stage_loops import FEWEST, StageLoops
 from netspec.codegen.classes import Classes
 from netspec.codegen.explanation import Decisions
 from netspec.codegen.helper import Helper
@@ -28,6 +29,9 @@ class Stages:
         helpers: what makes stages that follow one pattern.
         classes: those of the blocks; None while it is tried whether numbers have formulas.
         decisions: where loops are noted.
+
+    Attributes:
+        known: what stands for the channels behind a loop over stages, by the name that formulas have for them.
     """
 
     def __init__(
@@ -43,6 +47,7 @@ class Stages:
         self.helpers = helpers
         self.classes = classes
         self.decisions = decisions
+        self.known: dict[str, ast.expr] = {}
 
     def _series(self, stage: Region) -> Series | None:
         return self.family.template.series.get(stage.blocks[0]) if stage.blocks else None
@@ -65,6 +70,22 @@ class Stages:
         else:
             self.writer.printer.value([n for n in series.numbers if n is not None])
         return call("nn.Sequential")
+
+    def loop(self, row: Row, modules: Sequence[ast.expr]) -> list[ast.stmt] | None:
+        """The statements that register a row of stages between which channels grow; None for any other."""
+        found = {}
+        for index, member in enumerate(row.members):
+            if not isinstance(member, Region) or member.kind != "stage":
+                continue
+            series = self._series(member)
+            if series is not None and series.growth is not None and series.growth.is_added:
+                found[index] = series
+        if len(found) < FEWEST or "." in row.path:
+            return None
+        loops = StageLoops(self.family.template, self.helpers, self.writer.rows)
+        made = loops.written(row, modules, found)
+        self.known |= made.known if made else {}
+        return made.statements if made else None
 
     def register(self, stage: Region) -> None:
         """A stage as a `nn.Sequential`, which a helper makes, or a loop where runs of blocks are alike."""

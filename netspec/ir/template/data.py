@@ -194,10 +194,12 @@ class Growth:
     Attributes:
         argument: the argument that they are a multiple of; empty where they are one number.
         factors: the multiple in each shape, or the number.
+        is_added: whether the block adds them to those ahead of it, as in DenseNet; the factors are then one.
     """
 
     argument: str
     factors: tuple[int, ...]
+    is_added: bool = False
 
     @property
     def factor(self) -> int | None:
@@ -219,7 +221,8 @@ class Series:
         arguments: what they are given, by name; the channels that enter are not among it.
         source: the channels that enter the first.
         growth: what the channels behind a block are; None where it gives as many as it takes.
-        channels: the name that the channels of the result have in formulas, where the factors differ.
+        channels: the name that the channels of the result have in formulas, where the factors differ, or what is
+            added does as often as there are blocks.
     """
 
     blocks: Sequence[tuple[Region, ...]]
@@ -230,6 +233,22 @@ class Series:
     source: Any
     growth: Growth | None
     channels: str = ""
+
+    @property
+    def added(self) -> Any:
+        """The channels behind the last block, where each adds to those ahead of it: a formula of their number."""
+        count = self.count
+        if isinstance(count, Varying):  # which has one value in a network that stands alone
+            count = Varying(count.node, count.values, kept=True)
+        return self.source + self.more * count
+
+    @property
+    def more(self) -> Any:
+        """What each block adds to the channels, or the channels behind it, if one factor says it."""
+        assert self.growth is not None
+        assert self.growth.factor is not None
+        width = self.arguments[self.growth.argument].rest if self.growth.argument else 1
+        return width * self.growth.factor
 
     @property
     def numbers(self) -> list[Any]:

@@ -208,11 +208,11 @@ class NetworkUnifier(Unifier):
         type = self._ops.type(None, results, place)
         channels, growth = series.source, series.growth
         if growth is not None and growth.factor is not None:
-            width = series.arguments[growth.argument].rest if growth.argument else 1
-            channels = width * growth.factor
-        elif growth is not None:
-            name = self.names.fresh(f"{place.replace('.', '_')}_channels")
-            channels = vary(ast.Name(name), [value.type.channels for value in results.values()])
+            channels = series.more
+        if growth is not None and (growth.factor is None or growth.is_added):
+            name = self.names.fresh(f"{place.rpartition('.')[2]}_channels")
+            counts = [value.type.channels for value in results.values()]
+            channels = vary(ast.Name(name), counts, kept=growth.is_added)
             self._channels[name] = Parameter(name, None, channels, (place,))
             series = dataclasses.replace(series, channels=name)
         return dataclasses.replace(type, channels=channels), series
@@ -344,20 +344,27 @@ def _growth(templates: Column[Template], arguments: Mapping[str, _Argument]) -> 
         factors = [_factor(templates[i], name) for i in sorted(templates)]
         if all(factors):
             return Growth(name, tuple(factor for factor in factors if factor is not None))
-    raise Split("channels that are no multiple of an argument", "", {0: None})
+    for name in ("", *names):
+        factors = [_factor(templates[i], name, is_added=True) for i in sorted(templates)]
+        if all(factors) and len({*factors}) == 1:
+            return Growth(name, tuple(f for f in factors if f is not None), is_added=True)
+    raise Split("channels that no argument tells", "", {0: None})
 
 
 def _is_like_source(template: Template) -> bool:
     return all(r.result.type.channels == r.source.type.channels for r in template.instances)
 
 
-def _factor(template: Template, name: str) -> int | None:
-    """What the channels behind a block are, over an argument or 1; None unless it is one whole number."""
+def _factor(template: Template, name: str, is_added: bool = False) -> int | None:
+    """What the channels behind a block are, over an argument or 1; None unless it is one whole number.
+
+    Of those that are ``is_added``, what they are more than those ahead of it.
+    """
     found = set()
     for region in template.instances:
         value = plain(region.arguments.get(name)) if name else 1
-        channels = region.result.type.channels
-        if type(value) is not int or value < 1 or channels % value:
+        channels = region.result.type.channels - (region.source.type.channels if is_added else 0)
+        if type(value) is not int or value < 1 or channels < 1 or channels % value:
             return None
         found.add(channels // value)
     return found.pop() if len(found) == 1 else None
