@@ -30,6 +30,9 @@ blocks:
   growing:
     params: {width: int, stride: 1, kernel: 3}
     body: [{conv: {out: in_channels + width, kernel: 3}}]
+  doubling:
+    params: {width: int, stride: 1, kernel: 3}
+    body: [{conv: {out: 2 * in_channels + width, kernel: 3}}]
 stages:
   times: len(depths)
   block: block
@@ -80,6 +83,13 @@ def test_channels_follow_an_argument_of_the_blocks() -> None:
     assert text(second.source) == "wide * 8"
 
 
+def test_channels_that_blocks_add_to_have_a_name() -> None:
+    first, second = of_series(family("{a: {block: growing}, b: {block: growing, depths: [2, 2]}}"))
+    assert first.growth == Growth("width", (1, 1), is_added=True)
+    assert (first.channels, text(second.source)) == ("layer1_channels", "layer1_channels")
+    assert text(first.added) == "3 + 4 * depths[0]"
+
+
 def test_blocks_that_widen_differently_are_a_parameter() -> None:
     templates = family("{a: {block: two}, b: {depths: [3, 3]}}")
     first, second = of_series(templates)
@@ -94,7 +104,7 @@ def test_blocks_that_widen_differently_are_a_parameter() -> None:
     [
         ("{a: {}, b: {depths: [2]}}", "another list of steps"),
         ("{a: {tail: [sigmoid]}, b: {tail: [relu]}}", "another list of steps"),
-        ("{a: {block: growing}, b: {block: growing, depths: [2, 2]}}", "no multiple"),
+        ("{a: {block: doubling}, b: {block: doubling, depths: [2, 2]}}", "no argument tells"),
     ],
 )
 def test_networks_that_differ_by_more_are_parted(variants: str, reason: str) -> None:
@@ -110,10 +120,10 @@ def test_an_argument_that_follows_the_index_parts_networks() -> None:
 
 
 def test_a_short_stage_without_a_pattern_is_written_out() -> None:
-    templates = family("{a: {block: growing}, b: {block: growing, wide: 2}}")
+    templates = family("{a: {block: doubling}, b: {block: doubling, wide: 2}}")
     assert not templates.network.series
     channels = [text(call.arguments["in_channels"]) for call in templates.network.calls.values()]
-    assert channels[:2] == [3, "3 + wide * 4"]
+    assert channels[:2] == [3, "6 + wide * 4"]
 
 
 def test_an_argument_of_the_last_block() -> None:

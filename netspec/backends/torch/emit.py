@@ -19,6 +19,7 @@ from netspec.backends.torch.helpers import (
     method,
     widened,
 )
+from netspec.backends.torch.module_class import forward_of, module_class
 from netspec.backends.torch.modules import ModuleWriter
 from netspec.backends.torch.plan import Plan
 from netspec.backends.torch.rows import SIGNATURE_DEFAULTS
@@ -40,14 +41,12 @@ from netspec.codegen.nodes import (
     assign,
     by_name,
     call,
-    class_,
     dotted,
     for_,
     function,
     if_,
     import_from,
     imports,
-    parameter,
     side_by_side,
 )
 from netspec.codegen.passes import tidied
@@ -55,12 +54,13 @@ from netspec.codegen.passes.roll_classes import roll_classes
 from netspec.codegen.passes.roll_rows import roll_rows
 from netspec.codegen.presence import presence
 from netspec.codegen.printing import Factories, Printer
+from netspec.codegen.rows import with_rows_as_blocks
 from netspec.codegen.tensors import VARIABLES, Item, Tensors
 from netspec.ir import Program, Region, Value
 from netspec.ir.definition import Definition
 from netspec.ir.optional import varying_tests
 from netspec.ir.template import Series, Template
-from netspec.ir.template.data import nodes_of
+from netspec.ir.template.data import nodes_of, result_of
 from netspec.lang.expression.arithmetic import COPIED
 from netspec.system.line_length import LINE_LENGTH
 
@@ -73,11 +73,12 @@ def generate(networks: Sequence[Program], origin: Origin, line_length: int) -> s
 
 @dataclass(frozen=True)
 class Parts:
-    """The code of a block: what its constructor and its ``forward`` do, and what this takes."""
+    """The code of a block: what its constructor and its ``forward`` do, and what this takes; or modules in a row."""
 
     writer: ModuleWriter
     forward: list[ast.stmt]
     inputs: list[str]
+    row: Sequence[ast.expr] | None = None
 
     @property
     def printer(self) -> Printer:
@@ -95,7 +96,7 @@ def explain(network: Program, origin: Origin) -> tuple[Decision, ...]:
 
 class _Generator:
     def __init__(self, programs: Sequence[Program], origin: Origin) -> None:
-        self.programs = programs
+        programs = self.programs = with_rows_as_blocks(programs)
         self.origin = origin
         self.starts = Starts()
         tests = (each for program in programs for each in program.main.regions("when"))
@@ -193,17 +194,25 @@ class _Generator:
         self.targets |= parts.printer.targets
         if any(argument.type == LAYER for argument in source_class.arguments):
             self.targets.add(FACTORY)
-        return _module(
+        forward = forward_of(parts.inputs, parts.forward, _result(source_class.template))
+        return module_class(
             source_class.name,
             source_class.doc,
             source_class.arguments,
-            [*source_class.refusal(), *local, *parts.writer.registration],
-            [_forward(parts.inputs, parts.forward, _result(source_class.template))],
+            [*source_class.refusal(), *local],
+            parts.writer.registration,
+            [forward] if parts.row is None else [],
             [assign(attribute_of(growth), ast.Constant(f)) for growth, f in factors.items()],
+            parts.row,
         )
 
     def _parts(self, template: Template, settled: bool) -> Parts:
         writer = self._writer(template, settled)
+        row = writer.plan.gathered.whole
+        if row is not None and template.body.result is result_of(row.members[-1]):
+            modules = writer.rows.modules(row)
+            writer.statements += writer.rows.starts(row, ast.Name("self"))
+            return Parts(writer, [], [], modules)
         for item in template.body.items:
             writer.reserve(item)
         for item in template.body.items:
@@ -274,12 +283,13 @@ class _Generator:
         if self.classes is not None:
             names = writer.printer.names
             self.arguments[family] = family.arguments(names, self.classes, block_type)
-        return _module(
+        return module_class(
             family.name,
             f"The network, made for inputs of {' or '.join(shapes)}.",
             self.arguments.get(family, ()),
+            [],
             registration,
-            [*methods, _forward(inputs, forward, annotation(result))],
+            [*methods, forward_of(inputs, forward, annotation(result))],
         )
 
     @staticmethod
@@ -345,28 +355,6 @@ def _result(template: Template) -> ast.expr:
     """The type that the module of a block returns."""
     count = len(template.body.outputs)
     return annotation("Tensor" if count == 1 else f"tuple[{', '.join(['Tensor'] * count)}]")
-
-
-def _module(
-    name: str,
-    doc: str | None,
-    arguments: Sequence[Argument],
-    registration: Sequence[ast.stmt],
-    methods: Sequence[ast.stmt],
-    attributes: Sequence[ast.stmt] = (),
-) -> ast.stmt:
-    """A class of modules."""
-    start = ast.Expr(call(ast.Attribute(call("super"), "__init__")))
-    parameters = [(parameter("self"), None), *(each.declared(FACTORY) for each in arguments)]
-    none = ast.Constant(None)
-    init = function("__init__", parameters, [start, *registration], returns=none)
-    inits = [init] if registration else []
-    return class_(name, "nn.Module", doc, [*attributes, *inits, *methods])
-
-
-def _forward(inputs: Sequence[str], body: Sequence[ast.stmt], result: ast.expr) -> ast.stmt:
-    tensors = [(parameter(name, "Tensor"), None) for name in inputs]
-    return function("forward", [(parameter("self"), None), *tensors], body, returns=result)
 
 
 def _class_name(definition: Definition, difference: str) -> str:

@@ -49,6 +49,9 @@ class Gathered:
     stand side by side, each takes what the one ahead of it gives, and nothing else has a name among them. A value
     between two members may be taken by others as well.
 
+    Attributes:
+        whole: the body itself, where it is a row whose members are called by their index.
+
     Args:
         items: the body's.
         row: the row that a region is, or None.
@@ -75,6 +78,8 @@ class Gathered:
         leaves = [*self._leaves(items)]
         parts = (item for item in items if isinstance(item, Region))
         self._empty = [p.path for p in parts if p.kind == "stage" and not p.blocks]
+        whole = self._row_of("", leaves)
+        self.whole = whole if whole is not None and whole.members and whole.is_numbered else None
         for name in dict.fromkeys(_path(leaf).partition(".")[0] for leaf in leaves):
             self._gather(name, leaves)
 
@@ -165,8 +170,8 @@ class Gathered:
         """The row of a container that holds these; values inside may be taken by others where it is tapped."""
         members: list[Item] = []
         names: list[str] = []
-        start = f"{path}."
-        if not all(_path(leaf).startswith(start) for leaf in leaves):
+        start = f"{path}." if path else ""
+        if not all(_path(leaf) and _path(leaf).startswith(start) for leaf in leaves):
             return None
         if any(empty.startswith(start) for empty in self._empty):
             return None
