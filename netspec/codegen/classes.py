@@ -167,8 +167,16 @@ def _own(
     is_whole = isinstance(value, Varying) and len(known) == len(value.values)
     if passed is not None:
         return Argument(name, kind, _usual(template, value, passed))
+    if is_whole and isinstance(value, Varying):
+        return Argument(name, kind, _common(template, value))
     # Where some instances have no use for it, calls leave it out.
-    return Argument(name, kind, MISSING if is_whole or not known else known[0])
+    return Argument(name, kind, known[0] if known else MISSING)
+
+
+def _common(template: Template, value: Varying) -> Any:
+    """The number 1 if that is what most instances have, as groups are; MISSING elsewhere."""
+    found = [value.values[shape] for shape in template.shapes]
+    return 1 if 2 * sum(same_value(each, 1) for each in found) > len(found) else MISSING
 
 
 def _usual(template: Template, choice: Varying, passed: Mapping[Any, ast.expr]) -> Any:

@@ -341,6 +341,9 @@ def _by_mode(family: Family, items: Iterable[Item]) -> tuple[list[Item], list[It
 def _returning(tensors: Tensors, results: Sequence[ast.expr]) -> list[ast.stmt]:
     """The statements with a return behind them; what modules give is anything to type checkers until it is in `x`."""
     operands = [*results]
+    match operands:
+        case [ast.Call(func=ast.Attribute(value=ast.Name(id="torch" | "F")))]:
+            return [*tensors.statements, ast.Return(operands[0])]  # whose type is known
     if len(operands) == 1 and isinstance(operands[0], ast.Call | ast.BinOp | ast.IfExp):
         operands = [tensors.settle(operands[0], "x")]
     return [*tensors.statements, ast.Return(side_by_side(operands))]

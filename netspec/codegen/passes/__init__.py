@@ -14,6 +14,7 @@ from netspec.codegen.passes.blocks import Definition
 from netspec.codegen.passes.drop_dead_stores import drop_dead_stores
 from netspec.codegen.passes.fold_copies import fold_copies
 from netspec.codegen.passes.positive_tests import positive_tests
+from netspec.codegen.passes.read_originals import read_originals
 from netspec.codegen.passes.share_ends import share_ends
 from netspec.codegen.passes.share_values import share_values
 
@@ -31,6 +32,7 @@ PASSES: tuple[Pass, ...] = (
     positive_tests,
     drop_dead_stores,
     fold_copies,
+    read_originals,
 )
 """What generated code goes through, in order."""
 

@@ -1,4 +1,4 @@
-"""Classes that run modules in rounds, one after another, as a `nn.Sequential` that registers them in a loop."""
+"""Classes that run their modules one after another as a `nn.Sequential`, which registers those in rounds in a loop."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from netspec.codegen.passes.roll_statements import roll_statements
 
 SELF = "self"
 
+FEWEST = 2
+"""A class of a single module says itself how that is run."""
+
 
 def roll_class(node: ast.ClassDef) -> ast.ClassDef:
-    """A class of modules that run in the order in which they are registered, with loops over those in rounds.
+    """A class of modules that run in the order in which they are registered, as a `nn.Sequential`.
 
-    Names of attributes cannot count, so what a loop makes is added under a name; such a class runs its
-    modules as `nn.Sequential` does. One that a loop does not shorten stays as it is.
+    Those in rounds come in a loop: names of attributes cannot count, so what it makes is added under a name.
     """
     match node.body:
         case [
@@ -27,9 +29,9 @@ def roll_class(node: ast.ClassDef) -> ast.ClassDef:
                 return node
         case _:
             return node
-    body = roll_statements([*map(_added, init.body)])
-    if not any(isinstance(each, ast.For) for each in body):
+    if len(names) < FEWEST:
         return node
+    body = roll_statements([*map(_added, init.body)])
     made = ast.FunctionDef(init.name, init.args, [*map(_assigned, body)], [], init.returns)
     return ast.ClassDef(node.name, [_SEQUENTIAL], [], [*ahead, made], [])
 

@@ -19,6 +19,13 @@ CASES: dict[str, list[tuple[str, str]]] = {
         ("y = f(x)\nself.y = y\nreturn y", "y = f(x)\nself.y = y\nreturn y"),
         ("x = f(x)\nreturn x", "x = f(x)\nreturn x"),
     ],
+    "read_originals": [
+        ("y = x\nx = f(y)\nreturn x + y", "y = x\nx = f(x)\nreturn x + y"),
+        ("y = x\nx = f(g(y), y)\nreturn x + y", "y = x\nx = f(g(x), x)\nreturn x + y"),
+        # The original is another value by then, or stays.
+        ("y = x\nx = f(x)\nx = g(y)\nreturn x", "y = x\nx = f(x)\nx = g(y)\nreturn x"),
+        ("y = x\nz = f(y)\nreturn z + y", "y = x\nz = f(y)\nreturn z + y"),
+    ],
     "share_ends": [
         (
             "if a:\n    f(1)\n    g(1)\n    h()\nelse:\n    f(1)\n    g(2)\n    h()",

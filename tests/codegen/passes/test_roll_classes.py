@@ -52,8 +52,8 @@ UNCHANGED = {
     + "        if width:\n            self.a = A()\n"
     + FORWARD
     + "        return self.unit4(x)\n",
-    "no rounds": INIT
-    + "        self.a = A()\n        self.b = B()\n    def forward(self, x):\n        return self.b(self.a(x))\n",
+    "a single module": INIT
+    + "        self.a = A()\n    def forward(self, x):\n        return self.a(x)\n",
     "several inputs": UNITS
     + FORWARD.replace("x: Tensor", "x: Tensor, y: Tensor")
     + "        return self.unit4(x)\n",
@@ -67,6 +67,13 @@ def rolled(text: str) -> str:
 
 def test_a_row_with_rounds_is_a_sequential() -> None:
     assert rolled(BEFORE) == ast.unparse(ast.parse(AFTER))
+
+
+def test_so_is_one_without() -> None:
+    before = "        self.a = A()\n        self.b = B()\n"
+    forward = "    def forward(self, x):\n        return self.b(self.a(x))\n"
+    after = INIT.replace("nn.Module", "nn.Sequential") + before
+    assert rolled(INIT + before + forward) == ast.unparse(ast.parse(after))
 
 
 @pytest.mark.parametrize("text", UNCHANGED.values(), ids=UNCHANGED)
