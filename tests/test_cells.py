@@ -261,8 +261,7 @@ TORCH = """\
             x, previous = block(x, previous)
         for block in self.layer2:
             x, previous = block(x, previous)
-        x = self.avgpool(x)
-        x = torch.flatten(x, 1)
+        x = torch.flatten(self.avgpool(x), 1)
         x = self.fc(x)
         return x
 """

@@ -49,7 +49,7 @@ head: [global_avg_pool, dropout, {linear: {out: 5}}]
 """
 
 REPVGG_TORCH = '''
-class Repvgg(nn.Module):
+class Repvgg(nn.Sequential):
     """Three branches that are one convolution once they have been trained (Ding et
     al., 2021).
     """
@@ -58,10 +58,6 @@ class Repvgg(nn.Module):
         super().__init__()
         self.conv1 = nn.Conv2d(8, 8, kernel_size=3, padding=1)
         self.relu = nn.ReLU()
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = self.relu(self.conv1(x))
-        return x
 
 
 class Found(nn.Module):

@@ -31,7 +31,9 @@ blocks:
 
 
 def class_names(text: str) -> list[str]:
-    return re.findall(r"^class (\w+)\(nn\.Module\)", api.loads(text).generate("torch"), re.M)
+    return re.findall(
+        r"^class (\w+)\(nn\.(?:Module|Sequential)\)", api.loads(text).generate("torch"), re.M
+    )
 
 
 def test_one_class_serves_other_numbers() -> None:

@@ -98,9 +98,8 @@ class Starts:
         key = (target, name)
         own = self.own.get(key, [])
         calls = self.found.get(key) or sorted(own, key=lambda one: -_count(one, own))[:1]
-        is_alone = (
-            key not in self.found and len(own) == 1
-        )  # numbers are those of the network around the loop
+        # Numbers may be those of the network around the loop.
+        is_alone = key not in self.found and all(same_call(call, own[0]) for call in own)
         if key in self.various or len(calls) != 1:
             return None
         if not is_alone and any(varies(call) for call in calls):
