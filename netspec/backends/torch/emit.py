@@ -252,11 +252,14 @@ class _Generator:
         for part in template.body.items:
             for item in ahead(part):
                 writer.reserve(item)
+        for part in () if settled else template.body.items:  # a series may turn out to be no row
+            if isinstance(part, Region) and part.kind == "stage":
+                stages.try_out(part)
         for part in template.body.items:
             for item in ahead(part):
                 writer.register(item)
-            if isinstance(part, Region) and part.kind == "stage":
-                stages.register(part) if settled else stages.try_out(part)
+            if settled and isinstance(part, Region) and part.kind == "stage":
+                stages.register(part)
         loop = self.starts.loop(writer.printer.call) if settled else []
         if loop:
             each = for_("module", call("self.modules"), loop)

@@ -81,3 +81,28 @@ def test_what_follows_no_pattern_is_written_out(before: str, after: str) -> None
     compiled = netspec.loads(DENSE.replace(before, after))
     assert "enumerate" not in compiled.generate("torch")
     check(compiled)
+
+
+NAMED = """\
+netspec: 1
+name: named
+params: {depth: 2}
+input: {channels: 3, size: [8, 8]}
+blocks: {b: {params: {width: int}, body: [{conv: {out: width, kernel: 3}}]}}
+stages:
+  - {block: b, name: features.part, repeat: depth, width: 4, between: [{relu: {}, name: features.part.act}]}
+head: [global_avg_pool, {linear: {out: 5}}]
+default: small
+variants: {small: {}, deep: {depth: 3}}
+"""
+
+
+def test_a_stage_among_whose_blocks_another_layer_has_a_name_is_made_by_no_helper(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "named.yaml"
+    path.write_text(NAMED, encoding="utf-8")
+    module = import_source(netspec.generate_family(netspec.load(path), "torch"))
+    for name in ("small", "deep"):
+        live = netspec.load(path, variant=name).build("torch")
+        assert [*getattr(module, name)().state_dict()] == [*live.state_dict()]
