@@ -31,5 +31,6 @@ def module_class(
 
 
 def forward_of(inputs: Sequence[str], body: Sequence[ast.stmt], result: ast.expr) -> ast.stmt:
+    """The method ``forward``, which takes tensors called ``inputs`` and returns ``result``, a type."""
     tensors = [(parameter(name, "Tensor"), None) for name in inputs]
     return function("forward", [(parameter("self"), None), *tensors], body, returns=result)
