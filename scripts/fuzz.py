@@ -14,7 +14,7 @@ import atheris
 with atheris.instrument_imports(include=["netspec"]):
     from netspec.errors import NetspecError, split_lines
     from netspec.lang import source
-    from netspec.lang.expression import expr
+    from netspec.lang.expression import expr, magnitude
 
 NAMES = {"width": 64, "depths": [3, 4, 6, 3], "flag": True, "rate": 0.5, "word": "same", "none": []}
 
@@ -40,7 +40,7 @@ def evaluate(data: bytes) -> None:
     except NetspecError:
         return
     if isinstance(value, int | float) and not isinstance(value, bool):
-        assert abs(value) <= expr.MAX_MAGNITUDE, text
+        assert abs(value) <= magnitude.MAX_MAGNITUDE, text
 
 
 TARGETS = {"reader": read, "expressions": evaluate}

@@ -11,6 +11,7 @@ from netspec.codegen.calls import Call
 from netspec.codegen.identifiers import safe_identifier
 from netspec.codegen.nodes import Given, call, constant
 from netspec.codegen.numbers import without_own_functions
+from netspec.lang.expression.arithmetic import MATH
 from netspec.lang.expression.formula import SIGNS, Rewriter
 from netspec.lang.expression.symbolic import Diverges, Varying, names_of, same_value
 
@@ -135,7 +136,7 @@ class _InSource(Rewriter):
     def visit_Call(self, node: ast.Call) -> ast.expr:
         function = node.func
         assert isinstance(function, ast.Name)
-        name = f"math.{function.id}" if function.id in ("ceil", "floor") else function.id
+        name = f"math.{function.id}" if function.id in MATH else function.id
         self.functions.add(name)
         return call(name, [self.visit(argument) for argument in node.args])
 

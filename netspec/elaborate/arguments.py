@@ -10,7 +10,7 @@ from netspec.elaborate.lookup import Lookup
 from netspec.elaborate.reader import is_for_each_block
 from netspec.elaborate.scope import BlockValue, Environment, StepsValue
 from netspec.errors import Span, did_you_mean, fail
-from netspec.lang.expression.expr import MAX_MAGNITUDE
+from netspec.lang.expression.magnitude import MAX_MAGNITUDE
 from netspec.lang.expression.unknown import UNKNOWN, Parts, require_known
 from netspec.lang.schema.fields import (
     AxesValue,

@@ -11,7 +11,7 @@ from netspec.backends.keras.initial import initializer as keras_initializer
 from netspec.backends.torch.initial import init_call as torch_initializer
 from netspec.elaborate import bounds
 from netspec.lang import source
-from netspec.lang.expression import arithmetic, expr
+from netspec.lang.expression import arithmetic, expr, magnitude
 from netspec.lang.expression.symbolic import named, to_text
 from netspec.lang.schema import fields
 from netspec.ops import OPS, geometry, initializers
@@ -34,9 +34,9 @@ def limits() -> str:
         ("values in a file", f"{source.MAX_NODES:,}"),
         ("digits of a number", f"{source.MAX_DIGITS}"),
         ("an expression", f"{expr.MAX_LENGTH} characters"),
-        ("nesting of an expression", f"{expr.MAX_DEPTH} levels"),
-        ("a number that an expression gives", f"±{expr.MAX_MAGNITUDE:,}"),
-        ("a list or text that an expression gives", f"{expr.MAX_ITEMS:,} items"),
+        ("nesting of an expression", f"{magnitude.MAX_DEPTH} levels"),
+        ("a number that an expression gives", f"±{magnitude.MAX_MAGNITUDE:,}"),
+        ("a list or text that an expression gives", f"{magnitude.MAX_ITEMS:,} items"),
         ("repetitions: blocks of a stage, `repeat`, `times`", f"{bounds.MAX_LAYERS:,}"),
         ("layers of a network", f"{bounds.MAX_LAYERS:,}"),
         ("parameters of a network, statistics included", f"{bounds.MAX_PARAMETERS:,}"),

@@ -75,8 +75,16 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "ceil": math.ceil,
     "floor": math.floor,
     "len": len,
+    "sum": sum,
+    "prod": math.prod,
+    "sqrt": math.sqrt,
+    "log": math.log,
     "make_divisible": make_divisible,
 }
+FOLDS: dict[str, tuple[ast.operator, int]] = {"sum": (ast.Add(), 0), "prod": (ast.Mult(), 1)}
+"""Functions of a list that an operator makes of its items, and what they are of none."""
+MATH = FUNCTIONS.keys() & vars(math).keys()
+"""Functions of Python's module `math`."""
 COPIED = frozenset({"make_divisible"})
 """Functions that are no other library's, so that generated source holds a copy of what it calls."""
 FUNCTION_DOCS: dict[str, str] = {
@@ -86,6 +94,10 @@ FUNCTION_DOCS: dict[str, str] = {
     "ceil": "`ceil(a)`: the next whole number up",
     "floor": "`floor(a)`: the next whole number down",
     "len": "`len(list)`: the number of items",
+    "sum": "`sum(list)`: the sum of the items, 0 of none",
+    "prod": "`prod(list)`: the product of the items, 1 of none",
+    "sqrt": "`sqrt(a)`: the square root",
+    "log": "`log(a)`: the natural logarithm; `log(a, base)`",
     "make_divisible": "`make_divisible(a, divisor, limit)`: the multiple of `divisor` nearest to `a`, at "
     "least `divisor`, and not below `limit` (0.9 unless given) of `a`; from MobileNetV2",
 }

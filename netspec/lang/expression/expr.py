@@ -1,7 +1,7 @@
 """The expressions of the language: a closed grammar over Python's syntax, never `eval`.
 
 Numbers, names, truth values, strings, lists, arithmetic, comparisons, boolean logic, ``a if c else b``,
-indexing, and the functions of :data:`FUNCTIONS`. An expression is parsed once, evaluated over plain or
+indexing, slices, and the functions of :data:`FUNCTIONS`. An expression is parsed once, evaluated over plain or
 varying numbers (:mod:`netspec.lang.expression.symbolic`), and printed back as Python by its varying result.
 """
 
@@ -12,11 +12,13 @@ import operator
 import warnings
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial, reduce
 from typing import Any
 
 from netspec.errors import NetspecError, Span, did_you_mean, fail
-from netspec.lang.expression.arithmetic import BINARY, COMPARE, FUNCTIONS
+from netspec.lang.expression.arithmetic import BINARY, COMPARE, FOLDS, FUNCTIONS
 from netspec.lang.expression.formula import negated
+from netspec.lang.expression.magnitude import MAX_DEPTH, check_magnitude
 from netspec.lang.expression.symbolic import (
     Varying,
     active,
@@ -32,10 +34,7 @@ from netspec.lang.expression.symbolic import (
 from netspec.lang.expression.unknown import require_known
 
 MAX_LENGTH = 400
-MAX_DEPTH = 40
-MAX_MAGNITUDE = 2**53
 MAX_PARSED = 10_000
-MAX_ITEMS = 1_000
 
 CONSTANT_NAMES: dict[str, bool] = {"true": True, "false": False}
 
@@ -58,7 +57,7 @@ class Expression:
     def evaluate(self, environment: Mapping[str, Any]) -> Any:
         """The value under ``environment``; raises :class:`NetspecError` at the expression's place."""
         try:
-            return _check_magnitude(_evaluate(self.node, environment))
+            return check_magnitude(_evaluate(self.node, environment))
         except _Unknown as unknown:
             raise self._unknown_name(unknown.node, environment) from None
         except ZeroDivisionError:
@@ -149,7 +148,7 @@ def _refuse(node: ast.AST, source: str, span: Span | None) -> NetspecError:
         "NS201",
         f"`{part[:60]}` is not part of the expression language",
         span,
-        help="numbers, names, lists, arithmetic, comparisons, and/or/not, `a if c else b`, indexing and "
+        help="numbers, names, lists, arithmetic, comparisons, and/or/not, `a if c else b`, indexing, slices and "
         + ", ".join(FUNCTIONS),
     )
 
@@ -176,6 +175,8 @@ def _check(node: ast.AST, source: str, span: Span | None, depth: int) -> None:
             children = [left, *rest]
         case ast.IfExp(test=test, body=body, orelse=other):
             children = [test, body, other]
+        case ast.Subscript(value=value, slice=ast.Slice(lower=lower, upper=upper, step=None)):
+            children = [value, *(bound for bound in (lower, upper) if bound is not None)]
         case ast.Subscript(value=value, slice=index) if not isinstance(index, ast.Slice):
             children = [value, index]
         case ast.List(elts=items):
@@ -184,35 +185,6 @@ def _check(node: ast.AST, source: str, span: Span | None, depth: int) -> None:
             raise _refuse(node, source, span)
     for child in children:
         _check(child, source, span, depth + 1)
-
-
-def _check_magnitude(value: Any) -> Any:
-    if type(value) is int and -MAX_MAGNITUDE <= value <= MAX_MAGNITUDE:
-        return value  # as nearly all are
-    if isinstance(value, Varying):
-        for each in value.values:
-            if each is not None:
-                _check_magnitude(each)
-    elif isinstance(value, int | float) and not -MAX_MAGNITUDE <= value <= MAX_MAGNITUDE:
-        raise ValueError(f"larger than {MAX_MAGNITUDE:,}")
-    elif isinstance(value, str | list) and _length(value) > MAX_ITEMS:
-        raise ValueError(f"longer than {MAX_ITEMS:,}")
-    return value
-
-
-def _length(value: str | list[Any]) -> int:
-    """The characters of a text; the items of a list and of the lists in it, as far as the bound.
-
-    Raises ValueError for lists inside lists beyond :data:`MAX_DEPTH`: whatever walks them by recursion,
-    a comparison for one, would fail on them.
-    """
-    total, level = len(value), [value] if isinstance(value, list) else []
-    for _ in range(MAX_DEPTH):
-        level = [item for outer in level for item in outer if isinstance(item, list)]
-        total += sum(len(item) for item in level)
-        if not level or total > MAX_ITEMS:
-            return total
-    raise ValueError(f"a list nested deeper than {MAX_DEPTH} levels")
 
 
 def _evaluate(node: ast.expr, environment: Mapping[str, Any]) -> Any:
@@ -247,6 +219,9 @@ def _evaluate(node: ast.expr, environment: Mapping[str, Any]) -> Any:
                 lambda: _evaluate(body, environment),
                 lambda: _evaluate(other, environment),
             )
+        case ast.Subscript(value=sequence, slice=ast.Slice(lower=lower, upper=upper)):
+            bounds = (b if b is None else _evaluate(b, environment) for b in (lower, upper))
+            return _sliced(_evaluate(sequence, environment), *bounds)
         case ast.Subscript(value=sequence, slice=index):
             return _index(_evaluate(sequence, environment), _evaluate(index, environment))
         case ast.Call(func=ast.Name(id=name), args=args):
@@ -276,7 +251,7 @@ def _binary(op: ast.operator, left: Any, right: Any) -> Any:
     function = _explained(op, BINARY[type(op)])
 
     def checked(a: Any, b: Any) -> Any:
-        return _check_magnitude(function(_check_magnitude(a), _check_magnitude(b)))
+        return check_magnitude(function(check_magnitude(a), check_magnitude(b)))
 
     return binary(op, checked, left, right)
 
@@ -388,12 +363,27 @@ def _index(sequence: Any, index: Any) -> Any:
     return apply(item, [index], lambda n: _subscript(sequence, n[0]))
 
 
+def _sliced(sequence: Any, start: Any, stop: Any) -> list[Any]:
+    if not isinstance(sequence, list):
+        raise TypeError("only a list can be sliced")
+    bounds = [b.decide() if isinstance(b, Varying) else b for b in (start, stop)]
+    if any(isinstance(b, bool) or not isinstance(b, int | None) for b in bounds):
+        raise TypeError("the ends of a slice are whole numbers")
+    return sequence[slice(*bounds)]
+
+
 def _subscript(sequence: list[Any] | str, index: ast.expr) -> ast.expr:
     return ast.Subscript(constant(sequence).node, index, ast.Load())
 
 
 def _call(name: str, arguments: list[Any]) -> Any:
     function = FUNCTIONS[name]
+    if name in FOLDS:
+        match arguments:
+            case [list() as items]:
+                operation, none = FOLDS[name]
+                return reduce(partial(_binary, operation), items) if items else none
+        raise TypeError(f"`{name}` takes one list")
     varying = any(isinstance(argument, Varying) for argument in arguments)
     if not varying or name == "len":
         return function(*arguments)

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from netspec.errors import NetspecError, Span
 from netspec.lang.expression.arithmetic import FUNCTION_DOCS, FUNCTIONS, make_divisible
-from netspec.lang.expression.expr import MAX_MAGNITUDE, Expression, constant, parse
+from netspec.lang.expression.expr import Expression, constant, parse
 from netspec.lang.expression.formula import is_long
+from netspec.lang.expression.magnitude import MAX_MAGNITUDE
 from netspec.lang.expression.symbolic import Diverges, Varying, named, to_text, value_at
 
 NAMES = {"a": 7, "b": 2, "c": -3, "half": 0.5, "yes": True, "items": [4, 5, 6], "word": "same"}
