@@ -91,13 +91,13 @@ class Shrunk:
     Attributes:
         name: the variant.
         overrides: depth and width of the small one.
-        sizes: rectangular inputs, of even and of odd lengths.
+        sizes: inputs of unequal lengths, of even and of odd ones.
         heavy: left to the slow tests.
     """
 
     name: str
     overrides: dict[str, Any]
-    sizes: tuple[tuple[int, int], ...]
+    sizes: tuple[tuple[int, ...], ...]
     heavy: bool = field(default=False)
 
     @property
@@ -105,7 +105,7 @@ class Shrunk:
         """The zoo file that it comes from."""
         return library.zoo_variants()[self.name][0]
 
-    def compiled(self, size: tuple[int, int] | None = None, taps: bool = False) -> CompiledNetwork:
+    def compiled(self, size: tuple[int, ...] | None = None, taps: bool = False) -> CompiledNetwork:
         """The small network for inputs of ``size``, the first of its sizes unless given."""
         return zoo_compiled(self.name, self.overrides, size or self.sizes[0], taps)
 
@@ -116,10 +116,14 @@ class Shrunk:
 _LARGE = ((48, 70), (37, 51))
 _CIFAR = ((16, 26), (13, 19))
 _SHALLOW = {"depths": [2, 1, 2, 1], "width": 8, "classes": 7}
-_NARROW = {
-    **{"width_factor": 0.25, "depths": [2, 1, 2, 1], "classes": 7},
-    # what is dropped is drawn anew in each model: `test_libraries` holds it against torchvision
-    **{"drop_path": 0.0, "dropout": 0.0},
+# what is dropped is drawn anew in each model: `test_libraries` holds it against torchvision
+_UNDROPPED = {"drop_path": 0.0, "dropout": 0.0, "classes": 7}
+_NARROW = {"width_factor": 0.25, "depths": [2, 1, 2, 1], **_UNDROPPED}
+_BLOCKS = {
+    "widths": [16, 24, 24, 32],
+    "strides": [1, 2, 1, 2],
+    "width_factor": 0.25,
+    **{"dropout": 0.0, "classes": 7},
 }
 
 SHRUNK = (
@@ -139,11 +143,73 @@ SHRUNK = (
     Shrunk("article_resnet", {**_SHALLOW, "width": 4}, _LARGE),
     Shrunk("densenet121", {**_SHALLOW, "growth": 4}, _LARGE),
     Shrunk("efficientnet_b0", _NARROW, _LARGE),
+    Shrunk(
+        "mobilenet_v3_large",
+        {
+            **{"kernels": [3, 5, 3], "expanded": [16, 24, 32], "widths": [16, 16, 24]},
+            **{"attention": [False, True, True], "strides": [1, 1, 2], "swish_from": 2},
+            **{"last": 16, "classes": 7, "dropout": 0.0},
+        },
+        _LARGE,
+    ),
+    Shrunk(
+        "regnet_y_400mf",
+        {"depths": [1, 1, 2, 1], "widths": [16, 16, 32, 32], "group_width": 8, "classes": 7},
+        _LARGE,
+    ),
+    Shrunk("pyramidnet110_a84", {"blocks": 2, "alpha": 12, "width": 8}, _CIFAR),
+    Shrunk("tsc_resnet", {"width": 8}, ((64,), (53,))),
+    Shrunk("r2plus1d_18", {"width": 8, "classes": 7}, ((6, 24, 20), (5, 19, 22)), heavy=True),
+    Shrunk("r3d_18", {"width": 8, "classes": 7}, ((6, 24, 20), (5, 19, 22)), heavy=True),
+    Shrunk("resnet50d", _SHALLOW, _LARGE, heavy=True),
+    Shrunk("resnet50_v1", _SHALLOW, _LARGE, heavy=True),
+    Shrunk("preact50", _SHALLOW, _LARGE, heavy=True),
+    Shrunk("resnet50_gn", {**_SHALLOW, "width": 32}, _LARGE, heavy=True),
+    Shrunk("resnetv2_50", _SHALLOW, _LARGE, heavy=True),
+    Shrunk(
+        "resnext29_16x64d",
+        {"blocks": 2, "width": 8, "groups": 2, "base_width": 16},
+        _CIFAR,
+        heavy=True,
+    ),
+    Shrunk("densenet_bc_100_12", {"depth": 2, "growth": 4}, _CIFAR, heavy=True),
+    Shrunk("pyramidnet101_a360", {**_SHALLOW, "alpha": 12}, _LARGE, heavy=True),
+    Shrunk("mobilenet_1_0", _BLOCKS, _LARGE, heavy=True),
+    Shrunk("mobilenet_v2", _BLOCKS, _LARGE, heavy=True),
+    Shrunk(
+        "mobilenetv2_100",
+        {"depths": [1, 2], "widths": [8, 12], "strides": [1, 2], "classes": 7},
+        _LARGE,
+        heavy=True,
+    ),
+    Shrunk("mobilenetv3_large_100", {"classes": 7}, _LARGE, heavy=True),
+    Shrunk(
+        "timm_efficientnet_b0",
+        {
+            **{"depths": [1, 2], "widths": [16, 24], "kernels": [3, 5], "strides": [1, 2]},
+            **_UNDROPPED,
+        },
+        _LARGE,
+        heavy=True,
+    ),
+    Shrunk(
+        "efficientnet_v2_s",
+        {"depths": [1, 2, 1, 1], "widths": [24, 24, 32, 40], **_UNDROPPED},
+        _LARGE,
+        heavy=True,
+    ),
+    Shrunk(
+        "tf_efficientnetv2_b0",
+        {"depths": [1, 1, 1, 1], "widths": [16, 16, 24, 24], **_UNDROPPED},
+        _LARGE,
+        heavy=True,
+    ),
+    Shrunk("vgg16", {"depths": [1, 2, 1, 1, 1], "widths": [8] * 5, "classes": 7}, _LARGE, heavy=True),
 )
-"""At least one network of every zoo file."""
+"""At least one network of every zoo file; those of files whose blocks have like ones elsewhere are heavy."""
 
-REPRESENTATIVES = frozenset(shrunk.name for shrunk in SHRUNK)
-"""Networks that stand for those of their kind, at least one a file."""
+REPRESENTATIVES = frozenset(shrunk.name for shrunk in SHRUNK if not shrunk.heavy)
+"""Networks that stand for those of their kind."""
 
 
 def shrunk_cases(quick: Container[str] | None = None) -> list[Any]:

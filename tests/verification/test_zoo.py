@@ -19,7 +19,7 @@ QUICK = ("resnet50", "preact110", "article_resnet", "densenet121", "efficientnet
 
 
 def test_every_file_of_the_zoo_is_here() -> None:
-    assert {shrunk.file for shrunk in SHRUNK if not shrunk.heavy} == {*library.zoo_files()}
+    assert {shrunk.file for shrunk in SHRUNK} == {*library.zoo_files()}
 
 
 @pytest.mark.parametrize("shrunk", shrunk_cases(QUICK))
