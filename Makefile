@@ -16,7 +16,7 @@ export CUDA_VISIBLE_DEVICES := -1
 export TF_CPP_MIN_LOG_LEVEL := 3
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow fuzz fuzz-coverage mutants bench lint format docs distances verify-zoo size clean
+.PHONY: help demo test test-slow fuzz fuzz-coverage mutants bench lint format docs coverage distances verify-zoo size clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -74,6 +74,9 @@ docs: $(VENV)/.tools ## write what docs/ takes from the code: tables, JSON Schem
 	$(BIN)/python scripts/api_reference.py
 	$(BIN)/netspec schema spec --force -o docs/schema/netspec-spec.schema.json
 	$(BIN)/netspec schema block --force -o docs/schema/netspec-block.schema.json
+
+coverage: $(VENV)/.tools ## compute every recorded golden, and write docs/coverage.md
+	$(BIN)/python scripts/coverage.py
 
 distances: $(VENV)/.tools ## record how far generated source is from what people would write
 	$(BIN)/python -m pytest -q --update-goldens -k no_less_near tests/codegen/test_ideal.py
