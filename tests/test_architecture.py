@@ -107,7 +107,10 @@ def test_only_backends_know_frameworks() -> None:
 
 def test_numbers_vary_in_templates_and_behind_them_alone() -> None:
     """Beside those that print: the rules that run on either kind of number."""
-    rules = {"netspec.lang.expression.expr", "netspec.ops.geometry", "netspec.lang.schema.fields"}
+    rules = {
+        *("netspec.lang.expression.expr", "netspec.lang.expression.magnitude"),
+        *("netspec.ops.geometry", "netspec.lang.schema.fields"),
+    }
     printing = ("netspec.ir.template", "netspec.codegen", "netspec.unparse", "netspec.backends")
     users = {
         name

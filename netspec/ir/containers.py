@@ -239,19 +239,41 @@ def _length(container: Container, region: Region) -> int:
     if region.kind != "sequence":
         return 0
     held = [int(name) for name in container.children if name.isdecimal() and name == str(int(name))]
-    gaps = [*_gaps(region)]
+    places = [*_places(region)]
+    kept = kept_places((str(index), is_there) for index, is_there in places)
+    gaps = [index for index, is_there in (places[i] for i in kept) if not is_there]
     length = 1 + max([*held, *gaps], default=-1)
     is_counted = len(held) == len(container.children) and held == sorted(held)
     return length if is_counted and length <= 1 + MOST_GAPS * (len(held) + len(gaps)) else 0
 
 
-def _gaps(region: Region) -> Iterator[int]:
-    """The indices of what is not there in a sequence: a `when` that nobody takes, an empty slot."""
+def kept_places(places: Iterable[tuple[str | None, bool]]) -> list[int]:
+    """Which places of a row stay, of indices in the order of running and whether a module is there.
+
+    The index of what is not there may be another's, or behind another's, who was named so: then it has none.
+    """
+    found = [*places]
+    own = [name for name, is_there in found if is_there]
+    kept = []
+    for at, (name, is_there) in enumerate(found):
+        later = [int(n) for n, there in found[at:] if there and n and n.isdecimal()]
+        is_free = name not in own and (not later or int(name or 0) < min(later))
+        if is_there or is_free:
+            kept.append(at)
+    return kept
+
+
+def _places(region: Region) -> Iterator[tuple[int, bool]]:
+    """The indices in a sequence, and whether something is there: not for a `when` that nobody takes, an empty slot."""
     for item in region.items:
-        if isinstance(item, Region) and not item.path:
-            if item.kind == "when" and not item.items and item.position is not None:
-                yield item.position
-            yield from _gaps(item)
+        if not (isinstance(item, Region) and not item.path):
+            name = item.path.rpartition(".")[2]
+            if name.isdecimal():
+                yield int(name), True
+            continue
+        if item.kind == "when" and not item.items and item.position is not None:
+            yield item.position, False
+        yield from _places(item)
 
 
 def _outermost_units(

@@ -189,7 +189,7 @@ HELD = (
     Held("keras_MobileNet", "mobilenet_1_0", "keras_applications"),
     Held("keras_MobileNetV2", "mobilenet_v2_keras", "keras_applications"),
     Held("keras_DenseNet121", "densenet121_keras", "keras_applications"),
-    Held("keras_VGG16", "vgg16", "keras_applications"),
+    Held("keras_VGG16", "vgg16_keras", "keras_applications"),
     Held("timm_resnet18", "resnet18"),
     Held("timm_resnet50", "resnet50"),
     Held("timm_resnet26d", "resnet26d"),
@@ -269,7 +269,12 @@ HELD = (
 
 QUICK = frozenset(
     (
-        *("resnet18_optionA_end", "cifar_resnet20_A", "preact_resnet110_he2016", "densenet_bc_100_12"),
+        *(
+            "resnet18_optionA_end",
+            "cifar_resnet20_A",
+            "preact_resnet110_he2016",
+            "densenet_bc_100_12",
+        ),
         *("pcv_resnext29_32x4d_cifar10", "pcv_seresnet20_cifar10", "pyramidnet110_a84"),
         *("mobilenet_v3_large", "timm_regnety_004", "timm_tf_efficientnetv2_b0"),
         *("timm_resnet26d", "keras_DenseNet121", "tsc_resnet_wang2017_c1_k2"),

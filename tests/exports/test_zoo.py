@@ -9,7 +9,9 @@ import pytest
 from tests.exports.conftest import PAIRS, exported
 from tests.support.zoo import SHRUNK, Shrunk
 
-FAMILIES = list({n.file: n for n in reversed(SHRUNK) if not n.heavy and len(n.sizes[0]) == 2}.values())[::-1]
+FAMILIES = list(
+    {n.file: n for n in reversed(SHRUNK) if not n.heavy and len(n.sizes[0]) == 2}.values()
+)[::-1]
 """The first network of each file whose blocks are their own."""
 
 TURNS = [(shrunk, *pair) for shrunk, pair in zip(reversed(FAMILIES), PAIRS, strict=False)]

@@ -159,8 +159,8 @@ SHRUNK = (
     ),
     Shrunk("pyramidnet110_a84", {"blocks": 2, "alpha": 12, "width": 8}, _CIFAR),
     Shrunk("tsc_resnet", {"width": 8}, ((64,), (53,))),
-    Shrunk("r2plus1d_18", {"width": 8, "classes": 7}, ((6, 24, 20), (5, 19, 22)), heavy=True),
-    Shrunk("r3d_18", {"width": 8, "classes": 7}, ((6, 24, 20), (5, 19, 22)), heavy=True),
+    Shrunk("r2plus1d_18", {"width": 8, "classes": 7}, ((6, 24, 20), (5, 19, 21)), heavy=True),
+    Shrunk("r3d_18", {"width": 8, "classes": 7}, ((6, 24, 20), (5, 19, 21)), heavy=True),
     Shrunk("resnet50d", _SHALLOW, _LARGE, heavy=True),
     Shrunk("resnet50_v1", _SHALLOW, _LARGE, heavy=True),
     Shrunk("preact50", _SHALLOW, _LARGE, heavy=True),
@@ -199,12 +199,23 @@ SHRUNK = (
         heavy=True,
     ),
     Shrunk(
+        "vgg16",
+        {"depths": [1, 2, 1, 1, 1], "widths": [8] * 5, "dropout": 0.0, "classes": 7},
+        _LARGE,
+        heavy=True,
+    ),
+    Shrunk(
+        "vgg16_keras",
+        {"depths": [1, 2, 1, 1, 1], "widths": [8] * 5, "hidden": 16, "classes": 7},
+        _LARGE,
+        heavy=True,
+    ),
+    Shrunk(
         "tf_efficientnetv2_b0",
         {"depths": [1, 1, 1, 1], "widths": [16, 16, 24, 24], **_UNDROPPED},
         _LARGE,
         heavy=True,
     ),
-    Shrunk("vgg16", {"depths": [1, 2, 1, 1, 1], "widths": [8] * 5, "classes": 7}, _LARGE, heavy=True),
 )
 """At least one network of every zoo file; those of files whose blocks have like ones elsewhere are heavy."""
 

@@ -9,7 +9,7 @@ from typing import TypeGuard
 from netspec.backends.torch.forms import has_module
 from netspec.backends.torch.gathered import Gathered, Item, Row, merges
 from netspec.ir import Node, Region, Value
-from netspec.ir.containers import MOST_GAPS
+from netspec.ir.containers import MOST_GAPS, kept_places
 from netspec.ir.optional import has_optional
 from netspec.ir.template import Choice, Template
 from netspec.ir.template.data import children
@@ -103,8 +103,8 @@ class Plan:
         own = [n for n, item in zip(names, items, strict=True) if n and not is_gap(item)]
         if not own or None in names or [*self._children.get(region.path, ())] != own:
             return None
-        # The index of what is not there may be another's, who was named so.
-        kept = [i for i, name in enumerate(names) if not (is_gap(items[i]) and name in own)]
+        is_there = [not is_gap(item) for item in items]
+        kept = kept_places(zip(names, is_there, strict=True))
         items, names = tuple(items[i] for i in kept), [names[i] for i in kept]
         if region.kind != "stage":
             items = _numbered(region, items, names)
@@ -176,8 +176,7 @@ class Plan:
         pairs = [*zip(one.outputs, other.outputs, strict=False)]
         return all((merged.then, merged.other) in pairs for merged in choice.merged)
 
-    @staticmethod
-    def single(side: Region) -> Unit | None:
+    def single(self, side: Region) -> Unit | None:
         """The one module that a side of a choice consists of."""
         inside = opened(side)
         if len(inside) != 1 or not isinstance(inside[0], Node | Region):
@@ -185,7 +184,7 @@ class Plan:
         found = inside[0]
         if isinstance(found, Node):
             return found if _is_module(found) else None
-        return found if found.kind == "block" else None
+        return found if found.kind == "block" or self.row(found) is not None else None
 
 
 def _is_module(node: Node) -> bool:
