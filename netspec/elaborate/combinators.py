@@ -11,11 +11,12 @@ from netspec.elaborate.bounds import RAISE_LAYERS, Bounds
 from netspec.elaborate.labels import MERGE_LABELS
 from netspec.elaborate.lookup import Lookup
 from netspec.elaborate.row import Row
-from netspec.elaborate.scope import Names, Scope, check_declared
+from netspec.elaborate.scope import Names, Scope, check_declared, decision
 from netspec.errors import Span, did_you_mean, fail
 from netspec.ir import Region, Value
-from netspec.ir.formula import qualify
+from netspec.ir.formula import Formula, qualify
 from netspec.ir.program import Kind
+from netspec.lang.expression.expr import Expression
 from netspec.lang.expression.unknown import UNKNOWN, require_known
 from netspec.lang.schema.fields import show
 from netspec.lang.schema.several import ResultName
@@ -50,16 +51,67 @@ def residual(expand: Expand, step: Step, action: ResidualAction, row: Row, scope
     path = scope.path(step, "add", row.type)
     body = _part(expand, action.body, row, scope, step)
     shortcut = _part(expand, action.shortcut, row, scope, step)
-    if not _same_shape(body.target, shortcut.target):
+    _check_sum(step, action, row.type, body.target, shortcut.target, path)
+    _merge("residual", Add(), [body, shortcut], row, step, path)
+
+
+def optional_residual(
+    expand: Expand,
+    step: Step,
+    action: ResidualAction,
+    row: Row,
+    scope: Scope,
+    formula: Formula,
+    width: Counter[str],
+) -> None:
+    """The body, and the addition behind it where the test holds, whose formula is given.
+
+    Names are those of a residual in any case; ``width`` counts what its shortcut names by label.
+    """
+    assert action.test is not None
+    holds, noted = decide(action.test, "when", formula, row, scope)
+    path, source = scope.path(step, "add", row.type), row.part()
+    expand(action.body, row, scope, step.span)
+    part = row.part()
+    with scope.names.alternative(width, len(action.shortcut)):
+        if holds:
+            shortcut = _part(expand, action.shortcut, source, scope, step)
+            _check_sum(step, action, source.type, row.type, shortcut.target, path)
+            part.items += [shortcut] if shortcut.items else []
+            op, values = Add(), (row.value, shortcut.result)
+            part.op(op, values, op.types(*(value.type for value in values)), path, step.span)
+    row.add(part.region("when", span=step.span, **noted))
+
+
+def decide(
+    test: Expression, key: str, formula: Formula, row: Row, scope: Scope
+) -> tuple[bool, dict[str, Any]]:
+    """Whether the test behind ``key`` holds for what flows in ``row``, and what is noted of that."""
+    holds = test.evaluate(scope.place(row.type))
+    if not isinstance(holds, bool):
+        message = f"`{key}` must be true or false; write a comparison"
+        raise fail("NS205", message, test.span)
+    return holds, decision(formula, holds, scope)
+
+
+def _check_sum(
+    step: Step,
+    action: ResidualAction,
+    source: TensorType,
+    body: TensorType,
+    shortcut: TensorType,
+    path: str,
+) -> None:
+    """A residual adds what has one shape."""
+    if not _same_shape(body, shortcut):
         raise fail(
             "NS402",
-            f"the shortcut gives {shortcut.target} and the body gives {body.target}",
+            f"the shortcut gives {shortcut} and the body gives {body}",
             step.span,
             path=path,
-            help=_residual_help(row.type, body.target, bool(action.shortcut)),
-            recovery=TensorType(body.target.channels, body.target.size),
+            help=_residual_help(source, body, bool(action.shortcut)),
+            recovery=TensorType(body.channels, body.size),
         )
-    _merge("residual", Add(), [body, shortcut], row, step, path)
 
 
 def gate(expand: Expand, step: Step, action: GateAction, row: Row, scope: Scope) -> None:

@@ -121,6 +121,12 @@ class Elaborator:
                 self._op(step, action, row, scope)
             case CallAction() as action:
                 self._call(step, action, row, scope)
+            case ResidualAction(test=Expression() as test) as action:
+                formula, width = (
+                    self._test(step, test.node, scope),
+                    self._labels(action.shortcut, scope),
+                )
+                combinators.optional_residual(self.steps, step, action, row, scope, formula, width)
             case ResidualAction() as action:
                 combinators.residual(self.steps, step, action, row, scope)
             case GateAction() as action:
@@ -158,12 +164,8 @@ class Elaborator:
         combinators.sequence(self.steps, step, SequenceAction((inner,)), row, scope)
 
     def _when(self, step: Step, action: WhenAction, row: Row, scope: Scope) -> None:
-        test = action.test.evaluate(scope.place(row.type))
-        if not isinstance(test, bool):
-            raise fail(
-                "NS205", "`test` must be true or false; write a comparison", action.test.span
-            )
-        noted = decision(self._test(step, action.test.node, scope), test, scope)
+        formula = self._test(step, action.test.node, scope)
+        test, noted = combinators.decide(action.test, "test", formula, row, scope)
         width = self._labels(action.then, scope) | self._labels(action.other, scope)
         part = row.part()
         with scope.names.alternative(width, max(len(action.then), len(action.other))):

@@ -40,6 +40,52 @@ def test_residual() -> None:
     assert (merge(text).path, merge(text).op.kind) == ("add", "add")
 
 
+OPTIONAL = """\
+params: {adds: ADDS}
+stem:
+- name: NAME
+  sequence:
+  - residual:
+      when: adds
+      body: [{conv: {out: channels, kernel: 3}}, norm]
+      shortcut: {conv: {out: channels, kernel: 1}}
+    as: sum
+  - conv: {out: 4, kernel: 1}
+  - {from: sum, conv: {out: 4, kernel: 1}}
+  - {residual: {body: [relu]}}
+"""
+
+
+@pytest.mark.parametrize("name", ["", "x"])
+def test_a_residual_where_a_test_holds(name: str) -> None:
+    """What stands elsewhere is called alike, whether it is there or not."""
+    text = OPTIONAL.replace("  - conv: {out: 4, kernel: 1}\n", "").replace(
+        "- name: NAME\n  sequence:", f"- name: {name}\n  sequence:" if name else "- sequence:"
+    )
+    with_sum = paths(text.replace("ADDS", "true"))
+    alone = paths(text.replace("ADDS", "false"))
+    shortcut = "x.3" if name else "conv2"
+    assert [path for path in with_sum if path != shortcut] == alone
+    assert shortcut in with_sum
+    (first, *_) = (
+        n for n in compiled(text.replace("ADDS", "true")).nodes if isinstance(n.op, Merge)
+    )
+    assert [value.type.shape for value in first.inputs] == [(3, 8, 12)] * 2
+
+
+def test_what_only_an_optional_residual_changes_is_said_as_of_any() -> None:
+    step = "{residual: {when: WHEN, body: [{conv: {out: 8, kernel: 3, stride: 2}}]}}"
+    found = problem(f"stem: [{step.replace('WHEN', 'channels == 3')}]\n")
+    assert found.code == "NS402"
+    assert found.help == "add a shortcut: a projection to 8 channels with stride 2"
+    assert paths(f"stem: [{step.replace('WHEN', 'channels == 8')}]\n") == ["conv1"]
+    found = problem(f"stem: [{step.replace('WHEN', 'channels')}]\n")
+    assert (found.code, found.message) == (
+        "NS205",
+        "`when` must be true or false; write a comparison",
+    )
+
+
 def test_without_a_shortcut_the_input_is_added() -> None:
     found = region("stem: [{residual: {body: [tanh]}}]\n", "residual")
     assert parts(found) == [["tanh"], []]

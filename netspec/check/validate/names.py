@@ -24,6 +24,7 @@ from netspec.lang.schema.syntax import (
     CallAction,
     OpAction,
     RepeatAction,
+    ResidualAction,
     Step,
     WhenAction,
 )
@@ -84,7 +85,7 @@ class _Walker:
                 with self._attempt():
                     times.check_names(names)
                 names = {**names, index: UNKNOWN}
-            case WhenAction(test):
+            case WhenAction(test) | ResidualAction(test=Expression() as test):
                 with self._attempt():
                     test.check_names(names)
         for steps in step.inner:

@@ -308,7 +308,9 @@ def _action(model: Any, spans: SpanTree) -> Action:
     match key:
         case "residual":
             body = _steps(value.body, place.subtree(("body",)))
-            return ResidualAction(body, _steps(value.shortcut, place.subtree(("shortcut",))))
+            shortcut = _steps(value.shortcut, place.subtree(("shortcut",)))
+            test = None if value.when is None else _place(value.when, place, ("when",))
+            return ResidualAction(body, shortcut, test)
         case "gate":
             return GateAction(_steps(value.body, place.subtree(("body",))))
         case "concat":

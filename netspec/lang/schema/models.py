@@ -139,6 +139,9 @@ class StepBase(Strict):
 class Residual(Strict):
     __doc__ = """`body(x) + shortcut(x)`; without a shortcut, x itself is added."""
 
+    when: Flag | None = Field(
+        None, description="a test; where it does not hold, the body alone is left"
+    )
     body: StepList = Field(description="comes first in names, registration and random numbers")
     shortcut: Steps = Field(
         default=[], description="nothing unless given: the input itself is added"

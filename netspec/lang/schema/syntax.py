@@ -59,6 +59,7 @@ class ResidualAction:
 
     body: tuple[Step, ...]
     shortcut: tuple[Step, ...]
+    test: Expression | None = None
 
 
 @dataclass(frozen=True, eq=False)
