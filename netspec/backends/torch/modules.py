@@ -31,6 +31,7 @@ from netspec.ir.template.data import children
 from netspec.lang.expression.formula import negated
 from netspec.lang.expression.symbolic import Varying, names_of
 from netspec.ops.base import Function
+from netspec.ops.merge import Add
 from netspec.ops.structure import Split
 
 
@@ -262,7 +263,7 @@ class ModuleWriter:
             self.tests[id(choice)] = (is_none, not only_then)
             self.statements.append(absent(marker))
         else:
-            self.tests[id(choice)] = self._flag(choice.test)
+            self.tests[id(choice)] = self._flag(choice)
         self.statements += self.rows.either(choice.test, then, other)
 
     def _telling(self, side: Region, certain: Collection[str]) -> list[str]:
@@ -306,9 +307,16 @@ class ModuleWriter:
                     certain.add(path)
         return certain
 
-    def _flag(self, test: Varying) -> Condition:
-        """Keep the outcome of a test that no module tells."""
-        (wanted,) = names_of(test) if len(names_of(test)) == 1 else ("condition",)
+    def _flag(self, choice: Choice) -> Condition:
+        """Keep the outcome of a test that no module tells, under a name for what hangs on it."""
+        test = choice.test
+        match [*names_of(test)]:
+            case [name]:
+                wanted = name if isinstance(test.node, ast.Name) else f"has_{name}"
+            case _:
+                sums = (item for item in choice.then.items if isinstance(item, Node))
+                adds = any(isinstance(item.op, Add) for item in sums)
+                wanted = "has_shortcut" if adds else "condition"
         access = node_of(self._attribute(wanted))
         self.statements.append(assign(access, self.printer.formula(test)))
         return access, True
