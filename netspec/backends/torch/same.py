@@ -25,13 +25,13 @@ def same_padding(
 class SameConv1d(nn.Conv1d):
     """A convolution with TensorFlow's padding `same`."""
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, input: Tensor) -> Tensor:
         left, right = same_padding(
-            x.shape[2], self.kernel_size[0], self.stride[0], self.dilation[0]
+            input.shape[2], self.kernel_size[0], self.stride[0], self.dilation[0]
         )
-        x = F.pad(x, [left, right])
+        input = F.pad(input, [left, right])
         return F.conv1d(
-            x,
+            input,
             self.weight,
             self.bias,
             self.stride,
@@ -43,16 +43,16 @@ class SameConv1d(nn.Conv1d):
 class SameConv2d(nn.Conv2d):
     """A convolution with TensorFlow's padding `same`."""
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, input: Tensor) -> Tensor:
         top, bottom = same_padding(
-            x.shape[2], self.kernel_size[0], self.stride[0], self.dilation[0]
+            input.shape[2], self.kernel_size[0], self.stride[0], self.dilation[0]
         )
         left, right = same_padding(
-            x.shape[3], self.kernel_size[1], self.stride[1], self.dilation[1]
+            input.shape[3], self.kernel_size[1], self.stride[1], self.dilation[1]
         )
-        x = F.pad(x, [left, right, top, bottom])
+        input = F.pad(input, [left, right, top, bottom])
         return F.conv2d(
-            x,
+            input,
             self.weight,
             self.bias,
             self.stride,
@@ -64,19 +64,19 @@ class SameConv2d(nn.Conv2d):
 class SameConv3d(nn.Conv3d):
     """A convolution with TensorFlow's padding `same`."""
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, input: Tensor) -> Tensor:
         front, back = same_padding(
-            x.shape[2], self.kernel_size[0], self.stride[0], self.dilation[0]
+            input.shape[2], self.kernel_size[0], self.stride[0], self.dilation[0]
         )
         top, bottom = same_padding(
-            x.shape[3], self.kernel_size[1], self.stride[1], self.dilation[1]
+            input.shape[3], self.kernel_size[1], self.stride[1], self.dilation[1]
         )
         left, right = same_padding(
-            x.shape[4], self.kernel_size[2], self.stride[2], self.dilation[2]
+            input.shape[4], self.kernel_size[2], self.stride[2], self.dilation[2]
         )
-        x = F.pad(x, [left, right, top, bottom, front, back])
+        input = F.pad(input, [left, right, top, bottom, front, back])
         return F.conv3d(
-            x,
+            input,
             self.weight,
             self.bias,
             self.stride,

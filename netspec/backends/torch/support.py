@@ -34,10 +34,10 @@ class PadConv1d(nn.Conv1d):
         )
         self.pads = pads
 
-    def forward(self, x: Tensor) -> Tensor:
-        x = F.pad(x, self.pads)
+    def forward(self, input: Tensor) -> Tensor:
+        input = F.pad(input, self.pads)
         return F.conv1d(
-            x,
+            input,
             self.weight,
             self.bias,
             self.stride,
@@ -75,10 +75,10 @@ class PadConv2d(nn.Conv2d):
         )
         self.pads = pads
 
-    def forward(self, x: Tensor) -> Tensor:
-        x = F.pad(x, self.pads)
+    def forward(self, input: Tensor) -> Tensor:
+        input = F.pad(input, self.pads)
         return F.conv2d(
-            x,
+            input,
             self.weight,
             self.bias,
             self.stride,
@@ -116,10 +116,10 @@ class PadConv3d(nn.Conv3d):
         )
         self.pads = pads
 
-    def forward(self, x: Tensor) -> Tensor:
-        x = F.pad(x, self.pads)
+    def forward(self, input: Tensor) -> Tensor:
+        input = F.pad(input, self.pads)
         return F.conv3d(
-            x,
+            input,
             self.weight,
             self.bias,
             self.stride,
@@ -267,8 +267,8 @@ class CutConvTranspose3d(nn.ConvTranspose3d):
 class ChannelNorm(nn.LayerNorm):
     """Layer normalisation over the channels at each position of a map."""
 
-    def forward(self, x: Tensor) -> Tensor:
-        y = x.movedim(1, -1)
+    def forward(self, input: Tensor) -> Tensor:
+        y = input.movedim(1, -1)
         y = F.layer_norm(y, self.normalized_shape, self.weight, self.bias, self.eps)
         return y.movedim(-1, 1)
 

@@ -380,10 +380,10 @@ def _call(name: str, arguments: list[Any]) -> Any:
     function = FUNCTIONS[name]
     if name in FOLDS:
         match arguments:
-            case [list() as items]:
+            case [list() as items] if not any(isinstance(item, str | list) for item in items):
                 operation, none = FOLDS[name]
                 return reduce(partial(_binary, operation), items) if items else none
-        raise TypeError(f"`{name}` takes one list")
+        raise TypeError(f"`{name}` takes one list of numbers")
     varying = any(isinstance(argument, Varying) for argument in arguments)
     if not varying or name == "len":
         return function(*arguments)
