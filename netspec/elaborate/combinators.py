@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 from netspec.elaborate.bounds import RAISE_LAYERS, Bounds
@@ -12,7 +12,7 @@ from netspec.elaborate.labels import MERGE_LABELS
 from netspec.elaborate.lookup import Lookup
 from netspec.elaborate.row import Row
 from netspec.elaborate.scope import Names, Scope, check_declared, decision
-from netspec.errors import Span, did_you_mean, fail
+from netspec.errors import Span, fail, suggest
 from netspec.ir import Region, Value
 from netspec.ir.formula import Formula, qualify
 from netspec.ir.program import Kind
@@ -217,9 +217,17 @@ def named_result(name: str, results: Mapping[str, T], place: Span | None) -> T:
             "NS225",
             f"no earlier step of this block is named `{name}`",
             place,
-            help=did_you_mean(name, results),
+            help=suggest(name, results) or _what_can_be_taken(name, results),
         )
     return results[name]
+
+
+def _what_can_be_taken(name: str, results: Iterable[str]) -> str:
+    """What `from` takes here, and how more is named."""
+    known = sorted(results)
+    listed = ", ".join(f"`{each}`" for each in known[:12]) + ", …" * (len(known) > 12)
+    can_take = f"`from` takes {listed} here; " if known else ""
+    return f"{can_take}a step of this block gives its result a name by `as: {name}`"
 
 
 def further_inputs(action: OpAction, scope: Scope) -> list[Value]:

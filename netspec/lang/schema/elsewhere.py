@@ -54,6 +54,19 @@ _OPS: Mapping[str, str] = {
 }
 """Words of this language by names from elsewhere: letters alone, without a number of dimensions."""
 
+_SAID_OTHERWISE: Mapping[str, str] = {
+    "glu": "name the halves of `split: {parts: 2}` with `as: [value, factor]`, take a `sigmoid` from `factor`, "
+    "and merge: `from: [value, factor]`, `merge: mul`",
+    "separableconv": "write two steps: `conv: {kernel: 3, depthwise: true}` and `conv: {out: …, kernel: 1}`",
+    "slice": "`split: {sizes: […]}` parts the channels, and a list behind `as` names the parts",
+    "chunk": "`split: {parts: …}` parts the channels, and a list behind `as` names the parts",
+    "identity": "what does nothing is no step: leave it out, or give an empty list of steps, `[]`",
+    "logsoftmax": "left out on purpose: losses take logits in both frameworks; end with what goes into it",
+    "reshape": "left out: what flows is channels on axes, or a vector, which `flatten` makes of a map",
+    "zeropadding": "no step of its own: `conv` and pools have it as their attribute `padding`",
+}
+"""What to write instead of names from elsewhere that no one word stands for, or why there is nothing."""
+
 _KEYS: Mapping[str, str] = {
     "outchannels": "out",
     "outfeatures": "out",
@@ -98,6 +111,8 @@ def step_help(word: str, known: Iterable[str]) -> str | None:
     plain = re.sub(r"[123]d$", "", word.lower())
     letters = re.sub(r"[^a-z0-9]", "", plain)
     meant = _OPS.get(letters)
+    if meant is None and letters in _SAID_OTHERWISE and not names.isdisjoint(OPS):
+        return _SAID_OTHERWISE[letters]
     if meant is None:
         meant = next((name for name in sorted(names) if name.replace("_", "") == letters), None)
     return f"did you mean `{meant}`?" if meant in names else did_you_mean(word, names)

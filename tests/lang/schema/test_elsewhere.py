@@ -6,8 +6,16 @@ import re
 
 import pytest
 
+import netspec
 from netspec.backends.keras import KerasBackend
-from netspec.lang.schema.elsewhere import _KEYS, _OPS, attribute_help, mapping_help, step_help
+from netspec.lang.schema.elsewhere import (
+    _KEYS,
+    _OPS,
+    _SAID_OTHERWISE,
+    attribute_help,
+    mapping_help,
+    step_help,
+)
 from netspec.lang.schema.models import COMBINATORS
 from netspec.ops import OPS, attributes_of
 from tests.support.pages import ROOT
@@ -65,6 +73,33 @@ def test_tables_lead_to_words_of_the_language() -> None:
 )
 def test_words_in_the_place_of_a_step(word: str, said: str | None) -> None:
     assert step_help(word, KNOWN) == said
+
+
+@pytest.mark.parametrize("word", _SAID_OTHERWISE)
+def test_what_no_word_stands_for_is_said_otherwise_or_left_out(word: str) -> None:
+    assert step_help(word, KNOWN) == _SAID_OTHERWISE[word]
+    assert word not in {name.replace("_", "") for name in KNOWN} | _OPS.keys()
+    assert set(re.findall(r"`(\w+)`", _SAID_OTHERWISE[word])) <= {*KNOWN, "as", "padding", "factor"}
+
+
+INSTEAD = """\
+netspec: 1
+name: n
+input: {channels: 4, size: [8, 8]}
+stem:
+  - {split: {parts: 2}, as: [value, gates]}
+  - {from: gates, sigmoid: {}, as: factor}
+  - {from: [value, factor], merge: mul}
+  - {split: {sizes: [1, 1]}, as: [one, other]}
+  - {from: [one, other], merge: concat}
+  - conv: {kernel: 3, depthwise: true, padding: [1, [0, 2]]}
+  - conv: {out: 8, kernel: 1}
+  - branches: {changed: [tanh], kept: []}
+"""
+
+
+def test_what_is_said_to_write_instead_is_a_network() -> None:
+    assert netspec.loads(INSTEAD).outputs == {"output": (8, 8, 8)}
 
 
 def test_a_word_that_cannot_stand_here_is_not_suggested() -> None:
