@@ -33,6 +33,7 @@ from netspec.elaborate.scope import (
 from netspec.elaborate.stages import (
     arguments_of_block,
     check_keys,
+    check_parameters,
     decided_by,
     entering,
     key_of_call,
@@ -50,7 +51,6 @@ from netspec.lang.expression.arithmetic import COPIED
 from netspec.lang.expression.expr import Expression
 from netspec.lang.expression.unknown import UNKNOWN, require_known
 from netspec.lang.schema.fields import check_integer
-from netspec.lang.schema.models import STAGE_KEYS
 from netspec.lang.schema.syntax import Argument, Input, Param, Spec, StageSyntax, Step
 from netspec.ops.types import TensorType
 
@@ -370,15 +370,7 @@ class Builder:
         value = require_known(self.environment.get(block_name))
         is_given = isinstance(value, BlockValue)
         definition = value.definition if is_given else lookup.find_block(block_name, block_span)
-        for name, argument in given.items():
-            if name not in definition.params:
-                known = {*definition.params, *STAGE_KEYS, "between", "first", "last"}
-                raise fail(
-                    "NS206",
-                    f"block `{definition.name}` has no parameter `{name}`",
-                    argument.key_span,
-                    help=did_you_mean(name, known),
-                )
+        check_parameters(definition, given)
         inputs = entering(entry, definition, index, row, results)
         source = inputs[0].type
         place = {**environment, "channels": source.channels, "size": list(source.size)}

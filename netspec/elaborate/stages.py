@@ -9,12 +9,12 @@ from netspec.elaborate.combinators import named_result
 from netspec.elaborate.reader import Reader
 from netspec.elaborate.row import Row
 from netspec.elaborate.scope import decided_by_template, stage_indices
-from netspec.errors import fail
+from netspec.errors import did_you_mean, fail
 from netspec.ir import Value
 from netspec.ir.formula import NETWORK_SCOPE, Formula
 from netspec.ir.program import Decided
 from netspec.lang.expression.unknown import is_unknown
-from netspec.lang.schema.models import STAGE_KEYS
+from netspec.lang.schema.models import OF_STAGES
 from netspec.lang.schema.syntax import Argument, BlockDefinition, StageSyntax
 from netspec.ops.types import TensorType
 
@@ -23,8 +23,21 @@ def check_keys(entry: StageSyntax) -> None:
     """Raise :class:`NetspecError` where `first` or `last` sets what belongs to the stage."""
     for group in (entry.first, entry.last):
         for name in group:
-            if name in STAGE_KEYS and name not in ("block", "stride"):
+            if name in OF_STAGES - {"block"}:
                 raise fail("NS206", f"`{name}` belongs to the stage", group[name].key_span)
+
+
+def check_parameters(definition: BlockDefinition, given: Mapping[str, Argument]) -> None:
+    """Raise :class:`NetspecError` for an argument that the block of a stage lacks, or that no stage can give."""
+    for name in sorted(OF_STAGES & definition.params.keys()):
+        message = f"`{name}` is a key of stages, and block `{definition.name}` stands in one"
+        help = "call the parameter otherwise: a stage could not give it"
+        raise fail("NS223", message, definition.params[name].span, help=help)
+    for name, argument in given.items():
+        if name not in definition.params:
+            known = {*definition.params, *OF_STAGES, "stride"}
+            message = f"block `{definition.name}` has no parameter `{name}`"
+            raise fail("NS206", message, argument.key_span, help=did_you_mean(name, known))
 
 
 def arguments_of_block(

@@ -11,11 +11,8 @@ from netspec.elaborate.scope import RESERVED
 from netspec.lang.expression.expr import MAX_LENGTH
 from netspec.lang.expression.formula import Rewriter
 from netspec.lang.expression.symbolic import Varying, names_of, same_value
-from netspec.lang.schema.models import STAGE_KEYS
+from netspec.lang.schema.models import OF_STAGES
 from netspec.unparse.document import Brackets
-
-_OF_STAGES = frozenset((*STAGE_KEYS, "between", "first", "last")) - {"stride"}
-"""Keys of a stage, which no argument of its block can have."""
 
 
 class Numbers:
@@ -34,7 +31,7 @@ class Numbers:
         """A name of the template as the spec declares it: none that the language has taken."""
         found = name
         is_free = name.isidentifier() and name.isascii() and not keyword.iskeyword(name)
-        if not is_free or name in RESERVED or name in _OF_STAGES:
+        if not is_free or name in RESERVED or name in OF_STAGES:
             found = f"own_{name}"
             while found in self._known:
                 found = f"own_{found}"

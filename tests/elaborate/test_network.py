@@ -37,6 +37,15 @@ def strides(stages: str) -> list[int]:
     return [stride for _, _, stride in convs(stages)]
 
 
+@pytest.mark.parametrize("name", ["repeat", "first", "block_name", "stride_at"])
+def test_a_parameter_that_no_stage_could_give_is_refused_where_it_is_declared(name: str) -> None:
+    block = f"blocks: {{odd: {{params: {{{name}: 2}}, body: [tanh]}}}}\n"
+    text = f"{block}stages: [{{block: odd}}]\n"
+    found = problem(text)
+    assert (found.code, marked(text, found)) == ("NS223", name)
+    assert paths(f"{block}stem: [odd: {{{name}: 3}}]\n") == ["odd.tanh"]
+
+
 def test_stages_and_blocks_are_numbered() -> None:
     found = convs("[{block: b, repeat: 2}, {block: c}]")
     assert [path for path, _, _ in found] == [

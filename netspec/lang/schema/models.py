@@ -259,6 +259,8 @@ class BlockFile(BlockBody):
 
 
 STAGE_KEYS = ("times", "name", "block", "block_name", "from", "repeat", "stride", "stride_at")
+OF_STAGES = frozenset((*STAGE_KEYS, "between", "first", "last")) - {"stride"}
+"""Keys of a stage, which no argument of its block can have."""
 
 
 class Stage(BaseModel):
