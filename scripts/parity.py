@@ -33,7 +33,7 @@ from tests.verification.support import examine  # noqa: E402
 HEAD = """\
 # Parity: what was measured
 
-Written by `make verify-zoo`; [verify.md](verify.md) says what the words mean. Every network of the zoo
+Written by `make verify-zoo`; [verify.md](verify.md) says what the words mean. Every network listed
 was verified at level `training`: live and generated models of both frameworks, at full depth and width,
 with the same random weights and input. The columns hold the largest relative difference that any of the
 models shows to the live PyTorch model: in results at the end of a part in evaluation mode, the same in
