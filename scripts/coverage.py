@@ -21,8 +21,8 @@ sys.path.insert(0, str(ROOT))
 from netspec.backends.torch import BACKEND  # noqa: E402
 from netspec.ir.fingerprint import fingerprint as fingerprint_of  # noqa: E402
 from netspec.lang import library  # noqa: E402
-from tests.contract.held import HELD, LACKING, Held  # noqa: E402
 from tests.contract.reference import figures  # noqa: E402
+from tests.zoo.held import HELD, LACKING, Held  # noqa: E402
 
 HEAD = """\
 # Coverage: which published networks netspec has
@@ -72,7 +72,7 @@ def row(held: Held) -> str:
 def main() -> None:
     """Write the page."""
     lines = []
-    rows = {held: row(held) for held in sorted(HELD, key=lambda held: held.figures["macs"])}
+    rows = {str(held): row(held) for held in sorted(HELD, key=lambda held: held.figures["macs"])}
     for tier in ("must", "should", "stretch", "more"):
         own = [held for held in HELD if held.figures["tier"] == tier]
         count = sum(found["tier"] == tier for found in figures().values())
@@ -80,7 +80,7 @@ def main() -> None:
             continue
         lines += [f"## Tier `{tier}`: {len(own)} of {count}", ""]
         lines += ["| reference | network | parameters | MACs | names | error |"]
-        lines += ["| --- | --- | ---: | ---: | --- | ---: |", *(rows[held] for held in own), ""]
+        lines += ["| --- | --- | ---: | ---: | --- | ---: |", *(rows[str(held)] for held in own), ""]
     lines += ["## What is lacking", "", "Of tier `must`, these are not there yet:", ""]
     lines += [f"- {name}: {what}" for name, what in LACKING.items()]
     blind = [held.reference for held in HELD if held.is_blind]

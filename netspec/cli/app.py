@@ -94,8 +94,10 @@ def _tell(error: Exception) -> int:
         case BrokenPipeError():
             return 1  # whoever read our output has gone (`| head`)
         case OSError():  # the machine's, not ours: standard output is full, say
-            place = streams.STANDARD_OUTPUT if streams.drain() else error.filename
-            streams.tell(f"netspec: {f'{place}: ' if place else ''}{reason(error)}", last=True)
+            # What a stream raises names no file.
+            is_stream = streams.drain() is not None or error.filename is None
+            place = streams.STANDARD_OUTPUT if is_stream else error.filename
+            streams.tell(f"netspec: {place}: {reason(error)}", last=True)
         case _:  # the trace is for the report; CI must not take a bug for a finding
             import traceback
 

@@ -207,13 +207,13 @@ def _parameters(arguments: ast.arguments) -> Iterator[Document]:
 
 
 def _parameter(argument: ast.arg, default: ast.expr | None) -> Document:
-    name = argument.arg
+    name: Document = argument.arg
     if argument.annotation is not None:
-        name = f"{name}: {print_node(argument.annotation)}"
+        name = row(f"{argument.arg}: ", document_of(argument.annotation))
     if default is None:
         return name
     sign = "=" if argument.annotation is None else " = "
-    return row(f"{name}{sign}", document_of(default))
+    return row(name, sign, document_of(default))
 
 
 def _docstring(text: str, level: int, width: int) -> list[str]:

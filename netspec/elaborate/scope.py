@@ -15,7 +15,7 @@ from netspec.ir import Value
 from netspec.ir.definition import BlockName, Slot
 from netspec.ir.formula import NETWORK_SCOPE, Formula, Indices, no_indices, qualify
 from netspec.ir.program import Decided
-from netspec.lang.expression.arithmetic import FUNCTIONS
+from netspec.lang.expression.arithmetic import FUNCTIONS, NOT_RESERVED
 from netspec.lang.expression.expr import CONSTANT_NAMES
 from netspec.lang.expression.expr import parse as parse_expression
 from netspec.lang.schema.models import COMBINATORS
@@ -28,7 +28,9 @@ Environment = Mapping[str, Any]
 
 PLACE_NAMES = ("channels", "size", "in_channels", "in_size")
 STAGE_NAMES = ("stage", "index", "count", "running_index", "total")
-RESERVED = frozenset({*PLACE_NAMES, *STAGE_NAMES, *FUNCTIONS, *CONSTANT_NAMES, "x", "name"})
+RESERVED = frozenset(
+    {*PLACE_NAMES, *STAGE_NAMES, *FUNCTIONS, *CONSTANT_NAMES, "x", "name"} - NOT_RESERVED
+)
 
 _CHILD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*\Z")
 

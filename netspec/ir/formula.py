@@ -93,10 +93,6 @@ def qualify(scope: str, name: str) -> str:
     return name if name in HERE else f"{scope}.{name}"
 
 
-COUNTERS = frozenset(qualify(NETWORK_SCOPE, name) for name in ("index", "running_index"))
-"""What counts the blocks of a stage, and those of all stages."""
-
-
 def _qualified(node: ast.expr, scope: str) -> ast.expr:
     match node:
         case ast.Name(id=name):

@@ -51,5 +51,6 @@ def test_what_is_no_number_cannot_be_kept(run: Run) -> None:
     assert (result.status, result.out) == (2, "")
     assert result.err == (
         "netspec: `depths` is no number, and cannot be kept; "
-        "numbers are `width`, `groups`, `base_width`, `classes`\n"
+        "numbers are `width`, `groups`, `base_width`, `output_stride`, `last_gamma`, `drop_path`, `image_channels`, "
+        "`classes`\n"
     )

@@ -19,8 +19,20 @@ BLOCKS = {
     "preact_basic": "{width: 16, drop_rate: 0.1}",
     "preact_bottleneck": "{width: 8}",
     "squeeze_excite": "{ratio: 0.5}",
+    "squeeze_excitation": "{squeezed: 4}",
+    "reduce_expand": "{squeezed: 4}",
+    "pyramid_basic": "{width: 16}",
+    "pyramid_bottleneck": "{width: 8}",
+    "separable_unit": "{width: 16}",
+    "inverted_unit": "{width: 16, expanded: 24}",
+    "fused_unit": "{width: 16, expanded: 24}",
+    "mb_conv": "{width: 16, kernel: 3, expansion: 2, drop_path: 0.1}",
+    "fused_mb_conv": "{width: 16, kernel: 3, expansion: 2, drop_path: 0.1}",
 }
 """The built-in blocks that are classes, with the arguments of two stages of each."""
+
+STILL = frozenset(("squeeze_excite", "squeeze_excitation", "reduce_expand"))
+"""Those that have no stride."""
 
 MODELS = ("resnet18", "article_resnet", "resnet50v2", "wrn_16_8")
 
@@ -37,7 +49,7 @@ def source(kind: str, name: str, backend: str) -> str:
     if kind == "model":
         return netspec.load(name).generate(backend)
     given = BLOCKS[name].strip("{}")
-    stride = "" if name == "squeeze_excite" else ", stride: 2"
+    stride = "" if name in STILL else ", stride: 2"
     text = (
         f"netspec: 1\nname: {name}_net\ninput: {{channels: 16, size: [16, 16]}}\n"
         f"stages:\n  - {{block: {name}, repeat: 2, {given}}}\n"

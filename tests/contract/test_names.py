@@ -11,7 +11,6 @@ from typing import Any
 
 import netspec
 from tests.contract.command import netspec_command
-from tests.contract.reference import CASES
 
 
 @cache
@@ -51,8 +50,3 @@ def arguments_of(compiled: netspec.CompiledNetwork) -> list[str]:
         if isinstance(node, ast.FunctionDef) and node.name == compiled.name
     )
     return [argument.arg for argument in function.args.args + function.args.kwonlyargs]
-
-
-def test_every_network_has_a_reference() -> None:
-    names = [name for file in zoo().values() for name in file["variants"] or [file["name"]]]
-    assert sorted(names) == sorted({case.zoo for case in CASES})

@@ -161,6 +161,7 @@ SHRUNK = (
     Shrunk("tsc_resnet", {"width": 8}, ((64,), (53,))),
     Shrunk("r2plus1d_18", {"width": 8, "classes": 7}, ((6, 24, 20), (5, 19, 21)), heavy=True),
     Shrunk("r3d_18", {"width": 8, "classes": 7}, ((6, 24, 20), (5, 19, 21)), heavy=True),
+    Shrunk("resnet20_b", {"blocks": 2, "width": 8}, _CIFAR, heavy=True),
     Shrunk("resnet50d", _SHALLOW, _LARGE, heavy=True),
     Shrunk("resnet50_v1", _SHALLOW, _LARGE, heavy=True),
     Shrunk("preact50", _SHALLOW, _LARGE, heavy=True),

@@ -23,8 +23,7 @@ EXTRA = ".num_batches_tracked"
 
 def entry_of(case: Case) -> Checkpoint | None:
     checkpoints = zoo_spec(library.zoo_variants()[case.zoo][0]).checkpoints
-    assert len(checkpoints) <= 1
-    return next(iter(checkpoints.values()), None)
+    return next(iter(checkpoints.values()), None)  # those of others stand behind
 
 
 PUBLISHED = [case for case in CASES if entry_of(case) is not None]

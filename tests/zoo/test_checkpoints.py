@@ -225,7 +225,7 @@ def test_the_recorded_reference_loads_by_its_own_names(tmp_path: Path, case: Cas
     values = {theirs[name]: array for name, array in reference_values(case).items()}
     path = tmp_path / "theirs.safetensors"
     save_file({name: np.ascontiguousarray(a, np.float32) for name, a in values.items()}, path)
-    (entry,) = compiled.compilation.spec.checkpoints
+    entry, *_ = compiled.compilation.spec.checkpoints  # those of others stand behind
     found = load_weights(compiled.compilation, path, entry).weights
     assert found.keys() == expected.keys()
     for name, array in expected.items():

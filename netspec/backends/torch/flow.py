@@ -16,7 +16,7 @@ from netspec.codegen.calls import Call
 from netspec.codegen.cases import by_cases
 from netspec.codegen.chains import chain, is_chain
 from netspec.codegen.flow import Condition, Flow
-from netspec.codegen.nodes import assign, call, for_, names, variable_of
+from netspec.codegen.nodes import assign, call, for_, names
 from netspec.codegen.tensors import Item, Tensors
 from netspec.ir import Node, Region
 from netspec.ir.template import Choice
@@ -63,9 +63,9 @@ class TorchFlow(Flow):
         yield members[first:]
 
     def _through(self, row: Row, members: Sequence[Item], target: str) -> None:
-        """Send a value through members of a row: the whole, a single one, or a slice in a loop.
+        """Send a value through members of a row: the whole, or one by one.
 
-        A slice is a module that nobody holds, which `torch.fx` cannot trace; a loop over it can be.
+        A slice is a module that nobody holds, which `torch.fx` cannot trace, nor TorchScript a loop over it.
         """
         gathered, result = self.writer.plan.gathered, result_of(members[-1])
         target = self._target(result, target)
@@ -75,23 +75,13 @@ class TorchFlow(Flow):
             operand = self.tensors.settle(operand, target)
             self.tensors.define(result, call(access, [operand]))
             return
-        place = gathered.place(members[0])
-        assert place is not None
-        first, behind = place[1], place[1] + len(members)
-        if len(members) == 1:
-            operand = self.tensors.settle(operand, target)
-            self.tensors.define(result, call(ast.Subscript(access, ast.Constant(first)), [operand]))
-            return
-        variable = self.tensors.free(target)
-        if variable_of(operand) != variable:
-            self.tensors.release(variable)
-            self.tensors.statements.append(assign(variable, operand))
-        lower = ast.Constant(first) if first else None
-        upper = ast.Constant(behind) if behind < len(row.members) else None
-        each = assign(variable, call("module", [ast.Name(variable)]))
-        sliced = ast.Subscript(access, ast.Slice(lower, upper))
-        self.tensors.statements.append(for_("module", sliced, [each]))
-        self.tensors.define(result, ast.Name(variable))
+        for member in members:
+            place = gathered.place(member)
+            assert place is not None
+            if _calls_in(operand) >= MOST_NESTED or not isinstance(member, Node):
+                operand = self.tensors.settle(operand, target)
+            operand = call(ast.Subscript(access, ast.Constant(place[1])), [operand])
+        self.tensors.define(result, operand)
 
     def apply(self, item: Node | Region, operand: ast.expr, target: str) -> ast.expr:
         """The module's call on ``operand``."""

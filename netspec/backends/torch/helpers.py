@@ -19,6 +19,7 @@ from netspec.codegen.nodes import (
     for_,
     function,
     parameter,
+    reads,
 )
 from netspec.codegen.printing import Printer
 from netspec.ir.template import Growth, Series
@@ -114,7 +115,8 @@ def _in_loop(helper: Helper, printer: Printer) -> list[ast.stmt]:
             body.append(ast.AugAssign(entering[0], ast.Add(), widened))
         else:
             body.append(assign(entering[0], widened))
-    loop = for_(INDEX, helper.numbers(), body)
+    index = INDEX if any(INDEX in reads(each) for each in body) else "_"
+    loop = for_(index, helper.numbers(), body)
     return [assign(stage, call("nn.Sequential")), loop, ast.Return(ast.Name(stage))]
 
 

@@ -15,7 +15,7 @@ from itertools import pairwise
 from typing import Any
 
 from netspec.ir.definition import BlockName, plain
-from netspec.ir.formula import COUNTERS
+from netspec.ir.formula import NETWORK_SCOPE, qualify
 from netspec.ir.names import count_up, counting
 from netspec.ir.program import Program, Region, Value
 from netspec.ir.template.data import Column, Growth, Parameter, Placed, Series, Split, Template
@@ -300,6 +300,8 @@ def _given_names(template: Template) -> list[str]:
 _WAYS = ((0, 0), (1, 0), (0, 1), (1, 1))
 """How many blocks at the start and at the end may have a value of their own, the simplest first."""
 
+_COUNTERS = frozenset(qualify(NETWORK_SCOPE, name) for name in ("index", "running_index"))
+
 
 def _indices(part: str, way: Way, count: int) -> range:
     """Which of so many blocks are the first, the last or the rest."""
@@ -311,7 +313,7 @@ def _indices(part: str, way: Way, count: int) -> range:
 def _counts(name: str, blocks: Column[tuple[Region, ...]]) -> bool:
     """Whether an argument is written as a formula of the block's index."""
     formulas = [block.formulas.get(name) for row in blocks.values() for block in row]
-    return any(formula is not None and formula.names & COUNTERS for formula in formulas)
+    return any(formula is not None and formula.names & _COUNTERS for formula in formulas)
 
 
 def _is_alike(values: Column[list[Any]], way: Way, counts: bool) -> bool:

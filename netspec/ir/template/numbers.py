@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import is_
 from typing import Any
 
-from netspec.ir.formula import COUNTERS, Formula
+from netspec.ir.formula import Formula
 from netspec.ir.template.data import Column, Split
 from netspec.lang.expression.symbolic import Varying, has_long_number, same_value, value_at
 from netspec.ops import Op
@@ -148,13 +148,11 @@ def fit(column: Column[Any], candidates: Iterable[Varying]) -> Varying | None:
 def evaluated(formula: Formula, environment: Mapping[str, Any], count: int = 1) -> Any:
     """The value of a formula over ``count`` shapes, by a formula where its digits are none that people write.
 
-    So a fraction that does not vary may be a varying number all the same: what varies is how it is said. What
-    counts with the blocks is said so for each of them, though some would come out even.
+    So a fraction that does not vary may be a varying number all the same: what varies is how it is said.
     Raises what :meth:`Formula.evaluate` does.
     """
     value = formula.evaluate(environment)
-    counts = isinstance(value, float) and value and not COUNTERS.isdisjoint(formula.names)
-    node = formula.written_out(environment) if counts or has_long_number(value) else None
+    node = formula.written_out(environment) if has_long_number(value) else None
     if node is None or isinstance(node, ast.Constant):
         return value
     if isinstance(value, Varying):

@@ -81,6 +81,8 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "log": math.log,
     "make_divisible": make_divisible,
 }
+NOT_RESERVED = frozenset(("sum", "prod", "sqrt", "log"))
+"""Functions that came later: specs may call parameters and blocks so, since functions are only ever called."""
 FOLDS: dict[str, tuple[ast.operator, int]] = {"sum": (ast.Add(), 0), "prod": (ast.Mult(), 1)}
 """Functions of a list that an operator makes of its items, and what they are of none."""
 MATH = FUNCTIONS.keys() & vars(math).keys()

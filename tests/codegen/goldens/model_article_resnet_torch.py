@@ -25,16 +25,16 @@ def same_padding(
 class SameConv2d(nn.Conv2d):
     """A convolution with TensorFlow's padding `same`."""
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, input: Tensor) -> Tensor:
         top, bottom = same_padding(
-            x.shape[2], self.kernel_size[0], self.stride[0], self.dilation[0]
+            input.shape[2], self.kernel_size[0], self.stride[0], self.dilation[0]
         )
         left, right = same_padding(
-            x.shape[3], self.kernel_size[1], self.stride[1], self.dilation[1]
+            input.shape[3], self.kernel_size[1], self.stride[1], self.dilation[1]
         )
-        x = F.pad(x, [left, right, top, bottom])
+        input = F.pad(input, [left, right, top, bottom])
         return F.conv2d(
-            x,
+            input,
             self.weight,
             self.bias,
             self.stride,

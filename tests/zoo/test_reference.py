@@ -7,8 +7,8 @@ import torch
 
 from netspec.backends.torch import BACKEND
 from netspec.lang import library
-from tests.contract.held import HELD, LACKING, QUICK, Held
 from tests.contract.reference import figures
+from tests.zoo.held import HELD, LACKING, QUICK, Held
 
 every_reference = pytest.mark.parametrize("held", HELD, ids=str)
 
