@@ -80,7 +80,11 @@ def main() -> None:
             continue
         lines += [f"## Tier `{tier}`: {len(own)} of {count}", ""]
         lines += ["| reference | network | parameters | MACs | names | error |"]
-        lines += ["| --- | --- | ---: | ---: | --- | ---: |", *(rows[str(held)] for held in own), ""]
+        lines += [
+            "| --- | --- | ---: | ---: | --- | ---: |",
+            *(rows[str(held)] for held in own),
+            "",
+        ]
     lines += ["## What is lacking", "", "Of tier `must`, these are not there yet:", ""]
     lines += [f"- {name}: {what}" for name, what in LACKING.items()]
     blind = [held.reference for held in HELD if held.is_blind]
