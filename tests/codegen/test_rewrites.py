@@ -54,7 +54,7 @@ def check_rewritten(text: str, data: st.DataObject) -> None:
     assert all(fingerprint(compiled.network) in source for source in sources)
 
 
-@settings(QUICK, max_examples=12)
+@settings(QUICK, max_examples=8)
 @given(spec_texts(), st.data())
 def test_source_is_that_of_the_rewritten_network(text: str, data: st.DataObject) -> None:
     check_rewritten(text, data)

@@ -44,7 +44,8 @@ NETWORKS: dict[str, tuple[str, Names]] = {
 SMALL = ("resnet50_keras", "resnet50v2")
 
 every_network = pytest.mark.parametrize(
-    "name", [n if n in SMALL else pytest.param(n, marks=pytest.mark.slow) for n in NETWORKS]
+    "name",
+    [n if n == "resnet50v2" else pytest.param(n, marks=pytest.mark.slow) for n in NETWORKS],
 )
 
 

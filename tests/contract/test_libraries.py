@@ -23,8 +23,10 @@ SIZES = ((64, 96), (65, 98))
 OUTPUT_BOUND = 1e-9
 GRADIENT_BOUND = 1e-8
 
-SMALL = ("resnet50", "seresnet50", "densenet121", "efficientnet_b0")
+SMALL = ("seresnet50", "efficientnet_b0")
 LARGE = (
+    "resnet50",
+    "densenet121",
     "resnet18",
     "resnext50_32x4d",
     "resnet34",

@@ -61,6 +61,7 @@ def form(line: str) -> str:
     return re.sub(r"\d[\d.]*(e-\d+)?", "#", line)
 
 
+@pytest.mark.slow
 def test_trains_converts_and_reads_the_same_digits(folder: Path) -> None:
     """One test, since each command takes what the one before it left."""
     assert len(COMMANDS) == 4

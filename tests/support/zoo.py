@@ -224,6 +224,13 @@ REPRESENTATIVES = frozenset(shrunk.name for shrunk in SHRUNK if not shrunk.heavy
 """Networks that stand for those of their kind."""
 
 
+KINDS = (
+    *("resnet50", "preact110", "wrn_16_8", "article_resnet", "densenet121", "efficientnet_b0"),
+    *("mobilenet_v3_large", "regnet_y_400mf", "tsc_resnet"),
+)
+"""One network of each kind of block, for tests that take seconds a network."""
+
+
 def shrunk_cases(quick: Container[str] | None = None) -> list[Any]:
     """The shrunk networks as parameters of a test; all but ``quick``, where given, are left to the slow tests."""
     return [

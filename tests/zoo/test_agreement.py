@@ -9,7 +9,7 @@ from netspec.lang import library
 from netspec.verification.bounds import bounds_for
 from tests.support.agreement import compare, precision
 from tests.support.float32 import dtype_of
-from tests.support.zoo import SHRUNK, Shrunk
+from tests.support.zoo import KINDS, SHRUNK, Shrunk
 
 pytest.importorskip("keras")
 
@@ -20,7 +20,7 @@ CASES = [
     pytest.param(
         shrunk,
         size,
-        marks=[pytest.mark.slow] if shrunk.heavy else [],
+        marks=[] if shrunk.name in KINDS else [pytest.mark.slow],
         id=f"{shrunk}-{'x'.join(map(str, size))}",
     )
     for shrunk in SHRUNK

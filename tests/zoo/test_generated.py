@@ -39,6 +39,7 @@ from tests.support.witnesses import (
     torch_counts,
 )
 from tests.support.zoo import (
+    KINDS,
     REPRESENTATIVES,
     SHRUNK,
     Shrunk,
@@ -53,7 +54,7 @@ pytest.importorskip("keras")
 
 every_network = pytest.mark.parametrize("name", zoo_cases())
 every_backend = pytest.mark.parametrize("backend", BACKENDS)
-every_shrunk = pytest.mark.parametrize("shrunk", shrunk_cases())
+every_shrunk = pytest.mark.parametrize("shrunk", shrunk_cases(KINDS))
 
 
 @cache

@@ -119,7 +119,7 @@ def tried(names: list[str], backend: str, folder: Path) -> dict[str, dict[str, s
     return {name: json.loads(file.with_suffix(".json").read_text()) for name, file in files.items()}
 
 
-QUICK = ("choice", "grouped", "resizing", "outputs", "split")
+QUICK = ("choice", "grouped", "split")
 """What is asked for by default: each network takes seconds, most of them of compilers."""
 
 
