@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import numpy as np
 import pytest
 import torch
 
 from netspec.backends.torch import BACKEND
 from netspec.lang import library
+from netspec.weights.checkpoints import load_weights
 from tests.contract.reference import figures
 from tests.zoo.held import HELD, LACKING, QUICK, Held
 
@@ -60,3 +64,30 @@ def test_every_reference_is_counted() -> None:
     files = {library.zoo_variants()[held.network][0] for held in HELD}
     assert files == {*library.zoo_files()}
     assert {*names} >= QUICK
+
+
+@pytest.mark.slow
+def test_a_blind_reference_is_held_against_the_live_one(tmp_path: Path) -> None:
+    """On an input of large variance and weights that spread it; in float32, as Keras computes here."""
+    keras = pytest.importorskip("keras")
+    (held,) = [held for held in HELD if held.is_blind]
+    assert held.reference == "keras_MobileNet"
+    theirs = keras.applications.MobileNet(weights=None, classifier_activation=None)
+    random = np.random.default_rng(0)
+    for weight in theirs.weights:
+        if len(weight.shape) == 1:  # variances stay positive
+            weight.assign(random.uniform(0.5, 1.5, weight.shape))
+        else:
+            taps = weight.shape[:-2] if weight.shape[-1] == 1 else weight.shape[:-1]
+            weight.assign(random.normal(size=weight.shape) * (2 / np.prod(taps)) ** 0.5)
+    theirs.save(tmp_path / "theirs.keras")
+    compiled = held.compiled
+    model = compiled.build("torch").eval()
+    found = load_weights(compiled.compilation, tmp_path / "theirs.keras").weights
+    BACKEND.write_weights(model, compiled.network, found)
+    image = random.normal(size=(2, *held.figures["input_shape"])).astype("float32") * 30
+    expected = theirs(np.moveaxis(image, 1, -1), training=False).numpy()
+    largest = np.abs(expected).max()
+    assert np.abs(expected[0] - expected[1]).max() / largest > 1e-2
+    output = BACKEND.run(model, image)["output"]
+    assert np.abs(output - expected).max() / largest <= held.bound
