@@ -10,15 +10,12 @@ import json
 import sys
 from pathlib import Path
 
-import torch
-
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "coverage.md"
 WORK = ROOT / "build" / "coverage"
 
 sys.path.insert(0, str(ROOT))
 
-from netspec.backends.torch import BACKEND  # noqa: E402
 from netspec.ir.fingerprint import fingerprint as fingerprint_of  # noqa: E402
 from netspec.lang import library  # noqa: E402
 from tests.contract.reference import figures  # noqa: E402
@@ -44,11 +41,7 @@ def error_of(held: Held) -> float:
         found = json.loads(kept.read_text())
         if found["fingerprint"] == fingerprint:
             return float(found["error"])
-    with torch.device("meta"):
-        model = held.compiled.build("torch").double().eval()
-    model.to_empty(device="cpu")
-    BACKEND.write_weights(model, held.compiled.network, held.weights())
-    error = held.error(BACKEND.run(model, held.input())["output"])
+    error = held.error()
     kept.parent.mkdir(parents=True, exist_ok=True)
     kept.write_text(json.dumps({"fingerprint": fingerprint, "error": error}))
     return error

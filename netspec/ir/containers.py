@@ -9,6 +9,7 @@ which others take values too is no unit, but runs in parts. All others only hold
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Iterator, Set
 from dataclasses import dataclass, field
 
@@ -253,14 +254,17 @@ def kept_places(places: Iterable[tuple[str | None, bool]]) -> list[int]:
     The index of what is not there may be another's, or behind another's, who was named so: then it has none.
     """
     found = [*places]
-    own = [name for name, is_there in found if is_there]
+    own = {name for name, is_there in found if is_there}
     kept = []
-    for at, (name, is_there) in enumerate(found):
-        later = [int(n) for n, there in found[at:] if there and n and n.isdecimal()]
-        is_free = name not in own and (not later or int(name or 0) < min(later))
-        if is_there or is_free:
+    least = math.inf  # of the indices behind a place
+    for at, (name, is_there) in reversed([*enumerate(found)]):
+        if is_there:
             kept.append(at)
-    return kept
+            if name and name.isdecimal():
+                least = min(least, int(name))
+        elif name not in own and int(name or 0) < least:
+            kept.append(at)
+    return kept[::-1]
 
 
 def _places(region: Region) -> Iterator[tuple[int, bool]]:

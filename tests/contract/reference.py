@@ -271,13 +271,6 @@ def golden_weights(case: Case, layers: Layers) -> dict[str, Array]:
     return weights
 
 
-def golden_input(case: Case) -> Array:
-    """The input behind the goldens, channels first."""
-    figures = case.figures
-    image = golden.image((figures["golden"]["batch"], *figures["input_shape"]))
-    return image.astype(figures["golden"]["dtype"]).astype(np.float64)
-
-
 def _role(kind: str, name: str) -> str:
     if name == "running_var":
         return "var"

@@ -12,9 +12,11 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 import netspec
+from netspec.backends.torch import BACKEND
 from netspec.weights.checkpoints.naming import Naming, naming_called
 from netspec.weights.storage.tensors import StoredTensor
 from tests.contract.reference import COUNTER, figures, reference_keys
@@ -104,8 +106,14 @@ class Held:
         image = golden.image((found["batch"], *self.figures["input_shape"]))
         return image.astype(found["dtype"]).astype(np.float64)
 
-    def error(self, output: Array) -> float:
-        """How far an output is from the golden, relative to its largest value."""
+    def error(self) -> float:
+        """How far the output of the PyTorch model is from the golden, relative to the golden's largest value."""
+        network = self.compiled.network
+        with torch.device("meta"):
+            model = self.compiled.build("torch").double().eval()
+        model.to_empty(device="cpu")
+        BACKEND.write_weights(model, network, self.weights())
+        output = BACKEND.run(model, self.input())["output"]
         expected = self.figures["golden"]
         first = np.array(expected["first8"])
         return float(

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from netspec.backends.torch import BACKEND
 from netspec.lang import library
@@ -45,13 +44,7 @@ def test_weight_names(held: Held) -> None:
 def test_golden_output(held: Held) -> None:
     if held.is_blind:
         pytest.skip("its golden tells hardly an input from another")
-    compiled = held.compiled
-    with torch.device("meta"):
-        model = compiled.build("torch").double().eval()
-    model.to_empty(device="cpu")
-    BACKEND.write_weights(model, compiled.network, held.weights())
-    output = BACKEND.run(model, held.input())["output"]
-    assert held.error(output) <= held.bound
+    assert held.error() <= held.bound
 
 
 def test_every_reference_is_counted() -> None:
