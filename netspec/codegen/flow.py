@@ -16,6 +16,7 @@ from netspec.codegen.nodes import assign, if_, names, variable_of
 from netspec.codegen.printing import Printer
 from netspec.codegen.tensors import Item, Tensors
 from netspec.ir import Node, Region, Value
+from netspec.ir.program import MERGING
 from netspec.ir.template import Choice
 from netspec.lang.expression.formula import negated
 from netspec.ops.base import Function
@@ -260,7 +261,7 @@ def _into(statements: list[ast.stmt], operand: ast.expr, target: str) -> list[as
 def _paths_of(region: Region) -> tuple[Sequence[Region], Node] | None:
     """The parts of a combinator and what merges them, where it still looks as the language has it."""
     *paths, last = region.items or (None,)
-    if region.kind not in ("residual", "gate", "branches") or not isinstance(last, Node):
+    if region.kind not in MERGING or not isinstance(last, Node):
         return None
     if not isinstance(last.op, Merge) or not paths:
         return None

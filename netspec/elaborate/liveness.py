@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from netspec.errors import Diagnostic, NetspecError
 from netspec.ir import Node, Program, Region
-from netspec.ir.program import read_values
+from netspec.ir.program import MERGING, read_values
 
 
 def check_liveness(program: Program) -> None:
@@ -29,7 +29,7 @@ def check_liveness(program: Program) -> None:
     if ends:
         words = {
             program.producers[region.result.id].path: region.kind
-            for region in program.main.regions("residual", "gate", "branches")
+            for region in program.main.regions(*MERGING)
         }
         of_blocks = _results_of_blocks(program)
         for node in ends:

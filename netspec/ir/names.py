@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from netspec.errors import Span
-from netspec.ir.program import Node, Program, Region
+from netspec.ir.program import MERGING, Node, Program, Region
 
 
 class Named(NamedTuple):
@@ -48,7 +48,7 @@ def _add_names(found: list[Named], region: Region, owners: tuple[str, ...], arou
     ``around`` is the name of the innermost region, likewise.
     """
     items = region.items
-    if items and region.kind in ("residual", "gate", "branches"):
+    if items and region.kind in MERGING:
         items = (items[-1], *items[:-1])
     for item in items:
         path, inner = item.path, owners

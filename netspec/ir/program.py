@@ -32,6 +32,9 @@ Kind = Literal[
     "inline",
 ]
 
+MERGING: tuple[Kind, ...] = ("residual", "gate", "branches")
+"""Kinds of regions whose parts all take what enters, and whose last item merges them."""
+
 
 @dataclass(frozen=True, eq=False)
 class Value:

@@ -7,6 +7,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from netspec.errors import NetspecError, Span, fail
 from netspec.ir import Node, Region, Value
+from netspec.ir.program import MERGING
 from netspec.ir.template import Call, Choice, Merged, Template
 from netspec.ir.template.numbers import at
 from netspec.lang.expression.symbolic import value_at
@@ -272,7 +273,7 @@ def _given(region: Region) -> tuple[Value, ...]:
 def _combinator(region: Region) -> tuple[str, list[Region], Node] | None:
     """The word for a region, its parts and what merges them, where it is still what that word means."""
     *first, merge = region.items or (None,)
-    if region.kind not in ("residual", "gate", "branches") or not isinstance(merge, Node):
+    if region.kind not in MERGING or not isinstance(merge, Node):
         return None
     parts = [p for p in first if isinstance(p, Region) and p.kind == "sequence" and not p.path]
     if len(parts) != len(first) or not isinstance(merge.op, Merge):

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass
 
 from netspec.ir import Node, Region, Value
+from netspec.ir.program import MERGING
 from netspec.ir.template import Choice
 from netspec.ir.template.data import children, result_of
 
@@ -225,4 +226,4 @@ def _is_unary(member: Item) -> bool:
 
 def merges(region: Region) -> bool:
     """Whether a region is a combinator, whose parts do not run one after another."""
-    return region.kind in ("residual", "gate", "branches")
+    return region.kind in MERGING

@@ -15,7 +15,7 @@ from typing import Any
 
 from netspec.ir.definition import plain
 from netspec.ir.formula import IN_SIZE
-from netspec.ir.program import Node, Region, Value
+from netspec.ir.program import MERGING, Node, Region, Value
 from netspec.ir.template.chosen import is_anonymous
 from netspec.ir.template.data import (
     Call,
@@ -36,9 +36,6 @@ from netspec.ir.template.text import number_at, numbers_of
 from netspec.ir.template.wires import Wires
 from netspec.lang.expression.symbolic import Varying, names_of, only
 from netspec.ops import Op
-
-COMBINATORS = ("residual", "gate", "branches")
-"""Kinds of regions whose parts all take what enters."""
 
 Known = Mapping[int, tuple[Template, int]]
 """The template and shape of each block, by the identity of its region."""
@@ -149,7 +146,7 @@ class Unifier:
         self._alike(kinds, "list of steps", column)
         found: list[Any] = []
         entering = self._wires.flowing
-        is_row = next(iter(column.values())).kind not in COMBINATORS
+        is_row = next(iter(column.values())).kind not in MERGING
         for index in range(len(next(iter(kinds.values())))):
             items = {i: region.items[index] for i, region in column.items()}
             first = next(iter(items.values()))
