@@ -25,6 +25,8 @@ class Compilation:
         folder: where blocks beside the spec are looked for; None for none.
         place: where the spec is, as the head of generated source says it; None where that is not known.
         file: the spec's file; None where it has none of the user's.
+        outputs: the outputs that were asked for besides those of the spec, as they were.
+        headless: whether the network has these alone, and nothing that leads to none of them.
         optimization: what passes have made ``network`` of; None where it is as the spec says.
     """
 
@@ -35,6 +37,8 @@ class Compilation:
     bounds: Bounds = field(default_factory=Bounds)
     place: str | None = None
     file: Path | None = None
+    outputs: tuple[str, ...] = ()
+    headless: bool = False
     optimization: Optimization | None = None
 
     @property
@@ -57,7 +61,14 @@ class Compilation:
             f"{name}={json.dumps(argument.value, ensure_ascii=False)}"
             for name, argument in self.overrides.items()
         )
-        origin = Origin(self.network.name, self.network.variant, values, self.place)
+        origin = Origin(
+            self.network.name,
+            self.network.variant,
+            values,
+            self.place,
+            outputs=self.outputs,
+            headless=self.headless,
+        )
         if self.optimization is None:
             return origin
         before = fingerprint(self.optimization.original)

@@ -138,7 +138,50 @@ class CompiledNetwork:
         merged = on_top(self._values, from_values(values).items())
         found = dataclasses.replace(self._found, variant=variant or self.variant)
         changed = compile_document(found, merged, self._compilation.bounds)
-        return changed if self.optimization is None else changed.optimize(self.optimization.goal)
+        return self._again(changed)
+
+    def _again(self, network: CompiledNetwork) -> CompiledNetwork:
+        """Another network of the spec, with the outputs and the goal of this one."""
+        asked = self._compilation
+        if asked.outputs:
+            network = network.with_outputs(*asked.outputs, headless=asked.headless)
+        return network if self.optimization is None else network.optimize(self.optimization.goal)
+
+    def with_outputs(self, *outputs: str, headless: bool = False) -> CompiledNetwork:
+        """This network with further outputs, or as a backbone, with these alone.
+
+        Weights keep their names. Files of the whole network hold more than a headless one has, which
+        :meth:`load_weights` is told by ``allow_unexpected``.
+
+        Args:
+            *outputs: each the name of a stage, of a result or of an output of the spec, or ``c2`` for the last
+                map ahead of the head that has a quarter of the input's size, ``c3`` for an eighth, and so on;
+                ``name=result`` gives it another name.
+            headless: leave out all that none of them needs.
+
+        Raises:
+            UsageError: there is no such result, or two of one name.
+
+        Examples:
+            >>> backbone = netspec.load("resnet50").with_outputs("c2", "c5", headless=True)
+            >>> backbone.outputs
+            {'c2': (256, 56, 56), 'c5': (2048, 7, 7)}
+        """
+        from netspec.ir.backbone import with_outputs
+
+        original = self._compilation.original
+        asked = (*original.outputs, *outputs)
+        headless = headless or original.headless
+        spec = compile_document(self._found, self._values, original.bounds) if self._found else None
+        whole = spec.network if spec else original.network
+        compilation = dataclasses.replace(
+            original,
+            network=with_outputs(whole, asked, headless),
+            outputs=asked,
+            headless=headless,
+        )
+        found = CompiledNetwork(compilation, self._found, self._values)
+        return found if self.optimization is None else found.optimize(self.optimization.goal)
 
     @property
     def optimization(self) -> Optimization | None:

@@ -39,6 +39,17 @@ def add_variant_arguments(parser: argparse.ArgumentParser) -> None:
         help="give a parameter another value, as YAML; `depths[2]=8` reaches into a list, counted "
         "from 0; repeatable",
     )
+    parser.add_argument(
+        "--outputs",
+        metavar="NAMES",
+        help="further outputs, with commas between them: stages, named results, or `c2` for the last map ahead "
+        "of the head that has a quarter of the input's size, `c3` for an eighth and so on; `low=layer1` names one",
+    )
+    parser.add_argument(
+        "--headless",
+        action="store_true",
+        help="with --outputs: these alone, and nothing that none of them needs",
+    )
     add_bound_arguments(parser)
 
 
@@ -175,7 +186,19 @@ def load_spec(arguments: argparse.Namespace) -> CompiledNetwork:
 
     Blocks of a spec on standard input are its own or built-in ones: it has no folder.
     """
-    return _optimized(_load(arguments), arguments)
+    return _optimized(_with_outputs(_load(arguments), arguments), arguments)
+
+
+def _with_outputs(compiled: CompiledNetwork, arguments: argparse.Namespace) -> CompiledNetwork:
+    """The network as ``--outputs`` and ``--headless`` have it."""
+    from netspec.errors import UsageError
+
+    if arguments.outputs is not None:
+        names = [name.strip() for name in arguments.outputs.split(",") if name.strip()]
+        return compiled.with_outputs(*names, headless=arguments.headless)
+    if arguments.headless:
+        raise UsageError("--headless: takes --outputs, which say what is left")
+    return compiled
 
 
 def _load(arguments: argparse.Namespace) -> CompiledNetwork:

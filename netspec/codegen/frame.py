@@ -28,6 +28,7 @@ _ORIGIN = re.compile(
     rf"{GENERATED_BY} from (?P<own>its own |the )spec `(?P<spec>[^`]+)`"
     r"( in `(?P<place>[^`]+)`)?(?P<here> that comes with it)?"
     r"(, (?P<all>all variants)|, variant `(?P<variant>[^`]+)`)?(, optimized for `(?P<goal>[^`]+)`)?"
+    r"(, with the outputs `(?P<outputs>[^`]+)`(?P<headless> alone)?)?"
     r"(, with the handles of `(?P<handles>[^`]+)`)?(, with `(?P<values>.+)`)?; edit the spec, not this file\."
 )
 # The first version stood behind another word.
@@ -53,6 +54,8 @@ class Origin:
         before: the fingerprint that it had until then; None where that is not asked for.
         handles: the library whose models' handles the network's class has; None for none.
         all_variants: whether all variants of the spec are in the file.
+        outputs: the outputs that were asked for besides those of the spec.
+        headless: whether the network has these alone.
     """
 
     spec: str
@@ -63,6 +66,8 @@ class Origin:
     before: str | None = None
     handles: str | None = None
     all_variants: bool = False
+    outputs: tuple[str, ...] = ()
+    headless: bool = False
 
     def __str__(self) -> str:
         place = f" in `{_quoted(self.place)}`" if self.place else ""
@@ -72,10 +77,12 @@ class Origin:
         if self.all_variants:
             variant = ", all variants"
         goal = f", optimized for `{self.goal}`" if self.goal else ""
+        outputs = f", with the outputs `{','.join(self.outputs)}`" if self.outputs else ""
+        outputs += " alone" if self.headless else ""
         handles = f", with the handles of `{self.handles}`" if self.handles else ""
         values = ", with " + ", ".join(f"`{value}`" for value in self.values) if self.values else ""
         return (
-            f"{GENERATED_BY} from the spec `{self.spec}`{place}{variant}{goal}{handles}{values}; "
+            f"{GENERATED_BY} from the spec `{self.spec}`{place}{variant}{goal}{outputs}{handles}{values}; "
             "edit the spec, not this file."
         )
 
@@ -106,7 +113,16 @@ def read_origin(text: str) -> Origin | None:
         place = BUILT_IN_PLACE
     goal, handles, is_family = found["goal"], found["handles"], found["all"] is not None
     return Origin(
-        found["spec"], found["variant"], values, place, goal, None, handles, all_variants=is_family
+        found["spec"],
+        found["variant"],
+        values,
+        place,
+        goal,
+        None,
+        handles,
+        all_variants=is_family,
+        outputs=tuple(found["outputs"].split(",")) if found["outputs"] else (),
+        headless=found["headless"] is not None,
     )
 
 

@@ -97,6 +97,8 @@ def current_network(file: GeneratedFile) -> CompiledNetwork:
                 raise OriginError(f"there is no `{readable(str(path))}`, which its head names")
             found = open_spec(path, origin.variant)
         network = compile_document(found, values)
+        if origin.outputs:
+            network = network.with_outputs(*origin.outputs, headless=origin.headless)
         return network if origin.goal is None else network.optimize(origin.goal)
     except UsageError as error:
         raise OriginError(str(error)) from error
