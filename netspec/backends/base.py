@@ -70,6 +70,8 @@ class WeightFiles(Protocol):
 
     formats: Mapping[str, Format]
     """The formats that hold this framework's names and no other's, by suffix."""
+    names_tensors: bool
+    """Whether these formats have a name for each tensor, and not one for each layer."""
 
     def name(self, layer: Layer, parameter: Parameter) -> str:
         """The file's name for a parameter or statistic."""

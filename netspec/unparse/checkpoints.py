@@ -8,8 +8,8 @@ from typing import Any
 from netspec.errors import NetspecError
 from netspec.ir import Program
 from netspec.lang.schema.syntax import Checkpoint
-from netspec.unparse.document import Braces, is_short
-from netspec.weights.published import published_names
+from netspec.unparse.document import Braces, Brackets, is_short
+from netspec.weights.published import published_names, published_tensors
 
 
 def checkpoints_data(
@@ -31,7 +31,7 @@ def checkpoints_data(
 def _meaning(program: Program, checkpoint: Checkpoint) -> Any:
     """What it calls the layers, and which sums it turns round; None where it has no names for them."""
     try:
-        names = published_names(program, checkpoint)
+        names = published_names(program, checkpoint), published_tensors(program, checkpoint)
     except NetspecError:
         return None
     joins = {program.producers[r.result.id].path for r in program.main.regions("residual")}
@@ -43,8 +43,13 @@ def _entry(checkpoint: Checkpoint) -> dict[str, Any]:
         "framework": checkpoint.framework,
         "doc": checkpoint.doc,
         "layers": dict(checkpoint.layers),
+        "tensors": {
+            pattern: Braces(name=each.name, shape=Brackets(each.shape)) if each.shape else each.name
+            for pattern, each in checkpoint.tensors.items()
+        },
         "counted": Braces(checkpoint.counted),
         "shortcut_first": checkpoint.shortcut_first,
     }
     found = {key: value for key, value in entry.items() if value}
-    return Braces(found) if not checkpoint.layers and is_short(found) else found
+    is_one_line = not (checkpoint.layers or checkpoint.tensors) and is_short(found)
+    return Braces(found) if is_one_line else found

@@ -13,9 +13,10 @@ from dataclasses import replace
 from netspec.elaborate.scope import fill_template
 from netspec.errors import Diagnostic, NetspecError, Span, did_you_mean
 from netspec.ir import Layer, Node, Program, Value
+from netspec.ir.parameters import parameters_of
 from netspec.ir.rewrite import rewrite
 from netspec.lang.schema.patterns import match
-from netspec.lang.schema.syntax import Checkpoint
+from netspec.lang.schema.syntax import Checkpoint, PublishedTensor
 from netspec.ops import OPS
 
 
@@ -38,6 +39,32 @@ def published_names(network: Program, checkpoint: Checkpoint) -> dict[str, str]:
         }
     _check_distinct(named, checkpoint)
     return {path: name for path, (name, _) in named.items()}
+
+
+def published_tensors(network: Program, checkpoint: Checkpoint) -> dict[str, PublishedTensor]:
+    """What the checkpoint calls single parameters, by canonical name; those are no layer's there.
+
+    Raises :class:`NetspecError` where a pattern fits nothing.
+    """
+    places = _places(network)
+    found: dict[str, PublishedTensor] = {}
+    idle = dict.fromkeys(checkpoint.tensors)
+    for name, layer, _ in parameters_of(network.layers):
+        for pattern, tensor in checkpoint.tensors.items():
+            parts = match(pattern, name)
+            if parts is None:
+                continue
+            idle.pop(pattern, None)
+            span = checkpoint.spans.find(("tensors", pattern))
+            known = {**places.get(layer.path, {}), **parts}
+            found[name] = replace(tensor, name=fill_template(tensor.name, known, span))
+            break
+    for pattern in idle:
+        message = f"no parameter is called `{pattern}`"
+        place = checkpoint.spans.find_key(("tensors", pattern))
+        help = "parameters are called as layers are, and `weight`, `bias`, … behind a dot"
+        raise NetspecError([Diagnostic("NS610", message, place, help)])
+    return found
 
 
 def renamed(network: Program, names: Mapping[str, str], shortcut_first: bool) -> Program:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from netspec import api
 from netspec.errors import NetspecError, UsageError
@@ -199,3 +201,61 @@ def test_labels_are_backends_or_entries() -> None:
         namings_called(program, "toch")
     with pytest.raises(UsageError, match="no backend is called `jax`"):
         namings_called(spec("{framework: jax}").compilation, "theirs")
+
+
+TENSORS = """
+  theirs:
+    framework: torch
+    layers: {"{layer}": "{layer}"}
+    tensors:
+      factors.weight: gamma
+      fc.weight: {name: head.kernel, shape: [-1, 3, 1, 1]}
+"""
+WITH_FACTORS = """
+netspec: 1
+name: small
+input: {channels: 3, size: [8, 8]}
+stem: [{name: factors, scale: {}}]
+head: [global_avg_pool, {linear: {out: 5}}]
+checkpoints:
+"""
+
+
+def test_single_parameters_have_names_and_shapes_of_their_own(tmp_path: Path) -> None:
+    network = api.loads(WITH_FACTORS + TENSORS)
+    naming = naming_called(network.compilation, "theirs")
+    assert {name: slot.shape for name, slot in naming.slots.items()} == {
+        "gamma": (3,),
+        "head.kernel": (5, 3, 1, 1),
+        "fc.bias": (5,),
+    }
+    model = network.build("torch")
+    file, back = tmp_path / "theirs.pt", tmp_path / "ours.pt"
+    network.save_weights(model, file, target="theirs")
+    saved = torch.load(file, weights_only=True)
+    assert {name: tuple(tensor.shape) for name, tensor in saved.items()} == {
+        "gamma": (3,),
+        "head.kernel": (5, 3, 1, 1),
+        "fc.bias": (5,),
+    }
+    api.convert(network, file, back, source="theirs", target="torch")
+    ours = torch.load(back, weights_only=True)
+    assert all(torch.equal(ours[name], value) for name, value in model.state_dict().items())
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ("nothing.weight: gamma", "no parameter is called `nothing.weight`"),
+        ("fc.weight: {name: k, shape: [3, 5]}", "only axes of length 1 may differ"),
+        ("fc.weight: {name: k, shape: [-1, -1]}", "only axes of length 1 may differ"),
+        ("fc.weight: {shape: [5, 3]}", "missing|`name`"),
+    ],
+)
+def test_wrong_tensors(entry: str, message: str) -> None:
+    def slots() -> object:
+        text = f"{WITH_FACTORS}  theirs: {{framework: torch, tensors: {{{entry}}}}}\n"
+        return naming_called(api.loads(text).compilation, "theirs").slots
+
+    with pytest.raises((NetspecError, UsageError), match=message):
+        slots()

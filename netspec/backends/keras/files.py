@@ -35,6 +35,8 @@ class KerasFiles:
         ".hdf5": _LEGACY,
     }
 
+    names_tensors = False
+
     def name(self, layer: Layer, parameter: Parameter) -> str:
         """``conv1/kernel``"""
         return f"{flat_name(layer.path)}/{variable_name(layer, parameter)}"

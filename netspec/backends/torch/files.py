@@ -33,6 +33,8 @@ class TorchFiles:
         **dict.fromkeys((".pth.tar", ".th", ".ckpt", ".bin"), _READ),
     }
 
+    names_tensors = True
+
     def name(self, layer: Layer, parameter: Parameter) -> str:
         """``conv1.weight``"""
         return f"{layer.path}.{parameter.name}"

@@ -31,6 +31,7 @@ from netspec.lang.schema.syntax import (
     Output,
     Param,
     PassAction,
+    PublishedTensor,
     RepeatAction,
     ResidualAction,
     SequenceAction,
@@ -99,10 +100,18 @@ def to_spec(model: models.SpecModel, document: Document) -> Spec:
         },
         spans=spans,
         checkpoints={
-            name: Checkpoint(name=name, spans=spans.subtree(("checkpoints", name)), **vars(found))
+            name: _checkpoint(name, found, spans.subtree(("checkpoints", name)))
             for name, found in model.checkpoints.items()
         },
     )
+
+
+def _checkpoint(name: str, found: models.CheckpointModel, spans: SpanTree) -> Checkpoint:
+    tensors = {
+        pattern: PublishedTensor(each.name, tuple(each.shape))
+        for pattern, each in found.tensors.items()
+    }
+    return Checkpoint(name=name, spans=spans, **{**vars(found), "tensors": tensors})
 
 
 def _inputs(

@@ -20,6 +20,7 @@ from pydantic import (
 
 from netspec.lang.schema.attributes import Attributes, Unread
 from netspec.lang.schema.checkpoints import CheckpointModel as CheckpointModel
+from netspec.lang.schema.checkpoints import TensorModel as TensorModel
 from netspec.lang.schema.ends import INPUT_TAGS as INPUT_TAGS
 from netspec.lang.schema.ends import Input as Input
 from netspec.lang.schema.ends import InputModel as InputModel

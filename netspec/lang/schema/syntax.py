@@ -240,6 +240,14 @@ class Defaults:
     roles: Mapping[str, Step] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class PublishedTensor:
+    """What a published file calls a parameter, a template, and its shape there; none for ours."""
+
+    name: str
+    shape: tuple[int, ...] = ()
+
+
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
     """What published weights call the layers of the network.
@@ -249,6 +257,7 @@ class Checkpoint:
         framework: the backend whose files they are.
         doc: where they come from.
         layers: their name of a layer, a template, by pattern of ours; none where both are the same.
+        tensors: their name of a single parameter, by pattern of ours.
         counted: by op, the label of layers that are numbered in order.
         shortcut_first: whether their residuals add the body to the shortcut.
         spans: where all of it stands.
@@ -258,6 +267,7 @@ class Checkpoint:
     framework: str
     doc: str
     layers: Mapping[str, str]
+    tensors: Mapping[str, PublishedTensor]
     counted: Mapping[str, str]
     shortcut_first: bool
     spans: SpanTree

@@ -72,7 +72,9 @@ def _shapes() -> dict[str, Shape]:
         "variants": Shape(others="call"),
         "input": Shape(_keys(models.InputModel), others="input"),
         "checkpoints": Shape(others="checkpoint"),
-        "checkpoint": Shape(_keys(models.CheckpointModel)),
+        "checkpoint": Shape(_keys(models.CheckpointModel), {"tensors": "tensors"}),
+        "tensors": Shape(others="tensor"),
+        "tensor": Shape(_keys(models.TensorModel)),
         "defaults": Shape(
             (*_keys(models.DefaultsModel), *ops), {**kinds, "norm": "step", "act": "step"}
         ),

@@ -41,6 +41,7 @@ def spec_schema() -> dict[str, Any]:
             "input": _input(),
             "output": _output(),
             "stage": _stage(),
+            "tensor": _tensor(),
         },
     }
 
@@ -103,6 +104,17 @@ def _output() -> Schema:
         "minLength": 1,
         "maxLength": 200,
         "errorMessage": "Expected the name of a result, or {from: name, when: training}",
+    }
+
+
+def _tensor() -> Schema:
+    """What a single parameter is called in published files."""
+    return {
+        **object_schema(models.TensorModel),
+        "type": ["string", "object"],
+        "minLength": 1,
+        "maxLength": 200,
+        "errorMessage": "Expected the name of a tensor, or {name: …, shape: […]}",
     }
 
 

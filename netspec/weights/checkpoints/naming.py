@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from math import prod
 
 from netspec.backends.base import (
     Backend,
@@ -22,9 +23,9 @@ from netspec.compilation import Compilation
 from netspec.errors import NetspecError, UsageError, did_you_mean
 from netspec.ir import Layer, Program
 from netspec.ir.parameters import parameters_of
-from netspec.lang.schema.syntax import Checkpoint
+from netspec.lang.schema.syntax import Checkpoint, PublishedTensor
 from netspec.ops.types import Parameter
-from netspec.weights.published import published_names, renamed
+from netspec.weights.published import published_names, published_tensors, renamed
 from netspec.weights.storage.tensors import StoredTensor
 
 
@@ -55,6 +56,7 @@ class Naming:
         network: the network, its layers called as in the file.
         paths: the network's own path of each layer that has another here.
         counted: the labels of layers that are numbered in order, where that is how they are named.
+        tensors: what single parameters are called, by canonical name, which are no layer's in the file.
     """
 
     label: str
@@ -62,6 +64,7 @@ class Naming:
     network: Program
     paths: Mapping[str, str]
     counted: frozenset[str] = frozenset()
+    tensors: Mapping[str, PublishedTensor] = field(default_factory=dict)
 
     @cached_property
     def files(self) -> WeightFiles:
@@ -71,16 +74,21 @@ class Naming:
     @cached_property
     def slots(self) -> Mapping[str, Slot]:
         """Every parameter and statistic by the file's name for it, in the network's order."""
-        files = self.files
-        return {
-            files.name(layer, parameter): Slot(
-                f"{self._path(layer)}.{parameter.name}",
-                layer,
-                parameter,
-                files.shape(layer, parameter),
-            )
-            for _, layer, parameter in parameters_of(self.network.layers)
-        }
+        found = {}
+        for _, layer, parameter in parameters_of(self.network.layers):
+            shape = self.files.shape(layer, parameter)
+            canonical = f"{self._path(layer)}.{parameter.name}"
+            tensor = self.tensors.get(canonical)
+            if tensor is not None and tensor.shape:
+                shape = _reshaped(shape, tensor.shape, canonical)
+            slot = Slot(canonical, layer, parameter, shape)
+            found[self.name(layer, parameter)] = slot
+        return found
+
+    def name(self, layer: Layer, parameter: Parameter) -> str:
+        """The file's name for a parameter of one of the layers of ``network``."""
+        tensor = self.tensors.get(f"{self._path(layer)}.{parameter.name}")
+        return tensor.name if tensor else self.files.name(layer, parameter)
 
     @cached_property
     def extras(self) -> Mapping[str, tuple[str, StoredTensor]]:
@@ -98,15 +106,18 @@ class Naming:
     def decoded(self, name: str, tensor: StoredTensor) -> StoredTensor:
         """A tensor of the file in canonical layout."""
         slot, files = self.slots[name], self.files
+        own = files.shape(slot.layer, slot.parameter)
         return tensor.laid_out(
-            slot.parameter.shape, lambda array: files.decode(slot.layer, slot.parameter, array)
+            slot.parameter.shape,
+            lambda array: files.decode(slot.layer, slot.parameter, array.reshape(own)),
         )
 
     def encoded(self, name: str, tensor: StoredTensor) -> StoredTensor:
         """A canonical tensor as the file has it."""
         slot, files = self.slots[name], self.files
         return tensor.laid_out(
-            slot.shape, lambda array: files.encode(slot.layer, slot.parameter, array)
+            slot.shape,
+            lambda array: files.encode(slot.layer, slot.parameter, array).reshape(slot.shape),
         )
 
     def normalised(self, names: Iterable[str]) -> Mapping[str, str]:
@@ -136,6 +147,20 @@ class Naming:
         return {name: normal(name, match) for name, match in found.items()}
 
 
+def _reshaped(own: tuple[int, ...], shape: tuple[int, ...], name: str) -> tuple[int, ...]:
+    """``shape`` with the length that follows; raises :class:`UsageError` where more than axes of length 1 differ."""
+    longer = [length for length in own if length != 1]
+    given = [length for length in shape if length != 1]
+    known = [length for length in given if length != -1]
+    free = prod(own) // prod(known) if all(known) else 0
+    found = tuple(free if length == -1 else length for length in shape)
+    if [length for length in found if length != 1] != longer:
+        raise UsageError(
+            f"`{name}` has the shape {own}, and cannot have {shape} in a file: only axes of length 1 may differ"
+        )
+    return found
+
+
 def own_naming(network: Program, backend: Backend) -> Naming:
     """The names that the backend's own models of the network have.
 
@@ -157,6 +182,7 @@ def published_naming(network: Program, checkpoint: Checkpoint) -> Naming:
         renamed(network, names, checkpoint.shortcut_first),
         {name: path for path, name in names.items()},
         frozenset(checkpoint.counted.values()),
+        published_tensors(network, checkpoint),
     )
 
 

@@ -51,6 +51,11 @@ def output_format(output: Path, naming: Naming) -> Format:
         raise UsageError(
             f"{output}: such files hold names of {owner.name}, not of `{naming.label}`"
         )
+    if owner is not None and naming.tensors and not naming.files.names_tensors:
+        raise UsageError(
+            f"{output}: such files name layers, and `{naming.label}` has names for single tensors; they "
+            "can be read, and be written to .safetensors"
+        )
     if file_format.writes_with is None:
         raise UsageError(f"{output}: this format ({file_format.title}) is only read")
     check_writable(output)
@@ -72,7 +77,7 @@ def laid_out(
     files = naming.files
     for layer in naming.network.layers:
         for parameter in layer.op.parameters(layer.source):
-            name = files.name(layer, parameter)
+            name = naming.name(layer, parameter)
             written[name] = naming.encoded(name, tensors[naming.slots[name].name])
         for extra in files.extras(layer):
             name = files.extra_name(layer, extra)
