@@ -200,6 +200,33 @@ SHRUNK = (
         heavy=True,
     ),
     Shrunk(
+        "efficientnet_b0_keras",
+        {"depths": [1, 2, 1, 1, 1, 1, 1], "width_factor": 0.25, **_UNDROPPED},
+        _LARGE,
+        heavy=True,
+    ),
+    Shrunk("iresnet50", {"depths": [2, 1, 2, 1], "width": 8, "features": 7}, _LARGE),
+    Shrunk("reid", {"depths": [2, 1, 2, 1], "width": 8, "identities": 7}, _LARGE, heavy=True),
+    Shrunk(
+        "convnext_tiny",
+        {**_SHALLOW, "drop_path": 0.0, "preprocessing": True},
+        ((64, 70), (53, 51)),
+    ),
+    Shrunk("ecaresnet50d", _SHALLOW, _LARGE, heavy=True),
+    Shrunk(
+        "resnet101_caffe", {"depths": [2, 3, 2, 1], "width": 8, "classes": 7}, _LARGE, heavy=True
+    ),
+    Shrunk(
+        "mobilenet_v3_large_keras",
+        {
+            **{"kernels": [3, 5, 3], "expansions": [1, 1.5, 2], "widths": [16, 16, 24]},
+            **{"attention": [False, True, True], "strides": [1, 1, 2], "swish_from": 2},
+            **{"last": 16, "classes": 7, "dropout": 0.0},
+        },
+        _LARGE,
+        heavy=True,
+    ),
+    Shrunk(
         "vgg16",
         {"depths": [1, 2, 1, 1, 1], "widths": [8] * 5, "dropout": 0.0, "classes": 7},
         _LARGE,
