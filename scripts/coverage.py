@@ -51,13 +51,14 @@ def row(held: Held) -> str:
     """A network's row of the table."""
     file = library.zoo_variants()[held.network][0]
     found = held.figures
+    asked = f" `--outputs {','.join(held.outputs)} --headless`" if held.outputs else ""
     sets = "".join(f" `--set {name}={json.dumps(v)}`" for name, v in held.overrides.items())
     error = error_of(held)
     print(f"{held.reference}: {error:.1e}", flush=True)
     told = f"{error:.1e}" + (" (blind)" if held.is_blind else "")
     names = "own" if held.names == "torch" else f"`{held.names}`"
     return (
-        f"| {held.reference} | [{file}](../specs/{file}.yaml): `{held.network}`{sets} "
+        f"| {held.reference} | [{file}](../specs/{file}.yaml): `{held.network}`{sets}{asked} "
         f"| {found['parameters']['trainable']:,} | {found['macs']:,} | {names} | {told} |"
     )
 
@@ -78,8 +79,9 @@ def main() -> None:
             *(rows[str(held)] for held in own),
             "",
         ]
-    lines += ["## What is lacking", "", "Of tier `must`, these are not there yet:", ""]
-    lines += [f"- {name}: {what}" for name, what in LACKING.items()]
+    if LACKING:
+        lines += ["## What is lacking", "", "Of tier `must`, these are not there yet:", ""]
+        lines += [f"- {name}: {what}" for name, what in LACKING.items()]
     blind = [held.reference for held in HELD if held.is_blind]
     lines += ["", f"Blind goldens tell hardly one input from another: {', '.join(blind)}."]
     PAGE.write_text(HEAD + "\n".join(lines) + "\n", encoding="utf-8")

@@ -36,6 +36,7 @@ SECTIONS: Mapping[str, Callable[[], str]] = {
     "stage-keys": lambda: keys(models.Stage),
     "output-keys": lambda: keys(models.OutputModel),
     "checkpoint-keys": lambda: keys(models.CheckpointModel),
+    "tensor-keys": lambda: keys(models.TensorModel),
     "reserved": reserved,
     "padding": padding,
     "initialisers": initialisers,

@@ -22,7 +22,7 @@ from netspec.lang.schema.fields import (
 )
 from netspec.lang.schema.syntax import Argument, AttributeValue, BlockDefinition, Param
 from netspec.ops import Axes
-from netspec.ops.base import Sizes
+from netspec.ops.base import LISTS
 
 
 def evaluate_argument(
@@ -105,9 +105,9 @@ def evaluate_attribute(
         return value.evaluate(environment, rank)
     if isinstance(value, AxesValue):
         span = value.items[0].span
-        if kind == Sizes | None:
+        if kind in LISTS:
             found = value.evaluate(environment)
-            return tuple(check_type(require_known(found), "list[int]", name, span))
+            return tuple(check_type(require_known(found), LISTS[kind], name, span))
         return spread_axes(name, value.evaluate(environment), rank, span)
     if isinstance(value, InitValue | Word):
         return value.evaluate(environment)

@@ -15,7 +15,8 @@ import numpy
 from netspec.ir import activations  # noqa: F401  registers its functions
 from netspec.ir.program import Node, Program, Value
 from netspec.ir.running import Array, Held, per_channel, run
-from netspec.ops.convolution import Conv, Linear
+from netspec.ops.constants import Normalize, Rescale
+from netspec.ops.convolution import ChannelConv, Conv, Linear
 from netspec.ops.geometry import effective_kernel, pads_at
 from netspec.ops.merge import Add, Concat, Mul
 from netspec.ops.normalization import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, Normalization
@@ -210,8 +211,18 @@ def _(op: GlobalMaxPool, inputs: Sequence[Array], held: Held) -> Array:
 @run.register
 def _(op: Linear, inputs: Sequence[Array], held: Held) -> Array:
     (x,) = inputs
-    found: Array = x @ held["weight"].T
-    return found + held["bias"] if op.bias else found
+    found: Array = numpy.moveaxis(x, 1, -1) @ held["weight"].T
+    return numpy.moveaxis(found + held["bias"] if op.bias else found, -1, 1)
+
+
+@run.register
+def _(op: ChannelConv, inputs: Sequence[Array], held: Held) -> Array:
+    (x,) = inputs
+    around = op.kernel // 2
+    padded = numpy.pad(x.reshape(len(x), -1), [(0, 0), (around, around)])
+    weight = held["weight"].reshape(-1)
+    total = sum(weight[tap] * padded[:, tap : tap + x.shape[1]] for tap in range(op.kernel))
+    return numpy.reshape(total + held["bias"] if op.bias else total, x.shape)
 
 
 @run.register
@@ -264,7 +275,20 @@ def _(op: InstanceNorm, inputs: Sequence[Array], held: Held) -> Array:
 @run.register
 def _(op: Scale, inputs: Sequence[Array], held: Held) -> Array:
     (x,) = inputs
-    return x * per_channel(held["weight"], x)
+    found: Array = x * per_channel(held["weight"], x)
+    return found + per_channel(held["bias"], x) if op.bias else found
+
+
+@run.register
+def _(op: Rescale, inputs: Sequence[Array], held: Held) -> Array:
+    return numpy.asarray(inputs[0] * op.factor + op.offset)
+
+
+@run.register
+def _(op: Normalize, inputs: Sequence[Array], held: Held) -> Array:
+    (x,) = inputs
+    mean, std = (per_channel(numpy.asarray(numbers), x) for numbers in (op.mean, op.std))
+    return numpy.asarray((x - mean) / std)
 
 
 @run.register

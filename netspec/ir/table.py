@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from netspec.ir.analysis import Summary
+    from netspec.ir.analysis import OutputSummary, Summary
 
 
 def summary_text(summary: Summary, title: str) -> str:
@@ -28,6 +28,7 @@ def summary_text(summary: Summary, title: str) -> str:
         numbers = [cell.rjust(width) for cell, width in zip(cells[1:], others, strict=True)]
         return "   ".join((f" {cells[0]:<{first}}", *numbers))
 
+    frozen = f", {parameters.frozen:,} frozen" if parameters.frozen else ""
     heading = line(head)
     return "\n".join(
         (
@@ -39,11 +40,18 @@ def summary_text(summary: Summary, title: str) -> str:
             "",
             line(total),
             "",
-            f"parameters: {parameters.total:,}, of them {parameters.trainable:,} trainable and "
+            f"parameters: {parameters.total:,}, of them {parameters.trainable:,} trainable{frozen} and "
             f"{parameters.statistics:,} statistics",
             f"layers: {summary.layers:,}",
+            *map(_output_text, summary.outputs if len(summary.outputs) > 1 else ()),
         )
     )
+
+
+def _output_text(output: OutputSummary) -> str:
+    """An output and its stride, in a line."""
+    stride = f", stride {output.stride}" if output.stride else ""
+    return f"output {output.name}: {shape_text(output.shape)}{stride}"
 
 
 def input_text(summary: Summary) -> str:

@@ -7,7 +7,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from netspec.ops import activation, convolution, normalization, pooling, structure, transposed
+from netspec.ops import (
+    activation,
+    constants,
+    convolution,
+    normalization,
+    pooling,
+    structure,
+    transposed,
+)
 from netspec.ops.base import Axes, Op, OpError, attributes_of
 from netspec.ops.elsewhere import with_plugins
 
@@ -16,6 +24,7 @@ LANGUAGE_OPS: dict[str, type[Op]] = {
     for op in (
         convolution.Conv,
         convolution.Linear,
+        convolution.ChannelConv,
         transposed.ConvTranspose,
         normalization.BatchNorm,
         normalization.LayerNorm,
@@ -45,6 +54,8 @@ LANGUAGE_OPS: dict[str, type[Op]] = {
         structure.Subsample,
         structure.Resize,
         structure.Scale,
+        constants.Rescale,
+        constants.Normalize,
         structure.Dropout,
         structure.DropPath,
     )

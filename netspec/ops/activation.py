@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
-from netspec.ops.base import Op, attribute
+from netspec.ops.base import FROZEN, Frozen, Op, attribute, require_frozen, role_of
 from netspec.ops.initializers import Constant, Initializer
 from netspec.ops.types import Parameter, TensorType
 
@@ -53,12 +53,14 @@ class Prelu(Activation):
     kind = "prelu"
 
     init: Initializer = attribute("how the slopes start", Constant(0.25))
+    frozen: Frozen = attribute(FROZEN, "none")
 
     def infer(self, source: TensorType) -> TensorType:
+        require_frozen(self, source)
         return replace(source, non_negative=False, flat=None)
 
     def parameters(self, source: TensorType) -> tuple[Parameter, ...]:
-        return (Parameter("weight", (source.channels,), self.init),)
+        return (Parameter("weight", (source.channels,), self.init, role_of(self, "weight")),)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -8,9 +8,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import Any, ClassVar, NewType
+from typing import Any, ClassVar, Literal, NewType
 
-from netspec.ops.types import Parameter, TensorType
+from netspec.ops.types import Parameter, Role, TensorType
 
 Axes = tuple[int, ...]
 """One number per spatial axis; written as one number when all are equal."""
@@ -18,8 +18,21 @@ Axes = tuple[int, ...]
 Sizes = NewType("Sizes", tuple[int, ...])
 """Any number of whole numbers, written as a list."""
 
+Reals = NewType("Reals", tuple[float, ...])
+"""Any number of numbers, written as a list."""
+
+LISTS: dict[Any, str] = {Sizes: "list[int]", Sizes | None: "list[int]", Reals: "list[float]"}
+"""The types of attributes that are lists, each with the type of a parameter that may give it."""
+
 Result = NewType("Result", str)
 """The name of an earlier result, which the op takes as a further input."""
+
+
+Frozen = Literal["none", "weight", "bias", "all"]
+"""Which parameters of a layer stay as they start."""
+
+FROZEN = "which parameters stay as they start, whatever is trained"
+"""What the attribute of that name means, of every op with parameters."""
 
 
 class OpError(Exception):
@@ -66,7 +79,7 @@ def attribute(doc: str, default: Any = dataclasses.MISSING) -> Any:
     return dataclasses.field(default=default, metadata={"doc": doc})
 
 
-class _Frozen:
+class _Immutable:
     """What cannot be changed, also where no decorator says so."""
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -74,7 +87,7 @@ class _Frozen:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Op(_Frozen, ABC):
+class Op(_Immutable, ABC):
     """Base of the primitive ops. Subclasses are frozen dataclasses of their attributes.
 
     One that adds no attributes needs no decorator, which would take longer than all the rest of it.
@@ -218,8 +231,23 @@ def weight_and_bias(
     op: Any, shape: tuple[int, ...], out: int, fans: tuple[int, int]
 ) -> tuple[Parameter, ...]:
     """What a layer with a weight of ``shape`` holds, with one bias for each of ``out`` if ``op`` has them."""
-    weight = Parameter("weight", shape, op.init, fans=fans)
-    return (weight, Parameter("bias", (out,), op.bias_init, fans=fans)) if op.bias else (weight,)
+    weight = Parameter("weight", shape, op.init, role_of(op, "weight"), fans)
+    bias = Parameter("bias", (out,), op.bias_init, role_of(op, "bias"), fans)
+    return (weight, bias) if op.bias else (weight,)
+
+
+def role_of(op: Any, name: str) -> Role:
+    """What becomes of a parameter of ``op`` in training, by its attribute ``frozen``."""
+    return "frozen" if op.frozen in (name, "all") else "trained"
+
+
+def require_frozen(op: Any, source: TensorType) -> None:
+    """What is to be frozen is there."""
+    names = [parameter.name for parameter in op.parameters(source)]
+    wanted = [] if op.frozen == "none" else [op.frozen]
+    if (wanted and not names) or (wanted not in ([], ["all"]) and op.frozen not in names):
+        what = "parameters" if op.frozen == "all" else f"`{op.frozen}`"
+        raise OpError(f"this `{op.kind}` has no {what} that could stay as it starts", "frozen")
 
 
 def require_map(source: TensorType, kind: str) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from netspec.ops.base import (
+    FROZEN,
     Axes,
+    Frozen,
     Op,
     OpError,
     RangeError,
@@ -13,6 +15,7 @@ from netspec.ops.base import (
     attribute,
     product,
     require,
+    require_frozen,
     require_groups,
     require_map,
     require_positive,
@@ -64,6 +67,7 @@ class Conv(Op):
     )
     init: Initializer = attribute("how the weight starts", GLOROT_UNIFORM)
     bias_init: Initializer = attribute("how the bias starts", ZEROS)
+    frozen: Frozen = attribute(FROZEN, "none")
 
     def resolve(self, source: TensorType) -> Conv:
         require_map(source, self.kind)
@@ -94,6 +98,7 @@ class Conv(Op):
         require_groups(source, self.groups, self.filters)
         size = output_size(source.size, self.kernel, self.stride, self.dilation, self.padding)
         require_window_fits(source, size, self.kind)
+        require_frozen(self, source)
         return TensorType(self.filters, size)
 
     def parameters(self, source: TensorType) -> tuple[Parameter, ...]:
@@ -108,29 +113,68 @@ class Conv(Op):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class ChannelConv(Op):
+    __doc__ = """Convolution along the channels of a vector, or of a map of one position (ECA; Wang et al., 2020)."""
+
+    kind = "channel_conv"
+    numbered = True
+
+    kernel: int = attribute("neighbouring channels that each result is made of, an odd number")
+    bias: bool = attribute("add a learned bias", True)
+    init: Initializer = attribute("how the weight starts", GLOROT_UNIFORM)
+    bias_init: Initializer = attribute("how the bias starts", ZEROS)
+    frozen: Frozen = attribute(FROZEN, "none")
+
+    def infer(self, source: TensorType) -> TensorType:
+        require_positive(self, "kernel")
+        require_frozen(self, source)
+        if self.kernel % 2 == 0:
+            raise RangeError(f"`kernel` must be odd, got {self.kernel}", "kernel")
+        if any(length != 1 for length in source.size):
+            raise OpError(
+                f"`channel_conv` needs a vector or a map of one position, got a map of {source}",
+                help="put `global_avg_pool: {keep_dims: true}` before it",
+            )
+        return TensorType(source.channels, source.size)
+
+    def parameters(self, source: TensorType) -> tuple[Parameter, ...]:
+        return weight_and_bias(self, (1, 1, self.kernel), 1, (self.kernel, self.kernel))
+
+    def macs(self, source: TensorType, target: TensorType) -> int:
+        return source.channels * self.kernel
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Linear(Op):
-    __doc__ = """Fully connected layer on a vector."""
+    __doc__ = """Fully connected layer on a vector, or on each position of a map by itself."""
 
     kind = "linear"
     label = "fc"
 
     out: int = attribute("output features")
+    pointwise: bool = attribute(
+        "work on each position of a map, as a 1×1 convolution does whose weight is (out, in)", False
+    )
     bias: bool = attribute("add a learned bias", True)
     init: Initializer = attribute("how the weight starts", GLOROT_UNIFORM)
     bias_init: Initializer = attribute("how the bias starts", ZEROS)
+    frozen: Frozen = attribute(FROZEN, "none")
 
     def infer(self, source: TensorType) -> TensorType:
         require_positive(self, "out")
-        if source.size:
+        require_frozen(self, source)
+        if source.size and not self.pointwise:
             raise OpError(
                 f"`linear` needs a vector, got a map of {source}",
-                help="put `global_avg_pool` or `flatten` before it",
+                help="put `global_avg_pool` or `flatten` before it; `pointwise: true` works on each position",
             )
-        return TensorType(self.out, ())
+        if self.pointwise:
+            require_map(source, "pointwise: true")
+        return TensorType(self.out, source.size)
 
     def parameters(self, source: TensorType) -> tuple[Parameter, ...]:
         fans = (source.channels, self.out)
         return weight_and_bias(self, (self.out, source.channels), self.out, fans)
 
     def macs(self, source: TensorType, target: TensorType) -> int:
-        return source.channels * self.out
+        return source.channels * self.out * product(source.size)

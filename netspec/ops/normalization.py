@@ -5,16 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from netspec.ops.base import (
+    FROZEN,
+    Frozen,
     GroupsError,
     Op,
     OpError,
     RangeError,
     attribute,
+    require_frozen,
     require_map,
     require_positive,
+    role_of,
 )
 from netspec.ops.initializers import ONES, ZEROS, Initializer
-from netspec.ops.types import Parameter, TensorType
+from netspec.ops.types import Parameter, Role, TensorType
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -28,24 +32,29 @@ class Normalization(Op):
     affine: bool = attribute("learn a scale (`weight`) and a `bias` per channel", True)
     init: Initializer = attribute("how the scale starts", ONES)
     bias_init: Initializer = attribute("how the bias starts", ZEROS)
+    frozen: Frozen = attribute(FROZEN, "none")
 
     def infer(self, source: TensorType) -> TensorType:
         if self.eps <= 0:
             raise RangeError(f"`eps` must be positive, got {self.eps}", "eps")
+        require_frozen(self, source)
         return TensorType(source.channels, source.size)
 
     def parameters(self, source: TensorType) -> tuple[Parameter, ...]:
         if not self.affine:
             return ()
         shape = (source.channels,)
-        return (Parameter("weight", shape, self.init), Parameter("bias", shape, self.bias_init))
+        return (
+            Parameter("weight", shape, self.init, role_of(self, "weight")),
+            Parameter("bias", shape, self.bias_init, role_of(self, "bias")),
+        )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class BatchNorm(Normalization):
-    __doc__ = (
-        """Batch normalisation per channel, with running statistics (Ioffe & Szegedy, 2015)."""
-    )
+    __doc__ = """Batch normalisation per channel, with running statistics (Ioffe & Szegedy, 2015).
+
+    With `frozen: all` these stay as they start too, and are what training works by."""
 
     kind = "batch_norm"
     label = "bn"
@@ -62,10 +71,11 @@ class BatchNorm(Normalization):
 
     def parameters(self, source: TensorType) -> tuple[Parameter, ...]:
         shape = (source.channels,)
+        role: Role = "frozen" if self.frozen == "all" else "statistic"
         return (
             *super().parameters(source),
-            Parameter("running_mean", shape, ZEROS, "statistic"),
-            Parameter("running_var", shape, ONES, "statistic"),
+            Parameter("running_mean", shape, ZEROS, role),
+            Parameter("running_var", shape, ONES, role),
         )
 
 

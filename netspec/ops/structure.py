@@ -7,7 +7,9 @@ from itertools import accumulate
 from typing import Literal
 
 from netspec.ops.base import (
+    FROZEN,
     Axes,
+    Frozen,
     Function,
     GroupsError,
     Op,
@@ -18,10 +20,12 @@ from netspec.ops.base import (
     attribute,
     product,
     require,
+    require_frozen,
     require_map,
     require_positive,
+    weight_and_bias,
 )
-from netspec.ops.initializers import ONES, Initializer
+from netspec.ops.initializers import ONES, ZEROS, Initializer
 from netspec.ops.types import FlatLayout, FlattenOrder, Parameter, TensorType
 
 Mode = Literal["nearest", "bilinear"]
@@ -228,17 +232,21 @@ def _check_mode(mode: Mode, source: TensorType) -> None:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Scale(Op):
-    __doc__ = """A learned factor per channel (LayerScale; Touvron et al., 2021)."""
+    __doc__ = """A learned factor per channel, and a learned summand (LayerScale; Touvron et al., 2021)."""
 
     kind = "scale"
 
+    bias: bool = attribute("add a learned bias per channel", False)
     init: Initializer = attribute("how the factors start", ONES)
+    bias_init: Initializer = attribute("how the bias starts", ZEROS)
+    frozen: Frozen = attribute(FROZEN, "none")
 
     def infer(self, source: TensorType) -> TensorType:
+        require_frozen(self, source)
         return TensorType(source.channels, source.size)
 
     def parameters(self, source: TensorType) -> tuple[Parameter, ...]:
-        return (Parameter("weight", (source.channels,), self.init),)
+        return weight_and_bias(self, (source.channels,), source.channels, (1, 1))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

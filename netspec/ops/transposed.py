@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from netspec.ops.base import (
+    FROZEN,
     Axes,
+    Frozen,
     Op,
     OpError,
     RangeError,
     WindowError,
     attribute,
     product,
+    require_frozen,
     require_groups,
     require_map,
     require_positive,
@@ -54,6 +57,7 @@ class ConvTranspose(Op):
     bias: bool = attribute("add a learned bias", True)
     init: Initializer = attribute("how the weight starts", GLOROT_UNIFORM)
     bias_init: Initializer = attribute("how the bias starts", ZEROS)
+    frozen: Frozen = attribute(FROZEN, "none")
 
     @property
     def cuts(self) -> tuple[tuple[int, int], ...]:
@@ -89,6 +93,7 @@ class ConvTranspose(Op):
                     + "×".join(str(n) for n in source.size),
                     "padding",
                 )
+        require_frozen(self, source)
         return TensorType(self.out, size)
 
     def _size(self, source: TensorType) -> tuple[int, ...]:

@@ -53,9 +53,9 @@ class TensorType:
         return "×".join(str(n) for n in self.shape)
 
 
-Role = Literal["trained", "frozen", "statistic", "constant"]
+Role = Literal["trained", "frozen", "statistic"]
 """What becomes of a parameter's values in training: they follow gradients (``trained``), could and do not
-(``frozen``), follow the values that pass (``statistic``), or are what they are (``constant``).
+(``frozen``), or follow the values that pass (``statistic``).
 """
 
 

@@ -13,7 +13,7 @@ from netspec.ir.fingerprint import plain
 from netspec.ir.template.numbers import at
 from netspec.lang.expression.symbolic import Varying
 from netspec.ops import Op, OpError, attributes_of
-from netspec.ops.base import AttributeInfo, Sizes
+from netspec.ops.base import LISTS, AttributeInfo
 from netspec.ops.convolution import Conv
 from netspec.ops.geometry import Padding, scalar_or_tuple
 from netspec.ops.initializers import (
@@ -199,7 +199,7 @@ def _value(value: Any, numbers: Numbers, info: AttributeInfo | None = None) -> A
             return numbers.write(scalar_or_tuple(sides))
         return Brackets(numbers.write(side) for side in sides)
     if isinstance(value, tuple):
-        is_list = info is not None and info.type == Sizes | None
+        is_list = info is not None and info.type in LISTS
         return numbers.write(value if is_list else scalar_or_tuple(value))
     if hasattr(type(value), "__dataclass_fields__"):
         return _initializer(value, numbers)

@@ -75,6 +75,8 @@ def fit_statistics(network: Program, weights: Arrays, after: Arrays, seed: int) 
     for layer in network.layers:
         if not isinstance(layer.op, BatchNorm) or layer.op.momentum == 0:
             continue
+        if layer.op.frozen == "all":  # no step changes them
+            continue
         share = layer.op.momentum
         mean_name, variance_name = (f"{layer.path}.running_{what}" for what in ("mean", "var"))
         mean, variance = (

@@ -10,7 +10,7 @@ from netspec.backends.base import Backend, get_backend
 from netspec.codegen.calls import Call
 from netspec.lang import library
 from netspec.ops import OPS, Axes, Op, attributes_of
-from netspec.ops.base import Function
+from netspec.ops.base import Function, Reals
 from reference.words import (
     attribute_type,
     code,
@@ -27,9 +27,10 @@ def sample(op: type[Op]) -> Any:
     import netspec
     from netspec.errors import NetspecError
 
-    needed = {int: 8, int | None: 8, Axes: 3, Axes | None: 3}
+    needed = {int: 8, int | None: 8, Axes: 3, Axes | None: 3, Reals: [0.5, 0.5, 0.5]}
+    channels = 3 if any(info.type == Reals for info in attributes_of(op).values()) else 32
     given = {
-        name: needed[info.type]
+        name: 3 if name == "kernel" else needed[info.type]
         for name, info in attributes_of(op).items()
         if info.required or name == "out" or name in op.one_of[:1]
     }
@@ -39,7 +40,7 @@ def sample(op: type[Op]) -> Any:
     found = None
     for ahead in ("", "global_avg_pool, "):
         text = (
-            "netspec: 1\nname: sample\ninput: {channels: 32, size: [12, 12]}\n"
+            f"netspec: 1\nname: sample\ninput: {{channels: {channels}, size: [12, 12]}}\n"
             f"stem: [{ahead}{{{op.kind}: {flow(given)}{rest}}}]\n"
         )
         try:

@@ -12,7 +12,7 @@ from netspec.lang.expression import expr
 from netspec.lang.expression.formula import print_node, print_number
 from netspec.lang.schema import fields, models, names, parameters
 from netspec.ops import Axes, geometry, initializers
-from netspec.ops.base import AttributeInfo, Result, Sizes
+from netspec.ops.base import AttributeInfo, Reals, Result, Sizes
 
 
 def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
@@ -65,18 +65,21 @@ ATTRIBUTE_TYPES: Mapping[Any, str] = {
     Axes | None: "whole number, or a list of one per axis",
     Result | None: "[named result](#named-results)",
     Sizes | None: "list: whole number",
+    Reals: "list: number",
     geometry.Padding: "[padding](#padding)",
     initializers.Initializer: "[initialiser](#initialisers)",
 }
 
 MODEL_TYPES: Mapping[Any, str] = {
     Any: "value",
+    int: "whole number",
     bool: "flag",
     expr.Expression: "expression",
     parameters.ParamModel: "[parameter](#parameters)",
     models.InputModel: "[input](#the-file)",
     models.BlockBody: "[block](#blocks)",
     models.CheckpointModel: "[checkpoint](#published-weights)",
+    models.TensorModel: "text or [tensor](#published-weights)",
     models.Stage: "[stage](#stages)",
     models.Step: "step",
     models.SpecModel.model_fields["defaults"].annotation: "[defaults](#defaults-and-roles)",

@@ -19,6 +19,7 @@ BLOCKS = {
     "preact_basic": "{width: 16, drop_rate: 0.1}",
     "preact_bottleneck": "{width: 8}",
     "squeeze_excite": "{ratio: 0.5}",
+    "efficient_attention": "{}",
     "squeeze_excitation": "{squeezed: 4}",
     "reduce_expand": "{squeezed: 4}",
     "pyramid_basic": "{width: 16}",
@@ -31,7 +32,7 @@ BLOCKS = {
 }
 """The built-in blocks that are classes, with the arguments of two stages of each."""
 
-STILL = frozenset(("squeeze_excite", "squeeze_excitation", "reduce_expand"))
+STILL = frozenset(("squeeze_excite", "squeeze_excitation", "efficient_attention", "reduce_expand"))
 """Those that have no stride."""
 
 MODELS = ("resnet18", "article_resnet", "resnet50v2", "wrn_16_8")

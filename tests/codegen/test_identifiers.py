@@ -8,13 +8,14 @@ import keyword
 
 import pytest
 
+from netspec.backends.torch.rows import COPIED_FILES
 from netspec.codegen.frame import definitions
 from netspec.codegen.identifiers import TAKEN, Namespace, safe_identifier
 from netspec.lang.expression.arithmetic import COPIED
 
 
 def test_what_generated_files_hold_is_taken() -> None:
-    helpers = {"torch": ("same.py", "support.py"), "keras": ("support.py",)}
+    helpers = {"torch": COPIED_FILES, "keras": ("support.py",)}
     found = {*COPIED}
     for backend, files in helpers.items():
         for file in files:

@@ -151,7 +151,9 @@ def test_long_formulas_are_what_ruff_makes_of_them(width: int) -> None:
     assert is_formatted("\n".join(lines), width)
 
 
-@pytest.mark.parametrize("file", ["torch/same.py", "torch/support.py", "keras/support.py"])
+@pytest.mark.parametrize(
+    "file", ["torch/same.py", "torch/channels.py", "torch/support.py", "keras/support.py"]
+)
 def test_copied_definitions_are_what_ruff_makes_of_them(file: str) -> None:
     tree = ast.parse((packaged("netspec.backends") / file).read_text(encoding="utf-8"))
     found = [n for n in tree.body if isinstance(n, ast.FunctionDef | ast.ClassDef)]

@@ -18,7 +18,7 @@ from netspec.ir import Node, Program, Value
 from netspec.ir.fingerprint import VERSION, attributes, canonical, fingerprint, plain
 from netspec.ir.rewrite import rewrite
 from netspec.ops import Op, attributes_of
-from netspec.ops.base import Axes, Result, Sizes
+from netspec.ops.base import Axes, Reals, Result, Sizes
 from netspec.ops.convolution import Linear
 from netspec.ops.geometry import Padding
 from netspec.ops.initializers import Constant, Normal, VarianceScaling
@@ -114,7 +114,7 @@ def others(kind: Any, present: object) -> list[object]:
     for one in _alternatives(kind):
         if get_origin(one) is Literal:
             found += get_args(one)
-        elif get_origin(one) is tuple or one in (Axes, Sizes):
+        elif get_origin(one) is tuple or one in (Axes, Sizes, Reals):
             length = len(present) if isinstance(present, tuple) else 2
             found += [(7, *[5] * (length - 1)), (5,) * length]
         elif isinstance(one, type) and issubclass(one, Padding):

@@ -52,7 +52,11 @@ def test_in_torch(steps: str, rank: int) -> None:
     assert found == {name: shape for name, shape in expected.items() if name in found}
     summary = summarise(network)
     assert summary.output_shape == tuple(next(iter(outputs.values())).shape[1:])
-    assert summary.parameters.trainable == sum(p.numel() for p in model.parameters())
+    by_role = {True: 0, False: 0}
+    for parameter in model.parameters():
+        by_role[parameter.requires_grad] += parameter.numel()
+    assert summary.parameters.trainable == by_role[True]
+    assert summary.parameters.frozen == by_role[False]
     statistics = (b.numel() for name, b in model.named_buffers() if "num_batches" not in name)
     assert summary.parameters.statistics == sum(statistics)
 

@@ -116,6 +116,15 @@ ANYWHERE = [
     "group_norm: {groups: 3}",
     "group_norm: {groups: 2, affine: false}",
     "scale",
+    "scale: {bias: true}",
+    "scale: {bias: true, frozen: bias}",
+    "batch_norm: {frozen: weight}",
+    "group_norm: {groups: 3, frozen: all}",
+    "batch_norm: {frozen: all}",
+    "batch_norm: {frozen: all, affine: false, eps: 0.1}",
+    "prelu: {frozen: weight}",
+    "rescale: {factor: 1/127.5, offset: -1}",
+    "normalize: {mean: [0.485, 0.1, -2, 3, 0.3, 0.0], std: [0.229, 1, 2.5, 0.225, 17.0, 0.5]}",
     "{split: {parts: 2}, as: [a, b]}\n{from: [b, a], merge: concat}",
     "{split: {sizes: [1, 3, 2]}, as: [a, b, c]}\n{relu: {}, from: [c, a, b], merge: concat}",
     "dropout: {rate: 0.5}",
@@ -134,6 +143,11 @@ MAPS = [
     "flatten\nrelu\ndropout\nlinear: {out: 4}",
     "flatten: {order: channels_last}\nlinear: {out: 4, bias: false}",
     "flatten\nbatch_norm\nlinear: {out: 4}",
+    "linear: {out: 5, pointwise: true}",
+    "linear: {out: 5, pointwise: true, bias: false, frozen: all}",
+    "global_avg_pool: {keep_dims: true}\nchannel_conv: {kernel: 3}",
+    "conv: {out: 4, kernel: 3, frozen: weight}",
+    "conv_transpose: {out: 4, kernel: 2, stride: 2, frozen: all}",
     "pad_channels: {before: 1, after: 2}",
     "subsample: {stride: 2}",
     "resize: {factor: 2}",
@@ -178,10 +192,20 @@ def cases() -> list[Any]:
         found += [(f"avg_pool: {{{text}}}", rank) for text in AVG_POOLS]
         found += [(text, rank) for text in MAPS if "[[" not in text or rank == 1]
     found += [(text, rank) for rank in (0, 2) for text in ANYWHERE]
-    shaped = ("prelu", "scale", "group_norm: {groups: 3}", "drop_path: {rate: 0.2}")
+    shaped = (
+        "prelu",
+        "scale",
+        "scale: {bias: true}",
+        "group_norm: {groups: 3}",
+        "drop_path: {rate: 0.2}",
+    )
     found += [(text, rank) for rank in (1, 3) for text in shaped]
     found += [(text, rank) for rank in (1, 3) for text in ANYWHERE if "split" in text]
     found += [("batch_norm", 1), ("batch_norm", 3), ("linear: {out: 5}", 0)]
+    found += [
+        (f"channel_conv: {{kernel: {text}}}", 0)
+        for text in ("5", "3, bias: false", "1, frozen: bias")
+    ]
     found += [(text, 2) for text in RECTANGULAR]
     found += [
         ("conv: {out: 8, kernel: 3, padding: [[0, 2]]}", 1),

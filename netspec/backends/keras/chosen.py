@@ -27,6 +27,8 @@ def calls_of(layer: Node, printer: Printer) -> Lowered | Case[Lowered]:
     """The calls of a layer of a template, which may be one that the function is given."""
     if not isinstance(layer.op, Chosen):
         return by_cases(lower, layer)
+    if any(getattr(op, "frozen", "none") != "none" for op in layer.op.options):
+        raise Diverges(layer.op.choice)  # what is frozen is no matter of how a layer is made
     names = _activations(layer)
     if names is None:
         made = chosen_call(layer, _single, printer)

@@ -18,6 +18,7 @@ from netspec.backends.keras.lowered import (
 )
 from netspec.backends.keras.naming import flat_name
 from netspec.backends.keras.plan import lower
+from netspec.backends.keras.weights import frozen_variables
 from netspec.codegen.calls import Call
 from netspec.codegen.cases import Case, by_cases, where
 from netspec.codegen.flow import Condition, Flow
@@ -55,6 +56,10 @@ _MERGES: Mapping[type[Op], str] = {Add: "Add", Mul: "Multiply", Concat: "Concate
 
 EXPRESSION = "expression"
 """The function of generated source that makes a model of an expression."""
+
+
+FROZEN = "frozen"
+"""The function of generated source that calls a layer and keeps variables of it from being trained."""
 
 
 class KerasFlow(Flow):
@@ -113,7 +118,14 @@ class KerasFlow(Flow):
         for written, (suffix, made) in (*((inner, step) for step in ahead), (target, last)):
             name = self._name(layer, suffix)
             tensor = ast.List([given, value]) if isinstance(made, Joined) else value
-            statements.append(assign(written, call(self._layer(made, value, name), [tensor])))
+            called = self._layer(made, value, name)
+            kept = () if suffix else frozen_variables(layer)
+            if kept:
+                self.printer.targets.add(FROZEN)
+                found = call(FROZEN, [called, tensor, *map(ast.Constant, kept)])
+            else:
+                found = call(called, [tensor])
+            statements.append(assign(written, found))
             value = written
         return statements
 

@@ -8,7 +8,7 @@ from netspec.codegen.calls import Call
 from netspec.codegen.numbers import said, unrounded
 from netspec.ir import Layer
 from netspec.lang.expression.symbolic import Varying
-from netspec.ops.convolution import Conv, Linear
+from netspec.ops.convolution import ChannelConv, Conv, Linear
 from netspec.ops.initializers import (
     Constant,
     Distribution,
@@ -50,7 +50,7 @@ def initializers(layer: Layer, weight: str, bias: str = "bias") -> dict[str, Cal
     return {
         f"{names[parameter.name]}_initializer": initializer(parameter, layer)
         for parameter in layer.op.parameters(layer.source)
-        if parameter.role != "statistic"
+        if parameter.name in names
     }
 
 
@@ -87,7 +87,7 @@ def _fans_agree(parameter: Parameter, layer: Layer) -> bool:
     """
     if parameter.name != "weight":
         return False
-    if isinstance(layer.op, Linear | ConvTranspose):
+    if isinstance(layer.op, Linear | ConvTranspose | ChannelConv):
         return True
     return isinstance(layer.op, Conv) and not is_depthwise(layer)
 

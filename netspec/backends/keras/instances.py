@@ -60,6 +60,12 @@ def _exact(layer: Any) -> Callable[[Any], Any] | None:
     match layer:
         case keras.layers.Rescaling():
             return lambda inputs: inputs * layer.scale + layer.offset
+        case keras.layers.Normalization():
+            mean, variance = (
+                ops.convert_to_tensor(numbers, "float64")
+                for numbers in (layer.input_mean, layer.input_variance)
+            )
+            return lambda inputs: (inputs - mean) / ops.sqrt(variance)
         case keras.layers.LeakyReLU():
             return lambda inputs: ops.where(inputs > 0, inputs, inputs * layer.negative_slope)
     return _gelu if _is_gelu(layer) else None

@@ -28,6 +28,7 @@ from netspec.backends.keras.plan import (
     nodes_of,
     too_many_in_a_row,
 )
+from netspec.backends.keras.weights import frozen_variables
 from netspec.codegen.calls import Call, execute
 from netspec.ir import Node, Program, Value
 from netspec.ir.resize import check_input_size
@@ -133,6 +134,8 @@ class _Builder:
         for suffix, call in lower(layer, *[tuple(each.shape[1:-1]) for each in (x, *others)]):
             made = make_layer(call, x, name_of(layer.path, suffix))
             x = made([given, x] if isinstance(call, Joined) else x)
+            for name in () if suffix else frozen_variables(layer):
+                getattr(made, name).trainable = False
         return x
 
 

@@ -15,7 +15,9 @@ from typing import cast
 from netspec.backends.keras.lowered import Lowered, input_name, is_layer, name_of
 from netspec.backends.keras.naming import flat_name
 from netspec.backends.keras.rows import ROWS
+from netspec.backends.keras.weights import is_frozen
 from netspec.backends.rows import look_up
+from netspec.codegen.calls import Call
 from netspec.errors import NetspecError, Span, fail
 from netspec.exports.base import free_name
 from netspec.ir import Layer, Node, Program, Region
@@ -48,7 +50,16 @@ def lower(
         if like is not None:
             target = dataclasses.replace(target, size=cast(tuple[int, ...], like))
         layer = _Sized(layer.op, layer.path, source, target, layer.span)
-    return look_up("keras", ROWS, layer)
+    lowered = look_up("keras", ROWS, layer)
+    if not is_frozen(layer):
+        return lowered
+    return tuple(
+        (
+            suffix,
+            made if suffix else Call(made.target, made.args, {**made.kwargs, "trainable": False}),
+        )
+        for suffix, made in lowered
+    )
 
 
 @dataclass(frozen=True)

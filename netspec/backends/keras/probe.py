@@ -216,10 +216,7 @@ class KerasProbe:
                 for (layer, parameter, _), gradient in zip(variables, of_weights, strict=True)
             },
             statistics=statistics,
-            weights={
-                f"{layer.path}.{parameter.name}": after[f"{layer.path}.{parameter.name}"]
-                for layer, parameter, _ in variables
-            },
+            weights={name: value for name, value in after.items() if name not in statistics},
         )
 
 
@@ -244,7 +241,7 @@ def as_torch_keeps_them(network: Program, batch: int, before: Arrays, after: Arr
     """
     found = {}
     for layer in network.layers:
-        if not isinstance(layer.op, BatchNorm):
+        if not isinstance(layer.op, BatchNorm) or layer.op.frozen == "all":
             continue
         mean, variance = (f"{layer.path}.running_{what}" for what in ("mean", "var"))
         found[mean] = after[mean]
@@ -314,7 +311,7 @@ def _giver(network: Program, value: Value) -> str | None:
 
 
 def _trainable(model: Any, network: Program) -> list[tuple[Layer, Any, Any]]:
-    """Every parameter of the network with the variable that holds it."""
+    """Every parameter that is trained, with the variable that holds it."""
     by_name = {layer.name: layer for layer in layers_of(model)}
     return [
         (

@@ -28,10 +28,19 @@ from netspec.codegen.calls import Call
 from netspec.ir import Layer
 from netspec.lang.expression.symbolic import apply
 from netspec.ops.activation import Elu, Gelu, LeakyRelu
-from netspec.ops.convolution import Linear
+from netspec.ops.constants import Normalize, Rescale
+from netspec.ops.convolution import ChannelConv, Linear
 from netspec.ops.geometry import scalar_or_tuple
 from netspec.ops.normalization import BatchNorm, GroupNorm, Normalization
-from netspec.ops.structure import Flatten, PadChannels, RandomDrop, Resize, ResizeLike, Split
+from netspec.ops.structure import (
+    Flatten,
+    PadChannels,
+    RandomDrop,
+    Resize,
+    ResizeLike,
+    Scale,
+    Split,
+)
 
 _AXES = {0: "", 1: "l", 2: "hw", 3: "dhw"}
 
@@ -49,6 +58,19 @@ def _linear(layer: Layer) -> Lowered:
     op: Linear = layer.op  # type: ignore[assignment]
     keywords = {"use_bias": op.bias, **initializers(layer, "kernel")}
     return (("", Call("layers.Dense", (op.out,), keywords)),)
+
+
+def _channel_conv(layer: Layer) -> Lowered:
+    """A convolution over one axis, which the channels are laid out along."""
+    op: ChannelConv = layer.op  # type: ignore[assignment]
+    keywords = {"padding": "same", **CHANNELS_LAST, "use_bias": op.bias}
+    keywords |= initializers(layer, "kernel")
+    back = (*(1,) * layer.source.rank, -1)
+    return (
+        ("_axis", Call("layers.Reshape", ((-1, 1),))),
+        ("", Call("layers.Conv1D", (1, op.kernel), keywords)),
+        ("_channels", Call("layers.Reshape", (back,))),
+    )
 
 
 def _normalization(layer: Layer, target: str, **first: Any) -> Lowered:
@@ -181,9 +203,22 @@ def _upsampling(layer: Layer, factor: Any, mode: str) -> Lowered:
 
 
 def _scale(layer: Layer) -> Lowered:
+    op: Scale = layer.op  # type: ignore[assignment]
     axes = f"b{_AXES[layer.source.rank]}c"
-    keywords = {"bias_axes": None, **initializers(layer, "kernel")}
+    keywords = {"bias_axes": "c" if op.bias else None, **initializers(layer, "kernel")}
     return (("", Call("layers.EinsumDense", (f"{axes},c->{axes}", SHAPE), keywords)),)
+
+
+def _rescale(layer: Layer) -> Lowered:
+    op: Rescale = layer.op  # type: ignore[assignment]
+    return (("", Call("layers.Rescaling", (op.factor,), {"offset": op.offset})),)
+
+
+def _normalize(layer: Layer) -> Lowered:
+    op: Normalize = layer.op  # type: ignore[assignment]
+    variance = [Call("**", (std, 2)) for std in op.std]
+    keywords = {"axis": -1, "mean": [*op.mean], "variance": variance}
+    return (("", Call("layers.Normalization", (), keywords)),)
 
 
 def _dropout(layer: Layer) -> Lowered:
@@ -200,6 +235,7 @@ def _drop_path(layer: Layer) -> Lowered:
 ROWS: Rows[Lowered] = {
     "conv": conv,
     "linear": _linear,
+    "channel_conv": _channel_conv,
     "conv_transpose": conv_transpose,
     "batch_norm": _batch_norm,
     "layer_norm": _layer_norm,
@@ -229,6 +265,8 @@ ROWS: Rows[Lowered] = {
     "subsample": subsample,
     "resize": _resize,
     "scale": _scale,
+    "rescale": _rescale,
+    "normalize": _normalize,
     "dropout": _dropout,
     "drop_path": _drop_path,
 }
@@ -284,6 +322,7 @@ SIGNATURE_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "layers.EinsumDense": {"bias_axes": None, "kernel_initializer": "glorot_uniform"},
     "layers.Dropout": {"noise_shape": None},
     "layers.Rescaling": {"offset": 0.0},
+    "layers.Normalization": {"axis": -1},
     "ops.pad": {"mode": "constant"},
     "initializers.RandomNormal": {"mean": 0.0},
     "initializers.TruncatedNormal": {"mean": 0.0},

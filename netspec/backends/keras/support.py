@@ -36,6 +36,14 @@ def expression(
     return keras.Model(inputs, function(inputs), name=name)
 
 
+def frozen(layer: layers.Layer, x: KerasTensor, *names: str) -> KerasTensor:
+    """Call a layer of which some variables stay as they start."""
+    y = layer(x)
+    for name in names:
+        getattr(layer, name).trainable = False
+    return y
+
+
 def by_groups(layer: layers.Layer) -> layers.Layer:
     """Let a grouped convolution train fast on a CPU; it stays Keras' own layer.
 

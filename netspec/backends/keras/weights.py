@@ -13,7 +13,7 @@ from netspec.backends.keras.naming import flat_name
 from netspec.ir import Layer, Program
 from netspec.ir.analysis import weight_shapes
 from netspec.ops.activation import Prelu
-from netspec.ops.convolution import Conv, Linear
+from netspec.ops.convolution import ChannelConv, Conv, Linear
 from netspec.ops.normalization import Normalization
 from netspec.ops.structure import Scale
 from netspec.ops.transposed import ConvTranspose
@@ -34,6 +34,9 @@ _NORM_VARIABLES = {
 }
 
 
+_CONVOLUTIONS = (Conv, ConvTranspose, ChannelConv)
+
+
 def variable_name(layer: Layer, parameter: Parameter) -> str:
     """The attribute of the Keras layer that holds ``parameter``."""
     if isinstance(layer.op, Normalization):
@@ -41,6 +44,22 @@ def variable_name(layer: Layer, parameter: Parameter) -> str:
     if isinstance(layer.op, Prelu):
         return "alpha"
     return "bias" if parameter.name == "bias" else "kernel"
+
+
+def is_frozen(layer: Layer) -> bool:
+    """Whether the Keras layer is told to train nothing."""
+    return getattr(layer.op, "frozen", "none") == "all"
+
+
+def frozen_variables(layer: Layer) -> tuple[str, ...]:
+    """The attributes of the Keras layer that hold what stays as it starts; none where all of it does."""
+    if is_frozen(layer):
+        return ()
+    return tuple(
+        variable_name(layer, parameter)
+        for parameter in layer.op.parameters(layer.source)
+        if parameter.role == "frozen"
+    )
 
 
 def variable_shape(layer: Layer, parameter: Parameter) -> tuple[int, ...]:
@@ -58,7 +77,7 @@ def variable_shape(layer: Layer, parameter: Parameter) -> tuple[int, ...]:
 
 def to_keras(layer: Layer, parameter: Parameter, array: Array) -> Array:
     """An array in canonical layout as the Keras variable has it."""
-    if parameter.name == "weight" and isinstance(layer.op, Conv | ConvTranspose):
+    if parameter.name == "weight" and isinstance(layer.op, _CONVOLUTIONS):
         spatial = range(2, array.ndim)
         if is_depthwise(layer):
             # (in · multiplier, 1, k…) → (in, multiplier, k…) → (k…, in, multiplier)
@@ -77,7 +96,7 @@ def to_keras(layer: Layer, parameter: Parameter, array: Array) -> Array:
 
 def from_keras(layer: Layer, parameter: Parameter, array: Array) -> Array:
     """The value of a Keras variable in canonical layout."""
-    if parameter.name == "weight" and isinstance(layer.op, Conv | ConvTranspose):
+    if parameter.name == "weight" and isinstance(layer.op, _CONVOLUTIONS):
         last = array.ndim - 1
         spatial = range(last - 1)
         if is_depthwise(layer):

@@ -22,7 +22,7 @@ from netspec.backends.torch.helpers import (
 from netspec.backends.torch.module_class import forward_of, module_class
 from netspec.backends.torch.modules import ModuleWriter
 from netspec.backends.torch.plan import Plan
-from netspec.backends.torch.rows import SIGNATURE_DEFAULTS
+from netspec.backends.torch.rows import COPIED_FILES, SIGNATURE_DEFAULTS
 from netspec.backends.torch.sequential import ORDERED
 from netspec.backends.torch.stages import Stages
 from netspec.backends.torch.starts import Starts
@@ -150,16 +150,15 @@ class _Generator:
         networks = [self._network_class(family, settled=True) for family in self.families]
         classes = map(roll_rows, tidied([*blocks, *networks]))
         arithmetic = copied("netspec.lang.expression", "arithmetic.py", self.targets & COPIED)
-        same = copied("netspec.backends.torch", "same.py", self.targets)
-        support = copied("netspec.backends.torch", "support.py", self.targets)
-        used = modules_of(self.targets) | arithmetic.names | same.names | support.names
+        own = [copied("netspec.backends.torch", file, self.targets) for file in COPIED_FILES]
+        used = modules_of(self.targets).union(*(each.names for each in (arithmetic, *own)))
         return fill(
             "torch.py.j2",
             line_length,
             head=[head(self.programs, self.origin)],
             standard=_standard(used, self.targets),
             imports=_imports(used),
-            helpers=[*arithmetic.definitions, *same.definitions, *support.definitions],
+            helpers=[node for each in (arithmetic, *own) for node in each.definitions],
             classes=roll_classes([*classes]),
             functions=[self._function(program) for program in self.programs],
         )

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from netspec.backends.torch import same, support
+from netspec.backends.torch import channels, same, support
 from netspec.backends.torch.initial import init_call
 from netspec.codegen.calls import Call, execute
 from netspec.ir import Layer
@@ -20,7 +20,7 @@ def resolve(target: str) -> Any:
     """The object behind a name in a row."""
     first, *rest = target.split(".")
     if not rest:
-        return getattr(same if hasattr(same, first) else support, first)
+        return next(vars(each)[first] for each in (same, channels, support) if hasattr(each, first))
     found: Any = {"F": F, "nn": nn, "operator": operator, "torch": torch}[first]
     for name in rest:
         found = getattr(found, name)
@@ -43,5 +43,7 @@ def initialise(model: nn.Module, layers: Iterable[Layer]) -> None:
             for parameter in parameters:
                 tensor = getattr(module, parameter.name)
                 execute(init_call(parameter, layer.source, tensor), resolve)
+                if parameter.role == "frozen":
+                    tensor.requires_grad_(False)
             if getattr(module, "num_batches_tracked", None) is not None:
                 module.num_batches_tracked.zero_()

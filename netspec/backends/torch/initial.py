@@ -27,6 +27,7 @@ _NATIVE: Mapping[str, Mapping[str, Initializer]] = {
     "conv": {"weight": _LAYER_DEFAULT, "bias": UniformFanIn()},
     "conv_transpose": {"weight": _LAYER_DEFAULT, "bias": UniformFanIn()},
     "linear": {"weight": _LAYER_DEFAULT, "bias": UniformFanIn()},
+    "channel_conv": {"weight": _LAYER_DEFAULT, "bias": UniformFanIn()},
     "prelu": {"weight": Constant(0.25)},
 }
 _NATIVE_OTHER: Mapping[str, Initializer] = {

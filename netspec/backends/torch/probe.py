@@ -192,7 +192,7 @@ class TorchProbe:
             outputs = _outputs(_called(model, _copied(given)))
             terms = [(y * torch.as_tensor(factors[name])).sum() for name, y in outputs.items()]
             torch.stack(terms).sum().backward()
-        gradients = {name: _gradient(p) for name, p in model.named_parameters()}
+        gradients = {n: _gradient(p) for n, p in model.named_parameters() if p.requires_grad}
         if gradients:  # PyTorch refuses to optimise nothing
             torch.optim.SGD(model.parameters(), lr=rate).step()
         model.zero_grad(set_to_none=True)

@@ -18,14 +18,26 @@ from netspec.codegen.numbers import features
 from netspec.ir import Layer
 from netspec.lang.expression.symbolic import same
 from netspec.ops.activation import Elu, Gelu, LeakyRelu
-from netspec.ops.convolution import Conv, Linear
+from netspec.ops.constants import Normalize, Rescale
+from netspec.ops.convolution import ChannelConv, Conv, Linear
 from netspec.ops.geometry import effective_kernel, is_zero, scalar_or_tuple
 from netspec.ops.normalization import BatchNorm, GroupNorm, InstanceNorm, LayerNorm
 from netspec.ops.pooling import AvgPool, GlobalPool, MaxPool, Pool
-from netspec.ops.structure import Flatten, PadChannels, RandomDrop, Resize, Split, Subsample
+from netspec.ops.structure import (
+    Flatten,
+    PadChannels,
+    RandomDrop,
+    Resize,
+    Scale,
+    Split,
+    Subsample,
+)
 from netspec.ops.transposed import ConvTranspose
 
 Row = Callable[[Layer], Call]
+
+COPIED_FILES = ("same.py", "channels.py", "support.py")
+"""The files beside this one that hold what PyTorch lacks; generated source has what it needs of them."""
 
 X = ast.Name("x")
 """The tensor that a function works on."""
@@ -101,11 +113,21 @@ def _torch_pads(pads: tuple[tuple[int, int], ...]) -> tuple[int, ...]:
 
 def _linear(layer: Layer) -> Call:
     op: Linear = layer.op  # type: ignore[assignment]
+    if op.pointwise:
+        return Call("ChannelLinear", (layer.source.channels, op.out), {"bias": op.bias})
     return Call("nn.Linear", (features(layer.source), op.out), {"bias": op.bias})
+
+
+def _channel_conv(layer: Layer) -> Call:
+    op: ChannelConv = layer.op  # type: ignore[assignment]
+    return Call("ChannelConv", (op.kernel,), {"bias": op.bias})
 
 
 def _batch_norm(layer: Layer) -> Call:
     op: BatchNorm = layer.op  # type: ignore[assignment]
+    if op.frozen == "all":
+        keywords = {"eps": op.eps, "affine": op.affine}
+        return Call("FrozenBatchNorm", (layer.source.channels,), keywords)
     return Call(
         f"nn.BatchNorm{layer.source.rank or 1}d",
         (layer.source.channels,),
@@ -246,9 +268,23 @@ def _resize(layer: Layer) -> Call:
     return Call("nn.Upsample", (), keywords)
 
 
-def _per_channel(target: str) -> Row:
-    """A module that takes the number of channels."""
-    return lambda layer: Call(target, (layer.source.channels,))
+def _prelu(layer: Layer) -> Call:
+    return Call("nn.PReLU", (layer.source.channels,))
+
+
+def _scale(layer: Layer) -> Call:
+    op: Scale = layer.op  # type: ignore[assignment]
+    return Call("Affine" if op.bias else "Scale", (layer.source.channels,))
+
+
+def _rescale(layer: Layer) -> Call:
+    op: Rescale = layer.op  # type: ignore[assignment]
+    return Call("Rescale", (op.factor,), {"offset": op.offset})
+
+
+def _normalize(layer: Layer) -> Call:
+    op: Normalize = layer.op  # type: ignore[assignment]
+    return Call("Normalize", (), {"mean": [*op.mean], "std": [*op.std]})
 
 
 def _dropout(layer: Layer) -> Call:
@@ -265,6 +301,7 @@ def _drop_path(layer: Layer) -> Call:
 ROWS: Rows[Call] = {
     "conv": _conv,
     "linear": _linear,
+    "channel_conv": _channel_conv,
     "conv_transpose": _conv_transpose,
     "batch_norm": _batch_norm,
     "layer_norm": _layer_norm,
@@ -273,7 +310,7 @@ ROWS: Rows[Call] = {
     "relu": _plain("nn.ReLU"),
     "relu6": _plain("nn.ReLU6"),
     "leaky_relu": _leaky_relu,
-    "prelu": _per_channel("nn.PReLU"),
+    "prelu": _prelu,
     "elu": _elu,
     "selu": _plain("nn.SELU"),
     "gelu": _gelu,
@@ -293,7 +330,9 @@ ROWS: Rows[Call] = {
     "pad_channels": _pad_channels,
     "subsample": _subsample,
     "resize": _resize,
-    "scale": _per_channel("Scale"),
+    "scale": _scale,
+    "rescale": _rescale,
+    "normalize": _normalize,
     "dropout": _dropout,
     "drop_path": _drop_path,
 }
@@ -341,8 +380,12 @@ SIGNATURE_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
         for rank in (1, 2, 3)
     },
     "nn.Linear": {"bias": True},
+    "ChannelLinear": {"bias": True},
+    "ChannelConv": {"bias": True},
+    "Rescale": {"offset": 0.0},
     "nn.Upsample": {"mode": "nearest"},
     "nn.LayerNorm": {"eps": 1e-5, "elementwise_affine": True},
+    "FrozenBatchNorm": {"eps": 1e-5, "affine": True},
     "ChannelNorm": {"eps": 1e-5, "elementwise_affine": True},
     "nn.GroupNorm": {"eps": 1e-5, "affine": True},
     "nn.ELU": {"alpha": 1.0},

@@ -11,6 +11,7 @@ from netspec.backends.torch.starts import Starts, base_class, in_loop
 from netspec.codegen.calls import Call, same_call
 from netspec.codegen.cases import Case, answers
 from netspec.codegen.factories import options
+from netspec.codegen.nodes import assign, call
 from netspec.codegen.printing import Printer
 from netspec.ir import Node
 from netspec.ir.template.chosen import Chosen
@@ -59,10 +60,19 @@ class StartWriter:
 
     def _calls(self, layer: Node, access: ast.expr, target: str) -> list[ast.stmt]:
         statements: list[ast.stmt] = []
-        for parameter in layer.op.parameters(layer.source):
+        parameters = layer.op.parameters(layer.source)
+        is_frozen = bool(parameters) and all(each.role == "frozen" for each in parameters)
+        if is_frozen:
+            freeze = ast.Attribute(access, "requires_grad_")
+            statements.append(ast.Expr(call(freeze, [ast.Constant(False)])))
+        for parameter in parameters:
+            tensor = ast.Attribute(access, parameter.name)
+            if parameter.role == "frozen" and not is_frozen:
+                wants = ast.Attribute(tensor, "requires_grad")
+                statements.append(assign(wants, ast.Constant(False)))
             if is_native(layer, parameter):
                 continue
-            made = init_call(parameter, layer.source, ast.Attribute(access, parameter.name))
+            made = init_call(parameter, layer.source, tensor)
             looped = self._starts.looped(target, parameter.name) if self._settled else None
             if looped is None:
                 statements.append(ast.Expr(self._printer.call(made)))

@@ -18,6 +18,9 @@ _BASES = {
     **{f"{kind}Conv{rank}d": f"nn.Conv{rank}d" for kind in ("Same", "Pad") for rank in (1, 2, 3)},
     **{f"CutConvTranspose{rank}d": f"nn.ConvTranspose{rank}d" for rank in (1, 2, 3)},
     "ChannelNorm": "nn.LayerNorm",
+    "FrozenBatchNorm": "nn.BatchNorm2d",
+    "ChannelLinear": "nn.Linear",
+    "ChannelConv": "nn.Conv1d",
 }
 
 

@@ -4,7 +4,6 @@ Each definition stands on its own: its text is taken from this file as it is. Al
 `torch.fx` and compiled by TorchScript, which know less of Python: no `super().forward`, no `*` in calls.
 """
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -262,51 +261,6 @@ class CutConvTranspose3d(nn.ConvTranspose3d):
     def extra_repr(self) -> str:
         channels = f"{self.in_channels}, {self.out_channels}"
         return f"{channels}, cuts={self.cuts}"
-
-
-class ChannelNorm(nn.LayerNorm):
-    """Layer normalisation over the channels at each position of a map."""
-
-    def forward(self, input: Tensor) -> Tensor:
-        y = input.movedim(1, -1)
-        y = F.layer_norm(y, self.normalized_shape, self.weight, self.bias, self.eps)
-        return y.movedim(-1, 1)
-
-
-class ChannelsLastFlatten(nn.Module):
-    """Flatten with all channels of a position side by side."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x.movedim(1, -1).flatten(1)
-
-
-class PadChannels(nn.Module):
-    """Channels of zeros before and after the input's."""
-
-    def __init__(self, before: int, after: int) -> None:
-        super().__init__()
-        self.before = before
-        self.after = after
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.pad(x.movedim(1, -1), [self.before, self.after]).movedim(-1, 1)
-
-    def extra_repr(self) -> str:
-        return f"{self.before}, {self.after}"
-
-
-class Scale(nn.Module):
-    """A learned factor per channel."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.ones(channels))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return (x.movedim(1, -1) * self.weight).movedim(-1, 1)
-
-    def extra_repr(self) -> str:
-        return f"{len(self.weight)}"
 
 
 class DropPath(nn.Module):

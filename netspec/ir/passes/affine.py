@@ -28,7 +28,11 @@ from netspec.ops.transposed import ConvTranspose
 if TYPE_CHECKING:
     from netspec.ir.passes.recipes import Array, Make, Tensors
 
-FROM_BEHIND = (Conv, Linear, ConvTranspose, BatchNorm, LayerNorm, GroupNorm, InstanceNorm)
+FROM_BEHIND = (
+    *(Conv, Linear, ConvTranspose),
+    *(BatchNorm, LayerNorm, GroupNorm, InstanceNorm),
+    Scale,
+)
 """Ops that end in a product and a sum a channel. Of what is derived from them elsewhere, nobody knows."""
 
 
@@ -51,10 +55,17 @@ def affine_of(node: Node) -> Affine | None:
     """What an op does to each channel in evaluation; None where it is something else."""
     path = node.path
     if type(node.op) is Scale:
-        return Affine((f"{path}.weight",), lambda tensors: tensors[f"{path}.weight"])
+        return _of_scale(path, node.op.bias)
     if type(node.op) is BatchNorm:
         return _of_batch_norm(path, node.op.eps, node.op.affine)
     return None
+
+
+def _of_scale(path: str, bias: bool) -> Affine:
+    weight, shift = f"{path}.weight", f"{path}.bias"
+    if not bias:
+        return Affine((weight,), lambda tensors: tensors[weight])
+    return Affine((weight, shift), lambda tensors: tensors[weight], lambda tensors: tensors[shift])
 
 
 def _of_batch_norm(path: str, eps: float, affine: bool) -> Affine:
@@ -75,9 +86,9 @@ def _of_batch_norm(path: str, eps: float, affine: bool) -> Affine:
 # From behind
 
 
-def takes_from_behind(op: Op, affine: Affine) -> bool:
+def takes_from_behind(op: Op) -> bool:
     """Whether a layer can take in what stands behind it."""
-    return type(op) in FROM_BEHIND or (type(op) is Scale and affine.shift is None)
+    return type(op) in FROM_BEHIND
 
 
 def behind(node: Node, affine: Affine) -> tuple[Op, dict[str, Recipe]]:
@@ -109,7 +120,7 @@ def _with_bias(op: Op, is_shifted: bool) -> tuple[Op, bool, bool]:
     match op:
         case Normalization():
             return replace(op, affine=True), op.affine, op.affine
-        case Conv() | Linear() | ConvTranspose():
+        case Conv() | Linear() | ConvTranspose() | Scale():
             return replace(op, bias=op.bias or is_shifted), True, op.bias
     return op, True, False
 

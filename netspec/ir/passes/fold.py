@@ -108,7 +108,7 @@ class _Plan:
         affine = affine_of(node)
         assert affine is not None
         taking = self.gone.get(host, host)
-        if not takes_from_behind(taking.op, affine):
+        if not takes_from_behind(taking.op):
             return None, f"`{host.path}` ahead of it, `{host.op.kind}`, has no weight to take it in"
         if len(self._program.uses[value.id]) > 1:
             return None, f"what `{host.path}` ahead of it gives has another use"

@@ -252,6 +252,8 @@ def _taps(term: _Term, cover: Node) -> Taps | str:
         return ()
     axes = len(large.kernel)
     if small is None:
+        if term.node is not None and type(term.node.op) is Linear:
+            return "one of the two is no convolution"
         if any(step != 1 for step in large.stride):
             return "the stride is not 1"
         kernel, dilation, pads = (1,) * axes, (1,) * axes, ((0, 0),) * axes

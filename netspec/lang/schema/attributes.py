@@ -25,9 +25,9 @@ from netspec.lang.schema.fields import (
 )
 from netspec.lang.schema.parameters import Strict
 from netspec.lang.schema.reading import Read
-from netspec.lang.schema.several import ListField, ResultField
+from netspec.lang.schema.several import ListField, RealsField, ResultField
 from netspec.ops import OPS, Axes, attributes_of
-from netspec.ops.base import AttributeInfo, Result, Sizes
+from netspec.ops.base import LISTS, AttributeInfo, Result
 from netspec.ops.geometry import Padding
 from netspec.ops.initializers import Initializer
 
@@ -39,8 +39,8 @@ def _field_type(info: AttributeInfo) -> Any:
         return InitField
     if info.type in (Axes, Axes | None):
         return AxesField
-    if info.type == Sizes | None:
-        return ListField
+    if info.type in LISTS:
+        return RealsField if LISTS[info.type] == "list[float]" else ListField
     if info.type == Result | None:
         return ResultField
     if get_origin(info.type) is Literal:

@@ -30,6 +30,9 @@ def _list(value: Any) -> AxesValue:
 ListField = Annotated[AxesValue, Read(_list), defined_as("sizes")]
 """A list of expressions, or one that gives a list."""
 
+RealsField = Annotated[AxesValue, Read(_list), defined_as("numbers")]
+"""The same of any numbers."""
+
 
 @dataclass(frozen=True)
 class ResultName(Word):

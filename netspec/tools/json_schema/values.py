@@ -114,12 +114,12 @@ def _axes() -> Schema:
     }
 
 
-def _sizes() -> Schema:
-    """A list of whole numbers."""
-    message = "Expected a list of whole numbers, or an expression that gives one"
+def _list(kind: type[int] | type[float], what: str) -> Schema:
+    """A list of numbers of a kind."""
+    message = f"Expected a list of {what}, or an expression that gives one"
     return {
         **_or_expression(["array"], message),
-        "allOf": [{"items": number(int), "minItems": 1}],
+        "allOf": [{"items": number(kind), "minItems": 1}],
     }
 
 
@@ -195,7 +195,8 @@ def value_definitions() -> dict[str, Schema]:
         "name": _NAME,
         "own_name": {**identifier("a name"), "doNotSuggest": True},
         "axes": _axes(),
-        "sizes": _sizes(),
+        "sizes": _list(int, "whole numbers"),
+        "numbers": _list(float, "numbers"),
         "padding": _padding(),
         "initializer": _initializer(),
         "parameter_reference": _for_mappings(mapping({"param": name}, ["param"])),

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from netspec.backends.base import check_network, get_backend
-from netspec.backends.torch import same, support
+from netspec.backends.torch import channels, same, support
 from netspec.backends.torch.execute import make_module, resolve
 from netspec.backends.torch.rows import ROWS, SIGNATURE_DEFAULTS
 from netspec.codegen.calls import OPERATORS, Call
@@ -59,14 +59,16 @@ def test_cases_reach_every_op_and_every_class() -> None:
     networks = [network_of(steps, SIZES[rank]) for steps, rank in cases()]
     assert {node.op.kind for network in networks for node in network.nodes} >= OPS.keys()
     called = {call.target for network in networks for call in calls_of(network)}
-    known = {**vars(support), **vars(same)}
+    known = {**vars(support), **vars(channels), **vars(same)}
     classes = {name for name, value in known.items() if _is_own_class(value)}
     assert classes - called == set()
     assert SIGNATURE_DEFAULTS.keys() - called <= {"nn.BatchNorm3d"}
 
 
 def _is_own_class(value: Any) -> bool:
-    return inspect.isclass(value) and value.__module__ in (same.__name__, support.__name__)
+    return inspect.isclass(value) and value.__module__ in {
+        each.__name__ for each in (same, channels, support)
+    }
 
 
 def test_signature_defaults_are_those_of_pytorch() -> None:

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from netspec.api import CompiledNetwork, loads
-from netspec.backends.torch.rows import ROWS
+from netspec.backends.torch.rows import COPIED_FILES, ROWS
 from netspec.codegen.calls import Call
 from netspec.codegen.frame import definitions
 from tests.support.everything import everything
@@ -90,11 +90,7 @@ def check(compiled: CompiledNetwork, way: Callable[[torch.nn.Module, torch.Tenso
 
 
 MODULES = steps_by_module()
-HELPERS = {
-    name
-    for file in ("same.py", "support.py")
-    for name in definitions("netspec.backends.torch", file)
-}
+HELPERS = {name for file in COPIED_FILES for name in definitions("netspec.backends.torch", file)}
 
 
 def test_every_helper_is_reached() -> None:

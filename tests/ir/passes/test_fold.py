@@ -37,6 +37,10 @@ CONV = "conv: {out: 8, kernel: 3, bias: false}"
         (f"{CONV}\nbatch_norm\nbatch_norm\nscale\nbatch_norm", ["conv"]),
         (f"{CONV}\nscale\nscale", ["conv"]),
         ("scale\nscale", ["scale"]),
+        ("scale\nbatch_norm", ["scale"]),
+        (f"{CONV}\nbatch_norm: {{affine: false}}\nscale: {{bias: true}}", ["conv"]),
+        ("scale: {bias: true}\nconv: {out: 8, kernel: 1}", ["conv"]),
+        ("linear: {out: 8, pointwise: true}\nbatch_norm: {frozen: all}", ["linear"]),
         ("relu\nbatch_norm\nscale", ["relu", "batch_norm"]),
         ("relu\nbatch_norm: {affine: false}\nscale", ["relu", "batch_norm"]),
         ("layer_norm\nscale\nbatch_norm", ["layer_norm"]),
@@ -91,7 +95,6 @@ def test_what_is_folded(steps: str, expected: list[str]) -> None:
             "bn1: it takes an input of the network; `conv_transpose1` behind it is a transposed "
             "convolution, whose taps do not all reach the border",
         ),
-        ("scale\nbatch_norm", "bn1: `scale` ahead of it, `scale`, has no weight to take it in"),
     ],
 )
 def test_what_stays_and_why(steps: str, reason: str) -> None:

@@ -41,6 +41,11 @@ CASES = [
     ("flatten: {order: channels_last}\nlinear: {out: 4}", 3),
     *((text, rank) for rank in (0, 1, 2, 3) for text in ("batch_norm", "prelu", "scale")),
     ("batch_norm: {affine: false}", 2),
+    ("batch_norm: {frozen: all}", 2),
+    *(("linear: {out: 5, pointwise: true}", rank) for rank in (1, 2, 3)),
+    ("channel_conv: {kernel: 3}", 0),
+    ("global_avg_pool: {keep_dims: true}\nchannel_conv: {kernel: 5, bias: false}", 2),
+    ("scale: {bias: true}", 2),
     *((text, rank) for rank in (0, 2) for text in ("layer_norm", "group_norm: {groups: 3}")),
     ("instance_norm", 2),
 ]
@@ -65,6 +70,8 @@ def test_every_op_with_parameters_is_among_the_cases() -> None:
 EXAMPLES = {
     "conv": "conv: {out: 2, kernel: 1}",
     "conv_transpose": "conv_transpose: {out: 2, kernel: 1}",
+    "channel_conv": "global_avg_pool\nchannel_conv: {kernel: 3}",
+    "normalize": "normalize: {mean: [0, 0, 0, 0, 0, 0], std: [1, 1, 1, 1, 1, 1]}",
     "linear": "flatten\nlinear: {out: 2}",
     "split": "{split: {parts: 2}, as: [a, b]}\n{from: [a, b]}",
     "group_norm": "group_norm: {groups: 2}",
