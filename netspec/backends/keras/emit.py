@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from netspec.backends.keras.flow import KerasFlow, absolute_name, channels_of, relative_name
+from netspec.backends.keras.flow import KerasFlow, absolute_name, relative_name
 from netspec.backends.keras.helpers import STACK, STYLE, block_type, declared_as, stack
 from netspec.backends.keras.inputs import (
     doc_of,
@@ -18,6 +18,7 @@ from netspec.backends.keras.inputs import (
     size_check,
     tied_to,
 )
+from netspec.backends.keras.lowered import channels_of
 from netspec.backends.keras.passes import TENSOR, rewrite
 from netspec.backends.keras.plan import is_deep
 from netspec.backends.keras.rows import SIGNATURE_DEFAULTS

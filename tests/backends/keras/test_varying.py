@@ -66,13 +66,15 @@ def test_padding_as_a_formula_of_the_kernel() -> None:
     assert texts(call.args) == ("width", "kernel")
 
 
-def test_depthwise_deviation_as_a_formula() -> None:
+def test_a_depthwise_deviation_needs_no_formula() -> None:
+    """Keras works it out of its own fans, whatever the width."""
     init = VarianceScaling(2.0, "fan_out", "normal")
     ((_, call),) = conv(kernel=(3, 3), groups=WIDTH, init=init)
     assert call.target == "layers.DepthwiseConv2D"
     start = call.kwargs["depthwise_initializer"]
     assert isinstance(start, Call)
-    assert texts(start.kwargs["stddev"]) == "(2 / (9 * width)) ** 0.5"
+    assert start.target == "initializers.VarianceScaling"
+    assert start.kwargs["mode"] == "fan_in"
 
 
 def test_momentum_as_a_formula() -> None:

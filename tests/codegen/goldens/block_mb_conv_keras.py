@@ -5,7 +5,7 @@ Fingerprint: 2:2ee40fab95591c7350922bbe78004148463d02819973e3a26c4e04b07b371e7d
 """
 
 import keras
-from keras import KerasTensor, initializers, layers
+from keras import KerasTensor, layers
 
 
 def batch_norm(x: KerasTensor, *, name: str) -> KerasTensor:
@@ -20,14 +20,7 @@ def depthwise_conv(x: KerasTensor, strides: int = 1, *, name: str) -> KerasTenso
         x = layers.ZeroPadding2D(1, data_format="channels_last", name=f"{name}_pad")(x)
         padding = "valid"
     return layers.DepthwiseConv2D(
-        3,
-        strides=strides,
-        padding=padding,
-        data_format="channels_last",
-        depthwise_initializer=initializers.RandomUniform(
-            -((3 / 148.5) ** 0.5), (3 / 148.5) ** 0.5
-        ),
-        name=name,
+        3, strides=strides, padding=padding, data_format="channels_last", name=name
     )(x)
 
 

@@ -85,12 +85,13 @@ def resnet18(
     x = stack(x, 256, 2, stride=2, name="layer3")
     x = stack(x, 512, 2, stride=2, name="layer4")
     x = layers.GlobalAveragePooling2D(data_format="channels_last", name="avgpool")(x)
+    bound = x.shape[-1] ** -0.5
     x = layers.Dense(
         classes,
         kernel_initializer=initializers.VarianceScaling(
             scale=1 / 3, mode="fan_in", distribution="uniform"
         ),
-        bias_initializer=initializers.RandomUniform(-(512**-0.5), 512**-0.5),
+        bias_initializer=initializers.RandomUniform(-bound, bound),
         name="fc",
     )(x)
     return keras.Model(inputs, x, name="resnet18")
