@@ -73,7 +73,7 @@ def conv(
 
 
 def batch_norm(x: KerasTensor, *, name: str) -> KerasTensor:
-    """A batch normalization as all of this network has it."""
+    """Batch normalization with the settings used throughout."""
     return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=name)(x)
 
 
@@ -100,9 +100,7 @@ def bottleneck(x: KerasTensor, stride: int = 1, *, name: str) -> KerasTensor:
 
 
 def bottleneck_net(input_shape: tuple[int | None, ...] = (16, 16, 16)) -> keras.Model:
-    """A new bottleneck_net, of 8,640 parameters; ``input_shape`` is (*size,
-    channels).
-    """
+    """A new bottleneck_net, of 8,640 parameters."""
     inputs = keras.Input(input_shape, name="input")
     x = bottleneck(inputs, name="layer1_0")
     x = bottleneck(x, name="layer1_1")

@@ -43,9 +43,7 @@ def fused_unit(x: KerasTensor, stride: int = 1, *, name: str) -> KerasTensor:
 
 
 def fused_unit_net(input_shape: tuple[int | None, ...] = (16, 16, 16)) -> keras.Model:
-    """A new fused_unit_net, of 15,840 parameters; ``input_shape`` is (*size,
-    channels).
-    """
+    """A new fused_unit_net, of 15,840 parameters."""
     inputs = keras.Input(input_shape, name="input")
     x = fused_unit(inputs, name="layer1_0")
     x = fused_unit(x, name="layer1_1")

@@ -9,7 +9,7 @@ from keras import KerasTensor, layers
 
 
 def batch_norm(x: KerasTensor, *, name: str) -> KerasTensor:
-    """A batch normalization as all of this network has it."""
+    """Batch normalization with the settings used throughout."""
     return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=name)(x)
 
 
@@ -44,9 +44,7 @@ def inverted_unit(x: KerasTensor, stride: int = 1, *, name: str) -> KerasTensor:
 def inverted_unit_net(
     input_shape: tuple[int | None, ...] = (16, 16, 16)
 ) -> keras.Model:
-    """A new inverted_unit_net, of 4,704 parameters; ``input_shape`` is (*size,
-    channels).
-    """
+    """A new inverted_unit_net, of 4,704 parameters."""
     inputs = keras.Input(input_shape, name="input")
     x = inverted_unit(inputs, name="layer1_0")
     x = inverted_unit(x, name="layer1_1")

@@ -9,7 +9,7 @@ from keras import KerasTensor, layers
 
 
 def batch_norm(x: KerasTensor, *, name: str) -> KerasTensor:
-    """A batch normalization as all of this network has it."""
+    """Batch normalization with the settings used throughout."""
     return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=name)(x)
 
 
@@ -60,7 +60,7 @@ def mb_conv(identity: KerasTensor, stride: int = 1, *, name: str) -> KerasTensor
 
 
 def mb_conv_net(input_shape: tuple[int | None, ...] = (16, 16, 16)) -> keras.Model:
-    """A new mb_conv_net, of 7,376 parameters; ``input_shape`` is (*size, channels)."""
+    """A new mb_conv_net, of 7,376 parameters."""
     inputs = keras.Input(input_shape, name="input")
     x = mb_conv(inputs, name="layer1_0")
     x = mb_conv(x, name="layer1_1")

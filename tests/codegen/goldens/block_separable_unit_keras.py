@@ -36,9 +36,7 @@ def separable_unit(x: KerasTensor, stride: int = 1, *, name: str) -> KerasTensor
 def separable_unit_net(
     input_shape: tuple[int | None, ...] = (16, 16, 16)
 ) -> keras.Model:
-    """A new separable_unit_net, of 1,984 parameters; ``input_shape`` is (*size,
-    channels).
-    """
+    """A new separable_unit_net, of 1,984 parameters."""
     inputs = keras.Input(input_shape, name="input")
     x = separable_unit(inputs, name="layer1_0")
     x = separable_unit(x, name="layer1_1")

@@ -63,16 +63,18 @@ def _idiom(kind: str, uses: Sequence[Use]) -> _Idiom | None:
 
     What most of them are given is the same for all; the others may be given more.
     """
-    rules = Counter(use.rule for use in uses if use.kind == kind and use.rule is not None)
+    uses = [use for use in uses if use.kind == kind]
+    rules = Counter(use.rule for use in uses if use.rule is not None)
     rule = max(rules, key=lambda each: rules[each], default=None)
     alike: dict[tuple[str, ...], _Idiom] = {}
     for use in uses:
-        if use.kind == kind and (use.is_regular or not use.is_conv):
+        if use.is_regular or not use.is_conv:
             given = (*use.fixed, *(ast.keyword(k, v) for k, v in use.constants.items()))
             alike.setdefault(tuple(map(ast.dump, given)), _Idiom(use, rule)).uses.append(use)
     for idiom in sorted(alike.values(), key=lambda each: -len(each.uses)):
         idiom.uses = [use for each in alike.values() for use in each.uses if idiom.has(use)]
         if idiom.is_worth:
+            idiom.is_all = len(idiom.uses) == len(uses)
             return idiom
     return None
 
@@ -91,12 +93,14 @@ class _Idiom:
         model: one that has what all have in common.
         rule: what convolutions pad by.
         uses: the layers.
+        is_all: whether these are all of their kind.
         name: the function's.
     """
 
     model: Use
     rule: str | None
     uses: list[Use] = field(default_factory=list)
+    is_all: bool = False
     name: str = ""
 
     def has(self, use: Use) -> bool:
@@ -118,7 +122,8 @@ class _Idiom:
         if any(use.is_same and use.is_padded for use in self.uses):
             return True
         constants = len(self.model.constants) + any(u.is_same or u.is_padded for u in self.uses)
-        return len(self.uses) >= LEAST and constants > 1
+        is_special = any(map(_is_special, self.model.constants.values()))
+        return len(self.uses) >= LEAST and (constants > 1 or is_special)
 
     @property
     def _more(self) -> list[str]:
@@ -233,10 +238,19 @@ class _Idiom:
     def _doc(self) -> str:
         kind = snake_case(self.model.kind.rstrip("D").rstrip("123")).replace("_", " ")
         if not self.model.is_conv:
-            return f"A {kind} as all of this network has it."
+            what = f"A {kind} layer" if self.model.parameters else kind.capitalize()
+            return f"{what} with the settings used {'throughout' if self.is_all else 'most'}."
         what = f"A {kind.replace('conv', 'convolution')}"
         if "use_bias" in self.model.constants:
             what += " without bias"
         if any(use.is_padded for use in self.uses):
             return f"{what}, padded by half its kernel on either side."
         return f"{what}."
+
+
+def _is_special(value: ast.expr) -> bool:
+    """Whether a constant says so much that nobody would say it at each layer: a fraction, or what starts weights."""
+    match value:
+        case ast.Constant(value=float(number)):
+            return not number.is_integer()
+    return isinstance(value, ast.Call)
