@@ -186,7 +186,7 @@ class _Generator:
             [*source_class.refusal(), *local, *parts.statements],
             doc=source_class.doc,
             returns=_tensors(len(source_class.template.body.outputs)),
-            by_keyword=[parameter("name", "str")],
+            by_keyword=[(parameter("name", "str"), None)],
         )
 
     def _parts(self, template: Template) -> Parts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from typing import Any
 
 import pytest
@@ -58,11 +59,20 @@ def test_a_stride_that_decides_the_padding() -> None:
         conv(kernel=(3, 3), stride=(STRIDE, STRIDE))
 
 
-def test_padding_as_a_formula_of_the_kernel() -> None:
-    (pad_suffix, pad), (suffix, call) = conv(kernel=(KERNEL, KERNEL), stride=(2, 2))
+@pytest.mark.parametrize(
+    ("kernel", "amount"),
+    [
+        (KERNEL, "kernel // 2"),
+        (named("kernel", [4, 6]), "(kernel - 1) // 2"),
+        (Varying(ast.Name("kernel"), (3, 5), True), "(kernel - 1) // 2"),
+    ],
+)
+def test_padding_as_a_formula_of_the_kernel(kernel: Varying, amount: str) -> None:
+    """Half of it where it is known to be odd."""
+    (pad_suffix, pad), (suffix, call) = conv(kernel=(kernel, kernel), stride=(2, 2))
     assert (pad_suffix, suffix) == ("_pad", "")
     assert pad.target == "layers.ZeroPadding2D"
-    assert texts(pad.args) == ("(kernel - 1) // 2",)
+    assert texts(pad.args) == (amount,)
     assert texts(call.args) == ("width", "kernel")
 
 

@@ -35,9 +35,9 @@ def convolve_groups(
     return ops.concatenate(
         [
             ops.conv(
-                parts[i], kernels[i], strides, layer.padding, "channels_last", dilation
+                part, part_kernel, strides, layer.padding, "channels_last", dilation
             )
-            for i in range(layer.groups)
+            for part, part_kernel in zip(parts, kernels, strict=True)
         ],
         axis=-1,
     )
@@ -48,8 +48,8 @@ def conv(
     filters: int,
     kernel_size: int,
     strides: int = 1,
-    groups: int = 1,
     *,
+    groups: int = 1,
     name: str,
 ) -> KerasTensor:
     """A convolution, padded by half its kernel on either side."""

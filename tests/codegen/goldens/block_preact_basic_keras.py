@@ -12,8 +12,8 @@ def conv(
     x: KerasTensor,
     kernel_size: int,
     strides: int = 1,
-    use_bias: bool = True,
     *,
+    use_bias: bool = True,
     name: str,
 ) -> KerasTensor:
     """A convolution, padded by half its kernel on either side."""

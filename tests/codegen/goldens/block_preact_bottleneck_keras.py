@@ -19,8 +19,8 @@ def conv(
     filters: int,
     kernel_size: int,
     strides: int = 1,
-    use_bias: bool = True,
     *,
+    use_bias: bool = True,
     name: str,
 ) -> KerasTensor:
     """A convolution."""
