@@ -99,8 +99,8 @@ def _same_pads(layer: Layer, op: Conv | Pool) -> Pads:
 
 def _conv_padding(op: Conv, pads: Pads | None, rank: int, later: bool) -> tuple[Lowered, str]:
     """What stands ahead of the convolution, and its own padding."""
-    if pads is None:
-        return (), "same"
+    if pads is None:  # windows of 1 have nothing to pad
+        return (), "valid" if all(same(kernel, 1) for kernel in op.kernel) else "same"
     if all(same(number, 0) for pair in pads for number in pair):
         return (), "valid"
     fills = all(

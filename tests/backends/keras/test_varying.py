@@ -52,6 +52,8 @@ def test_a_stride_that_no_padding_depends_on() -> None:
 def test_tensorflows_own_padding_takes_any_stride() -> None:
     ((_, call),) = conv(kernel=(KERNEL, KERNEL), stride=(STRIDE, STRIDE), padding=Padding("same"))
     assert call.kwargs["padding"] == "same"
+    ((_, call),) = conv(kernel=(1, 1), stride=(STRIDE, STRIDE), padding=Padding("same"))
+    assert call.kwargs["padding"] == "valid"  # which is the same, and Keras' default
 
 
 def test_a_stride_that_decides_the_padding() -> None:
