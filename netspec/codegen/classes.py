@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any
@@ -19,7 +19,7 @@ from netspec.codegen.tensors import VARIABLES
 from netspec.ir import Program
 from netspec.ir.definition import Declared, Definition, Slot, plain
 from netspec.ir.template import Call, Template, Templates
-from netspec.lang.expression.formula import print_node
+from netspec.lang.expression.formula import negated, print_node
 from netspec.lang.expression.symbolic import Varying, names_of, same_value
 from netspec.ops import OPS, Op
 
@@ -56,9 +56,20 @@ class Argument:
         default = None if self.default is MISSING else constant(self.default)
         return parameter(self.identifier, f"{kind} | None" if self.is_optional else kind), default
 
-    def passed(self, value: ast.expr) -> Given:
-        """A value as calls pass it: by name where there is a default."""
-        return value if self.default is MISSING else ast.keyword(self.identifier, value)
+    @property
+    def is_named(self) -> bool:
+        """Whether calls pass it by name: where there is a default, and truth values, which say nothing alone."""
+        return self.default is not MISSING or self.type == "bool"
+
+
+def passed(given: Iterable[tuple[Argument, ast.expr]]) -> list[Given]:
+    """Values as a call passes them for arguments, in order: by position up to the first that is named."""
+    found: list[Given] = []
+    is_named = False
+    for argument, value in given:
+        is_named = is_named or argument.is_named
+        found.append(ast.keyword(argument.identifier, value) if is_named else value)
+    return found
 
 
 @dataclass(eq=False)
@@ -127,13 +138,19 @@ class SourceClass:
         if not self.fixed:
             return []
         pairs = [(safe_identifier(name), constant(value)) for name, value in self.fixed.items()]
-        tests: list[ast.expr] = [
-            ast.Compare(ast.Name(name), [ast.NotEq()], [value]) for name, value in pairs
-        ]
+        tests = [_is_other(ast.Name(name), value) for name, value in pairs]
         listed = " and ".join(f"{name}={print_node(value)}" for name, value in pairs)
         text = ast.Constant(f"{self.name} is made for {listed} only")
         test = tests[0] if len(tests) == 1 else ast.BoolOp(ast.Or(), tests)
         return [if_(test, [ast.Raise(call("ValueError", [text]))])]
+
+
+def _is_other(argument: ast.expr, value: ast.expr) -> ast.expr:
+    """Whether an argument has another value."""
+    match value:
+        case ast.Constant(value=bool(flag)):
+            return negated(argument) if flag else argument
+    return ast.Compare(argument, [ast.NotEq()], [value])
 
 
 def _arguments(template: Template, names: set[str], factories: Factories) -> tuple[Argument, ...]:
@@ -234,8 +251,8 @@ class Invocation:
 
     def call(self, printer: Printer, values: Sequence[ast.expr] = (), **more: ast.expr) -> ast.expr:
         """The call, with ``values`` ahead of the arguments and ``more`` behind them."""
-        passed = [argument.passed(printer.value(value)) for argument, value in self.given()]
-        return call(self.source_class.name, [*values, *passed], **more)
+        given = passed((argument, printer.value(value)) for argument, value in self.given())
+        return call(self.source_class.name, [*values, *given], **more)
 
 
 class Classes:

@@ -147,7 +147,7 @@ def head(networks: Sequence[Program], origin: Origin) -> ast.stmt:
 def introduced(network: Program) -> str:
     """What a function that makes a network gives, and how large that is: running statistics are no parameters."""
     count = count_parameters(network.layers).trainable
-    return f"A new {network.model_name}" + (f", of {count:,} parameters" if count else "")
+    return f"A new {network.model_name}" + (f", of {count:,} parameters." if count else ".")
 
 
 @cache

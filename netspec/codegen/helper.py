@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from netspec.codegen.classes import Argument, Invocation, SourceClass
+from netspec.codegen.classes import Argument, Invocation, SourceClass, passed
 from netspec.codegen.identifiers import Namespace, safe_identifier
-from netspec.codegen.nodes import Given, assign, call, filled, reads
+from netspec.codegen.nodes import assign, call, filled, reads
 from netspec.codegen.printing import Printer, is_default
 from netspec.ir.template import Growth, Placed, Series, Template
 
@@ -148,12 +148,13 @@ class Helper:
         **more: ast.expr,
     ) -> ast.expr:
         """The call of the helper, as ``function``, for the blocks of a stage."""
-        passed: list[Given] = [*values]
-        for parameter in self.parameters:
-            value = self.passed[series][parameter.name]
-            if not is_default(value, parameter.default):
-                passed.append(parameter.passed(printer.value(value)))
-        return call(function, passed, **more)
+        own = self.passed[series]
+        given = passed(
+            (each, printer.value(own[each.name]))
+            for each in self.parameters
+            if not is_default(own[each.name], each.default)
+        )
+        return call(function, [*values, *given], **more)
 
 
 def channels_along(

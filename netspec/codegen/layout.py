@@ -33,6 +33,7 @@ from netspec.lang.expression.formula import (
     joined,
     operands_of,
     print_node,
+    written_to,
 )
 from netspec.system.line_length import LINE_LENGTH
 
@@ -185,10 +186,8 @@ def _ends_in_brackets(node: ast.expr) -> bool:
 
 
 def _bare(node: ast.expr) -> Document:
-    """What is written to: several names stand without parentheses."""
-    if isinstance(node, ast.Tuple):
-        return ", ".join(map(print_node, node.elts))
-    return document_of(node)
+    """What is written to, whose parts may stand on lines of their own."""
+    return written_to(node) if isinstance(node, ast.Tuple) else document_of(node)
 
 
 def _parameters(arguments: ast.arguments) -> Iterator[Document]:

@@ -152,21 +152,21 @@ def function(
     *,
     doc: str | None = None,
     returns: ast.expr | None = None,
-    by_keyword: Sequence[ast.arg] = (),
+    by_keyword: Sequence[Parameter] = (),
 ) -> ast.stmt:
-    """A function; the parameters ``by_keyword`` have no defaults."""
+    """A function; calls pass the parameters ``by_keyword`` so only."""
     arguments = _arguments(parameters, by_keyword)
     return ast.FunctionDef(identifier, arguments, _documented(doc, body), [], returns)
 
 
 def _arguments(
-    parameters: Sequence[Parameter], by_keyword: Sequence[ast.arg] = ()
+    parameters: Sequence[Parameter], by_keyword: Sequence[Parameter] = ()
 ) -> ast.arguments:
     return ast.arguments(
         posonlyargs=[],
         args=[each for each, _ in parameters],
-        kwonlyargs=[*by_keyword],
-        kw_defaults=[None for _ in by_keyword],
+        kwonlyargs=[each for each, _ in by_keyword],
+        kw_defaults=[default for _, default in by_keyword],
         defaults=[default for _, default in parameters if default is not None],
     )
 

@@ -16,6 +16,9 @@ from netspec.ir.template import Choice, Template
 VARIABLES = ("y", "z", "u", "v", "w", *(f"y{number}" for number in range(2, 40)))
 """What runs beside the main line is written to the first of these that is not in use."""
 
+SHORTCUT = "shortcut"
+"""What beside a residual's body is written to, unless it is in use."""
+
 Item = Node | Region | Choice
 """What stands in the body of a template."""
 
@@ -172,7 +175,9 @@ class Tensors:
             return None
         scope, text = name
         if scope not in self._named:
-            self._named[scope] = self.names.add(text)
+            is_ours = text == SHORTCUT and text not in self.names.taken
+            self._named[scope] = text if is_ours else self.names.add(text)
+            self.names.taken.add(self._named[scope])
         return self._named[scope]
 
     def enter(self, names: Sequence[str] = (), unary: bool = False) -> list[str]:

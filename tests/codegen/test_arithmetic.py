@@ -83,7 +83,7 @@ head: [{linear: {out: 64}}, {linear: {out: 10}}]
 KEPT = "params: {classes: 10}\narguments: [classes]" + FLAT.replace("{out: 10}", "{out: classes}")
 DEVIATIONS = """
 defaults: {conv: {init: {variance_scaling: {scale: 1, mode: fan_out, distribution: normal}}}}
-stem: [{conv: {out: 48, kernel: 3}}, {conv: {out: 48, kernel: 3, groups: 48}}]
+stem: [{conv: {out: 48, kernel: 3}}, {conv: {out: 96, kernel: 3, groups: 48}}]
 """
 DIVISIBLE = """
 blocks:
@@ -117,11 +117,10 @@ SAID = [
     (SLOW, "keras", 'layers.Conv3D( width, (time, 1, 1), padding="same"', "if "),
     (SLOW, "torch", "padding=((time - 1) // 2, 0, 0)", "if time"),
     (FLAT, "torch", "nn.Linear(512 * 14 * 14, 64)", "100352"),
-    (FLAT, "keras", "(512 * 14 * 14) ** -0.5", "100352"),
-    (FLAT, "keras", "RandomUniform(-(64**-0.5), 64**-0.5)", "0.125"),
-    (KEPT, "keras", "RandomUniform(-(64**-0.5), 64**-0.5)", "0.125"),
-    (DEVIATIONS, "torch", "std=(1 / 432) ** 0.5", "0.048"),
-    (DEVIATIONS, "keras", "stddev=(1 / 432) ** 0.5", "0.048"),
+    (FLAT, "keras", "bound = x.shape[-1] ** -0.5", "100352"),
+    (KEPT, "keras", "RandomUniform(-bound, bound)", "0.125"),
+    (DEVIATIONS, "torch", "std=(1 / 864) ** 0.5", "0.034"),
+    (DEVIATIONS, "keras", "stddev=(1 / 864) ** 0.5", "0.034"),
     (DIVISIBLE, "torch", "inner = in_channels // 4", "make_divisible"),
     (DIVISIBLE, "keras", "inner = in_channels // 4", "make_divisible"),
     (

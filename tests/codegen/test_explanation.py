@@ -97,13 +97,11 @@ def test_decisions_of_torch(stages: str, expected: list[tuple[str, str, str]]) -
 
 
 def test_keras_shares_initializers() -> None:
-    text = (
-        HEAD
-        + "stem: [{conv: {out: 4, kernel: 1, init: {normal: 0.1}}}, {conv: {out: 4, kernel: 1, init: {normal: 0.1}}}]"
-    )
+    step = "{conv: {out: 4, kernel: 1, init: {kaiming_normal: fan_out}}}"
+    text = f"{HEAD}stem: [{step}, {step}]"
     (decision,) = netspec.explain(netspec.loads(text), "keras")
     assert decision.kind == "shared"
-    assert str(decision) == "random_normal_0_1(): one for the 2 places that say the same"
+    assert str(decision) == "he_normal_fan_out(): one for the 2 places that say the same"
 
 
 def test_what_parts_a_block_in_one_framework_alone() -> None:

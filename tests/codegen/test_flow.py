@@ -41,6 +41,19 @@ TEXTS = {
         "    - from: [a, c]\n"
         "stem: [{b: {f: true}}, {b: {f: false, w: 5}}]\n"
     ),
+    "a result called as the generator calls what is beside a body": (
+        "blocks:\n"
+        "  b:\n"
+        "    params: {w: int, shortcut: 1}\n"
+        "    body:\n"
+        "    - {conv: {out: w, kernel: shortcut}, as: shortcut}\n"
+        "    - residual:\n"
+        "        body: [{conv: {out: w, kernel: 3}}]\n"
+        "        shortcut: [{conv: {out: w, kernel: 1}}, relu]\n"
+        "      as: summed\n"
+        "    - from: [summed, shortcut]\n"
+        "stem: [{b: {w: 4}}, {b: {w: 6, shortcut: 3}}]\n"
+    ),
     "a name on repeat": (
         "stem: [{repeat: {times: 2, body: [relu, {conv: {out: 4, kernel: 1}}]}, name: chain}]\n"
     ),
@@ -105,6 +118,14 @@ def test_all_four_models_are_one_network(name: str) -> None:
             found.append(get_backend(backend).run(model, x)["output"])
     for output in found[1:]:
         np.testing.assert_allclose(output, found[0], rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("backend", ["torch", "keras"])
+def test_a_branch_may_be_called_shortcut(backend: str) -> None:
+    branches = "{shortcut: [{conv: {out: 4, kernel: 1}}], body: [{conv: {out: 4, kernel: 3}}]}"
+    source = loads(f"{HEAD}stem: [{{branches: {branches}}}]\n").generate(backend)
+    assert "shortcut = " in source
+    assert "shortcut_" not in source
 
 
 def test_their_source_is_formatted() -> None:

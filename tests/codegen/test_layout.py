@@ -27,6 +27,7 @@ y = (a if NAME else b) if self.downsample is None else self.downsample(NAME)
 self.layer1 = nn.Sequential(Block(256, NAME, stride=2), *(Block(512, NAME) for _ in range(3)))
 stage = nn.Sequential(OrderedDict((f"block{index}", Block(NAME, 4)) for index in range(1, NAME)))
 x = sum(depth for depth in NAME)
+x = [f(one, other) for one, other in zip(NAME, others, strict=True)]
 blocks = [partial(block, NAME) for index in range(3)]
 blocks = [partial(block, NAME) for index in range(NAME, 3) if index % 2 == 0]
 self.pool = nn.Sequential(nn.AvgPool2d(2, NAME) if stride != 1 else nn.Identity(), act())

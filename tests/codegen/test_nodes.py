@@ -39,10 +39,10 @@ def test_a_function_has_its_parameters_in_order() -> None:
         [ast.Return(ast.Name("x"))],
         doc="What it does.",
         returns=nodes.annotation("Tensor"),
-        by_keyword=[nodes.parameter("name")],
+        by_keyword=[(nodes.parameter("m"), ast.Constant(2)), (nodes.parameter("name"), None)],
     )
     assert lay_out([made]).splitlines() == [
-        "def f(x, n: list[int] = 1, *, name) -> Tensor:",
+        "def f(x, n: list[int] = 1, *, m=2, name) -> Tensor:",
         '    """What it does."""',
         "    return x",
     ]

@@ -624,6 +624,46 @@ stages:
     assert text(node(template, "conv1").op.out) == "conv1_out"  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "names"),
+    [
+        ("{batch_norm: {eps: E}}", "{batch_norm: {eps: E}}", ["eps", "eps"]),
+        ("{batch_norm: {eps: E}}", "{batch_norm: {eps: 2 * E}}", ["bn1_eps", "bn2_eps"]),
+        ("{batch_norm: {eps: E}}", "{batch_norm: {eps: 0.5}}", ["bn1_eps", "0.5"]),
+    ],
+)
+def test_what_several_ops_say_alike_is_called_after_the_attribute(
+    first: str, second: str, names: list[str]
+) -> None:
+    steps = f"[{first}, {second}]"
+    (template,) = made(
+        "blocks: {unit: {params: {s: {type: steps}}, body: [s]}}\n"
+        f"stages: [{{block: unit, s: {steps.replace('E', '0.1')}}},"
+        f" {{block: unit, s: {steps.replace('E', '0.2')}}}]"
+    ).blocks
+    assert [str(text(node(template, f"bn{n}").op.eps)) for n in (1, 2)] == names  # type: ignore[attr-defined]
+
+
+def test_a_layer_of_a_row_needs_no_name_of_its_own() -> None:
+    """A convolution that is only a number there; a `rate` would not say of what."""
+    (template,) = made(
+        "blocks: {unit: {params: {s: {type: steps}}, body: [{name: row, sequence: [s]}]}}\n"
+        "stages: [{block: unit, s: [{conv: {out: 4, kernel: 1, groups: 2}}, {dropout: {rate: 0.1}}]},"
+        " {block: unit, s: [{conv: {out: 4, kernel: 1, groups: 4}}, {dropout: {rate: 0.2}}]}]"
+    ).blocks
+    assert text(node(template, "row.0").op.groups) == "groups"  # type: ignore[attr-defined]
+    assert text(node(template, "row.1").op.rate) == "row_dropout_rate"  # type: ignore[attr-defined]
+
+
+def test_a_fraction_that_an_argument_has_already_is_that_argument() -> None:
+    (template,) = made(
+        "blocks: {unit: {params: {e: float, s: {type: steps}}, body: [{batch_norm: {eps: e}}, s]}}\n"
+        "stages: [{block: unit, e: 0.1, s: [{batch_norm: {eps: 0.1}}]},"
+        " {block: unit, e: 0.2, s: [{batch_norm: {eps: 0.2}}]}]"
+    ).blocks
+    assert text(node(template, "bn2").op.eps) == "e"  # type: ignore[attr-defined]
+
+
 def test_a_kept_number_is_never_fitted() -> None:
     spec = (
         "blocks: {top: {params: {n: int, s: {type: steps}}, body: [{linear: {out: n}}, s]}}\n"

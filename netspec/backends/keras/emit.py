@@ -7,10 +7,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from netspec.backends.keras.flow import KerasFlow, absolute_name, channels_of, relative_name
+from netspec.backends.keras.flow import KerasFlow, absolute_name, relative_name
 from netspec.backends.keras.helpers import STACK, STYLE, block_type, declared_as, stack
 from netspec.backends.keras.inputs import (
-    doc_of,
     given_shapes,
     inputs_of,
     shape_parameter,
@@ -18,6 +17,7 @@ from netspec.backends.keras.inputs import (
     size_check,
     tied_to,
 )
+from netspec.backends.keras.lowered import channels_of
 from netspec.backends.keras.passes import TENSOR, rewrite
 from netspec.backends.keras.plan import is_deep
 from netspec.backends.keras.rows import SIGNATURE_DEFAULTS
@@ -25,7 +25,7 @@ from netspec.backends.keras.stages import Blocks, Invoke, Stages
 from netspec.codegen.classes import Argument, Classes, Invocation, SourceClass
 from netspec.codegen.explanation import Decision, Decisions
 from netspec.codegen.family import complete, helpers
-from netspec.codegen.frame import Origin, copied, fill, head
+from netspec.codegen.frame import Origin, copied, fill, head, introduced
 from netspec.codegen.helper import Helper
 from netspec.codegen.identifiers import Namespace, safe_identifier, snake_case
 from netspec.codegen.kept import refusing, source_templates
@@ -186,7 +186,7 @@ class _Generator:
             [*source_class.refusal(), *local, *parts.statements],
             doc=source_class.doc,
             returns=_tensors(len(source_class.template.body.outputs)),
-            by_keyword=[parameter("name", "str")],
+            by_keyword=[(parameter("name", "str"), None)],
         )
 
     def _parts(self, template: Template) -> Parts:
@@ -254,13 +254,13 @@ class _Generator:
             ast.Return(model),
         ]
         parameters = [*map(shape_parameter, shapes, shapes.values())]
-        doc = doc_of(program)
+        doc = introduced(program)
         if family.is_one:
             parameters += map(declared_as, kept_of(program))
         elif self.classes is not None:
             self.arguments[family] = family.arguments(printer.names, self.classes, block_type)
             parameters = self._parameters(family, parameters)
-            doc = "A new one of the networks below, which have a function each."
+            doc = "One of the networks below, by its arguments."
         return function(family.name, parameters, body, doc=doc, returns=annotation(MODEL))
 
     def _parameters(self, family: Family, shapes: Sequence[Parameter]) -> list[Parameter]:
@@ -292,7 +292,7 @@ class _Generator:
             safe_identifier(program.model_name),
             [*parameters, *map(declared_as, kept_of(program))],
             [ast.Return(made)],
-            doc=doc_of(program),
+            doc=introduced(program),
             returns=annotation(MODEL),
         )
 

@@ -12,6 +12,7 @@ from netspec.backends.keras.lowered import (
     Lowered,
     X,
     bound,
+    channels_of,
     grouping,
     is_layer,
     shape_of,
@@ -138,10 +139,10 @@ class KerasFlow(Flow):
     def _layer(self, made: Call, value: ast.expr, name: ast.expr) -> ast.expr:
         """What is called on ``value``: a layer, or a model of an expression."""
         if not is_layer(made):
-            expression = self.printer.call(bound(made, X, X))
+            expression = self.printer.call(bound(made, X, X, X))
             self.printer.targets.add(EXPRESSION)
             return call(EXPRESSION, [lambda_of("x", expression), value], name=name)
-        made = bound(made, X, shape_of(value))
+        made = bound(made, X, shape_of(value), channels_of(value))
         layer = self.printer.call(Call(made.target, made.args, {**made.kwargs, "name": name}))
         function = grouping(made)
         if function is None:
@@ -178,11 +179,6 @@ class KerasFlow(Flow):
     def test(self, choice: Choice) -> Condition | None:
         """The test itself: functions see their arguments."""
         return self.printer.source(choice.test), True
-
-
-def channels_of(tensor: ast.expr) -> ast.expr:
-    """The channels of a tensor."""
-    return ast.Subscript(ast.Attribute(tensor, "shape"), ast.Constant(-1))
 
 
 def relative_name(name: str) -> ast.expr:

@@ -64,5 +64,5 @@ def stack(helper: Helper) -> ast.stmt:
         body,
         doc=doc,
         returns=annotation(TENSOR),
-        by_keyword=[parameter("name", "str")],
+        by_keyword=[(parameter("name", "str"), None)],
     )

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from typing import get_args
 
+from netspec.backends.keras.lowered import CHANNELS
 from netspec.codegen.calls import Call
 from netspec.codegen.numbers import said, unrounded
 from netspec.ir import Layer
-from netspec.lang.expression.symbolic import Varying
+from netspec.lang.expression.symbolic import Varying, same
 from netspec.ops.convolution import ChannelConv, Conv, Linear
 from netspec.ops.initializers import (
     Constant,
@@ -16,6 +19,7 @@ from netspec.ops.initializers import (
     Normal,
     TruncatedNormal,
     Uniform,
+    UniformFanIn,
     VarianceScaling,
 )
 from netspec.ops.transposed import ConvTranspose
@@ -34,6 +38,10 @@ _DISTRIBUTIONS: Mapping[Distribution, str] = {
     "truncated_normal": "truncated_normal",
     "uniform": "uniform",
 }
+
+
+_SAME: Mapping[FanMode, FanMode] = {mode: mode for mode in get_args(FanMode)}
+_EXCHANGED: Mapping[FanMode, FanMode] = {**_SAME, "fan_in": "fan_out", "fan_out": "fan_in"}
 
 
 def is_depthwise(layer: Layer) -> bool:
@@ -60,8 +68,13 @@ def initializer(parameter: Parameter, layer: Layer) -> Call | str:
     Each call makes an initialiser of its own: one shared by two layers would give them equal weights.
     """
     init = parameter.init
-    if isinstance(init, VarianceScaling) and _fans_agree(parameter, layer):
-        return _scaled(init)
+    if isinstance(init, UniformFanIn) and same(parameter.fans[0], layer.source.channels):
+        end = Call("**", (CHANNELS, -0.5))
+        return Call("initializers.RandomUniform", (Call("-", (end,)), end))
+    if isinstance(init, VarianceScaling):
+        modes = _modes(parameter, layer)
+        if modes is not None:
+            return _scaled(replace(init, mode=modes[init.mode]))
     match unrounded(parameter, layer.source):
         case Constant(value=value):
             if isinstance(value, Varying):  # one initialiser serves all of its values
@@ -79,17 +92,22 @@ def initializer(parameter: Parameter, layer: Layer) -> Call | str:
             return Call("initializers.RandomUniform", (said(-limit), said(limit)))
 
 
-def _fans_agree(parameter: Parameter, layer: Layer) -> bool:
-    """Whether Keras counts the fans of this variable as the IR does.
+def _modes(parameter: Parameter, layer: Layer) -> Mapping[FanMode, FanMode] | None:
+    """What Keras calls the fans of this variable; None where it has none of those of the IR.
 
     It reads them off the variable's shape: right for the kernels of dense, (grouped) convolution and
-    transposed convolution layers, wrong for depthwise ones and for everything that has one axis.
+    transposed convolution layers, wrong for everything that has one axis. A depthwise kernel's last two axes
+    are the channels and how many filters each has, so for one filter it has the two fans exchanged.
     """
     if parameter.name != "weight":
-        return False
+        return None
     if isinstance(layer.op, Linear | ConvTranspose | ChannelConv):
-        return True
-    return isinstance(layer.op, Conv) and not is_depthwise(layer)
+        return _SAME
+    if not isinstance(layer.op, Conv):
+        return None
+    if not is_depthwise(layer):
+        return _SAME
+    return _EXCHANGED if layer.op.filters == layer.source.channels else None
 
 
 def _scaled(init: VarianceScaling) -> Call | str:

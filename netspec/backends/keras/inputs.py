@@ -12,7 +12,6 @@ from netspec.backends.keras.plan import (
     model_input_names,
     what_depends_on_size,
 )
-from netspec.codegen.frame import introduced
 from netspec.codegen.nodes import Parameter, assign, call, constant, if_, parameter, reads
 from netspec.codegen.printing import Printer
 from netspec.ir import Program
@@ -56,13 +55,6 @@ def shape_parameter(argument: str, shape: ast.expr) -> Parameter:
     if reads(shape):
         return parameter(argument, f"{SHAPE} | None"), constant(None)
     return parameter(argument, SHAPE), shape
-
-
-def doc_of(program: Program) -> str:
-    """What a network's function says of itself."""
-    listed = " and ".join(f"``{argument}``" for _, argument, _ in inputs_of(program))
-    shapes = f"{listed} {'are' if len(inputs_of(program)) > 1 else 'is'}"
-    return f"{introduced(program)}; {shapes} (*size, channels)."
 
 
 def tied_to(program: Program) -> list[tuple[str, tuple[Any, ...], str]]:

@@ -77,7 +77,7 @@ def _expression(call: Call, x: Any, name: str) -> Any:
 
 
 def _bound(call: Call, x: Any) -> Call:
-    found: Call = bound(call, x, tuple(x.shape[1:]))
+    found: Call = bound(call, x, tuple(x.shape[1:]), x.shape[-1])
     return found
 
 

@@ -31,12 +31,19 @@ def shape_of(tensor: ast.expr) -> ast.expr:
     return ast.Subscript(ast.Attribute(tensor, "shape"), ast.Slice(ast.Constant(1)))
 
 
+def channels_of(tensor: ast.expr) -> ast.expr:
+    """The channels of a tensor."""
+    return ast.Subscript(ast.Attribute(tensor, "shape"), ast.Constant(-1))
+
+
 X = ast.Name("x")
 """The tensor that an expression works on; compare with ``is``."""
 
 SHAPE = shape_of(X)
 """The tensor's shape without its batch, as an argument of a layer; compare with ``is``."""
 
+CHANNELS = channels_of(X)
+"""The tensor's channels, as an argument of what starts a layer's weights; compare with ``is``."""
 
 CHANNELS_LAST: Mapping[str, Any] = {"data_format": "channels_last"}
 """What every layer is told that else goes by ``keras.config``, which is the caller's own."""
@@ -86,14 +93,13 @@ def operation(operator: str, left: Any, right: Any) -> Call:
     return Call(operator, (left, right))
 
 
-def bound(value: Any, tensor: Any, shape: Any) -> Any:
-    """A call, or an argument of one, with the tensor in the place of :data:`X` and :data:`SHAPE`."""
-    if value is X:
-        return tensor
-    if value is SHAPE:
-        return shape
+def bound(value: Any, tensor: Any, shape: Any, channels: Any) -> Any:
+    """A call, or an argument of one, with what a tensor has in the place of what stands for it here."""
+    for placeholder, given in ((X, tensor), (SHAPE, shape), (CHANNELS, channels)):
+        if value is placeholder:
+            return given
     if isinstance(value, Call):
-        args = tuple(bound(argument, tensor, shape) for argument in value.args)
-        keywords = {name: bound(v, tensor, shape) for name, v in value.kwargs.items()}
+        args = tuple(bound(argument, tensor, shape, channels) for argument in value.args)
+        keywords = {k: bound(v, tensor, shape, channels) for k, v in value.kwargs.items()}
         return Call(value.target, args, keywords)
     return value

@@ -275,6 +275,7 @@ _KERNEL = {"kernel_initializer": "glorot_uniform", "bias_initializer": "zeros", 
 _CONV = {"strides": 1, "padding": "valid", "dilation_rate": 1}
 _NORM = {
     "axis": -1,
+    "epsilon": 0.001,
     "center": True,
     "scale": True,
     "beta_initializer": "zeros",
@@ -312,7 +313,7 @@ SIGNATURE_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
         for rank in (1, 2, 3)
     },
     "layers.Dense": _KERNEL,
-    "layers.BatchNormalization": _NORM,
+    "layers.BatchNormalization": {**_NORM, "momentum": 0.99},
     "layers.LayerNormalization": _NORM,
     "layers.GroupNormalization": _NORM,
     "layers.PReLU": {"shared_axes": None},

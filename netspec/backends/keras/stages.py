@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Mapping, Sequence
 
-from netspec.backends.keras.flow import KerasFlow, channels_of
+from netspec.backends.keras.flow import KerasFlow
+from netspec.backends.keras.lowered import channels_of
 from netspec.backends.keras.naming import flat_name
 from netspec.backends.keras.plan import is_deep
 from netspec.backends.keras.submodels import submodels

@@ -62,8 +62,8 @@ def convolve_groups(layer: layers.Layer, inputs: KerasTensor, kernel: KerasTenso
     strides, dilation = list(layer.strides), list(layer.dilation_rate)
     return ops.concatenate(
         [
-            ops.conv(parts[i], kernels[i], strides, layer.padding, "channels_last", dilation)
-            for i in range(layer.groups)
+            ops.conv(part, part_kernel, strides, layer.padding, "channels_last", dilation)
+            for part, part_kernel in zip(parts, kernels, strict=True)
         ],
         axis=-1,
     )

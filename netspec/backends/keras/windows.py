@@ -15,7 +15,7 @@ from netspec.backends.keras.lowered import CHANNELS_LAST, Lowered, Row, X, opera
 from netspec.backends.rows import Unsupported
 from netspec.codegen.calls import Call
 from netspec.ir import Layer
-from netspec.lang.expression.symbolic import same
+from netspec.lang.expression.symbolic import Varying, same
 from netspec.ops.convolution import Conv
 from netspec.ops.geometry import effective_kernel, is_zero, scalar_or_tuple
 from netspec.ops.pooling import AvgPool, GlobalPool, MaxPool, Pool
@@ -99,8 +99,8 @@ def _same_pads(layer: Layer, op: Conv | Pool) -> Pads:
 
 def _conv_padding(op: Conv, pads: Pads | None, rank: int, later: bool) -> tuple[Lowered, str]:
     """What stands ahead of the convolution, and its own padding."""
-    if pads is None:
-        return (), "same"
+    if pads is None:  # windows of 1 have nothing to pad
+        return (), "valid" if all(same(kernel, 1) for kernel in op.kernel) else "same"
     if all(same(number, 0) for pair in pads for number in pair):
         return (), "valid"
     fills = all(
@@ -110,7 +110,20 @@ def _conv_padding(op: Conv, pads: Pads | None, rank: int, later: bool) -> tuple[
     if fills and (later or all(step == 1 for step in op.stride)):
         return (), "same"
     # Asked last: where some instances pad by 0 and others by more, `same` mostly serves them all.
-    return ((), "valid") if is_zero(pads) else (_zero_padding(pads, rank), "valid")
+    if is_zero(pads):
+        return (), "valid"
+    halves = [_as_half(pair, kernel) for pair, kernel in zip(pads, op.kernel, strict=True)]
+    return _zero_padding(halves, rank), "valid"
+
+
+def _as_half(pads: tuple[Any, Any], kernel: Any) -> tuple[Any, Any]:
+    """``(kernel - 1) // 2`` of a kernel that is always odd as ``kernel // 2``."""
+    if not isinstance(kernel, Varying) or kernel.kept:
+        return pads
+    is_odd = all(number is None or number % 2 == 1 for number in kernel.values)
+    if is_odd and all(same(pad, (kernel - 1) // 2) for pad in pads):
+        return (kernel // 2, kernel // 2)
+    return pads
 
 
 def _zero_padding(pads: Pads, rank: int) -> Lowered:

@@ -171,7 +171,7 @@ class _Generator:
             safe_identifier(program.model_name),
             [each.declared(FACTORY) for each in kept_of(program)],
             [ast.Return(call(family.name, passed))],
-            doc=f"{introduced(program)}.",
+            doc=introduced(program),
             returns=ast.Name(family.name),
         )
 

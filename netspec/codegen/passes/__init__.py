@@ -13,6 +13,8 @@ from typing import Protocol
 from netspec.codegen.passes.blocks import Definition
 from netspec.codegen.passes.drop_dead_stores import drop_dead_stores
 from netspec.codegen.passes.fold_copies import fold_copies
+from netspec.codegen.passes.one_test import one_test
+from netspec.codegen.passes.one_variable import one_variable
 from netspec.codegen.passes.positive_tests import positive_tests
 from netspec.codegen.passes.read_originals import read_originals
 from netspec.codegen.passes.share_ends import share_ends
@@ -29,6 +31,8 @@ class Pass(Protocol):
 PASSES: tuple[Pass, ...] = (
     share_values,
     share_ends,
+    one_variable,
+    one_test,
     positive_tests,
     drop_dead_stores,
     fold_copies,

@@ -30,6 +30,18 @@ def in_blocks(definition: Definition, rewrite: Rewrite) -> Definition:
     return replaced(definition, body=_rewritten(definition.body, definition, rewrite))
 
 
+def in_functions(
+    definition: Definition, rewrite: Callable[[list[ast.stmt]], list[ast.stmt]]
+) -> Definition:
+    """A class or function in which the statements of each function, as a whole, are rewritten."""
+    if isinstance(definition, ast.ClassDef):
+        body = [in_functions(inner, rewrite) for inner in definition.body]
+        return replaced(definition, body=body)
+    if isinstance(definition, ast.FunctionDef):
+        return replaced(definition, body=rewrite([*definition.body]))
+    return definition
+
+
 def _rewritten(
     block: Sequence[ast.stmt], function: ast.FunctionDef, rewrite: Rewrite
 ) -> list[ast.stmt]:

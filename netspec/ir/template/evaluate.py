@@ -40,6 +40,7 @@ class Evaluator:
 
     def __init__(self, shapes: Sequence[Region], names: Names) -> None:
         self._starts = [len(region.path) + 1 if region.path else 0 for region in shapes]
+        self._shapes = shapes
         self._names = names
         self._guards: dict[tuple[str, str], Guard] = {}
         self.own: dict[str, Parameter] = {}
@@ -143,8 +144,27 @@ class Evaluator:
         self, column: Column[Any], place: Place, owner: str | None = None, kept: bool = False
     ) -> Varying:
         path, *rest = place
-        name = argument_name((owner if owner is not None else path, *rest))
+        above = "" if self._says_enough(rest) else path if owner is None else owner
+        name = argument_name((above, *rest))
         return self.argument(name, spread(column, len(self._starts)), place, kept)
+
+    def _says_enough(self, way: Sequence[str | int]) -> bool:
+        """Whether an attribute of ops needs no path to be known by.
+
+        Several ops that say the same of it are more than the path of one of them. One that has weights and only a
+        number for a name is known by the attribute too: `groups` is a convolution's.
+        """
+        name = next((part for part in way if isinstance(part, str)), "")
+        if not self._names.is_free(name):
+            return False
+        nodes = [[each for each in r.nodes if name in vars(each.op)] for r in self._shapes]
+        said = [{_said(each, name) for each in found} for found in nodes]
+        if max(map(len, said)) != 1:
+            return False
+        first = next(each for found in nodes for each in found)
+        is_row = first.path.rpartition(".")[2].isdecimal()
+        has_weights = not first.op.is_function and bool(first.op.parameters(first.source))
+        return min(map(len, nodes)) > 1 or (is_row and has_weights)
 
     def argument(
         self, name: str, values: Sequence[Any], place: Place = ("",), kept: bool = False
@@ -159,6 +179,12 @@ class Evaluator:
         """Note that a kept argument decided something, ``at`` a place or where the column stands."""
         place, span = self.place(column), at or column[next(iter(column))].span
         self._guards.setdefault((what, place or str(span)), Guard(what, place, span))
+
+
+def _said(node: Node, name: str) -> tuple[str, Any]:
+    """What an op says of an attribute: its value, and what that is made of."""
+    formula = node.formulas.get(name)
+    return repr(vars(node.op)[name]), formula and formula.key
 
 
 def argument_name(place: Place) -> str:

@@ -179,6 +179,10 @@ class Names:
                 if isinstance(number, Varying) and not number.kept:
                     yield number
 
+    def is_free(self, name: str) -> bool:
+        """Whether nothing in the template has a name."""
+        return name not in self._taken
+
     def fresh(self, name: str) -> str:
         """A name that nothing in the template has, ``name`` if possible."""
         found, number = name, 1

@@ -119,13 +119,16 @@ def _require(column: Column[Any], of: Callable[[Any], Any], what: str, place: Pl
 
 
 def fit(column: Column[Any], candidates: Iterable[Varying]) -> Varying | None:
-    """A formula for whole numbers that differ: ``p``, ``p * c`` or ``p // c``; None without one.
+    """A formula for numbers that differ: ``p``, or of whole ones ``p * c`` or ``p // c``; None without one.
 
     Args:
         column: the numbers.
         candidates: what ``p`` may be, the likeliest first.
     """
-    if not all(type(value) is int for value in column.values()):
+    kinds = {type(value) for value in column.values()}
+    if kinds == {float}:
+        return next((parameter for parameter in candidates if fits(parameter, column)), None)
+    if kinds != {int}:
         return None
     for parameter in candidates:
         known = {i: parameter.values[i] for i in column}

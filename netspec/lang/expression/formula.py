@@ -284,10 +284,17 @@ def _comprehension(
 ) -> Document:
     parts: list[Document] = [document_of(item)]
     for clause in clauses:
-        parts += [Line(" "), f"for {print_node(clause.target)} in ", document_of(clause.iter)]
+        parts += [Line(" "), f"for {written_to(clause.target)} in ", document_of(clause.iter)]
         for test in clause.ifs:
             parts += [Line(" "), "if ", document_of(test)]
     return Group((opening, Indent((Line(), Group(tuple(parts)))), Line(), closing))
+
+
+def written_to(target: ast.expr) -> str:
+    """What is written to, on one line: several names stand without parentheses."""
+    if isinstance(target, ast.Tuple):
+        return ", ".join(map(print_node, target.elts))
+    return print_node(target)
 
 
 def _part(node: ast.expr) -> str:

@@ -40,6 +40,21 @@ def test_well_known_initialisers_by_name(init: str, name: str) -> None:
     assert call.kwargs["kernel_initializer"] == name
 
 
+@pytest.mark.parametrize(
+    ("init", "expected"),
+    [("fan_in", ("fan_out", "uniform")), ("fan_out", "he_uniform"), ("fan_avg", "glorot_uniform")],
+)
+def test_a_depthwise_kernel_has_its_fans_exchanged(init: str, expected: object) -> None:
+    written = "glorot_uniform" if init == "fan_avg" else f"{{kaiming_uniform: {init}}}"
+    ((_, call),) = lowered(f"conv: {{kernel: 3, depthwise: true, init: {written}}}")
+    found = call.kwargs["depthwise_initializer"]
+    if not isinstance(found, str):
+        found = (found.kwargs["mode"], found.kwargs["distribution"])
+    assert found == expected
+
+
 def test_no_name_where_keras_counts_other_fans() -> None:
-    ((_, call),) = lowered("conv: {kernel: 3, depthwise: true, init: {kaiming_uniform: fan_in}}")
+    """A depthwise kernel of two filters for each channel has none of the spec's fans."""
+    ((_, call),) = lowered("conv: {out: 12, kernel: 3, groups: 6, init: {kaiming_uniform: fan_in}}")
+    assert call.target == "layers.DepthwiseConv2D"
     assert call.kwargs["depthwise_initializer"].target == "initializers.RandomUniform"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from typing import Any
 
 import pytest
@@ -51,6 +52,8 @@ def test_a_stride_that_no_padding_depends_on() -> None:
 def test_tensorflows_own_padding_takes_any_stride() -> None:
     ((_, call),) = conv(kernel=(KERNEL, KERNEL), stride=(STRIDE, STRIDE), padding=Padding("same"))
     assert call.kwargs["padding"] == "same"
+    ((_, call),) = conv(kernel=(1, 1), stride=(STRIDE, STRIDE), padding=Padding("same"))
+    assert call.kwargs["padding"] == "valid"  # which is the same, and Keras' default
 
 
 def test_a_stride_that_decides_the_padding() -> None:
@@ -58,21 +61,32 @@ def test_a_stride_that_decides_the_padding() -> None:
         conv(kernel=(3, 3), stride=(STRIDE, STRIDE))
 
 
-def test_padding_as_a_formula_of_the_kernel() -> None:
-    (pad_suffix, pad), (suffix, call) = conv(kernel=(KERNEL, KERNEL), stride=(2, 2))
+@pytest.mark.parametrize(
+    ("kernel", "amount"),
+    [
+        (KERNEL, "kernel // 2"),
+        (named("kernel", [4, 6]), "(kernel - 1) // 2"),
+        (Varying(ast.Name("kernel"), (3, 5), True), "(kernel - 1) // 2"),
+    ],
+)
+def test_padding_as_a_formula_of_the_kernel(kernel: Varying, amount: str) -> None:
+    """Half of it where it is known to be odd."""
+    (pad_suffix, pad), (suffix, call) = conv(kernel=(kernel, kernel), stride=(2, 2))
     assert (pad_suffix, suffix) == ("_pad", "")
     assert pad.target == "layers.ZeroPadding2D"
-    assert texts(pad.args) == ("(kernel - 1) // 2",)
+    assert texts(pad.args) == (amount,)
     assert texts(call.args) == ("width", "kernel")
 
 
-def test_depthwise_deviation_as_a_formula() -> None:
+def test_a_depthwise_deviation_needs_no_formula() -> None:
+    """Keras works it out of its own fans, whatever the width."""
     init = VarianceScaling(2.0, "fan_out", "normal")
     ((_, call),) = conv(kernel=(3, 3), groups=WIDTH, init=init)
     assert call.target == "layers.DepthwiseConv2D"
     start = call.kwargs["depthwise_initializer"]
     assert isinstance(start, Call)
-    assert texts(start.kwargs["stddev"]) == "(2 / (9 * width)) ** 0.5"
+    assert start.target == "initializers.VarianceScaling"
+    assert start.kwargs["mode"] == "fan_in"
 
 
 def test_momentum_as_a_formula() -> None:

@@ -29,7 +29,7 @@ def conv(
 
 
 def batch_norm(x: KerasTensor, *, name: str) -> KerasTensor:
-    """A batch normalization as all of this network has it."""
+    """Batch normalization with the settings used throughout."""
     return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=name)(x)
 
 
@@ -63,7 +63,7 @@ def basic(x: KerasTensor, stride: int = 1, *, name: str) -> KerasTensor:
 
 
 def basic_net(input_shape: tuple[int | None, ...] = (16, 16, 16)) -> keras.Model:
-    """A new basic_net, of 20,240 parameters; ``input_shape`` is (*size, channels)."""
+    """A new basic_net, of 20,240 parameters."""
     inputs = keras.Input(input_shape, name="input")
     x = basic(inputs, name="layer1_0")
     x = basic(x, name="layer1_1")

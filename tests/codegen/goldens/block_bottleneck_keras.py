@@ -35,9 +35,9 @@ def convolve_groups(
     return ops.concatenate(
         [
             ops.conv(
-                parts[i], kernels[i], strides, layer.padding, "channels_last", dilation
+                part, part_kernel, strides, layer.padding, "channels_last", dilation
             )
-            for i in range(layer.groups)
+            for part, part_kernel in zip(parts, kernels, strict=True)
         ],
         axis=-1,
     )
@@ -48,8 +48,8 @@ def conv(
     filters: int,
     kernel_size: int,
     strides: int = 1,
-    groups: int = 1,
     *,
+    groups: int = 1,
     name: str,
 ) -> KerasTensor:
     """A convolution, padded by half its kernel on either side."""
@@ -73,7 +73,7 @@ def conv(
 
 
 def batch_norm(x: KerasTensor, *, name: str) -> KerasTensor:
-    """A batch normalization as all of this network has it."""
+    """Batch normalization with the settings used throughout."""
     return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=name)(x)
 
 
@@ -100,9 +100,7 @@ def bottleneck(x: KerasTensor, stride: int = 1, *, name: str) -> KerasTensor:
 
 
 def bottleneck_net(input_shape: tuple[int | None, ...] = (16, 16, 16)) -> keras.Model:
-    """A new bottleneck_net, of 8,640 parameters; ``input_shape`` is (*size,
-    channels).
-    """
+    """A new bottleneck_net, of 8,640 parameters."""
     inputs = keras.Input(input_shape, name="input")
     x = bottleneck(inputs, name="layer1_0")
     x = bottleneck(x, name="layer1_1")

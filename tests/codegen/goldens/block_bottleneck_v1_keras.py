@@ -23,7 +23,7 @@ def conv(
 
 
 def batch_norm(x: KerasTensor, *, name: str) -> KerasTensor:
-    """A batch normalization as all of this network has it."""
+    """Batch normalization with the settings used throughout."""
     return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=name)(x)
 
 
@@ -52,9 +52,7 @@ def bottleneck_v1(x: KerasTensor, stride: int = 1, *, name: str) -> KerasTensor:
 def bottleneck_v1_net(
     input_shape: tuple[int | None, ...] = (16, 16, 16)
 ) -> keras.Model:
-    """A new bottleneck_v1_net, of 6,528 parameters; ``input_shape`` is (*size,
-    channels).
-    """
+    """A new bottleneck_v1_net, of 6,528 parameters."""
     inputs = keras.Input(input_shape, name="input")
     x = bottleneck_v1(inputs, name="layer1_0")
     x = bottleneck_v1(x, name="layer1_1")

@@ -52,9 +52,7 @@ def fused_mb_conv(identity: KerasTensor, stride: int = 1, *, name: str) -> Keras
 def fused_mb_conv_net(
     input_shape: tuple[int | None, ...] = (16, 16, 16)
 ) -> keras.Model:
-    """A new fused_mb_conv_net, of 21,056 parameters; ``input_shape`` is (*size,
-    channels).
-    """
+    """A new fused_mb_conv_net, of 21,056 parameters."""
     inputs = keras.Input(input_shape, name="input")
     x = fused_mb_conv(inputs, name="layer1_0")
     x = fused_mb_conv(x, name="layer1_1")

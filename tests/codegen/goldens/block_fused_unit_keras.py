@@ -38,16 +38,12 @@ def fused_unit(x: KerasTensor, stride: int = 1, *, name: str) -> KerasTensor:
     y = conv(y, 16, 1, name=f"{name}_conv_pwl")
     y = layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"{name}_bn2")(y)
     if stride == 1:
-        x = layers.Add(name=f"{name}_add")([y, x])
-    else:
-        x = y
-    return x
+        y = layers.Add(name=f"{name}_add")([y, x])
+    return y
 
 
 def fused_unit_net(input_shape: tuple[int | None, ...] = (16, 16, 16)) -> keras.Model:
-    """A new fused_unit_net, of 15,840 parameters; ``input_shape`` is (*size,
-    channels).
-    """
+    """A new fused_unit_net, of 15,840 parameters."""
     inputs = keras.Input(input_shape, name="input")
     x = fused_unit(inputs, name="layer1_0")
     x = fused_unit(x, name="layer1_1")

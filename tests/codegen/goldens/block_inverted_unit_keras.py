@@ -5,11 +5,11 @@ Fingerprint: 2:83b67a81c4bdb643728c77c5d14f40393782bf41dd5d9f2c9402c24b1a4d002c
 """
 
 import keras
-from keras import KerasTensor, initializers, layers
+from keras import KerasTensor, layers
 
 
 def batch_norm(x: KerasTensor, *, name: str) -> KerasTensor:
-    """A batch normalization as all of this network has it."""
+    """Batch normalization with the settings used throughout."""
     return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=name)(x)
 
 
@@ -20,14 +20,7 @@ def depthwise_conv(x: KerasTensor, strides: int = 1, *, name: str) -> KerasTenso
         x = layers.ZeroPadding2D(1, data_format="channels_last", name=f"{name}_pad")(x)
         padding = "valid"
     return layers.DepthwiseConv2D(
-        3,
-        strides=strides,
-        padding=padding,
-        data_format="channels_last",
-        depthwise_initializer=initializers.RandomUniform(
-            -((3 / 112.5) ** 0.5), (3 / 112.5) ** 0.5
-        ),
-        name=name,
+        3, strides=strides, padding=padding, data_format="channels_last", name=name
     )(x)
 
 
@@ -44,18 +37,14 @@ def inverted_unit(x: KerasTensor, stride: int = 1, *, name: str) -> KerasTensor:
     y = layers.Conv2D(16, 1, data_format="channels_last", name=f"{name}_conv_pwl")(y)
     y = batch_norm(y, name=f"{name}_bn3")
     if stride == 1:
-        x = layers.Add(name=f"{name}_add")([y, x])
-    else:
-        x = y
-    return x
+        y = layers.Add(name=f"{name}_add")([y, x])
+    return y
 
 
 def inverted_unit_net(
     input_shape: tuple[int | None, ...] = (16, 16, 16)
 ) -> keras.Model:
-    """A new inverted_unit_net, of 4,704 parameters; ``input_shape`` is (*size,
-    channels).
-    """
+    """A new inverted_unit_net, of 4,704 parameters."""
     inputs = keras.Input(input_shape, name="input")
     x = inverted_unit(inputs, name="layer1_0")
     x = inverted_unit(x, name="layer1_1")

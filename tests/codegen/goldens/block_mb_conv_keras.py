@@ -5,11 +5,11 @@ Fingerprint: 2:2ee40fab95591c7350922bbe78004148463d02819973e3a26c4e04b07b371e7d
 """
 
 import keras
-from keras import KerasTensor, initializers, layers
+from keras import KerasTensor, layers
 
 
 def batch_norm(x: KerasTensor, *, name: str) -> KerasTensor:
-    """A batch normalization as all of this network has it."""
+    """Batch normalization with the settings used throughout."""
     return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=name)(x)
 
 
@@ -20,14 +20,7 @@ def depthwise_conv(x: KerasTensor, strides: int = 1, *, name: str) -> KerasTenso
         x = layers.ZeroPadding2D(1, data_format="channels_last", name=f"{name}_pad")(x)
         padding = "valid"
     return layers.DepthwiseConv2D(
-        3,
-        strides=strides,
-        padding=padding,
-        data_format="channels_last",
-        depthwise_initializer=initializers.RandomUniform(
-            -((3 / 148.5) ** 0.5), (3 / 148.5) ** 0.5
-        ),
-        name=name,
+        3, strides=strides, padding=padding, data_format="channels_last", name=name
     )(x)
 
 
@@ -67,7 +60,7 @@ def mb_conv(identity: KerasTensor, stride: int = 1, *, name: str) -> KerasTensor
 
 
 def mb_conv_net(input_shape: tuple[int | None, ...] = (16, 16, 16)) -> keras.Model:
-    """A new mb_conv_net, of 7,376 parameters; ``input_shape`` is (*size, channels)."""
+    """A new mb_conv_net, of 7,376 parameters."""
     inputs = keras.Input(input_shape, name="input")
     x = mb_conv(inputs, name="layer1_0")
     x = mb_conv(x, name="layer1_1")

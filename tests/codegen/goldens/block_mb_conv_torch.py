@@ -28,7 +28,7 @@ class ConvNormAct(nn.Sequential):
     """A convolution, its norm and an activation."""
 
     def __init__(
-        self, in_channels: int, conv_groups: int, kernel: int = 1, stride: int = 1
+        self, in_channels: int, groups: int, kernel: int = 1, stride: int = 1
     ) -> None:
         super().__init__(
             nn.Conv2d(
@@ -37,7 +37,7 @@ class ConvNormAct(nn.Sequential):
                 kernel_size=kernel,
                 stride=stride,
                 padding=(kernel - 1) // 2,
-                groups=conv_groups,
+                groups=groups,
             ),
             nn.BatchNorm2d(32),
             nn.ReLU(),

@@ -12,8 +12,8 @@ def conv(
     x: KerasTensor,
     kernel_size: int,
     strides: int = 1,
-    use_bias: bool = True,
     *,
+    use_bias: bool = True,
     name: str,
 ) -> KerasTensor:
     """A convolution, padded by half its kernel on either side."""
@@ -53,9 +53,7 @@ def preact_basic(x: KerasTensor, stride: int = 1, *, name: str) -> KerasTensor:
 
 
 def preact_basic_net(input_shape: tuple[int | None, ...] = (16, 16, 16)) -> keras.Model:
-    """A new preact_basic_net, of 19,072 parameters; ``input_shape`` is (*size,
-    channels).
-    """
+    """A new preact_basic_net, of 19,072 parameters."""
     inputs = keras.Input(input_shape, name="input")
     x = preact_basic(inputs, name="layer1_0")
     x = preact_basic(x, name="layer1_1")

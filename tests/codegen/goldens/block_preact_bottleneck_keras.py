@@ -10,7 +10,7 @@ from keras import KerasTensor, layers
 
 
 def batch_norm(x: KerasTensor, *, name: str) -> KerasTensor:
-    """A batch normalization as all of this network has it."""
+    """Batch normalization with the settings used throughout."""
     return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=name)(x)
 
 
@@ -19,8 +19,8 @@ def conv(
     filters: int,
     kernel_size: int,
     strides: int = 1,
-    use_bias: bool = True,
     *,
+    use_bias: bool = True,
     name: str,
 ) -> KerasTensor:
     """A convolution."""
@@ -61,9 +61,7 @@ def preact_bottleneck(x: KerasTensor, stride: int = 1, *, name: str) -> KerasTen
 def preact_bottleneck_net(
     input_shape: tuple[int | None, ...] = (16, 16, 16)
 ) -> keras.Model:
-    """A new preact_bottleneck_net, of 6,304 parameters; ``input_shape`` is (*size,
-    channels).
-    """
+    """A new preact_bottleneck_net, of 6,304 parameters."""
     inputs = keras.Input(input_shape, name="input")
     x = preact_bottleneck(inputs, name="layer1_0")
     x = preact_bottleneck(x, name="layer1_1")

@@ -9,7 +9,7 @@ from keras import KerasTensor, layers
 
 
 def batch_norm(x: KerasTensor, *, name: str) -> KerasTensor:
-    """A batch normalization as all of this network has it."""
+    """Batch normalization with the settings used throughout."""
     return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=name)(x)
 
 
@@ -50,9 +50,7 @@ def pyramid_basic(x: KerasTensor, stride: int = 1, *, name: str) -> KerasTensor:
 def pyramid_basic_net(
     input_shape: tuple[int | None, ...] = (16, 16, 16)
 ) -> keras.Model:
-    """A new pyramid_basic_net, of 18,944 parameters; ``input_shape`` is (*size,
-    channels).
-    """
+    """A new pyramid_basic_net, of 18,944 parameters."""
     inputs = keras.Input(input_shape, name="input")
     x = pyramid_basic(inputs, name="layer1_0")
     x = pyramid_basic(x, name="layer1_1")

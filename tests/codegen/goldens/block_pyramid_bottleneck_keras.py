@@ -10,7 +10,7 @@ from keras import KerasTensor, layers
 
 
 def batch_norm(x: KerasTensor, *, name: str) -> KerasTensor:
-    """A batch normalization as all of this network has it."""
+    """Batch normalization with the settings used throughout."""
     return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=name)(x)
 
 
@@ -70,9 +70,7 @@ def pyramid_bottleneck(x: KerasTensor, stride: int = 1, *, name: str) -> KerasTe
 def pyramid_bottleneck_net(
     input_shape: tuple[int | None, ...] = (16, 16, 16)
 ) -> keras.Model:
-    """A new pyramid_bottleneck_net, of 5,024 parameters; ``input_shape`` is (*size,
-    channels).
-    """
+    """A new pyramid_bottleneck_net, of 5,024 parameters."""
     inputs = keras.Input(input_shape, name="input")
     x = pyramid_bottleneck(inputs, name="layer1_0")
     x = pyramid_bottleneck(x, name="layer1_1")

@@ -25,9 +25,7 @@ def reduce_expand(x: KerasTensor, *, name: str) -> KerasTensor:
 def reduce_expand_net(
     input_shape: tuple[int | None, ...] = (16, 16, 16)
 ) -> keras.Model:
-    """A new reduce_expand_net, of 592 parameters; ``input_shape`` is (*size,
-    channels).
-    """
+    """A new reduce_expand_net, of 592 parameters."""
     inputs = keras.Input(input_shape, name="input")
     x = reduce_expand(inputs, name="layer1_0")
     x = reduce_expand(x, name="layer1_1")

@@ -5,7 +5,7 @@ Fingerprint: 2:6e4f26893bfc1a7742ceecf9a9b66e13bd79396061a59c63b8cde90402938a68
 """
 
 import keras
-from keras import KerasTensor, initializers, layers
+from keras import KerasTensor, layers
 
 
 def depthwise_conv(x: KerasTensor, strides: int = 1, *, name: str) -> KerasTensor:
@@ -15,14 +15,7 @@ def depthwise_conv(x: KerasTensor, strides: int = 1, *, name: str) -> KerasTenso
         x = layers.ZeroPadding2D(1, data_format="channels_last", name=f"{name}_pad")(x)
         padding = "valid"
     return layers.DepthwiseConv2D(
-        3,
-        strides=strides,
-        padding=padding,
-        data_format="channels_last",
-        depthwise_initializer=initializers.RandomUniform(
-            -((3 / 76.5) ** 0.5), (3 / 76.5) ** 0.5
-        ),
-        name=name,
+        3, strides=strides, padding=padding, data_format="channels_last", name=name
     )(x)
 
 
@@ -36,18 +29,14 @@ def separable_unit(x: KerasTensor, stride: int = 1, *, name: str) -> KerasTensor
     y = layers.Conv2D(16, 1, data_format="channels_last", name=f"{name}_conv_pw")(y)
     y = layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"{name}_bn2")(y)
     if stride == 1:
-        x = layers.Add(name=f"{name}_add")([y, x])
-    else:
-        x = y
-    return x
+        y = layers.Add(name=f"{name}_add")([y, x])
+    return y
 
 
 def separable_unit_net(
     input_shape: tuple[int | None, ...] = (16, 16, 16)
 ) -> keras.Model:
-    """A new separable_unit_net, of 1,984 parameters; ``input_shape`` is (*size,
-    channels).
-    """
+    """A new separable_unit_net, of 1,984 parameters."""
     inputs = keras.Input(input_shape, name="input")
     x = separable_unit(inputs, name="layer1_0")
     x = separable_unit(x, name="layer1_1")

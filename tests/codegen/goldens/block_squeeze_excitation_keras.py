@@ -26,9 +26,7 @@ def squeeze_excitation(x: KerasTensor, *, name: str) -> KerasTensor:
 def squeeze_excitation_net(
     input_shape: tuple[int | None, ...] = (16, 16, 16)
 ) -> keras.Model:
-    """A new squeeze_excitation_net, of 592 parameters; ``input_shape`` is (*size,
-    channels).
-    """
+    """A new squeeze_excitation_net, of 592 parameters."""
     inputs = keras.Input(input_shape, name="input")
     x = squeeze_excitation(inputs, name="layer1_0")
     x = squeeze_excitation(x, name="layer1_1")

@@ -23,9 +23,7 @@ def squeeze_excite(x: KerasTensor, *, name: str) -> KerasTensor:
 def squeeze_excite_net(
     input_shape: tuple[int | None, ...] = (16, 16, 16)
 ) -> keras.Model:
-    """A new squeeze_excite_net, of 1,120 parameters; ``input_shape`` is (*size,
-    channels).
-    """
+    """A new squeeze_excite_net, of 1,120 parameters."""
     inputs = keras.Input(input_shape, name="input")
     x = squeeze_excite(inputs, name="layer1_0")
     x = squeeze_excite(x, name="layer1_1")

@@ -24,11 +24,6 @@ def conv(
     )(x)
 
 
-def batch_norm(x: KerasTensor, *, name: str) -> KerasTensor:
-    """A batch normalization as all of this network has it."""
-    return layers.BatchNormalization(momentum=0.99, epsilon=0.001, name=name)(x)
-
-
 def projected_basic(
     x: KerasTensor, width: int, stride: int = 1, *, name: str
 ) -> KerasTensor:
@@ -36,12 +31,12 @@ def projected_basic(
     stays.
     """
     y = conv(x, width, 3, stride, name=f"{name}_conv1")
-    y = batch_norm(y, name=f"{name}_bn1")
+    y = layers.BatchNormalization(name=f"{name}_bn1")(y)
     y = layers.ReLU(name=f"{name}_relu1")(y)
     y = conv(y, width, 3, name=f"{name}_conv2")
-    y = batch_norm(y, name=f"{name}_bn2")
+    y = layers.BatchNormalization(name=f"{name}_bn2")(y)
     shortcut = conv(x, width, 1, stride, name=f"{name}_downsample_0")
-    shortcut = batch_norm(shortcut, name=f"{name}_downsample_1")
+    shortcut = layers.BatchNormalization(name=f"{name}_downsample_1")(shortcut)
     x = layers.Add(name=f"{name}_add")([y, shortcut])
     return layers.ReLU(name=f"{name}_relu2")(x)
 
@@ -59,18 +54,16 @@ def stack(
 def article_resnet(
     input_shape: tuple[int | None, ...] = (224, 224, 3), classes: int = 1000
 ) -> keras.Model:
-    """A new article_resnet, of 122,569,256 parameters; ``input_shape`` is (*size,
-    channels).
-    """
+    """A new article_resnet, of 122,569,256 parameters."""
     inputs = keras.Input(input_shape, name="input")
     x = conv(inputs, 64, 7, 2, name="conv1")
-    x = batch_norm(x, name="bn1")
+    x = layers.BatchNormalization(name="bn1")(x)
     x = layers.ReLU(name="relu1")(x)
     x = stack(x, 64, 3, name="layer1")
     x = stack(x, 128, 4, stride=2, name="layer2")
     x = stack(x, 256, 6, stride=2, name="layer3")
     x = stack(x, 512, 3, stride=2, name="layer4")
-    x = batch_norm(x, name="bn2")
+    x = layers.BatchNormalization(name="bn2")(x)
     x = layers.ReLU(name="relu2")(x)
     x = layers.Flatten(data_format="channels_last", name="flatten")(x)
     x = layers.Dense(classes, name="fc")(x)

@@ -35,7 +35,7 @@ def conv(
 
 
 def batch_norm(x: KerasTensor, *, name: str) -> KerasTensor:
-    """A batch normalization as all of this network has it."""
+    """Batch normalization with the settings used throughout."""
     return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=name)(x)
 
 
@@ -69,9 +69,7 @@ def stack(
 def resnet18(
     input_shape: tuple[int | None, ...] = (224, 224, 3), classes: int = 1000
 ) -> keras.Model:
-    """A new resnet18, of 11,689,512 parameters; ``input_shape`` is (*size,
-    channels).
-    """
+    """A new resnet18, of 11,689,512 parameters."""
     inputs = keras.Input(input_shape, name="input")
     x = conv(inputs, 64, 7, 2, name="conv1")
     x = batch_norm(x, name="bn1")
@@ -85,12 +83,13 @@ def resnet18(
     x = stack(x, 256, 2, stride=2, name="layer3")
     x = stack(x, 512, 2, stride=2, name="layer4")
     x = layers.GlobalAveragePooling2D(data_format="channels_last", name="avgpool")(x)
+    bound = x.shape[-1] ** -0.5
     x = layers.Dense(
         classes,
         kernel_initializer=initializers.VarianceScaling(
             scale=1 / 3, mode="fan_in", distribution="uniform"
         ),
-        bias_initializer=initializers.RandomUniform(-(512**-0.5), 512**-0.5),
+        bias_initializer=initializers.RandomUniform(-bound, bound),
         name="fc",
     )(x)
     return keras.Model(inputs, x, name="resnet18")

@@ -11,8 +11,8 @@ from keras import KerasTensor, layers
 
 
 def batch_norm(x: KerasTensor, *, name: str) -> KerasTensor:
-    """A batch normalization as all of this network has it."""
-    return layers.BatchNormalization(momentum=0.99, epsilon=1.001e-5, name=name)(x)
+    """Batch normalization with the settings used throughout."""
+    return layers.BatchNormalization(epsilon=1.001e-5, name=name)(x)
 
 
 def conv(
@@ -20,8 +20,8 @@ def conv(
     filters: int,
     kernel_size: int,
     strides: int = 1,
-    use_bias: bool = True,
     *,
+    use_bias: bool = True,
     name: str,
 ) -> KerasTensor:
     """A convolution, padded by half its kernel on either side."""
@@ -80,9 +80,7 @@ def stack(
 def resnet50v2(
     input_shape: tuple[int | None, ...] = (224, 224, 3), classes: int = 1000
 ) -> keras.Model:
-    """A new resnet50v2, of 25,568,360 parameters; ``input_shape`` is (*size,
-    channels).
-    """
+    """A new resnet50v2, of 25,568,360 parameters."""
     inputs = keras.Input(input_shape, name="input")
     x = conv(inputs, 64, 7, 2, name="conv1")
     x = layers.ZeroPadding2D(1, data_format="channels_last", name="maxpool_pad")(x)

@@ -11,7 +11,7 @@ from keras import KerasTensor, initializers, layers
 
 
 def batch_norm(x: KerasTensor, *, name: str) -> KerasTensor:
-    """A batch normalization as all of this network has it."""
+    """Batch normalization with the settings used throughout."""
     return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=name)(x)
 
 
@@ -70,9 +70,7 @@ def stack(
 def wrn_16_8(
     input_shape: tuple[int | None, ...] = (32, 32, 3), classes: int = 10
 ) -> keras.Model:
-    """A new wrn_16_8, of 10,961,370 parameters; ``input_shape`` is (*size,
-    channels).
-    """
+    """A new wrn_16_8, of 10,961,370 parameters."""
     inputs = keras.Input(input_shape, name="input")
     x = conv(inputs, 16, 3, name="conv1")
     x = stack(x, 128, 2, name="block1_layer")

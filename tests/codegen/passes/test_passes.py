@@ -65,6 +65,64 @@ CASES: dict[str, list[tuple[str, str]]] = {
             "if a:\n    y = f(x)\n    x = y + x\nelse:\n    x = f(x)\nreturn x, y",
         ),
     ],
+    "one_variable": [
+        (
+            "if a:\n    z = f(y)\nelse:\n    z = y\ny = g(z)\nreturn y",
+            "if a:\n    y = f(y)\ny = g(y)\nreturn y",
+        ),
+        (
+            "if a:\n    z = y\nelse:\n    z = f(y)\nreturn z",
+            "if not a:\n    y = f(y)\nreturn y",
+        ),
+        (
+            "if a:\n    z = f(y)\nelif b:\n    z = g(y)\nelse:\n    z = h(y)\nreturn z",
+            "if a:\n    y = f(y)\nelif b:\n    y = g(y)\nelse:\n    y = h(y)\nreturn y",
+        ),
+        (
+            "if a:\n    x = y + x\nelse:\n    x = y\nreturn f(x)",
+            "if a:\n    y = y + x\nreturn f(y)",
+        ),
+        # What is written to anew is another value.
+        (
+            "if a:\n    z = f(y)\nelse:\n    z = y\ny = g(z)\nif a:\n    z = f(y)\nelse:\n    z = y\nreturn z",
+            "if a:\n    y = f(y)\ny = g(y)\nif a:\n    y = f(y)\nreturn y",
+        ),
+        (
+            "if a:\n    z = f(y)\nelse:\n    z = y\nif b:\n    y = g(z)\nelse:\n    y = h(z)\n    y = k(y)\nreturn y",
+            "if a:\n    y = f(y)\nif b:\n    y = g(y)\nelse:\n    y = h(y)\n    y = k(y)\nreturn y",
+        ),
+        # Both values are read behind, now or in some cases; a name that the spec has stays.
+        *(
+            (f"if a:\n    {name} = f(y)\nelse:\n    {name} = y\n{rest}",) * 2
+            for name, rest in (
+                ("z", "return z + y"),
+                ("z", "x = z\nreturn x + y"),
+                ("z", "y = f(x)\nreturn z + y"),
+                ("z", "if b:\n    y = f(z)\nreturn y"),
+                ("z", "if b:\n    z = f(x)\nreturn z"),
+                ("z", "if b:\n    y = f(x)\n    y = g(y, z)\nreturn y"),
+                ("z", "for y in z:\n    f(y, z)"),
+                ("shortcut", "return shortcut"),
+            )
+        ),
+        ("if a:\n    z = f(y)\nelse:\n    z = x\nreturn z",) * 2,
+        ("if a:\n    z = f(bound)\nelse:\n    z = bound\nreturn z",) * 2,
+    ],
+    "one_test": [
+        (
+            "if a:\n    y = f(y)\nif a:\n    y = g(y)\nreturn y",
+            "if a:\n    y = f(y)\n    y = g(y)\nreturn y",
+        ),
+        (
+            "if a:\n    f()\nelse:\n    g()\nif a:\n    h()",
+            "if a:\n    f()\n    h()\nelse:\n    g()",
+        ),
+        # The second test may have another answer, and may be another.
+        ("if a:\n    a = f(a)\nif a:\n    g(a)",) * 2,
+        ("if f():\n    g()\nif f():\n    h()",) * 2,
+        ("if self.a:\n    g()\nif self.a:\n    h()",) * 2,
+        ("if a:\n    f()\nif b:\n    g()",) * 2,
+    ],
     "positive_tests": [
         ("if not a:\n    f()\nelse:\n    g()", "if a:\n    g()\nelse:\n    f()"),
         ("if a is not b:\n    f()\nelse:\n    g()", "if a is b:\n    g()\nelse:\n    f()"),

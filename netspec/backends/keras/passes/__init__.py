@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Sequence
 
+from netspec.backends.keras.passes.bounds import name_bounds
 from netspec.backends.keras.passes.initializers import share_initializers
 from netspec.backends.keras.passes.layers import TENSOR, say_layers_once
 from netspec.codegen.identifiers import Namespace
@@ -21,6 +22,7 @@ Definitions = Sequence[ast.stmt]
 PASSES: tuple[Callable[[Definitions, Namespace], Definitions], ...] = (
     say_layers_once,
     share_initializers,
+    name_bounds,
 )
 
 

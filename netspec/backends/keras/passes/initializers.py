@@ -1,13 +1,13 @@
-"""Initialisers that are written more than once become functions."""
+"""Initialisers that are written more than once and take a few lines become functions."""
 
 from __future__ import annotations
 
 import ast
-import re
 from collections import Counter
 from collections.abc import Sequence
+from typing import TypeGuard
 
-from netspec.codegen.identifiers import Namespace, snake_case
+from netspec.codegen.identifiers import Namespace
 from netspec.codegen.nodes import call, dotted, function, reads
 from netspec.lang.expression.formula import Rewriter
 
@@ -15,12 +15,9 @@ _DOC = "A new initializer for each layer: one that is shared would give equal we
 
 
 def share_initializers(definitions: Sequence[ast.stmt], names: Namespace) -> list[ast.stmt]:
-    """A function for each call of ``initializers`` that occurs twice, with numbers alone in it."""
+    """A function for each ``VarianceScaling`` that occurs twice; all others are as short as its call."""
     made = [
-        node
-        for definition in definitions
-        for node in ast.walk(definition)
-        if isinstance(node, ast.Call) and _is_initializer(node)
+        node for definition in definitions for node in ast.walk(definition) if _is_scaling(node)
     ]
     counts = Counter(map(ast.dump, made))
     functions: dict[str, ast.FunctionDef] = {}
@@ -35,10 +32,12 @@ def share_initializers(definitions: Sequence[ast.stmt], names: Namespace) -> lis
     return [*functions.values(), *map(shared.visit, definitions)]
 
 
-def _is_initializer(node: ast.Call) -> bool:
-    match node.func:
-        case ast.Attribute(value=ast.Name(id="initializers")):
-            return not {*map(reads, (*node.args, *node.keywords))} - {frozenset()}
+def _is_scaling(node: ast.AST) -> TypeGuard[ast.Call]:
+    match node:
+        case ast.Call(
+            func=ast.Attribute(value=ast.Name(id="initializers"), attr="VarianceScaling")
+        ):
+            return not {*map(reads, node.keywords)} - {frozenset()}
     return False
 
 
@@ -54,10 +53,6 @@ class _Shared(Rewriter):
 
 
 def _name(node: ast.Call) -> str:
-    assert isinstance(node.func, ast.Attribute)
-    if node.func.attr != "VarianceScaling":
-        last = [*node.args, *(each.value for each in node.keywords)][-1]
-        return re.sub(r"\W", "_", f"{snake_case(node.func.attr)}_{ast.unparse(last)}")
     given = {each.arg: each.value for each in node.keywords}
     values = {k: v.value for k, v in given.items() if isinstance(v, ast.Constant)}
     prefix = "he" if values.get("scale") == 2 else "scaled"

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from netspec.backends.keras.passes.uses import Use, Uses, equal, half
+from netspec.backends.keras.passes.uses import Use, Uses, equal, half, half_of_any
 from netspec.backends.keras.rows import SIGNATURE_DEFAULTS
 from netspec.codegen.identifiers import Namespace, snake_case
 from netspec.codegen.nodes import (
@@ -63,16 +63,18 @@ def _idiom(kind: str, uses: Sequence[Use]) -> _Idiom | None:
 
     What most of them are given is the same for all; the others may be given more.
     """
-    rules = Counter(use.rule for use in uses if use.kind == kind and use.rule is not None)
+    uses = [use for use in uses if use.kind == kind]
+    rules = Counter(use.rule for use in uses if use.rule is not None)
     rule = max(rules, key=lambda each: rules[each], default=None)
     alike: dict[tuple[str, ...], _Idiom] = {}
     for use in uses:
-        if use.kind == kind and (use.is_regular or not use.is_conv):
+        if use.is_regular or not use.is_conv:
             given = (*use.fixed, *(ast.keyword(k, v) for k, v in use.constants.items()))
             alike.setdefault(tuple(map(ast.dump, given)), _Idiom(use, rule)).uses.append(use)
     for idiom in sorted(alike.values(), key=lambda each: -len(each.uses)):
         idiom.uses = [use for each in alike.values() for use in each.uses if idiom.has(use)]
         if idiom.is_worth:
+            idiom.is_all = len(idiom.uses) == len(uses)
             return idiom
     return None
 
@@ -91,12 +93,14 @@ class _Idiom:
         model: one that has what all have in common.
         rule: what convolutions pad by.
         uses: the layers.
+        is_all: whether these are all of their kind.
         name: the function's.
     """
 
     model: Use
     rule: str | None
     uses: list[Use] = field(default_factory=list)
+    is_all: bool = False
     name: str = ""
 
     def has(self, use: Use) -> bool:
@@ -118,7 +122,8 @@ class _Idiom:
         if any(use.is_same and use.is_padded for use in self.uses):
             return True
         constants = len(self.model.constants) + any(u.is_same or u.is_padded for u in self.uses)
-        return len(self.uses) >= LEAST and constants > 1
+        is_special = any(map(_is_special, self.model.constants.values()))
+        return len(self.uses) >= LEAST and (constants > 1 or is_special)
 
     @property
     def _more(self) -> list[str]:
@@ -149,7 +154,10 @@ class _Idiom:
         given = dict(zip(use.parameters, use.free, strict=True))
         values = [given[name] for name in self._free]
         values += [] if use.strides is None else [use.strides]
-        more = {name: use.keywords[name] for name in self._more if name in use.keywords}
+        more = {name: self._given(use, name) for name in self._more}
+        left = [n for n in more if n not in self._needed and equal(more[n], self._default(n))]
+        for name in left:
+            del more[name]
         return call(self.name, [use.tensor, *values], **more, name=use.name)
 
     def function(self) -> ast.stmt:
@@ -160,10 +168,7 @@ class _Idiom:
             [*self._body()],
             doc=self._doc(),
             returns=annotation(TENSOR),
-            by_keyword=[
-                *(parameter(name, self._type(name)) for name in self._needed),
-                parameter("name", "str"),
-            ],
+            by_keyword=[*map(self._parameter, self._more), (parameter("name", "str"), None)],
         )
 
     def _parameters(self) -> Iterator[Parameter]:
@@ -171,18 +176,33 @@ class _Idiom:
             yield parameter(name, "int"), None
         if self._is_strided:
             yield parameter("strides", "int"), _ONE
-        for name in self._more:
-            if name not in self._needed:
-                yield parameter(name, self._type(name)), constant(self._default(name))
 
-    def _default(self, name: str) -> Any:
+    def _parameter(self, name: str) -> Parameter:
+        """The parameter for what single layers are given besides."""
+        default = None if name in self._needed else self._default(name)
+        return parameter(name, self._type(name)), default
+
+    def _given(self, use: Use, name: str) -> ast.expr:
+        """What a layer is given, which may be Keras' default."""
+        return use.keywords.get(name) or constant(self._keras_default(name))
+
+    def _keras_default(self, name: str) -> Any:
         return SIGNATURE_DEFAULTS[f"layers.{self.model.kind}"][name]
+
+    def _default(self, name: str) -> ast.expr:
+        """What most layers are given: Keras' default, or another word or number."""
+        given = [self._given(use, name) for use in self.uses]
+        plain = [
+            constant(self._keras_default(name)),
+            *(each for each in given if isinstance(each, ast.Constant)),
+        ]
+        return max(plain, key=lambda each: sum(equal(each, other) for other in given))
 
     def _type(self, name: str) -> str:
         """The type of what single layers are given: that of Keras' default, or an initialiser."""
-        given = [use.keywords.get(name, constant(self._default(name))) for use in self.uses]
+        given = [self._given(use, name) for use in self.uses]
         made = {isinstance(value, ast.Call) for value in given if not isinstance(value, ast.Name)}
-        plain = type(self._default(name)).__name__
+        plain = type(self._keras_default(name)).__name__
         if not name.endswith("_initializer") or made == {False}:
             return plain
         return (
@@ -214,9 +234,9 @@ class _Idiom:
     def _padding(self) -> Iterator[ast.stmt]:
         """A layer that pads ahead of what is strided; a kernel of 1 has nothing to pad."""
         tested = [_STRIDES]
-        amount: ast.expr = ast.BinOp(_KERNEL, ast.FloorDiv(), ast.Constant(2))
-        if any(not isinstance(u.pads, ast.Constant) for u in self.uses if u.is_padded):
-            amount = half(_KERNEL)
+        amount = half(_KERNEL)
+        if any(equal(use.pads, half_of_any(use.kernel)) for use in self.uses if use.is_padded):
+            amount = half_of_any(_KERNEL)
         if "kernel_size" in self._free:
             tested.append(_KERNEL)
         elif isinstance(self.model.kernel, ast.Constant):
@@ -233,10 +253,19 @@ class _Idiom:
     def _doc(self) -> str:
         kind = snake_case(self.model.kind.rstrip("D").rstrip("123")).replace("_", " ")
         if not self.model.is_conv:
-            return f"A {kind} as all of this network has it."
+            what = f"A {kind} layer" if self.model.parameters else kind.capitalize()
+            return f"{what} with the settings used {'throughout' if self.is_all else 'most'}."
         what = f"A {kind.replace('conv', 'convolution')}"
         if "use_bias" in self.model.constants:
             what += " without bias"
         if any(use.is_padded for use in self.uses):
             return f"{what}, padded by half its kernel on either side."
         return f"{what}."
+
+
+def _is_special(value: ast.expr) -> bool:
+    """Whether a constant says so much that nobody would say it at each layer: a fraction, or what starts weights."""
+    match value:
+        case ast.Constant(value=float(number)):
+            return not number.is_integer()
+    return isinstance(value, ast.Call)

@@ -249,15 +249,21 @@ def _with_value(statement: ast.stmt, value: ast.expr) -> ast.stmt:
 
 
 def _is_half(amount: ast.expr, kernel: ast.expr) -> bool:
-    """Whether an amount of padding is what :func:`half` of the kernel is."""
+    """Whether an amount of padding is half of the kernel."""
     number = _odd(kernel)
-    return equal(amount, half(kernel) if number is None else ast.Constant(number // 2))
+    if number is not None:
+        return equal(amount, ast.Constant(number // 2))
+    return equal(amount, half(kernel)) or equal(amount, half_of_any(kernel))
 
 
 def half(kernel: ast.expr) -> ast.expr:
+    """What an odd kernel pads at either side."""
+    return ast.BinOp(kernel, ast.FloorDiv(), ast.Constant(2))
+
+
+def half_of_any(kernel: ast.expr) -> ast.expr:
     """What a kernel pads at either side, as the geometry of ops has it: for even ones too."""
-    less = ast.BinOp(kernel, ast.Sub(), ast.Constant(1))
-    return ast.BinOp(less, ast.FloorDiv(), ast.Constant(2))
+    return half(ast.BinOp(kernel, ast.Sub(), ast.Constant(1)))
 
 
 def _ends(name: ast.expr, stem: ast.expr, suffix: str) -> bool:

@@ -139,12 +139,53 @@ def test_numbers_that_blocks_are_given_stay_arguments() -> None:
     """
     found = rewritten(before)
     function, block = found.split("def block")
-    assert not {"spread", "epsilon", "stride", "kernel"} & {
+    assert not {"spread", "stride", "kernel"} & {
         node.id for node in ast.walk(ast.parse(function)) if isinstance(node, ast.Name)
     }
     assert "depthwise_initializer: initializers.Initializer,\n    name: str" in function
     assert "(kernel_size - 1) // 2" in function
-    assert block.count("BatchNormalization(momentum=0.9, epsilon=epsilon") == 3
+    halved = rewritten(before.replace("(kernel - 1) // 2", "kernel // 2"))
+    assert halved == found.replace("(kernel_size - 1) // 2", "kernel_size // 2")
+    assert "def batch_norm(x: KerasTensor, *, epsilon: float, name: str)" in function
+    assert block.count("batch_norm(x, epsilon=epsilon, ") == 3
+
+
+@pytest.mark.parametrize(
+    ("layer", "function"),
+    [
+        ("BatchNormalization(epsilon=1.001e-5, ", "batch_norm"),
+        ("Dense(8, kernel_initializer=initializers.RandomNormal(stddev=0.01), ", "dense"),
+        ("ReLU(max_value=6.0, ", None),
+        ("BatchNormalization(", None),
+    ],
+)
+def test_one_setting_is_said_once_where_it_says_much(layer: str, function: str | None) -> None:
+    lines = (f'    x = layers.{layer}name="{name}")(x)\n' for name in "abc")
+    before = "def net(x):\n" + "".join(lines)
+    found = rewritten(before)
+    assert found.count(f"layers.{layer.split('(')[0]}(") == (3 if function is None else 1)
+    if function is not None:
+        assert f"def {function}(x: KerasTensor, *, name: str) -> KerasTensor:" in found
+
+
+def test_a_function_has_as_default_what_most_layers_are_given() -> None:
+    norm = "layers.BatchNormalization(momentum=0.9, epsilon=1e-5{}, name='{}')"
+    given = (', gamma_initializer="zeros"', ', gamma_initializer="zeros"', "")
+    lines = (f"    x = {norm.format(*each)}(x)\n" for each in zip(given, "abc", strict=True))
+    found = rewritten("def net(x):\n" + "".join(lines))
+    assert 'gamma_initializer: str = "zeros"' in found
+    assert found.split("def net")[1].count("gamma_initializer") == 1
+    assert 'x = batch_norm(x, gamma_initializer="ones", name="c")' in found
+
+
+def test_a_function_says_whether_all_layers_of_its_kind_go_by_it() -> None:
+    lines = [
+        f'    x = layers.BatchNormalization(momentum={m}, epsilon=1e-5, name="{name}")(x)\n'
+        for name, m in (("a", 0.9), ("b", 0.9), ("c", 0.9), ("d", "1 - momentum"))
+    ]
+    found = rewritten("def net(x, momentum):\n" + "".join(lines))
+    assert "Batch normalization with the settings used most." in found
+    assert "momentum=1 - momentum" in found.split("def net")[1]
 
 
 def test_most_layers_say_what_is_common_and_the_others_say_more() -> None:
@@ -154,9 +195,9 @@ def test_most_layers_say_what_is_common_and_the_others_say_more() -> None:
     before = "def net(x):\n" + "".join(f"    x = {line}(x)\n" for line in lines)
     after = '''
         def batch_norm(
-            x: KerasTensor, gamma_initializer: str = "ones", *, name: str
+            x: KerasTensor, *, gamma_initializer: str = "ones", name: str
         ) -> KerasTensor:
-            """A batch normalization as all of this network has it."""
+            """Batch normalization with the settings used throughout."""
             return layers.BatchNormalization(
                 gamma_initializer=gamma_initializer, momentum=0.9, epsilon=1e-5, name=name
             )(x)
