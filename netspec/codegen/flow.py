@@ -205,9 +205,7 @@ class Flow:
         self.tensors.settle_value(source, target if self.tensors.outlives(source, choice) else own)
         self.tensors.settle_all()
         targets = [
-            self.tensors.free_behind(choice, own)
-            if index == 0
-            else self.tensors.extra(merged.result)
+            self.tensors.free_behind(choice, self.tensors.extra(merged.result) if index else own)
             for index, merged in enumerate(choice.merged)
         ]
         first, first_results = self._side(choice, holds_for_then, targets or [target])

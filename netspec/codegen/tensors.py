@@ -93,9 +93,13 @@ class Tensors:
                 yield part
 
     def define(self, value: Value, operand: ast.expr) -> None:
-        """Let a value of the template be ``operand``, in its variable where the spec gives it a name."""
+        """Let a value of the template be ``operand``, in its variable where the spec gives it a name.
+
+        Not where that holds what is still needed, since a value has its name on both sides of a choice.
+        """
         hint = self.hint(value)
-        if hint is not None and variable_of(operand) != hint:
+        is_free = hint is not None and not self._is_needed(hint, value)
+        if hint is not None and is_free and variable_of(operand) != hint:
             operand = self._assign(hint, operand)
         self._operands[value.id] = operand
         if isinstance(operand, ast.Name):
