@@ -90,7 +90,7 @@ class Flow:
                     item.result, self.apply(item, operand, self.tensors.free(target))
                 )
             case Region(kind="sequence", path=""):
-                self.run_all(item.items, target)
+                self.run_inside(item, target)
             case Region(kind="stage"):
                 self.stage(item, target)
             case Region():
@@ -102,6 +102,10 @@ class Flow:
         """Send what flows through items in a row."""
         for item in items:
             self.run(item, target)
+
+    def run_inside(self, region: Region, target: str) -> None:
+        """Send what flows through the parts of a region."""
+        self.run_all(region.items, target)
 
     def _target(self, value: Value, target: str) -> str:
         return self.tensors.hint(value) or target
@@ -156,7 +160,7 @@ class Flow:
     def _region(self, region: Region, target: str) -> None:
         parts = _paths_of(region)
         if parts is None:
-            self.run_all(region.items, target)
+            self.run_inside(region, target)
             return
         paths, node = parts
         self.tensors.settle_value(region.source, target)

@@ -115,6 +115,11 @@ class Tensors:
         self._pending.pop(value.id, None)
         return self._operands[value.id]
 
+    def take_once(self, value: Value, items: Sequence[Item], target: str) -> ast.expr:
+        """The operand of a value for one use by all of several items."""
+        self._remaining[value.id] -= sum(self.uses(item)[value.id] for item in items) - 1
+        return self.take(value, target)
+
     def settle_value(self, value: Value, target: str) -> ast.Name:
         """A value in a variable, ``target`` unless it is in one already."""
         operand = self._operands[value.id]

@@ -46,6 +46,7 @@ class ModuleWriter:
             left to the classes.
         settled: whether ``starts`` is complete.
         varying: the tests that come out one way in some blocks and another in others.
+        names: those of the constructor.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class ModuleWriter:
         starts: Starts,
         settled: bool,
         varying: frozenset[str],
+        names: Collection[str] = (),
     ) -> None:
         self.varying = varying
         self.plan = plan
@@ -71,7 +73,7 @@ class ModuleWriter:
         self._owners: Counter[str] = Counter()
         self._containers = Containers(plan.count)
         self._positions: dict[int, int] = {}
-        self.rows = RowWriter(plan, printer, block_call, self._starting)
+        self.rows = RowWriter(plan, printer, block_call, self._starting, names)
         self.functions = Functions(printer, lambda name: node_of(self._attribute(name)))
         self._sharing = Sharing(self._attributes)
         self._aliases: dict[Unit, str] = {}
@@ -202,11 +204,15 @@ class ModuleWriter:
         self.statements += self._starting.calls(layer, self.access(layer), calls)
 
     def _row(self, row: Row) -> None:
-        modules = self.rows.modules(row)
-        made = self.rows.loop(row, modules)
-        if made is None:
-            made = [self.assign(row.path, self.rows.sequential(row.names, modules))]
-        self.statements += made
+        made = None
+        if not row.sides:
+            modules = self.rows.modules(row)
+            made = self.rows.loop(row, modules)
+            module = self.rows.sequential(row.names, modules)
+        else:
+            module = self.rows.module(row)
+        registered = made or [self.assign(row.path, module)]
+        self.statements += [*self.rows.taken_ahead(), *registered]
         self._containers.add(row.path)
         self.statements += self.rows.starts(row, node_of(row.path))
 
@@ -277,7 +283,7 @@ class ModuleWriter:
             inside.update(prefixes(unit.path))
         found: dict[str, None] = {}
         for unit in self.plan.units(side, only_certain=True):
-            own = [p for p in prefixes(unit.path) if inside[p] == self._owners[p]]
+            own = [p for p in self._held(unit) if inside[p] == self._owners[p]]
             if unit in self._aliases or not own:
                 continue
             above, _, last = own[0].rpartition(".")
@@ -298,7 +304,7 @@ class ModuleWriter:
             for unit in units:
                 inside.update(prefixes(unit.path))
             for unit in units:
-                for path in prefixes(unit.path)[:-1]:
+                for path in self._held(unit)[:-1]:
                     if not self._containers.is_there(path):
                         shared = inside[path] < self._owners[path]
                         if not (shared and self._containers.may_be_made_at(position, path)):
@@ -306,6 +312,11 @@ class ModuleWriter:
                         self.container(path)
                     certain.add(path)
         return certain
+
+    def _held(self, unit: Unit) -> list[str]:
+        """The containers around a module, outermost first, up to the row that it stands in, or itself."""
+        row = self.plan.gathered.row_around(unit)
+        return prefixes(unit.path if row is None else row.path)
 
     def _flag(self, choice: Choice) -> Condition:
         """Keep the outcome of a test that no module tells, under a name for what hangs on it."""
