@@ -83,8 +83,7 @@ class MBConv(nn.Module):
         identity = x
         x = self.block(x)
         if self.stochastic_depth is not None:
-            branch = self.stochastic_depth(x)
-            x = branch + identity
+            x = self.stochastic_depth(x) + identity
         return x
 
 
