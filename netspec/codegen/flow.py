@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from netspec.codegen.cases import where
 from netspec.codegen.nodes import assign, if_, names, variable_of
 from netspec.codegen.printing import Printer
-from netspec.codegen.tensors import Item, Tensors
+from netspec.codegen.tensors import SHORTCUT, Item, Tensors
 from netspec.ir import Node, Region, Value
 from netspec.ir.program import MERGING
 from netspec.ir.template import Choice
@@ -181,8 +181,8 @@ class Flow:
                 found[body.result.id] = self.tensors.operand(body.result, inner)
             else:
                 self.tensors.settle_value(body.result, inner)
-                self.run(shortcut, "shortcut")
-                found[shortcut.result.id] = self.tensors.operand(shortcut.result, "shortcut")
+                self.run(shortcut, SHORTCUT)
+                found[shortcut.result.id] = self.tensors.operand(shortcut.result, SHORTCUT)
             self._merged(node, found, target)
 
     def _merged(self, node: Node, known: Mapping[int, ast.expr], target: str) -> None:

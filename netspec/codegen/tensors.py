@@ -16,6 +16,9 @@ from netspec.ir.template import Choice, Template
 VARIABLES = ("y", "z", "u", "v", "w", *(f"y{number}" for number in range(2, 40)))
 """What runs beside the main line is written to the first of these that is not in use."""
 
+SHORTCUT = "shortcut"
+"""What is added to the main line."""
+
 Item = Node | Region | Choice
 """What stands in the body of a template."""
 
@@ -181,7 +184,7 @@ class Tensors:
             return None
         scope, text = name
         if scope not in self._named:
-            self._named[scope] = self.names.add(text)
+            self._named[scope] = (self.names.own if text == SHORTCUT else self.names.add)(text)
         return self._named[scope]
 
     def enter(self, names: Sequence[str] = (), unary: bool = False) -> list[str]:

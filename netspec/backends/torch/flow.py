@@ -90,7 +90,7 @@ class TorchFlow(Flow):
     def apply(self, item: Node | Region, operand: ast.expr, target: str) -> ast.expr:
         """The module's call on ``operand``."""
         heavy = not isinstance(item, Node) or item.op.kind in HEAVY
-        if heavy or _calls_in(operand) >= MOST_NESTED:
+        if heavy or isinstance(operand, ast.IfExp) or _calls_in(operand) >= MOST_NESTED:
             operand = self.tensors.settle(operand, target)
         if not isinstance(item, Node):
             return call(self.writer.access(item), [operand])

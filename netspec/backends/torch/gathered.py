@@ -268,13 +268,10 @@ class Gathered:
                 return None
             members.append(member)
             names.append(name)
-        is_tapped = is_tapped and not sides
         for one, other in itertools.pairwise(members):
             given = result_of(one)
-            uses = 1 if is_tapped else self._uses[given.id]
-            if given is not source_of(other) or uses != (
-                1 if is_tapped else _uses_of(given, other)
-            ):
+            is_taken_besides = self._uses[given.id] != _uses_of(given, other)
+            if given is not source_of(other) or (is_taken_besides and (sides or not is_tapped)):
                 return None
         return Row(path, tuple(members), tuple(names), sides)
 

@@ -29,7 +29,7 @@ from netspec.ir.template import Choice
 from netspec.ir.template.chosen import Chosen, label_of
 from netspec.ir.template.data import children
 from netspec.lang.expression.formula import negated
-from netspec.lang.expression.symbolic import Varying, names_of
+from netspec.lang.expression.symbolic import Diverges, Varying, names_of, same
 from netspec.ops.base import Function
 from netspec.ops.merge import Add
 from netspec.ops.structure import Split
@@ -66,6 +66,7 @@ class ModuleWriter:
         self._starting = StartWriter(printer, starts, settled, not plan.is_block)
         self.statements: list[ast.stmt] = []
         self.tests: dict[int, Condition | None] = {}
+        self._asked: list[tuple[Varying, Condition]] = []
         self.sizes: dict[int, ast.expr] = {}
         self.lists: set[str] = set()
         self.behind_loop = self._starting.behind_loop
@@ -264,12 +265,17 @@ class ModuleWriter:
         only_then = self._telling(choice.then, certain)
         only_other = self._telling(choice.other, certain)
         marker = (only_then or only_other or [""])[0]
+        known = (asked for test, asked in self._asked if same(test, choice.test))
+        found = next(known, None) if not marker else None
         if marker:
             is_none = ast.Compare(node_of(marker), [ast.Is()], [ast.Constant(None)])
-            self.tests[id(choice)] = (is_none, not only_then)
+            found = is_none, not only_then
             self.statements.append(absent(marker))
-        else:
-            self.tests[id(choice)] = self._flag(choice)
+        elif found is None:
+            found = self._flag(choice)
+        self.tests[id(choice)] = found
+        if not self._depth:
+            self._asked.append((choice.test, found))
         self.statements += self.rows.either(choice.test, then, other)
 
     def _telling(self, side: Region, certain: Collection[str]) -> list[str]:
@@ -326,8 +332,10 @@ class ModuleWriter:
                 wanted = name if isinstance(test.node, ast.Name) else f"has_{name}"
             case _:
                 sums = (item for item in choice.then.items if isinstance(item, Node))
-                adds = any(isinstance(item.op, Add) for item in sums)
-                wanted = "has_shortcut" if adds else "condition"
+                if any(isinstance(item.op, Add) for item in sums):
+                    wanted = "has_shortcut"
+                else:
+                    wanted = "changes_shape" if _changes_shape(choice) else "condition"
         access = node_of(self._attribute(wanted))
         self.statements.append(assign(access, self.printer.formula(test)))
         return access, True
@@ -357,3 +365,14 @@ class ModuleWriter:
         if isinstance(layer.op, Chosen):
             return None
         return by_cases(lambda each: form_of(each, each.path), layer)
+
+
+def _changes_shape(choice: Choice) -> bool:
+    """Whether what stands under a test gives a tensor another shape wherever that holds."""
+    source = choice.then.source.type.shape
+    try:
+        with where(choice.test, True):
+            found = [merged.then.type.shape != source for merged in choice.merged]
+    except Diverges:
+        return False
+    return bool(found) and all(found)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from netspec.errors import NetspecError, Span
@@ -21,6 +23,7 @@ from netspec.lang.expression.symbolic import (
     only,
     same_value,
 )
+from netspec.ops.base import field_names
 from netspec.ops.types import TensorType
 
 Items = Column[Node] | Column[Region]
@@ -39,6 +42,7 @@ class Evaluator:
     """
 
     def __init__(self, shapes: Sequence[Region], names: Names) -> None:
+        self._shapes = shapes
         self._starts = [len(region.path) + 1 if region.path else 0 for region in shapes]
         self._names = names
         self._guards: dict[tuple[str, str], Guard] = {}
@@ -105,7 +109,8 @@ class Evaluator:
     ) -> Any:
         """What stands for numbers that differ: their formula, a fitted one, or a parameter.
 
-        A parameter is called after its place, with ``owner`` for the path where that is given.
+        A parameter is called after its attribute, where a layer with weights alone has that; else after its place
+        too, with ``owner`` for the path where that is given.
 
         A formula of nothing but names around is worked out there: what the template needs to know is its
         value (a maximal free expression, after Hughes, 1982).
@@ -144,7 +149,22 @@ class Evaluator:
     ) -> Varying:
         path, *rest = place
         name = argument_name((owner if owner is not None else path, *rest))
+        alone = argument_name(("", *rest))
+        if alone in self._telling and self._names.is_free(alone):
+            name = alone
         return self.argument(name, spread(column, len(self._starts)), place, kept)
+
+    @cached_property
+    def _telling(self) -> frozenset[str]:
+        """The attributes that one op alone has, which holds weights: a rate or a slope says less."""
+        found: Counter[str] = Counter()
+        weighted: set[str] = set()
+        for region in self._shapes:
+            named = {node: field_names(type(node.op)) or () for node in region.nodes}
+            found |= Counter(name for names in named.values() for name in names)
+            for node, names in named.items():
+                weighted |= {*names} if node.op.parameters(node.inputs[0].type) else set()
+        return frozenset(name for name in weighted if found[name] == 1)
 
     def argument(
         self, name: str, values: Sequence[Any], place: Place = ("",), kept: bool = False
@@ -162,7 +182,7 @@ class Evaluator:
 
 
 def argument_name(place: Place) -> str:
-    """What an argument for the number at a place is called, by its attribute: ``conv2_kernel``."""
+    """What an argument for the number at a place is called, by its attribute: ``conv2_kernel``, ``kernel``."""
     path, *attribute = (part for part in place if isinstance(part, str))
     return re.sub(r"\W", "_", "_".join(filter(None, (path, *attribute[:1]))))
 

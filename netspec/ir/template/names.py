@@ -69,6 +69,8 @@ class Names:
             column = {i: plain(r.arguments[param.name]) for i, r in self._shapes.items()}
             value = self._own_argument(definition.name, param, column)
             self.set(definition.name, param.name, value)
+            if param.type == "steps" and not isinstance(value, Varying):
+                self._taken.discard(param.name)  # the text never asks whether there are any
             self._declare(param.name, qualify(definition.name, param.name), value)
         for number, type in enumerate(types):
             qualified = qualify(definition.name, channels_name(number))
@@ -178,6 +180,10 @@ class Names:
             for number in _numbers(parameter.value):
                 if isinstance(number, Varying) and not number.kept:
                     yield number
+
+    def is_free(self, name: str) -> bool:
+        """Whether nothing in the template has a name."""
+        return name not in self._taken
 
     def fresh(self, name: str) -> str:
         """A name that nothing in the template has, ``name`` if possible."""
