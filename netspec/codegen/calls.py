@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from netspec.errors import InternalError
-from netspec.lang.expression.symbolic import Varying, same
+from netspec.lang.expression.symbolic import Varying, same, value_at
 
 OPERATORS: Mapping[str, Callable[[Any, Any], Any]] = {
     "+": operator.add,
@@ -41,6 +41,17 @@ def same_call(a: Any, b: Any) -> bool:
     if isinstance(a, tuple | list) and type(a) is type(b):
         return len(a) == len(b) and all(map(same_call, a, b))
     return type(a) is type(b) and same(a, b)
+
+
+def call_at(value: Any, index: int) -> Any:
+    """A call, or an argument of one, in one instance."""
+    match value:
+        case Call(target=target, args=args, kwargs=kwargs):
+            more = {name: call_at(each, index) for name, each in kwargs.items()}
+            return Call(target, call_at(args, index), more)
+        case tuple() | list():
+            return type(value)(call_at(each, index) for each in value)
+    return value_at(value, index)
 
 
 def varies(value: Any) -> bool:

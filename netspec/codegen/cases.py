@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from netspec.codegen.calls import same_call
+from netspec.codegen.calls import Call, call_at, same_call
 from netspec.ir import Node
 from netspec.ir.template import Guard
 from netspec.lang.expression.symbolic import Diverges, Varying, active, kept_undecided, only, same
@@ -33,7 +33,7 @@ class DecidedByKept(Exception):
 
 
 def by_cases(make: Callable[[Node], Answer], node: Node) -> Answer | Case[Answer]:
-    """What ``make`` gives for an op; where it asks whether a varying test holds, both answers.
+    """What ``make`` gives for an op; where it asks whether a varying test holds, both answers, unless one will do.
 
     Raises:
         Diverges: it depends on a number in another way.
@@ -55,7 +55,14 @@ def by_cases(make: Callable[[Node], Answer], node: Node) -> Answer | Case[Answer
         then = by_cases(make, node)
     with where(test, False):
         other = by_cases(make, node)
-    return then if _same_answer(then, other) else Case(test, then, other)
+    if _same_answer(then, other):
+        return then
+    known = active(len(test.values))
+    for found, left, outcome in ((other, then, True), (then, other, False)):
+        asked = [index for index in known if bool(test.values[index]) is outcome]
+        if all(_comes_to(_at(found, index), _at(left, index)) for index in asked):
+            return found
+    return Case(test, then, other)
 
 
 def answers(found: Answer | Case[Answer]) -> Iterator[Answer]:
@@ -73,6 +80,18 @@ def _same_answer(one: Any, other: Any) -> bool:
         alike = same(one.test, other.test)
         return alike and _same_answer(one.then, other.then) and _same_answer(one.other, other.other)
     return same_call(one, other)
+
+
+def _at(found: Any, index: int) -> Any:
+    """The answer of all cases in one instance."""
+    while isinstance(found, Case):
+        found = found.then if found.test.values[index] else found.other
+    return call_at(found, index)
+
+
+def _comes_to(one: Any, other: Any) -> bool:
+    """Whether a call says in an instance what another does, all of whose numbers are known."""
+    return isinstance(one, Call) and isinstance(other, Call) and same_call(one, other)
 
 
 @contextmanager

@@ -19,9 +19,11 @@ from netspec.codegen.tensors import VARIABLES
 from netspec.ir import Program
 from netspec.ir.definition import Declared, Definition, Slot, plain
 from netspec.ir.template import Call, Template, Templates
+from netspec.ir.template.data import nodes_of
 from netspec.lang.expression.formula import negated, print_node
 from netspec.lang.expression.symbolic import Varying, names_of, same_value
 from netspec.ops import OPS, Op
+from netspec.ops.base import attributes_of
 
 LAYER = "layer"
 """The type of an argument that makes a layer, whatever a framework calls that."""
@@ -161,8 +163,9 @@ def _arguments(template: Template, names: set[str], factories: Factories) -> tup
         if parameter.input is not None and name in names
     ]
     params = template.definition.params if template.definition else {}
+    own = {name for name, each in template.parameters.items() if each.qualified is None}
     for name, param in params.items():
-        if name in names:
+        if name in names - own:
             found.append(_declared(param))
     # What is left are numbers of other scopes, and numbers that have no name.
     for name in sorted(names - {argument.name for argument in found}):
@@ -185,15 +188,19 @@ def _own(
     if passed is not None:
         return Argument(name, kind, _usual(template, value, passed))
     if is_whole and isinstance(value, Varying):
-        return Argument(name, kind, _common(template, value))
+        return Argument(name, kind, _common(template, value, template.parameters[name].place))
     # Where some instances have no use for it, calls leave it out.
     return Argument(name, kind, known[0] if known else MISSING)
 
 
-def _common(template: Template, value: Varying) -> Any:
-    """The number 1 if that is what most instances have, as groups are; MISSING elsewhere."""
+def _common(template: Template, value: Varying, place: tuple[str | int, ...]) -> Any:
+    """The number 1 if most instances have it, or any whose op has it unless told, as groups; MISSING elsewhere."""
     found = [value.values[shape] for shape in template.shapes]
-    return 1 if 2 * sum(same_value(each, 1) for each in found) > len(found) else MISSING
+    count = sum(same_value(each, 1) for each in found)
+    ops = [node.op for node in nodes_of(template.body) if place and node.path == place[0]]
+    known = [attributes_of(type(op)).get(str(place[-1])) for op in ops]
+    is_usual = any(each is not None and same_value(each.default, 1) for each in known)
+    return 1 if 2 * count > len(found) or (count and is_usual) else MISSING
 
 
 def _usual(template: Template, choice: Varying, passed: Mapping[Any, ast.expr]) -> Any:

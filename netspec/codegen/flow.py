@@ -90,7 +90,7 @@ class Flow:
                     item.result, self.apply(item, operand, self.tensors.free(target))
                 )
             case Region(kind="sequence", path=""):
-                self.run_all(item.items, target)
+                self.run_inside(item, target)
             case Region(kind="stage"):
                 self.stage(item, target)
             case Region():
@@ -102,6 +102,10 @@ class Flow:
         """Send what flows through items in a row."""
         for item in items:
             self.run(item, target)
+
+    def run_inside(self, region: Region, target: str) -> None:
+        """Send what flows through the parts of a region."""
+        self.run_all(region.items, target)
 
     def _target(self, value: Value, target: str) -> str:
         return self.tensors.hint(value) or target
@@ -156,7 +160,7 @@ class Flow:
     def _region(self, region: Region, target: str) -> None:
         parts = _paths_of(region)
         if parts is None:
-            self.run_all(region.items, target)
+            self.run_inside(region, target)
             return
         paths, node = parts
         self.tensors.settle_value(region.source, target)
@@ -205,9 +209,7 @@ class Flow:
         self.tensors.settle_value(source, target if self.tensors.outlives(source, choice) else own)
         self.tensors.settle_all()
         targets = [
-            self.tensors.free_behind(choice, own)
-            if index == 0
-            else self.tensors.extra(merged.result)
+            self.tensors.free_behind(choice, self.tensors.extra(merged.result) if index else own)
             for index, merged in enumerate(choice.merged)
         ]
         first, first_results = self._side(choice, holds_for_then, targets or [target])

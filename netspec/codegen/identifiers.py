@@ -112,7 +112,14 @@ class Namespace:
     def add(self, name: str) -> str:
         """``name`` where it is free, else with a number behind it; `_` for what no identifier holds."""
         name = re.sub(r"\W|^(?=\d)", "_", name)
-        candidate, count = safe_identifier(name), 1
+        return self._free(name, safe_identifier(name))
+
+    def own(self, name: str) -> str:
+        """A name of the generated source itself, else with a number behind it."""
+        return self._free(name, name)
+
+    def _free(self, name: str, candidate: str) -> str:
+        count = 1
         while candidate in self.taken:
             count += 1
             candidate = f"{name}{count}"

@@ -17,7 +17,7 @@ VARIABLES = ("y", "z", "u", "v", "w", *(f"y{number}" for number in range(2, 40))
 """What runs beside the main line is written to the first of these that is not in use."""
 
 SHORTCUT = "shortcut"
-"""What beside a residual's body is written to, unless it is in use."""
+"""What is added to the main line."""
 
 Item = Node | Region | Choice
 """What stands in the body of a template."""
@@ -96,9 +96,13 @@ class Tensors:
                 yield part
 
     def define(self, value: Value, operand: ast.expr) -> None:
-        """Let a value of the template be ``operand``, in its variable where the spec gives it a name."""
+        """Let a value of the template be ``operand``, in its variable where the spec gives it a name.
+
+        Not where that holds what is still needed, since a value has its name on both sides of a choice.
+        """
         hint = self.hint(value)
-        if hint is not None and variable_of(operand) != hint:
+        is_free = hint is not None and not self._is_needed(hint, value)
+        if hint is not None and is_free and variable_of(operand) != hint:
             operand = self._assign(hint, operand)
         self._operands[value.id] = operand
         if isinstance(operand, ast.Name):
@@ -113,6 +117,11 @@ class Tensors:
         self._remaining[value.id] -= 1
         self._pending.pop(value.id, None)
         return self._operands[value.id]
+
+    def take_once(self, value: Value, items: Sequence[Item], target: str) -> ast.expr:
+        """The operand of a value for one use by all of several items."""
+        self._remaining[value.id] -= sum(self.uses(item)[value.id] for item in items) - 1
+        return self.take(value, target)
 
     def settle_value(self, value: Value, target: str) -> ast.Name:
         """A value in a variable, ``target`` unless it is in one already."""
@@ -175,9 +184,7 @@ class Tensors:
             return None
         scope, text = name
         if scope not in self._named:
-            is_ours = text == SHORTCUT and text not in self.names.taken
-            self._named[scope] = text if is_ours else self.names.add(text)
-            self.names.taken.add(self._named[scope])
+            self._named[scope] = (self.names.own if text == SHORTCUT else self.names.add)(text)
         return self._named[scope]
 
     def enter(self, names: Sequence[str] = (), unary: bool = False) -> list[str]:

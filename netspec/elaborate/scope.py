@@ -14,6 +14,7 @@ from netspec.errors import Span, fail
 from netspec.ir import Value
 from netspec.ir.definition import BlockName, Slot
 from netspec.ir.formula import NETWORK_SCOPE, Formula, Indices, no_indices, qualify
+from netspec.ir.names import stem_of
 from netspec.ir.program import Decided
 from netspec.lang.expression.arithmetic import FUNCTIONS, NOT_RESERVED
 from netspec.lang.expression.expr import CONSTANT_NAMES
@@ -94,8 +95,7 @@ class Names:
             return self.join(str(self.position - 1))
         self.counts[label] += 1
         if numbered or self.totals[label] > 1:
-            between = "_" if label[-1].isdigit() else ""  # not relu61
-            return self.join(f"{label}{between}{self.counts[label]}")
+            return self.join(f"{stem_of(label)}{self.counts[label]}")
         return self.join(label)
 
     def explicit(self, name: str, span: Span | None) -> str:

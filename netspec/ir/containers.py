@@ -4,16 +4,17 @@ A container is where names live; what runs is the dataflow. Paths make a trie: `
 in ``layer1.0``, that in ``layer1``, whatever region each belongs to. A container is run as a unit where its ops
 stand together in the order of running, and it is a block, whose values alone enter and leave, or a row: one value
 enters and one leaves, and each of its children takes the one value that the child ahead of it gives. A row out of
-which others take values too is no unit, but runs in parts. All others only hold names.
+which others take values too is no unit, but runs in parts. All others only hold names. What a container is, it is in
+all instances of the block around it, since they are of one class in source; some may lack a member of a row.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Iterator, Set
+from collections.abc import Collection, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
 
-from netspec.ir.optional import has_optional, varying_tests
+from netspec.ir.definition import Definition
 from netspec.ir.program import Node, Program, Region, Value
 from netspec.ops.base import Function
 
@@ -60,15 +61,36 @@ Unit = Node | Container
 """What runs as one: an op, or a container that is a unit."""
 
 
+Place = tuple[Definition | None, str]
+"""A container in all instances of a block, or in the network: its path from there on."""
+
+
 def containers(program: Program) -> Container:
     """The container of the whole network, which holds all others."""
+    return _settled(program)[0]
+
+
+def uneven(programs: Iterable[Program]) -> frozenset[Place]:
+    """Where containers are no rows since some instances of the block around them have none there."""
+    return frozenset().union(*(_settled(program)[1] for program in programs))
+
+
+def _settled(program: Program) -> tuple[Container, set[Place]]:
+    """The container of the network, and what :func:`uneven` tells of it."""
     root = _trie(program)
     outputs = {value.id for value in program.outputs.values()}
-    varying = varying_tests(program.main.regions("when"))
-    _settle(root, program, outputs, varying)
+    held: dict[Place, list[Container]] = {}
+    _take_down(root, program.main, "", held)
+    refused: set[Place] = set()
+    found: set[Place] | None = None
+    while found is None or found:
+        refused |= found or set()
+        refused_here = {each for place in refused for each in held[place]}
+        _settle(root, program, outputs, refused_here)
+        found = {place for place, group in held.items() if _differ(group)} - refused
     root.inputs, root.outputs = program.inputs, program.main.outputs
     root.start, root.stop = 0, len(program.nodes)
-    return root
+    return root, refused
 
 
 def units(
@@ -155,22 +177,44 @@ def _container(path: str, known: dict[str, Container]) -> Container:
     return found
 
 
-def _settle(
-    container: Container,
-    program: Program,
-    outputs: set[int],
-    varying: frozenset[str],
-    is_uneven: bool = False,
+def _take_down(
+    container: Container, around: Region, path: str, held: dict[Place, list[Container]]
 ) -> None:
-    """Find which containers below, and this one, are units and rows."""
+    """Sort the containers in a block or the network that no block or stage is, by their place."""
+    for name, child in container.children.items():
+        if not isinstance(child, Container):
+            continue
+        region, own = child.region, f"{path}.{name}" if path else name
+        if region is not None and region.kind == "block":
+            _take_down(child, region, "", held)
+            continue
+        if region is None or region.kind == "sequence":
+            held.setdefault((around.definition, own), []).append(child)
+        _take_down(child, around, own, held)
+
+
+def _differ(group: Sequence[Container]) -> bool:
+    """Whether some containers at one place are rows, and others are not.
+
+    Where some lack a member, the place of another is no fixed one, so no value may be taken out of any.
+    """
+    rows = [container.is_row for container in group if container.count]
+    members = {(*container.children,) for container in group}
+    is_cut = len(members) > 1 and not all(container.is_unit for container in group)
+    return any(rows) and (is_cut or not all(rows))
+
+
+def _settle(
+    container: Container, program: Program, outputs: set[int], refused: Set[Container]
+) -> None:
+    """Find which containers below, and this one, are units and rows; those that are ``refused`` are no rows."""
     region = container.region
-    if region is not None and region.kind == "block":
-        is_uneven = has_optional(region, varying)
     for child in container.children.values():
         if isinstance(child, Container):
-            _settle(child, program, outputs, varying, is_uneven)
+            _settle(child, program, outputs, refused)
     if not container.path:
         return
+    container.is_row, container.inputs, container.outputs = False, (), ()
     if container.count == 0:
         if region is not None:
             container.inputs, container.outputs = region.inputs, region.outputs
@@ -194,22 +238,22 @@ def _settle(
     elif len(entering) == 1 and len(leaving) == 1:
         container.length = _length(container, region) if region is not None else 0
         is_region = container.length > 0 or (region is not None and region.kind != "sequence")
-        may_be = is_region or _may_be_row(container, is_uneven)
+        may_be = is_region or _may_be_row(container, refused)
         container.is_row = may_be and _is_row(container, *entering.values(), *leaving)
         if container.is_row or (region is not None and region.kind == "block"):
             container.inputs, container.outputs = tuple(entering.values()), tuple(leaving)
     elif region is None or region.kind != "block":
         ends = inside[0].inputs[0], inside[-1].outputs[0]
-        container.is_row = _may_be_row(container, is_uneven) and _is_row(container, *ends)
+        container.is_row = _may_be_row(container, refused) and _is_row(container, *ends)
 
 
-def _may_be_row(container: Container, is_uneven: bool) -> bool:
+def _may_be_row(container: Container, refused: Set[Container]) -> bool:
     """Whether a container that nobody called a sequence, or out of which values are taken, may be a row.
 
-    Not where some instances of the block around it have other parts, or a child holds nothing.
+    Not where it is none in other instances of the block around it, or a child holds nothing.
     """
     found = [child for child in container.children.values() if isinstance(child, Container)]
-    return not is_uneven and all(child.count for child in found)
+    return container not in refused and all(child.count for child in found)
 
 
 def _is_row(container: Container, value: Value, result: Value) -> bool:

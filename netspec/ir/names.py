@@ -81,5 +81,9 @@ def count_up(names: Sequence[str]) -> bool:
     if found is None:
         return False
     pattern, start = found
-    numbered = [pattern.format(index=number) for number in range(start, start + len(names))]
-    return [*names] == numbered
+    return [*names] == [pattern.format(index=start + number) for number in range(len(names))]
+
+
+def stem_of(label: str) -> str:
+    """What stands ahead of the number in names that are counted: the label, and what keeps digits apart."""
+    return f"{label}_" if label[-1].isdigit() else label  # not relu61

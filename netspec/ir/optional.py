@@ -27,17 +27,6 @@ def optional(region: Region, varying: frozenset[str]) -> set[Node]:
     return found
 
 
-def has_optional(block: Region, varying: frozenset[str]) -> bool:
-    """Whether a block has a part, outside of the blocks in it, that only some instances have, be it not this one."""
-    waiting: list[Node | Region] = [*block.items]
-    for item in waiting:  # which grows
-        if isinstance(item, Region) and item.kind != "block":
-            if is_decided(item, varying):
-                return True
-            waiting += item.items
-    return False
-
-
 def is_decided(region: Region, varying: frozenset[str]) -> bool:
     """Whether a region is a `when` or a slot that only some instances have, which ``varying`` knows."""
     return region.kind == "when" and region.test is not None and region.test.key in varying

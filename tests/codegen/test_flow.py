@@ -54,6 +54,17 @@ TEXTS = {
         "    - from: [summed, shortcut]\n"
         "stem: [{b: {w: 4}}, {b: {w: 6, shortcut: 3}}]\n"
     ),
+    "a named result that is needed behind what some blocks do to it": (
+        "blocks:\n"
+        "  b:\n"
+        "    params: {f: bool, w: 4}\n"
+        "    body:\n"
+        "    - {conv: {out: w, kernel: 1}, as: a}\n"
+        "    - when: {test: f, then: [relu]}\n"
+        "    - {conv: {out: w, kernel: 3}, as: c}\n"
+        "    - from: [a, c]\n"
+        "stem: [{b: {f: true}}, {b: {f: false, w: 5}}]\n"
+    ),
     "a name on repeat": (
         "stem: [{repeat: {times: 2, body: [relu, {conv: {out: 4, kernel: 1}}]}, name: chain}]\n"
     ),

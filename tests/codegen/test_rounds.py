@@ -27,7 +27,7 @@ blocks:
       - name: row
         sequence:
           - conv: {out: width, kernel: 1}
-          - repeat: {times: 3, body: [{conv: {out: width, kernel: 3}}, norm, act]}
+          - repeat: {times: 6, body: [{conv: {out: width, kernel: 3}}, norm, act]}
 stem: [{conv: {out: 4, kernel: 3}}, dense, {plain: {width: 5}}]
 head:
   - repeat: {times: 3, body: [{conv: {out: 5, kernel: 1}}, norm]}
@@ -39,7 +39,7 @@ head:
 LOOPS = {
     "torch": [
         "for index in range(4): self.add_module(f'layer{index + 1}', Layer(4 + 2 * index))",
-        "*(module for _ in range(3) for module in (nn.Conv2d(5, 5, kernel_size=3, padding=1), "
+        "*(module for _ in range(6) for module in (nn.Conv2d(5, 5, kernel_size=3, padding=1), "
         "nn.BatchNorm2d(5), nn.ReLU()))",
     ],
     "keras": [

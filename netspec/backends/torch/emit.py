@@ -57,6 +57,7 @@ from netspec.codegen.printing import Factories, Printer
 from netspec.codegen.rows import with_rows_as_blocks
 from netspec.codegen.tensors import VARIABLES, Item, Tensors
 from netspec.ir import Program, Region, Value
+from netspec.ir.containers import uneven
 from netspec.ir.definition import Definition
 from netspec.ir.optional import varying_tests
 from netspec.ir.template import Series, Template
@@ -101,6 +102,7 @@ class _Generator:
         self.starts = Starts()
         tests = (each for program in programs for each in program.main.regions("when"))
         self.varying = varying_tests(tests)
+        self.refused = uneven(programs)
         self.targets: set[str] = set()
         self.factories: dict[int, Factories] = {}
         self.decisions = Decisions()
@@ -233,8 +235,9 @@ class _Generator:
                 return call("block", map(printer.value, made.arguments.values()))
             return self.classes.invocation(made).call(printer)
 
-        plan, varying = Plan(template, self.varying), self.varying
-        return ModuleWriter(plan, printer, block_call, self.starts, settled, varying)
+        names = {*map(safe_identifier, (*template.parameters, *template.local))}
+        plan = Plan(template, self.refused)
+        return ModuleWriter(plan, printer, block_call, self.starts, settled, self.varying, names)
 
     # The network
 

@@ -49,6 +49,10 @@ class TorchFlow(Flow):
                 for part in self._uncut(members):
                     self._through(row, part, target)
 
+    def run_inside(self, region: Region, target: str) -> None:
+        """Send what flows through the parts of a region, those of a `nn.Sequential` together."""
+        self.run_all([*self.writer.plan.gathered.line(region.items)], target)
+
     def _row_of(self, item: Item) -> Row | None:
         place = self.writer.plan.gathered.place(item)
         return place[0] if place else None
@@ -69,7 +73,7 @@ class TorchFlow(Flow):
         """
         gathered, result = self.writer.plan.gathered, result_of(members[-1])
         target = self._target(result, target)
-        operand: ast.expr = self.tensors.take(source_of(members[0]), target)
+        operand: ast.expr = self.tensors.take_once(source_of(members[0]), members, target)
         access = node_of(row.path)
         if len(members) == len(row.members):
             operand = self.tensors.settle(operand, target)
@@ -86,7 +90,7 @@ class TorchFlow(Flow):
     def apply(self, item: Node | Region, operand: ast.expr, target: str) -> ast.expr:
         """The module's call on ``operand``."""
         heavy = not isinstance(item, Node) or item.op.kind in HEAVY
-        if heavy or _calls_in(operand) >= MOST_NESTED:
+        if heavy or isinstance(operand, ast.IfExp) or _calls_in(operand) >= MOST_NESTED:
             operand = self.tensors.settle(operand, target)
         if not isinstance(item, Node):
             return call(self.writer.access(item), [operand])

@@ -29,7 +29,7 @@ from netspec.ir.template import Choice
 from netspec.ir.template.chosen import Chosen, label_of
 from netspec.ir.template.data import children
 from netspec.lang.expression.formula import negated
-from netspec.lang.expression.symbolic import Varying, names_of
+from netspec.lang.expression.symbolic import Diverges, Varying, names_of, same
 from netspec.ops.base import Function
 from netspec.ops.merge import Add
 from netspec.ops.structure import Split
@@ -46,6 +46,7 @@ class ModuleWriter:
             left to the classes.
         settled: whether ``starts`` is complete.
         varying: the tests that come out one way in some blocks and another in others.
+        names: those of the constructor.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class ModuleWriter:
         starts: Starts,
         settled: bool,
         varying: frozenset[str],
+        names: Collection[str] = (),
     ) -> None:
         self.varying = varying
         self.plan = plan
@@ -64,6 +66,7 @@ class ModuleWriter:
         self._starting = StartWriter(printer, starts, settled, not plan.is_block)
         self.statements: list[ast.stmt] = []
         self.tests: dict[int, Condition | None] = {}
+        self._asked: list[tuple[Varying, Condition]] = []
         self.sizes: dict[int, ast.expr] = {}
         self.lists: set[str] = set()
         self.behind_loop = self._starting.behind_loop
@@ -71,7 +74,7 @@ class ModuleWriter:
         self._owners: Counter[str] = Counter()
         self._containers = Containers(plan.count)
         self._positions: dict[int, int] = {}
-        self.rows = RowWriter(plan, printer, block_call, self._starting)
+        self.rows = RowWriter(plan, printer, block_call, self._starting, names)
         self.functions = Functions(printer, lambda name: node_of(self._attribute(name)))
         self._sharing = Sharing(self._attributes)
         self._aliases: dict[Unit, str] = {}
@@ -202,11 +205,15 @@ class ModuleWriter:
         self.statements += self._starting.calls(layer, self.access(layer), calls)
 
     def _row(self, row: Row) -> None:
-        modules = self.rows.modules(row)
-        made = self.rows.loop(row, modules)
-        if made is None:
-            made = [self.assign(row.path, self.rows.sequential(row.names, modules))]
-        self.statements += made
+        made = None
+        if not row.sides:
+            modules = self.rows.modules(row)
+            made = self.rows.loop(row, modules)
+            module = self.rows.sequential(row.names, modules)
+        else:
+            module = self.rows.module(row)
+        registered = made or [self.assign(row.path, module)]
+        self.statements += [*self.rows.taken_ahead(), *registered]
         self._containers.add(row.path)
         self.statements += self.rows.starts(row, node_of(row.path))
 
@@ -258,12 +265,17 @@ class ModuleWriter:
         only_then = self._telling(choice.then, certain)
         only_other = self._telling(choice.other, certain)
         marker = (only_then or only_other or [""])[0]
+        known = (asked for test, asked in self._asked if same(test, choice.test))
+        found = next(known, None) if not marker else None
         if marker:
             is_none = ast.Compare(node_of(marker), [ast.Is()], [ast.Constant(None)])
-            self.tests[id(choice)] = (is_none, not only_then)
+            found = is_none, not only_then
             self.statements.append(absent(marker))
-        else:
-            self.tests[id(choice)] = self._flag(choice)
+        elif found is None:
+            found = self._flag(choice)
+        self.tests[id(choice)] = found
+        if not self._depth:
+            self._asked.append((choice.test, found))
         self.statements += self.rows.either(choice.test, then, other)
 
     def _telling(self, side: Region, certain: Collection[str]) -> list[str]:
@@ -277,7 +289,7 @@ class ModuleWriter:
             inside.update(prefixes(unit.path))
         found: dict[str, None] = {}
         for unit in self.plan.units(side, only_certain=True):
-            own = [p for p in prefixes(unit.path) if inside[p] == self._owners[p]]
+            own = [p for p in self._held(unit) if inside[p] == self._owners[p]]
             if unit in self._aliases or not own:
                 continue
             above, _, last = own[0].rpartition(".")
@@ -298,7 +310,7 @@ class ModuleWriter:
             for unit in units:
                 inside.update(prefixes(unit.path))
             for unit in units:
-                for path in prefixes(unit.path)[:-1]:
+                for path in self._held(unit)[:-1]:
                     if not self._containers.is_there(path):
                         shared = inside[path] < self._owners[path]
                         if not (shared and self._containers.may_be_made_at(position, path)):
@@ -306,6 +318,11 @@ class ModuleWriter:
                         self.container(path)
                     certain.add(path)
         return certain
+
+    def _held(self, unit: Unit) -> list[str]:
+        """The containers around a module, outermost first, up to the row that it stands in, or itself."""
+        row = self.plan.gathered.row_around(unit)
+        return prefixes(unit.path if row is None else row.path)
 
     def _flag(self, choice: Choice) -> Condition:
         """Keep the outcome of a test that no module tells, under a name for what hangs on it."""
@@ -315,8 +332,10 @@ class ModuleWriter:
                 wanted = name if isinstance(test.node, ast.Name) else f"has_{name}"
             case _:
                 sums = (item for item in choice.then.items if isinstance(item, Node))
-                adds = any(isinstance(item.op, Add) for item in sums)
-                wanted = "has_shortcut" if adds else "condition"
+                if any(isinstance(item.op, Add) for item in sums):
+                    wanted = "has_shortcut"
+                else:
+                    wanted = "changes_shape" if _changes_shape(choice) else "condition"
         access = node_of(self._attribute(wanted))
         self.statements.append(assign(access, self.printer.formula(test)))
         return access, True
@@ -346,3 +365,14 @@ class ModuleWriter:
         if isinstance(layer.op, Chosen):
             return None
         return by_cases(lambda each: form_of(each, each.path), layer)
+
+
+def _changes_shape(choice: Choice) -> bool:
+    """Whether what stands under a test gives a tensor another shape wherever that holds."""
+    source = choice.then.source.type.shape
+    try:
+        with where(choice.test, True):
+            found = [merged.then.type.shape != source for merged in choice.merged]
+    except Diverges:
+        return False
+    return bool(found) and all(found)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from functools import partial
 from typing import TypeGuard
 
 from netspec.backends.torch.forms import has_module
-from netspec.backends.torch.gathered import Gathered, Item, Row, merges
+from netspec.backends.torch.gathered import Gathered, Item, Row, merges, source_of
 from netspec.ir import Node, Region, Value
-from netspec.ir.containers import MOST_GAPS, kept_places
-from netspec.ir.optional import has_optional
+from netspec.ir.containers import MOST_GAPS, Place, kept_places
 from netspec.ir.template import Choice, Template
-from netspec.ir.template.data import children
+from netspec.ir.template.data import children, result_of
 from netspec.ops.base import Function
 
 Unit = Node | Region
@@ -28,7 +28,7 @@ class Plan:
 
     Args:
         template: the template.
-        varying: the tests that come out one way in some blocks and another in others.
+        refused: where containers are no rows (:func:`netspec.ir.containers.uneven`).
 
     Attributes:
         count: how many shapes the instances of the template have.
@@ -36,43 +36,25 @@ class Plan:
         is_block: whether it is that of a block, and not of the network.
     """
 
-    def __init__(self, template: Template, varying: frozenset[str]) -> None:
+    def __init__(self, template: Template, refused: Collection[Place] = ()) -> None:
         self.count = 1 + max(template.shapes)
         self.is_block = template.body.kind == "block"
         self._rows: dict[int, Row | None] = {}
-        self._children: dict[str, dict[str, None]] = {}
+        self._children = _children(template.body.items)
         results = (*template.body.outputs, *template.outputs.values())
         self._uses = Counter(value.id for value in results)
         for item in _outermost(template.body.items):
-            self._register(item)
+            self._uses.update(_taken(item))
         self._inner: dict[Item, Row] = {}
-        body = template.body
-        has_choices = any(isinstance(item, Choice) for item in _outermost(body.items))
-        is_uneven = self.is_block and (has_choices or has_optional(body, varying))
         self.gathered = Gathered(
-            () if is_uneven else body.items,
+            template.body.items,
             self.row,
             self.is_unit,
-            self._children,
+            partial(_children, template.body.items),
             self._uses,
             self._inner,
+            {path for definition, path in refused if definition is template.definition},
         )
-
-    def _register(self, item: Node | Region | Choice) -> None:
-        match item:
-            case Choice():
-                self._uses.update(v.id for m in item.merged for v in (m.then, m.other))
-                return
-            case Node():
-                self._uses.update(value.id for value in item.inputs)
-            case _:
-                self._uses.update(value.id for value in item.inputs)
-        if isinstance(item, Node) and isinstance(item.op, Function):
-            return
-        path = item.path
-        while path:
-            path, _, name = path.rpartition(".")
-            self._children.setdefault(path, {})[name] = None
 
     def row(self, item: Item) -> Row | None:
         """The row that a region is; None for everything else."""
@@ -164,6 +146,10 @@ class Plan:
     def alone(self, side: Region) -> Unit | None:
         """What a side of a choice consists of, where that is one module or one row of modules."""
         inside = opened(side)
+        row = self.gathered.row_from(inside[0]) if inside else None
+        if row is not None and all(self.gathered.row_around(item) is row for item in inside):
+            ends = (source_of(row.members[0]),), (result_of(row.members[-1]),)
+            return Region("sequence", side.items, *ends, row.path)
         if len(inside) == 1 and isinstance(inside[0], Region) and self.row(inside[0]):
             return inside[0]
         return self.single(side)
@@ -226,7 +212,7 @@ def _ends(item: Item) -> tuple[Value, Value, int]:
     return taken, item.merged[0].result if item.merged else taken, uses
 
 
-def _outermost(items: Sequence[Item]) -> Iterator[Item]:
+def _outermost(items: Sequence[Item], absent: Collection[Region] = ()) -> Iterator[Item]:
     """The ops, blocks and choices of a body; what stands in the blocks is not its own."""
     waiting: list[Item] = [*reversed(items)]
     while waiting:
@@ -234,7 +220,27 @@ def _outermost(items: Sequence[Item]) -> Iterator[Item]:
         if isinstance(item, Node | Choice) or item.kind == "block":
             yield item
         if not isinstance(item, Region) or item.kind != "block":
-            waiting += reversed(children(item))
+            waiting += reversed([inner for inner in children(item) if inner not in absent])
+
+
+def _taken(item: Item) -> Iterator[int]:
+    """What an op, a block or a choice takes, by id; what the sides of a choice take is theirs."""
+    if isinstance(item, Choice):
+        return (value.id for merged in item.merged for value in (merged.then, merged.other))
+    return (value.id for value in item.inputs)
+
+
+def _children(items: Sequence[Item], absent: Collection[Region] = ()) -> dict[str, dict[str, None]]:
+    """The names in each container of a body, in order, by its path; not those in regions that are ``absent``."""
+    found: dict[str, dict[str, None]] = {}
+    for item in _outermost(items, absent):
+        if isinstance(item, Choice) or (isinstance(item, Node) and isinstance(item.op, Function)):
+            continue
+        path = item.path
+        while path:
+            path, _, name = path.rpartition(".")
+            found.setdefault(path, {})[name] = None
+    return found
 
 
 def is_gap(item: Item) -> TypeGuard[Region]:

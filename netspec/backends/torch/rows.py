@@ -373,6 +373,7 @@ SIGNATURE_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     **{
         f"nn.BatchNorm{rank}d": {"eps": 1e-5, "momentum": 0.1, "affine": True} for rank in (1, 2, 3)
     },
+    **{f"nn.init.kaiming_{kind}_": {"mode": "fan_in"} for kind in ("normal", "uniform")},
     **{f"nn.InstanceNorm{rank}d": {"eps": 1e-5, "affine": False} for rank in (1, 2, 3)},
     **{f"nn.MaxPool{rank}d": {"padding": 0, "ceil_mode": False} for rank in (1, 2, 3)},
     **{

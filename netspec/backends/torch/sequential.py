@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from netspec.backends.torch.gathered import Item, Row
 from netspec.backends.torch.plan import Plan, is_gap
@@ -12,8 +12,8 @@ from netspec.backends.torch.starting import StartWriter
 from netspec.codegen.calls import Call
 from netspec.codegen.cases import Case, by_cases, where
 from netspec.codegen.factories import chosen_call
-from netspec.codegen.identifiers import is_attribute
-from netspec.codegen.nodes import call, if_
+from netspec.codegen.identifiers import Namespace, is_attribute
+from netspec.codegen.nodes import annotation, assign, call, constant, if_
 from netspec.codegen.printing import Printer
 from netspec.ir import Node, Region
 from netspec.ir.template import Choice
@@ -39,16 +39,26 @@ class RowWriter:
         printer: prints calls.
         block_call: the call that makes an inner block.
         starting: writes how parameters start.
+        names: those of the constructor.
 
     Attributes:
+        ahead: what stands ahead of the rows written so far; who registers them takes it.
         stage_call: the call that makes the blocks of a stage; set by who writes stages.
         loop: the statements that register a row, of whose members it is given the calls, where its stages are a
             loop; None elsewhere; set by who writes stages.
     """
 
     def __init__(
-        self, plan: Plan, printer: Printer, block_call: RegionCall, starting: StartWriter
+        self,
+        plan: Plan,
+        printer: Printer,
+        block_call: RegionCall,
+        starting: StartWriter,
+        names: Collection[str],
     ) -> None:
+        self.ahead: list[ast.stmt] = []
+        self._names = Namespace({*names})
+        self._held: dict[Row, str] = {}
         self.plan = plan
         self.printer = printer
         self.block_call = block_call
@@ -57,12 +67,42 @@ class RowWriter:
         self._starting = starting
 
     def modules(self, row: Row) -> list[ast.expr]:
-        """The calls that make the members of a row."""
+        """The calls that make the members of a row, which all instances have."""
         return [*map(self._item, row.members)]
 
     def module(self, row: Row) -> ast.expr:
-        """The call that makes a row."""
-        return self.sequential(row.names, self.modules(row))
+        """The call that makes a row; what some instances lack is added to a dict ahead of it."""
+        if not row.sides:
+            return self.sequential(row.names, self.modules(row))
+        self.printer.targets.add(ORDERED)
+        held = self._held[row] = self._names.own("layers")
+        kind = annotation(f"{ORDERED}[str, nn.Module]")
+        start = ast.AnnAssign(ast.Name(held), kind, call(ORDERED), simple=1)
+        self.ahead += [start, *self._added(row, held)]
+        return call("nn.Sequential", [ast.Name(held)])
+
+    def taken_ahead(self) -> list[ast.stmt]:
+        """What stands ahead of the rows that were written since it was taken last."""
+        found, self.ahead = self.ahead, []
+        return found
+
+    def _added(self, row: Row, held: str) -> list[ast.stmt]:
+        """The statements that add the members of a row to the dict of its modules."""
+        before = self.taken_ahead()
+        for name, member in zip(row.names, row.members, strict=True):
+            if member not in row.sides:
+                own = ast.Subscript(ast.Name(held), ast.Constant(name))
+                module = self._item(member)
+                self.ahead.append(assign(own, module))
+                continue
+            assert isinstance(member, Choice)
+            branches: list[list[ast.stmt]] = []
+            for side, outcome in zip(row.sides[member], (True, False), strict=True):
+                with where(member.test, outcome):
+                    branches.append(self._added(side, held))
+            self.ahead += self.either(member.test, *branches)
+        found, self.ahead = self.taken_ahead(), before
+        return found
 
     def sequential(self, names: Sequence[str], modules: Sequence[ast.expr]) -> ast.expr:
         """A row: of modules alone where they are called by their index, else by name."""
@@ -76,11 +116,28 @@ class RowWriter:
             named = call(ORDERED, [ast.List([ast.Tuple([*pair]) for pair in pairs])])
         return call("nn.Sequential", [named])
 
-    def starts(self, row: Row, access: ast.expr) -> list[ast.stmt]:
-        """How the parameters start of a row that is reached by ``access``."""
+    def starts(self, row: Row, access: ast.expr, is_side: bool = False) -> list[ast.stmt]:
+        """How the parameters start of a row that is reached by ``access``; of a side, that is a dict."""
         found: list[ast.stmt] = []
-        for index, item in enumerate(row.members):
-            own = ast.Subscript(access, ast.Constant(index))
+        held = access if is_side else ast.Name(self._held.get(row, ""))
+        for index, (name, item) in enumerate(zip(row.names, row.members, strict=True)):
+            if item in row.sides:
+                assert isinstance(item, Choice)
+                branches: list[list[ast.stmt]] = []
+                for side, outcome in zip(row.sides[item], (True, False), strict=True):
+                    with where(item.test, outcome):
+                        branches.append(self.starts(side, held, is_side=True))
+                found += self.either(item.test, *branches)
+                continue
+            ahead, behind = row.members[:index], row.members[index:]
+            if is_side or not (
+                row.sides.keys().isdisjoint(ahead) or row.sides.keys().isdisjoint(behind)
+            ):
+                own = ast.Subscript(held, ast.Constant(name))
+            elif row.sides.keys().isdisjoint(ahead):
+                own = ast.Subscript(access, ast.Constant(index))
+            else:
+                own = ast.Subscript(access, constant(index - len(row.members)))
             inner = self.plan.row(item)
             if inner is not None:
                 found += self.starts(inner, own)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from netspec.codegen.calls import Call, same_call
 from netspec.ir import Layer
+from netspec.ir.names import stem_of
 from netspec.ir.template.chosen import is_anonymous
 
 
@@ -27,7 +28,7 @@ class Sharing:
         count, attribute = 1, label
         while attribute in self._taken:
             count += 1
-            attribute = f"{label}{count}"
+            attribute = f"{stem_of(label)}{count}"
         self._taken.add(attribute)
         self._known.append((attribute, made))
         return attribute

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from netspec.codegen.passes.blocks import Definition
+from netspec.codegen.passes.choose_values import choose_values
 from netspec.codegen.passes.drop_dead_stores import drop_dead_stores
 from netspec.codegen.passes.fold_copies import fold_copies
 from netspec.codegen.passes.one_test import one_test
@@ -19,6 +20,7 @@ from netspec.codegen.passes.positive_tests import positive_tests
 from netspec.codegen.passes.read_originals import read_originals
 from netspec.codegen.passes.share_ends import share_ends
 from netspec.codegen.passes.share_values import share_values
+from netspec.codegen.passes.use_at_once import use_at_once
 
 
 class Pass(Protocol):
@@ -34,6 +36,8 @@ PASSES: tuple[Pass, ...] = (
     one_variable,
     one_test,
     positive_tests,
+    choose_values,
+    use_at_once,
     drop_dead_stores,
     fold_copies,
     read_originals,

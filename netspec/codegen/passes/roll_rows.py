@@ -10,12 +10,15 @@ from netspec.codegen.passes.rounds import Rounds, rounds_of
 ROW = "Sequential"
 """What holds modules that run one after another."""
 
+FEWEST_SEVERAL = 6
+"""So many rounds of several modules are a loop in a loop, which is harder to read than a list."""
+
 MODULE = "module"
 """A module of a round that has several."""
 
 
 def roll_rows(node: ast.stmt) -> ast.stmt:
-    """Three rounds of modules in a row that differ by what counts up are made in a comprehension."""
+    """Rounds of modules in a row that differ by what counts up are made in a comprehension: three, of several six."""
     found: ast.stmt = _Rows().visit(node)
     return found
 
@@ -31,6 +34,8 @@ class _Rows(ast.NodeTransformer):
         modules: list[ast.expr] = []
         at = 0
         for rounds in rounds_of(node.args):
+            if rounds.length > 1 and rounds.count < FEWEST_SEVERAL:
+                continue
             modules += node.args[at : rounds.start]
             modules.append(ast.Starred(_made(rounds, rounds.body(node.args))))
             at = rounds.stop

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from netspec.ir.names import stem_of
 from netspec.ir.program import Layer
 from netspec.lang.expression.symbolic import Diverges, Varying, active, only, vary
 from netspec.ops.base import Op
@@ -72,8 +73,8 @@ def options_of(op: Op) -> Sequence[Op]:
 
 def is_labelled(op: Op, name: str) -> bool:
     """Whether a layer's name in its block is its op's label, which nobody chose."""
-    labels = [each.label for each in options_of(op)]
-    return any(name == label or name.removeprefix(label).isdecimal() for label in labels)
+    labels = (each.label for each in options_of(op))
+    return any(name == each or name.removeprefix(stem_of(each)).isdecimal() for each in labels)
 
 
 def is_anonymous(layer: Layer, path: str) -> bool:

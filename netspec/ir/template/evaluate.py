@@ -106,7 +106,8 @@ class Evaluator:
     ) -> Any:
         """What stands for numbers that differ: their formula, a fitted one, or a parameter.
 
-        A parameter is called after its place, with ``owner`` for the path where that is given.
+        A parameter is called after its attribute, where a layer with weights alone has that; else after its place
+        too, with ``owner`` for the path where that is given.
 
         A formula of nothing but names around is worked out there: what the template needs to know is its
         value (a maximal free expression, after Hughes, 1982).
@@ -188,7 +189,7 @@ def _said(node: Node, name: str) -> tuple[str, Any]:
 
 
 def argument_name(place: Place) -> str:
-    """What an argument for the number at a place is called, by its attribute: ``conv2_kernel``."""
+    """What an argument for the number at a place is called, by its attribute: ``conv2_kernel``, ``kernel``."""
     path, *attribute = (part for part in place if isinstance(part, str))
     return re.sub(r"\W", "_", "_".join(filter(None, (path, *attribute[:1]))))
 

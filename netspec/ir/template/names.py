@@ -69,6 +69,8 @@ class Names:
             column = {i: plain(r.arguments[param.name]) for i, r in self._shapes.items()}
             value = self._own_argument(definition.name, param, column)
             self.set(definition.name, param.name, value)
+            if param.type == "steps" and not isinstance(value, Varying):
+                self._taken.discard(param.name)  # the text never asks whether there are any
             self._declare(param.name, qualify(definition.name, param.name), value)
         for number, type in enumerate(types):
             qualified = qualify(definition.name, channels_name(number))

@@ -166,7 +166,7 @@ class Unifier:
         # What stands in a block inside has been held against its own names by that block's template.
         return is_anonymous(node, path.rpartition(".")[2] if self._is_inside_call else path)
 
-    def _region(self, column: Column[Region]) -> Region | Choice:
+    def _region(self, column: Column[Region]) -> Node | Region | Choice:
         paths = {i: self._numbers.path(i, region.path) for i, region in column.items()}
         self._alike(paths, "name", column)
         if next(iter(column.values())).kind == "when":
@@ -317,8 +317,8 @@ class Unifier:
         assert first.category is not None
         return self._ops.argument(ops, first.category, is_partial)
 
-    def _when(self, column: Column[Region]) -> Region | Choice:
-        """A region under a test: there, or a choice where the test goes both ways."""
+    def _when(self, column: Column[Region]) -> Node | Region | Choice:
+        """A region under a test: there, or a choice where the test goes both ways; of two ops, what is chosen."""
         place = self._numbers.place(column)
         source = self._wires.resolve({i: region.source for i, region in column.items()}, place)
         outcomes = {i: region.outcome for i, region in column.items()}
@@ -330,6 +330,13 @@ class Unifier:
             )
         if len(set(outcomes.values())) == 1:
             return self._plain_region(column)
+        if self._choose and not (isinstance(test, Varying) and test.kept):
+            ops = {i: region.items[0] for i, region in column.items() if len(region.items) == 1}
+            nodes = {i: op for i, op in ops.items() if isinstance(op, Node)}
+            kinds = {node.op.category for node in nodes.values()}
+            is_one = len(nodes) == len(column) and len(kinds) == 1 and None not in kinds
+            if is_one and self._may_be_one(nodes):
+                return self._node(nodes)
         then = {i: region for i, region in column.items() if outcomes[i]}
         other = {i: region for i, region in column.items() if not outcomes[i]}
         test = self._numbers.flag(column, test, _inside(next(iter(then.values()))))
@@ -346,11 +353,15 @@ class Unifier:
 
     # Ops
 
+    def _may_be_one(self, column: Column[Node]) -> bool:
+        """Whether ops are called alike, or nobody chose how, and that may differ."""
+        paths = {self._numbers.path(i, node.path) for i, node in column.items()}
+        return len(paths) == 1 or (self._choose and all(map(self._is_anonymous, column.items())))
+
     def _node(self, column: Column[Node]) -> Node:
         index, first = next(iter(column.items()))
         paths = {i: self._numbers.path(i, node.path) for i, node in column.items()}
-        is_one_name = len({*paths.values()}) == 1
-        if not (is_one_name or (self._choose and all(map(self._is_anonymous, column.items())))):
+        if not self._may_be_one(column):
             self._alike(paths, "name", column)
         place = self._numbers.place(column)
         ends = {i: (len(node.inputs), len(node.outputs)) for i, node in column.items()}
@@ -369,7 +380,7 @@ class Unifier:
             made = types[number] if types is not None else None
             outputs.append(self._wires.new(self._ops.type(made, values, place)))
             self._wires.bind(values, outputs[-1])
-            if not is_one_name:
+            if len({*paths.values()}) > 1:
                 self._paths[outputs[-1].id] = paths
             name = self._surroundings.name_of(first.outputs[number], self.shapes[index])
             if name is not None:

@@ -109,30 +109,105 @@ def test_what_runs_in_between_leaves_names_alone(before: str, after: str) -> Non
     check(compiled)
 
 
-CHOSEN = (
-    HEAD
-    + """\
+def choosing(*steps: str) -> str:
+    """A spec of a block of these steps, whose parameter `deep` is true, false and true again."""
+    body = "\n".join(f"      - {step}" for step in steps)
+    return f"""{HEAD}\
 blocks:
   b:
-    params: {deep: bool}
+    params: {{deep: bool}}
     body:
-      - {name: c.one, conv: {out: 4, kernel: 3}}
-      - {when: {test: deep, then: [{name: c.two, relu: {}}]}}
-stem: [{b: {deep: true}}, {b: {deep: false}}]
-head: [global_avg_pool, {linear: {out: 3}}]
+{body}
+stem: [{{b: {{deep: true}}}}, {{b: {{deep: false}}}}, {{b: {{deep: true}}}}]
+head: [global_avg_pool, {{linear: {{out: 3}}}}]
 """
-)
 
 
-def test_what_some_instances_lack_is_no_member() -> None:
+ONE = "{name: c.one, conv: {out: 4, kernel: 3, init: {normal: 0.3}}}"
+TWO = "{name: c.two, conv: {out: 4, kernel: 3, init: {normal: 0.2}}}"
+LAST = "{name: c.last, sequence: [{conv: {out: 4, kernel: 1, init: {normal: 0.1}}}, norm]}"
+
+
+def if_deep(*steps: str) -> str:
+    return f"{{when: {{test: deep, then: [{', '.join(steps)}]}}}}"
+
+
+OPTIONAL = {
+    "one in the middle": choosing(ONE, if_deep(TWO, "{name: c.act, relu: {}}"), LAST),
+    "one that all lack": choosing(
+        ONE, "{when: {test: in_channels > 9, then: [{name: c.act, relu: {}}]}}", LAST
+    ),
+    "one at either end": choosing(
+        if_deep("{name: c.early, relu: {}}"), ONE, if_deep("{name: c.late, relu: {}}")
+    ),
+    "one of two": choosing(
+        ONE,
+        "{when: {test: deep, then: [{name: c.two, relu: {}}], else: [{name: c.three, tanh: {}}]}}",
+    ),
+    "a row of its own": choosing(
+        ONE, if_deep("{name: c.two.a, relu: {}}", "{name: c.two.b, norm: {}}"), LAST
+    ),
+    "a member of an inner row": choosing(
+        ONE, "{name: c.inner.a, relu: {}}", if_deep("{name: c.inner.b, norm: {}}"), LAST
+    ),
+    "in a body beside the main line": choosing(
+        "{conv: {out: 4, kernel: 1}}", f"residual: {{body: [{ONE}, {if_deep(TWO)}]}}"
+    ),
+    "alone in its row": choosing(ONE.replace("c.", ""), if_deep("{name: c.two, relu: {}}")),
+    "the whole row, on either side": choosing(
+        f"{{when: {{test: deep, then: [{ONE}], else: [{ONE}, {TWO}]}}}}"
+    ),
+}
+"""Members of a row that some blocks lack."""
+
+UNEVEN = {
+    "another runs in between in some": choosing(ONE, if_deep("relu"), LAST),
+    "a value is taken out": choosing(
+        f"{ONE[:-1]}, as: early}}", if_deep(TWO), f"{LAST[:-1]}, as: late}}", "from: [early, late]"
+    ),
+}
+"""Containers that are no rows, be it in some blocks alone."""
+
+
+@pytest.mark.parametrize("text", OPTIONAL.values(), ids=OPTIONAL)
+def test_what_some_blocks_lack_is_a_member_all_the_same(text: str) -> None:
     pytest.importorskip("keras")
-    compiled = netspec.loads(CHOSEN)
+    compiled = netspec.loads(text)
+    source = compiled.generate("torch")
+    assert "nn.Module()" not in source
+    assert source.count("self.c(") == 1
+    check(compiled)
+
+
+@pytest.mark.parametrize("text", UNEVEN.values(), ids=UNEVEN)
+def test_what_is_no_row_in_some_blocks_is_none_in_any(text: str) -> None:
+    pytest.importorskip("keras")
+    compiled = netspec.loads(text)
     assert "self.c = nn.Module()" in compiled.generate("torch")
     check(compiled)
 
 
+def test_members_start_as_they_should_around_one_that_some_blocks_lack() -> None:
+    pytest.importorskip("torch")
+    model = build_generated(netspec.loads(OPTIONAL["one in the middle"]), "torch")
+    for block in (model.b1, model.b2, model.b3):
+        own = {"one": 0.3, "two": 0.2, "last": 0.1}
+        found = {name: module for name, module in block.c.named_children() if name in own}
+        assert [*found] == (["one", "last"] if block is model.b2 else ["one", "two", "last"])
+        for name, module in found.items():
+            (weight, *_) = module.parameters()
+            assert 0.7 < float(weight.detach().std()) / own[name] < 1.3
+
+
 @pytest.mark.parametrize(
-    "text", [GATHERED, NUMBERED, CHOSEN, *(GATHERED.replace(*b) for b in BESIDE)]
+    "text",
+    [
+        GATHERED,
+        NUMBERED,
+        *OPTIONAL.values(),
+        *UNEVEN.values(),
+        *(GATHERED.replace(*b) for b in BESIDE),
+    ],
 )
 def test_live_models_hold_the_same(text: str) -> None:
     pytest.importorskip("torch")

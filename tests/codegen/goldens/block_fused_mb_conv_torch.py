@@ -54,8 +54,7 @@ class FusedMBConv(nn.Module):
         identity = x
         x = self.block(x)
         if self.stochastic_depth is not None:
-            branch = self.stochastic_depth(x)
-            x = branch + identity
+            x = self.stochastic_depth(x) + identity
         return x
 
 

@@ -28,7 +28,7 @@ class ConvNormAct(nn.Sequential):
     """A convolution, its norm and an activation."""
 
     def __init__(
-        self, in_channels: int, groups: int, kernel: int = 1, stride: int = 1
+        self, in_channels: int, kernel: int = 1, stride: int = 1, groups: int = 1
     ) -> None:
         super().__init__(
             nn.Conv2d(
@@ -70,8 +70,8 @@ class MBConv(nn.Module):
     def __init__(self, stride: int = 1) -> None:
         super().__init__()
         self.block = nn.Sequential(
-            ConvNormAct(16, 1),
-            ConvNormAct(32, 32, kernel=3, stride=stride),
+            ConvNormAct(16),
+            ConvNormAct(32, kernel=3, stride=stride, groups=32),
             SqueezeExcitation(),
             nn.Sequential(nn.Conv2d(32, 16, kernel_size=1), nn.BatchNorm2d(16)),
         )
@@ -83,8 +83,7 @@ class MBConv(nn.Module):
         identity = x
         x = self.block(x)
         if self.stochastic_depth is not None:
-            branch = self.stochastic_depth(x)
-            x = branch + identity
+            x = self.stochastic_depth(x) + identity
         return x
 
 

@@ -129,6 +129,32 @@ CASES: dict[str, list[tuple[str, str]]] = {
         ("if not a:\n    f()", "if not a:\n    f()"),
         ("if not a:\n    f()\nelif b:\n    g()", "if not a:\n    f()\nelif b:\n    g()"),
     ],
+    "choose_values": [
+        (
+            "if a is b:\n    y = x\nelse:\n    y = f(x)\nreturn y",
+            "y = x if a is b else f(x)\nreturn y",
+        ),
+        # What takes more to say has a line of its own, and what else is done stays.
+        (
+            "if a:\n    y = f(g(x))\nelse:\n    y = x\nreturn y",
+            "if a:\n    y = f(g(x))\nelse:\n    y = x\nreturn y",
+        ),
+        (
+            "if a:\n    y = f(x)\nelse:\n    z = f(x)\nreturn y, z",
+            "if a:\n    y = f(x)\nelse:\n    z = f(x)\nreturn y, z",
+        ),
+        ("if a:\n    y = f(x)\nreturn y", "if a:\n    y = f(x)\nreturn y"),
+    ],
+    "use_at_once": [
+        ("y = f(x)\nx = y + z\nreturn x", "x = f(x) + z\nreturn x"),
+        ("y = f(x)\nx = g(z + y)\nreturn x", "x = g(z + f(x))\nreturn x"),
+        # What several calls make keeps its name, and so does what is read again, or by something else.
+        ("y = f(g(x))\nx = y + z\nreturn x", "y = f(g(x))\nx = y + z\nreturn x"),
+        ("y = f(x)\nx = y + z\nreturn x, y", "y = f(x)\nx = y + z\nreturn x, y"),
+        ("y = f(x)\nx = y + y\nreturn x", "y = f(x)\nx = y + y\nreturn x"),
+        ("y = f(x)\nx = g(y)\nreturn x", "y = f(x)\nx = g(y)\nreturn x"),
+        ("y = f(x)\nx = y + g(x)\nreturn x", "y = f(x)\nx = y + g(x)\nreturn x"),
+    ],
     "drop_dead_stores": [
         ("y = x\nreturn x", "return x"),
         ("x = x\nreturn x", "return x"),

@@ -18,8 +18,16 @@ CASES = {
         "nn.Sequential(*(A(8 + 4 * index) for index in range(4)), C())",
     ),
     "several modules in a round": (
-        "nn.Sequential(A(), R(), A(), R(), A(), R(), P())",
-        "nn.Sequential(*(module for _ in range(3) for module in (A(), R())), P())",
+        f"nn.Sequential({'A(), R(), ' * 6}P())",
+        "nn.Sequential(*(module for _ in range(6) for module in (A(), R())), P())",
+    ),
+    "too few for a loop in a loop": (
+        f"nn.Sequential({'A(), R(), ' * 5}P())",
+        f"nn.Sequential({'A(), R(), ' * 5}P())",
+    ),
+    "one in a round, behind rounds of several": (
+        f"nn.Sequential({'A(), R(), ' * 3}B(), B(), B())",
+        f"nn.Sequential({'A(), R(), ' * 3}*(B() for _ in range(3)))",
     ),
     "a row in a row": (
         "nn.Sequential(nn.Sequential(A(), A(), A()), B())",
