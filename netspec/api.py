@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from netspec.backends import base
+from netspec.backends import generating
 from netspec.backends.base import backend_of, get_backend
 from netspec.elaborate.overrides import from_values
 from netspec.errors import UsageError, did_you_mean
@@ -202,7 +202,7 @@ def explain(network: Spec, backend: str) -> tuple[Decision, ...]:
         BasicBlock.relu: one module for `relu1`, `relu2`, which hold nothing and have no names of their own
     """
     compilation = compiled(network).compilation
-    return base.explain(get_backend(backend), compilation.network, compilation.origin)
+    return generating.explain(get_backend(backend), compilation.network, compilation.origin)
 
 
 def convert(
@@ -273,11 +273,12 @@ def generate_family(
     backend: str,
     path: str | os.PathLike[str] | None = None,
     line_length: int | None = None,
+    handles: str | None = None,
 ) -> str:
     """Standalone source of all variants of a spec in one file: the classes once, and a function each.
 
     Every variant has the network's overrides, and is optimized where the network is. Needs no framework;
-    for ``backend``, ``path`` and ``line_length`` see :meth:`CompiledNetwork.generate`.
+    for ``backend``, ``path``, ``line_length`` and ``handles`` see :meth:`CompiledNetwork.generate`.
 
     Raises:
         NetspecError: the spec is wrong, or the backend cannot do what it says; the message shows where.
@@ -290,7 +291,7 @@ def generate_family(
     """
     from netspec.family import generate_family as run
 
-    return run(compiled(network), backend, path, line_length)
+    return run(compiled(network), backend, path, line_length, handles)
 
 
 def export(

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 
-from netspec.backends.base import GeneratesFamilies, capability, check_network, get_backend
+from netspec.backends import generating
+from netspec.backends.base import get_backend
 from netspec.errors import UsageError
 from netspec.network import CompiledNetwork
-from netspec.system.line_length import check_line_length, line_length_at
+from netspec.system.line_length import line_length_at
 
 
 def members_of(network: CompiledNetwork) -> list[CompiledNetwork]:
@@ -26,15 +27,11 @@ def generate_family(
     backend: str,
     path: str | os.PathLike[str] | None = None,
     line_length: int | None = None,
+    handles: str | None = None,
 ) -> str:
     """Standalone source of all variants of the network's spec; see :func:`netspec.generate_family`."""
     members = [member.network for member in members_of(network)]
     origin = network.compilation.origin_for(path)
-    origin = replace(origin, variant=None, before=None, all_variants=True)
+    origin = replace(origin, variant=None, before=None, handles=handles, all_variants=True)
     length = line_length_at(path) if line_length is None else line_length
-    found = get_backend(backend)
-    able = capability(found, GeneratesFamilies)
-    check_line_length(length)
-    for member in members:
-        check_network(found, member)
-    return able.generate_family(members, origin, length)
+    return generating.generate_family(get_backend(backend), members, origin, length)

@@ -67,15 +67,13 @@ def run(arguments: argparse.Namespace) -> int:
 
     if arguments.all_variants and arguments.variant is not None:
         raise UsageError("--variant: of one variant, and --all-variants takes all")
-    if arguments.all_variants and arguments.handles is not None:
-        raise UsageError("--handles: of one network, and --all-variants takes all")
     if arguments.output not in (None, "-"):
         check_writable(Path(arguments.output))
     target = arguments.check or (None if arguments.output == "-" else arguments.output)
     network = load_spec(arguments)
     line_length, handles = arguments.line_length, arguments.handles
     if arguments.all_variants:
-        source = generate_family(network, arguments.backend, target, line_length)
+        source = generate_family(network, arguments.backend, target, line_length, handles)
     else:
         source = network.generate(arguments.backend, target, line_length, handles)
     if arguments.explain:

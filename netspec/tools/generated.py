@@ -107,7 +107,7 @@ def source_of(
 ) -> str:
     """What the file would hold today, made of its network by the backend whose file it is."""
     if file.origin is not None and file.origin.all_variants:
-        return generate_family(network, backend, file.path, line_length)
+        return generate_family(network, backend, file.path, line_length, file.handles)
     return network.generate(backend, file.path, line_length, file.handles)
 
 

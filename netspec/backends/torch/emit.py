@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from netspec.backends.torch.emit_handles import Handles, Send, in_order, through_parts
@@ -21,6 +21,7 @@ from netspec.backends.torch.helpers import (
 )
 from netspec.backends.torch.module_class import forward_of, module_class
 from netspec.backends.torch.modules import ModuleWriter
+from netspec.backends.torch.naming import HANDLES
 from netspec.backends.torch.plan import Plan
 from netspec.backends.torch.rows import SIGNATURE_DEFAULTS
 from netspec.backends.torch.sequential import ORDERED
@@ -98,6 +99,7 @@ class _Generator:
     def __init__(self, programs: Sequence[Program], origin: Origin) -> None:
         programs = self.programs = with_rows_as_blocks(programs)
         self.origin = origin
+        self.taken = HANDLES if origin.handles else frozenset()
         self.starts = Starts()
         tests = (each for program in programs for each in program.main.regions("when"))
         self.varying = varying_tests(tests)
@@ -145,7 +147,8 @@ class _Generator:
         for family in self.families:
             complete(self.classes, family.template, STYLE.takes_channels)
             name = partial(Namespace().add, MAKE_LAYER)
-            self.helpers[family] = helpers(family.template, self.classes, name, STYLE)
+            style = replace(STYLE, reserved=STYLE.reserved | self.taken)
+            self.helpers[family] = helpers(family.template, self.classes, name, style)
         blocks = [self._block_class(*each) for each in zip(self.classes.all, parts, strict=True)]
         networks = [self._network_class(family, settled=True) for family in self.families]
         classes = map(roll_rows, tidied([*blocks, *networks]))
@@ -224,7 +227,9 @@ class _Generator:
         results = [tensors.take(value, "x") for value in template.body.outputs]
         return Parts(writer, _returning(tensors, results), inputs)
 
-    def _writer(self, template: Template, settled: bool) -> ModuleWriter:
+    def _writer(
+        self, template: Template, settled: bool, taken: frozenset[str] = frozenset()
+    ) -> ModuleWriter:
         printer = Printer(SIGNATURE_DEFAULTS, template.numbers, presence(template))
 
         def block_call(block: Region) -> ast.expr:
@@ -235,13 +240,13 @@ class _Generator:
             return self.classes.invocation(made).call(printer)
 
         plan, varying = Plan(template, self.varying), self.varying
-        return ModuleWriter(plan, printer, block_call, self.starts, settled, varying)
+        return ModuleWriter(plan, printer, block_call, self.starts, settled, varying, taken)
 
     # The network
 
     def _network_class(self, family: Family, settled: bool) -> ast.stmt:
         template, program = family.template, family.first
-        writer = self._writer(template, settled)
+        writer = self._writer(template, settled, self.taken)
         made = self.helpers.get(family, {}) if settled else {}
         stages = Stages(family, writer, made, self.classes, self.decisions)
         writer.rows.stage_call = stages.module if settled else stages.try_out
@@ -273,13 +278,15 @@ class _Generator:
         known = {**channels_behind(template, writer.printer), **stages.known}
         registration = [Replaced(known).visit(each) for each in writer.registration]
         methods = [method(helper) for helper in own]
-        if self.origin.handles and settled:
-            handles = Handles(program, writer, template)
+        if self.origin.handles:
+            handles = Handles(family, writer)
             kept = [Replaced(known).visit(each) for each in handles.attributes()]
             registration = [*handles.declare(registration), *kept]
-            methods += handles.methods(*self._entered(family, writer))
-            methods += handles.intermediates(*self._entered(family, writer, handles.taken()))
-            if not program.has_outputs:
+            replacing = handles.classifier_methods()
+            if settled:
+                methods += [*handles.methods(*self._entered(family, writer)), *replacing]
+                methods += handles.intermediates(*self._entered(family, writer, handles.taken()))
+            if settled and not program.has_outputs:
                 forward = through_parts(inputs)
         registration = [*channels_along(template, writer.printer, registration), *registration]
         self.targets |= writer.printer.targets

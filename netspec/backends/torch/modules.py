@@ -46,6 +46,7 @@ class ModuleWriter:
             left to the classes.
         settled: whether ``starts`` is complete.
         varying: the tests that come out one way in some blocks and another in others.
+        taken: attributes that the class has besides.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class ModuleWriter:
         starts: Starts,
         settled: bool,
         varying: frozenset[str],
+        taken: frozenset[str] = frozenset(),
     ) -> None:
         self.varying = varying
         self.plan = plan
@@ -67,7 +69,7 @@ class ModuleWriter:
         self.sizes: dict[int, ast.expr] = {}
         self.lists: set[str] = set()
         self.behind_loop = self._starting.behind_loop
-        self._attributes: set[str] = set(NAMING.reserved)
+        self._attributes: set[str] = set(NAMING.reserved | taken)
         self._owners: Counter[str] = Counter()
         self._containers = Containers(plan.count)
         self._positions: dict[int, int] = {}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from netspec.api import CompiledNetwork, loads
+from netspec.api import CompiledNetwork, generate_family, loads
 from tests.support.everything import everything
 from tests.support.generated import style_problems
 from tests.support.zoo import SHRUNK
@@ -51,6 +51,9 @@ def test_mypy_finds_nothing(tmp_path: Path) -> None:
     for name in ("resnet50", "efficientnet_b0", "densenet121"):
         handled = networks()[name].generate("torch", handles="timm")
         (tmp_path / f"handles_{name}.py").write_text(handled, encoding="utf-8")
+    for file in ("resnet", "densenet"):
+        family = generate_family(file, "torch", handles="timm")
+        (tmp_path / f"family_{file}.py").write_text(family, encoding="utf-8")
     command = [
         sys.executable,
         "-m",
