@@ -62,7 +62,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run the command."""
     from netspec.errors import UsageError
-    from netspec.family import generate_family
+    from netspec.family import generate_family, members_of
     from netspec.system.files import check_writable
 
     if arguments.all_variants and arguments.variant is not None:
@@ -73,8 +73,10 @@ def run(arguments: argparse.Namespace) -> int:
     network = load_spec(arguments)
     line_length, handles = arguments.line_length, arguments.handles
     if arguments.all_variants:
+        networks = members_of(network)
         source = generate_family(network, arguments.backend, target, line_length, handles)
     else:
+        networks = [network]
         source = network.generate(arguments.backend, target, line_length, handles)
     if arguments.explain:
         from netspec.api import explain
@@ -82,5 +84,6 @@ def run(arguments: argparse.Namespace) -> int:
         for decision in explain(network, arguments.backend):
             tell(str(decision))
     if not (arguments.no_check or arguments.check):
-        check_source(network, arguments.backend, source, None if target is None else Path(target))
+        path = None if target is None else Path(target)
+        check_source(networks, arguments.backend, source, path)
     return give_text(source, arguments)
