@@ -151,6 +151,14 @@ class Explains(Protocol):
 
 
 @runtime_checkable
+class ExplainsFamilies(Protocol):
+    """The capability to say why source of all networks of a spec is written as it is."""
+
+    def explain_family(self, networks: Sequence[Program], origin: Origin) -> tuple[Decision, ...]:
+        """What was decided for the source of such networks."""
+
+
+@runtime_checkable
 class GeneratesFamilies(Protocol):
     """The capability to print source of all networks of a spec in one file."""
 
@@ -212,6 +220,7 @@ class Refuses(Protocol):
 _LACKING: Mapping[type, str] = {
     Generates: "generates no source",
     Explains: "explains no source",
+    ExplainsFamilies: "explains no source of several networks",
     GeneratesFamilies: "generates no source of several networks",
     HoldsWeights: "has no files of weights",
     Saves: "writes no models",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from netspec.backends.base import (
     Backend,
     Explains,
+    ExplainsFamilies,
     Generates,
     GeneratesFamilies,
     capability,
@@ -31,7 +32,8 @@ def generate(
     no source.
     """
     able = capability(backend, Generates)
-    _check(backend, [network], origin, line_length)
+    check_line_length(line_length)
+    _check(backend, [network], origin)
     return able.generate(network, origin, line_length)
 
 
@@ -40,23 +42,32 @@ def generate_family(
 ) -> str:
     """Source of all networks of a spec in one file; raises as :func:`generate` does."""
     able = capability(backend, GeneratesFamilies)
-    _check(backend, networks, origin, line_length)
+    check_line_length(line_length)
+    _check(backend, networks, origin)
     return able.generate_family(networks, origin, line_length)
 
 
 def explain(backend: Backend, network: Program, origin: Origin) -> tuple[Decision, ...]:
     """Why the source of a network is written as it is; raises as :func:`generate` does."""
     able = capability(backend, Explains)
-    check_network(backend, network)
+    _check(backend, [network], origin)
     return able.explain(network, origin)
 
 
-def _check(backend: Backend, networks: Iterable[Program], origin: Origin, line_length: int) -> None:
+def explain_family(
+    backend: Backend, networks: Sequence[Program], origin: Origin
+) -> tuple[Decision, ...]:
+    """Why the source of all networks of a spec is written as it is; raises as :func:`generate` does."""
+    able = capability(backend, ExplainsFamilies)
+    _check(backend, networks, origin)
+    return able.explain_family(networks, origin)
+
+
+def _check(backend: Backend, networks: Iterable[Program], origin: Origin) -> None:
     """Raise for what a backend cannot do, and for handles that it does not have."""
     known = getattr(backend, "handles", ())
     if origin.handles is not None and origin.handles not in known:
         there = f"; it has `{known[0]}`" if known else ""
         raise UsageError(f"{backend.name} has no handles called `{origin.handles}`{there}")
-    check_line_length(line_length)
     for network in networks:
         check_network(backend, network)

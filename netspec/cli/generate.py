@@ -25,9 +25,10 @@ Where the framework is installed, what was made is built first, without values, 
 not written unless it runs and is the network. --no-check saves the seconds that the
 framework takes to load.
 
-With --explain, standard error says why it is written so: which blocks are several
-classes and what parts them, which arguments the spec has no name for, what is a loop,
-and what one thing stands for."""
+With --explain, standard error says why it is written so: which blocks and networks are
+several classes and what parts them, which arguments the spec has no name for, which
+stages a helper makes, what is a loop and why others are none, and what one thing
+stands for."""
 EXAMPLES = (
     "netspec generate mynet.yaml --backend torch -o mynet.py",
     "netspec generate resnet50 --backend keras --set classes=10",
@@ -79,9 +80,9 @@ def run(arguments: argparse.Namespace) -> int:
         networks = [network]
         source = network.generate(arguments.backend, target, line_length, handles)
     if arguments.explain:
-        from netspec.api import explain
+        from netspec.family import explain_source
 
-        for decision in explain(network, arguments.backend):
+        for decision in explain_source(network, arguments.backend, arguments.all_variants, handles):
             tell(str(decision))
     if not (arguments.no_check or arguments.check):
         path = None if target is None else Path(target)

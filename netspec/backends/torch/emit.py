@@ -87,12 +87,12 @@ class Parts:
         return self.writer.printer
 
 
-def explain(network: Program, origin: Origin) -> tuple[Decision, ...]:
-    """Why the source of a network is written as it is."""
-    with refusing(network):
-        generator = _Generator([network], origin)
+def explain(networks: Sequence[Program], origin: Origin) -> tuple[Decision, ...]:
+    """Why the source of networks is written as it is."""
+    with refusing(networks[0]):
+        generator = _Generator(networks, origin)
         generator.file(LINE_LENGTH)
-        return generator.decisions.all(generator.classes)
+        return generator.decisions.all(generator.classes, generator.families)
 
 
 class _Generator:
@@ -105,7 +105,7 @@ class _Generator:
         self.varying = varying_tests(tests)
         self.targets: set[str] = set()
         self.factories: dict[int, Factories] = {}
-        self.decisions = Decisions()
+        self.decisions = Decisions(programs)
         self.names = names_for(programs)
         self.helpers: dict[Family, Mapping[Series, Helper]] = {}
         self.arguments: dict[Family, Sequence[Argument]] = {}
@@ -149,6 +149,7 @@ class _Generator:
             name = partial(Namespace().add, MAKE_LAYER)
             style = replace(STYLE, reserved=STYLE.reserved | self.taken)
             self.helpers[family] = helpers(family.template, self.classes, name, style)
+            self.decisions.note_stages(family, self.helpers[family], f"{family.name}.")
         blocks = [self._block_class(*each) for each in zip(self.classes.all, parts, strict=True)]
         networks = [self._network_class(family, settled=True) for family in self.families]
         classes = map(roll_rows, tidied([*blocks, *networks]))
