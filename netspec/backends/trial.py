@@ -41,11 +41,11 @@ class TriesSource(Protocol):
 
 
 Unbuilt = Mapping[str, Sequence[Program]]
-"""The networks that were not built, by the reason."""
+"""The networks that could not be built, by the reason."""
 
 
 def try_source(backend: Backend, networks: Sequence[Program], source: str) -> Unbuilt:
-    """Build what ``source``, generated for ``networks``, says; returns what was not built, and why.
+    """Build what ``source``, generated for ``networks``, says; returns what could not be built, and why.
 
     Of networks that are together larger than :data:`MAX_TOGETHER` those are built that differ most: the
     smallest, the largest and one of each class or function that several share. A backend without
@@ -74,12 +74,7 @@ def try_source(backend: Backend, networks: Sequence[Program], source: str) -> Un
     try:
         with _blaming(f"the {backend.name} source of `{able[0].model_name}`", source):
             module = import_source(source)
-        chosen = _chosen(able, source)
-        for network in able:
-            if network not in chosen:
-                reason = f"together they have more than {MAX_TOGETHER:,} layers"
-                unbuilt.setdefault(reason, []).append(network)
-                continue
+        for network in _chosen(able, source):
             try:
                 with _blaming(f"the {backend.name} source of `{network.model_name}`", source):
                     trial(getattr(module, safe_identifier(network.model_name)), network)

@@ -97,11 +97,13 @@ def test_all_variants_of_a_file_are_built(
     small.write_text(small.read_text().replace("name: small", "name: little"))
     assert run("regenerate", path).status == 0
     assert trying.built == 4
-    monkeypatch.setattr(trial, "MAX_TOGETHER", 0)
-    small.write_text(small.read_text().replace("variants:\n", "variants:\n  c: {}\n  d: {}\n"))
+    monkeypatch.setattr(trial, "MAX_LAYERS", 30)
+    deep = "variants:\n  c: {depths: [9, 9]}\n  d: {}\n"
+    small.write_text(small.read_text().replace("variants:\n", deep))
     result = run("regenerate", path)
-    told = "not built ahead of writing: together they have more than 0 layers"
-    assert f"{path}: `d`, `small_a` {told}\n" in result.err
+    told = f"{path}: `c` not built ahead of writing: it has 1"
+    assert told in result.err
+    assert trying.built == 7
 
 
 def test_regenerate_leaves_the_file_that_would_not_run(
