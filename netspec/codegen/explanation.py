@@ -147,10 +147,11 @@ def _why_none(stage: StageCalls, runs: Sequence[Run]) -> str:
     kinds = len({id(each.source_class) for each in calls})
     if kinds > 1:
         return f"no loop, since they are of {kinds} kinds"
-    if any(run.pattern is None for run in runs):
-        return "no loop, since their names do not count"
     first, *others = [each.values for each in calls]
-    names = [n for n in first if any(not same_call(v.get(n), first[n]) for v in others)]
+    given = dict.fromkeys(name for each in calls for name in each.values)
+    names = [n for n in given if any(not same_call(v.get(n), first.get(n)) for v in others)]
+    if not names or any(run.pattern is None for run in runs):
+        return "no loop, since their names do not count"
     left = [name for name in names if name not in stage.schedule(0)]
     few = f"no {LOOP_FROM} in a row are equal, or follow the index"
     return f"no loop, since {few}, in {_listed(left or names)}"

@@ -168,6 +168,10 @@ def test_which_stages_a_helper_makes(stages: str, expected: list[str]) -> None:
             "`layer1`, `0` to `2`: no loop, since no 3 in a row are equal, or follow the index, "
             "in `in_channels`",
         ),
+        (
+            "- {block: unit, repeat: 3, block_name: 'n{index * index}'}",
+            "`layer1`, `n0` to `n4`: no loop, since their names do not count",
+        ),
     ],
 )
 def test_which_blocks_are_no_loop(stages: str, expected: str) -> None:

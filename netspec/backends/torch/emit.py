@@ -60,6 +60,7 @@ from netspec.codegen.tensors import VARIABLES, Item, Tensors
 from netspec.ir import Program, Region, Value
 from netspec.ir.definition import Definition
 from netspec.ir.optional import varying_tests
+from netspec.ir.slots import slot_labels, varying_slots
 from netspec.ir.template import Series, Template
 from netspec.ir.template.data import nodes_of, result_of
 from netspec.lang.expression.arithmetic import COPIED
@@ -97,6 +98,7 @@ def explain(networks: Sequence[Program], origin: Origin) -> tuple[Decision, ...]
 
 class _Generator:
     def __init__(self, programs: Sequence[Program], origin: Origin) -> None:
+        self.slots = varying_slots(programs)
         programs = self.programs = with_rows_as_blocks(programs)
         self.origin = origin
         self.taken = HANDLES if origin.handles else frozenset()
@@ -241,7 +243,9 @@ class _Generator:
             return self.classes.invocation(made).call(printer)
 
         plan, varying = Plan(template, self.varying), self.varying
-        return ModuleWriter(plan, printer, block_call, self.starts, settled, varying, taken)
+        regions = (part for part in template.walk() if isinstance(part, Region))
+        slots = slot_labels(regions, self.slots)
+        return ModuleWriter(plan, printer, block_call, self.starts, settled, varying, slots, taken)
 
     # The network
 
