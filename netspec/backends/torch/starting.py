@@ -11,10 +11,12 @@ from netspec.backends.torch.starts import Starts, base_class, in_loop
 from netspec.codegen.calls import Call, same_call
 from netspec.codegen.cases import Case, answers
 from netspec.codegen.factories import options
+from netspec.codegen.nodes import call
 from netspec.codegen.printing import Printer
 from netspec.ir import Node
 from netspec.ir.template.chosen import Chosen
 from netspec.lang.expression.symbolic import Diverges
+from netspec.ops.types import Parameter
 
 
 class StartWriter:
@@ -62,7 +64,7 @@ class StartWriter:
         for parameter in layer.op.parameters(layer.source):
             if is_native(layer, parameter):
                 continue
-            made = init_call(parameter, layer.source, ast.Attribute(access, parameter.name))
+            made = init_call(parameter, layer.source, _tensor(access, parameter))
             looped = self._starts.looped(target, parameter.name) if self._settled else None
             if looped is None:
                 statements.append(ast.Expr(self._printer.call(made)))
@@ -70,6 +72,15 @@ class StartWriter:
                 # The loop is over all modules, so what differs from it comes behind it.
                 self.behind_loop.append(ast.Expr(self._printer.call(made)))
         return statements
+
+
+def _tensor(access: ast.expr, parameter: Parameter) -> ast.expr:
+    """A tensor of a module; to type checkers, a member of a row is any module, whose attributes may be modules."""
+    if not isinstance(access, ast.Subscript):
+        return ast.Attribute(access, parameter.name)
+    is_learned = parameter.role in ("trained", "frozen")
+    getter = "get_parameter" if is_learned else "get_buffer"
+    return call(ast.Attribute(access, getter), [ast.Constant(parameter.name)])
 
 
 def _variants(layer: Node, calls: Call | Case[Call]) -> Iterator[tuple[Node, Call]]:
