@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from netspec.backends import base
 from netspec.backends.base import backend_of, get_backend
 from netspec.elaborate.overrides import from_values
 from netspec.errors import UsageError, did_you_mean
@@ -181,28 +180,30 @@ def verify(
     return run(whole.compilation, options, origin)
 
 
-def explain(network: Spec, backend: str) -> tuple[Decision, ...]:
+def explain(network: Spec, backend: str, all_variants: bool = False) -> tuple[Decision, ...]:
     """Why the source of a network is written as it is.
 
     Args:
         network: a compiled network, or a spec by path or name.
         backend: ``torch``, ``keras``, or the name of an installed third backend that explains its source.
+        all_variants: of the file that holds all variants of the spec.
 
     Returns:
-        The blocks that are several classes and what parts them, the arguments that the spec has no name
-        for, what is written as a loop, and what stands for several. Each as text is the line that
-        ``netspec generate --explain`` prints.
+        The blocks and networks that are several classes and what parts them, the arguments that the spec
+        has no name for, helpers, loops, why others are none, and what stands for several. Each as text is
+        the line that ``netspec generate --explain`` prints.
 
     Raises:
         NetspecError: the spec is wrong, or the backend cannot do what it says; the message shows where.
         UsageError: there is no such backend, or it explains no source.
 
     Examples:
-        >>> print(netspec.explain("resnet18", "torch")[0])
+        >>> print(netspec.explain("resnet18", "torch")[-1])
         BasicBlock.relu: one module for `relu1`, `relu2`, which hold nothing and have no names of their own
     """
-    compilation = compiled(network).compilation
-    return base.explain(get_backend(backend), compilation.network, compilation.origin)
+    from netspec.family import explain_source
+
+    return explain_source(compiled(network), backend, all_variants)
 
 
 def convert(
@@ -273,11 +274,12 @@ def generate_family(
     backend: str,
     path: str | os.PathLike[str] | None = None,
     line_length: int | None = None,
+    handles: str | None = None,
 ) -> str:
     """Standalone source of all variants of a spec in one file: the classes once, and a function each.
 
     Every variant has the network's overrides, and is optimized where the network is. Needs no framework;
-    for ``backend``, ``path`` and ``line_length`` see :meth:`CompiledNetwork.generate`.
+    for ``backend``, ``path``, ``line_length`` and ``handles`` see :meth:`CompiledNetwork.generate`.
 
     Raises:
         NetspecError: the spec is wrong, or the backend cannot do what it says; the message shows where.
@@ -290,7 +292,7 @@ def generate_family(
     """
     from netspec.family import generate_family as run
 
-    return run(compiled(network), backend, path, line_length)
+    return run(compiled(network), backend, path, line_length, handles)
 
 
 def export(

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from netspec.backends import base
+from netspec.backends import base, generating
 from netspec.backends.base import backend_of, export_of, get_backend
 from netspec.compilation import Compilation
 from netspec.elaborate.bounds import Bounds
@@ -391,7 +391,7 @@ class CompiledNetwork:
         """
         length = line_length_at(path) if line_length is None else line_length
         origin = dataclasses.replace(self._compilation.origin_for(path), handles=handles)
-        return base.generate(get_backend(backend), self.network, origin, length)
+        return generating.generate(get_backend(backend), self.network, origin, length)
 
     def to_yaml(self, keep: Sequence[str] = ()) -> str:
         """One self-contained spec of this network alone, as a person would write it.

@@ -28,7 +28,6 @@ from netspec.errors import (
 )
 from netspec.ir.resize import resized
 from netspec.plugins import broken, load, plugins
-from netspec.system.line_length import LINE_LENGTH, check_line_length
 
 if TYPE_CHECKING:
     import numpy
@@ -154,6 +153,14 @@ class Explains(Protocol):
 
 
 @runtime_checkable
+class ExplainsFamilies(Protocol):
+    """The capability to say why source of all networks of a spec is written as it is."""
+
+    def explain_family(self, networks: Sequence[Program], origin: Origin) -> tuple[Decision, ...]:
+        """What was decided for the source of such networks."""
+
+
+@runtime_checkable
 class GeneratesFamilies(Protocol):
     """The capability to print source of all networks of a spec in one file."""
 
@@ -215,6 +222,7 @@ class Refuses(Protocol):
 _LACKING: Mapping[type, str] = {
     Generates: "generates no source",
     Explains: "explains no source",
+    ExplainsFamilies: "explains no source of several networks",
     GeneratesFamilies: "generates no source of several networks",
     HoldsWeights: "has no files of weights",
     Saves: "writes no models",
@@ -307,31 +315,6 @@ def build_optimized(
         drawn = backend.read_weights(build(backend, original), original)
         backend.write_weights(model, optimization.program, optimization.move(drawn))
     return model
-
-
-def generate(
-    backend: Backend, network: Program, origin: Origin, line_length: int = LINE_LENGTH
-) -> str:
-    """Standalone source of a network that came from ``origin``, in lines of ``line_length`` characters.
-
-    Raises :class:`NetspecError` for what the backend cannot do, and :class:`UsageError` where it generates
-    no source.
-    """
-    able = capability(backend, Generates)
-    known = getattr(backend, "handles", ())
-    if origin.handles is not None and origin.handles not in known:
-        there = f"; it has `{known[0]}`" if known else ""
-        raise UsageError(f"{backend.name} has no handles called `{origin.handles}`{there}")
-    check_line_length(line_length)
-    check_network(backend, network)
-    return able.generate(network, origin, line_length)
-
-
-def explain(backend: Backend, network: Program, origin: Origin) -> tuple[Decision, ...]:
-    """Why the source of a network is written as it is; raises as :func:`generate` does."""
-    able = capability(backend, Explains)
-    check_network(backend, network)
-    return able.explain(network, origin)
 
 
 def backend_names() -> tuple[str, ...]:

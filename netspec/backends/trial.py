@@ -5,10 +5,12 @@ Models are made without values: PyTorch's on the device ``meta``, Keras' with va
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import sys
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Protocol, runtime_checkable
 
 from netspec.backends.base import Backend
@@ -19,6 +21,9 @@ from netspec.ir import Program
 
 MAX_LAYERS = 1000
 """The most layers of a network whose source is built: both frameworks take seconds for more."""
+
+MAX_TOGETHER = 1000
+"""So many layers of several networks are built; of more networks, those that differ most."""
 
 Trial = Callable[[Callable[[], Any], Program], None]
 """Calls the function of generated source, without values, and holds its model against the network.
@@ -35,50 +40,106 @@ class TriesSource(Protocol):
         """How source is tried. Imports the framework."""
 
 
-def try_source(backend: Backend, network: Program, source: str) -> str | None:
-    """Build what ``source``, generated for ``network``, says; returns why it was not built, or None.
+Unbuilt = Mapping[str, Sequence[Program]]
+"""The networks that could not be built, by the reason."""
 
-    A backend without :class:`TriesSource` has no reason to tell, and the text is empty.
+
+def try_source(backend: Backend, networks: Sequence[Program], source: str) -> Unbuilt:
+    """Build what ``source``, generated for ``networks``, says; returns what could not be built, and why.
+
+    Of networks that are together larger than :data:`MAX_TOGETHER` those are built that differ most: the
+    smallest, the largest and one of each class or function that several share. A backend without
+    :class:`TriesSource` has no reason to tell, so that nothing is returned.
 
     Raises:
-        InternalError: it does not run, or makes something else than ``network``; the message says in which line.
+        InternalError: it does not run, or makes something else than the network; the message says in which line.
     """
     if not isinstance(backend, TriesSource):
-        return ""
-    if len(network.layers) > MAX_LAYERS:
-        return f"it has {len(network.layers):,} layers, and more than {MAX_LAYERS:,} are not built"
+        return {}
+    unbuilt: dict[str, list[Program]] = {}
+    able = []
+    for network in networks:
+        count = len(network.layers)
+        if count > MAX_LAYERS:
+            reason = f"it has {count:,} layers, and more than {MAX_LAYERS:,} are not built"
+            unbuilt.setdefault(reason, []).append(network)
+        else:
+            able.append(network)
+    if not able:
+        return unbuilt
+    trial = _trial_of(backend)
+    if isinstance(trial, str):
+        return {trial: networks}
+    module = None
+    try:
+        with _blaming(f"the {backend.name} source of `{able[0].model_name}`", source):
+            module = import_source(source)
+        for network in _chosen(able, source):
+            try:
+                with _blaming(f"the {backend.name} source of `{network.model_name}`", source):
+                    trial(getattr(module, safe_identifier(network.model_name)), network)
+            except (
+                RecursionError
+            ):  # Keras' own, over ops in a row; a higher limit of Python's lets it be built
+                reason = "there are more ops in a row than Python's recursion limit allows"
+                unbuilt.setdefault(reason, []).append(network)
+    finally:
+        if module is not None:
+            del sys.modules[module.__name__]
+    return unbuilt
+
+
+def _trial_of(backend: Any) -> Trial | str:
+    """How a backend tries source, or why it cannot here."""
     missing = [name for name in backend.requires if importlib.util.find_spec(name) is None]
     if missing:
         return f"{' and '.join(missing)} is not installed"
     try:
-        trial = backend.trial()
+        found: Trial = backend.trial()
     except UsageError as error:
         return str(error)
     except Exception as error:  # a framework whose installation is broken, in whatever way
         return f"{backend.name} cannot be imported: {error!r}"
-    try:
-        _run(trial, backend, network, source)
-    except (
-        RecursionError
-    ):  # Keras' own, over ops in a row; a higher limit of Python's lets it be built
-        return "there are more ops in a row than Python's recursion limit allows"
-    return None
+    return found
 
 
-def _run(trial: Trial, backend: Backend, network: Program, source: str) -> None:
-    what = f"the {backend.name} source of `{network.model_name}`"
-    module = None
+def _chosen(networks: Sequence[Program], source: str) -> list[Program]:
+    """The networks that are built: all, or as few as show what they differ in and as many as are affordable."""
+    ordered = sorted(networks, key=lambda network: len(network.layers))
+    calls = _calls(source)
+    first = {calls.get(safe_identifier(n.model_name), n): n for n in reversed(ordered)}
+    chosen = [*dict.fromkeys((ordered[0], ordered[-1], *first.values()))]
+    total = sum(len(network.layers) for network in chosen)
+    for network in ordered:
+        if network not in chosen and total + len(network.layers) <= MAX_TOGETHER:
+            chosen.append(network)
+            total += len(network.layers)
+    return chosen
+
+
+def _calls(source: str) -> Mapping[str, str]:
+    """The class or function of ``source`` whose result each of its functions returns."""
+    body = ast.parse(source).body
+    known = {each.name for each in body if isinstance(each, ast.ClassDef | ast.FunctionDef)}
+    found = {}
+    for each in body:
+        match each:
+            case ast.FunctionDef(body=[*_, ast.Return(ast.Call(func=ast.Name(id=name)))]):
+                if name in known:
+                    found[each.name] = name
+    return found
+
+
+@contextmanager
+def _blaming(what: str, source: str) -> Iterator[None]:
+    """Within, whatever ``source`` raises is an :class:`InternalError` about it, but for a recursion."""
     try:
-        module = import_source(source)
-        trial(getattr(module, safe_identifier(network.model_name)), network)
+        yield
     except RecursionError:
         raise
     except Exception as error:
         said = f"{type(error).__name__}: {error}".strip().rstrip(":")
         raise InternalError(f"{what} does not run{_place(error, source)}: {said}") from error
-    finally:
-        if module is not None:
-            del sys.modules[module.__name__]
 
 
 def _place(error: Exception, source: str) -> str:

@@ -102,7 +102,7 @@ def run(arguments: argparse.Namespace) -> int:
     for step, path in enumerate(arguments.outputs, 3):
         if _suffix(path, backend) == SOURCE:
             source = compiled.generate(backend.name, path)
-            check_source(compiled, backend.name, source, path)
+            check_source([compiled], backend.name, source, path)
             write_text_file(path, source, arguments.force)
             continue
         with progress(f"writing {path}, {step} of {steps}"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,13 +24,13 @@ def add_no_check_argument(parser: argparse.ArgumentParser) -> None:
 
 
 def check_source(
-    network: CompiledNetwork, backend: str, source: str, path: Path | None = None
+    networks: Sequence[CompiledNetwork], backend: str, source: str, path: Path | None = None
 ) -> None:
-    """Build what ``source``, generated for ``network``, says, as far as that can be done here.
+    """Build what ``source``, generated for ``networks``, says, as far as that can be done here.
 
     Args:
         path: the file that it is for. One that holds it already is not written, so nothing is built. One
-            that will be written unbuilt is told about.
+            that will be written with networks that were not built is told about.
 
     Raises:
         InternalError: it does not run, or makes another network.
@@ -44,9 +45,12 @@ def check_source(
         return
     try:
         with quiet():
-            reason = try_source(get_backend(backend), network.network, source)
+            programs = [network.network for network in networks]
+            unbuilt = try_source(get_backend(backend), programs, source)
     except InternalError as error:
         how = "nothing was written; `netspec generate --no-check` writes it all the same"
         raise InternalError(f"{error}; {how}") from error
-    if reason and path is not None:
-        tell(f"{path}: not built ahead of writing: {reason}")
+    for reason, left in unbuilt.items() if path is not None else ():
+        names = ", ".join(f"`{program.model_name}`" for program in left)
+        what = "not" if len(left) == len(networks) else f"{names} not"
+        tell(f"{path}: {what} built ahead of writing: {reason}")

@@ -25,9 +25,10 @@ Where the framework is installed, what was made is built first, without values, 
 not written unless it runs and is the network. --no-check saves the seconds that the
 framework takes to load.
 
-With --explain, standard error says why it is written so: which blocks are several
-classes and what parts them, which arguments the spec has no name for, what is a loop,
-and what one thing stands for."""
+With --explain, standard error says why it is written so: which blocks and networks are
+several classes and what parts them, which arguments the spec has no name for, which
+stages a helper makes, what is a loop and why others are none, and what one thing
+stands for."""
 EXAMPLES = (
     "netspec generate mynet.yaml --backend torch -o mynet.py",
     "netspec generate resnet50 --backend keras --set classes=10",
@@ -62,27 +63,28 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run the command."""
     from netspec.errors import UsageError
-    from netspec.family import generate_family
+    from netspec.family import generate_family, members_of
     from netspec.system.files import check_writable
 
     if arguments.all_variants and arguments.variant is not None:
         raise UsageError("--variant: of one variant, and --all-variants takes all")
-    if arguments.all_variants and arguments.handles is not None:
-        raise UsageError("--handles: of one network, and --all-variants takes all")
     if arguments.output not in (None, "-"):
         check_writable(Path(arguments.output))
     target = arguments.check or (None if arguments.output == "-" else arguments.output)
     network = load_spec(arguments)
     line_length, handles = arguments.line_length, arguments.handles
     if arguments.all_variants:
-        source = generate_family(network, arguments.backend, target, line_length)
+        networks = members_of(network)
+        source = generate_family(network, arguments.backend, target, line_length, handles)
     else:
+        networks = [network]
         source = network.generate(arguments.backend, target, line_length, handles)
     if arguments.explain:
-        from netspec.api import explain
+        from netspec.family import explain_source
 
-        for decision in explain(network, arguments.backend):
+        for decision in explain_source(network, arguments.backend, arguments.all_variants, handles):
             tell(str(decision))
     if not (arguments.no_check or arguments.check):
-        check_source(network, arguments.backend, source, None if target is None else Path(target))
+        path = None if target is None else Path(target)
+        check_source(networks, arguments.backend, source, path)
     return give_text(source, arguments)

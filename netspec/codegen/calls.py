@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -54,14 +54,21 @@ def call_at(value: Any, index: int) -> Any:
     return value_at(value, index)
 
 
-def varies(value: Any) -> bool:
-    """Whether a number in a call, or in an argument of one, varies."""
+def varying_in(value: Any) -> Iterator[Varying]:
+    """The numbers in a call, or in an argument of one, that vary."""
     match value:
         case Call(args=args, kwargs=kwargs):
-            return any(map(varies, (*args, *kwargs.values())))
+            yield from varying_in((*args, *kwargs.values()))
         case tuple() | list():
-            return any(map(varies, value))
-    return isinstance(value, Varying)
+            for each in value:
+                yield from varying_in(each)
+        case Varying():
+            yield value
+
+
+def varies(value: Any) -> bool:
+    """Whether a number in a call, or in an argument of one, varies."""
+    return next(varying_in(value), None) is not None
 
 
 def execute(call: Call, resolve: Callable[[str], Any]) -> Any:

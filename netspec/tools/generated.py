@@ -18,7 +18,7 @@ from netspec.check.validate.files import find_targets
 from netspec.codegen.frame import BUILT_IN_PLACE, Origin, is_generated, read_origin
 from netspec.elaborate.overrides import parse_assignment
 from netspec.errors import NetspecError, UsageError
-from netspec.family import generate_family
+from netspec.family import generate_family, members_of
 from netspec.loading import find_spec, open_spec
 from netspec.network import CompiledNetwork, compile_document
 from netspec.system.channels import readable
@@ -109,8 +109,14 @@ def source_of(
 ) -> str:
     """What the file would hold today, made of its network by the backend whose file it is."""
     if file.origin is not None and file.origin.all_variants:
-        return generate_family(network, backend, file.path, line_length)
+        return generate_family(network, backend, file.path, line_length, file.handles)
     return network.generate(backend, file.path, line_length, file.handles)
+
+
+def networks_of(file: GeneratedFile, network: CompiledNetwork) -> list[CompiledNetwork]:
+    """The networks that the file has functions for: its network, or all variants of the network's spec."""
+    is_family = file.origin is not None and file.origin.all_variants
+    return members_of(network) if is_family else [network]
 
 
 def backend_of(file: GeneratedFile) -> str:

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
-from netspec.backends.base import Generates, build, generate
+from netspec.backends.base import Generates, build
+from netspec.backends.generating import generate
 from netspec.codegen.identifiers import safe_identifier
 from netspec.codegen.imported import import_source
 from netspec.compilation import Compilation

@@ -9,7 +9,8 @@ from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from importlib.metadata import version
 
-from netspec.backends.base import Generates, check_network, generate, get_backend
+from netspec.backends.base import Generates, check_network, get_backend
+from netspec.backends.generating import generate
 from netspec.compilation import Compilation
 from netspec.errors import UsageError
 from netspec.ir import Program

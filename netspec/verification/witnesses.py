@@ -14,10 +14,10 @@ from netspec.backends.base import (
     build,
     capability,
     check_network,
-    generate,
     get_backend,
     require_framework,
 )
+from netspec.backends.generating import generate
 from netspec.codegen.identifiers import safe_identifier
 from netspec.codegen.imported import import_source
 from netspec.compilation import Compilation

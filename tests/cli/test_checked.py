@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from netspec.backends import trial
 from tests.cli.conftest import Run
 from tests.support.fake_backend import FakeBackend
 
@@ -27,7 +28,11 @@ class Trying(FakeBackend):
         return run
 
     def generate(self, network: Any, origin: Any, line_length: int) -> str:
-        return f'"""{origin}"""\n\nimport {self.imports}\n\n\ndef {network.model_name}(): ...\n'
+        return self.generate_family([network], origin, line_length)
+
+    def generate_family(self, networks: Any, origin: Any, line_length: int) -> str:
+        functions = "".join(f"def {each.model_name}(): return A()\n" for each in networks)
+        return f'"""{origin}"""\n\nimport {self.imports}\n\n\nclass A: ...\n{functions}'
 
 
 @pytest.fixture
@@ -81,6 +86,24 @@ def test_a_missing_framework_is_told_of_where_a_file_is_written(
     assert result.err == (
         f"{path}: not built ahead of writing: surely_absent is not installed\nwrote {path}\n"
     )
+
+
+def test_all_variants_of_a_file_are_built(
+    run: Run, trying: Trying, small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "net.py"
+    assert run("generate", small, "--backend", "fake", "--all-variants", "-o", path).status == 0
+    assert trying.built == 2
+    small.write_text(small.read_text().replace("name: small", "name: little"))
+    assert run("regenerate", path).status == 0
+    assert trying.built == 4
+    monkeypatch.setattr(trial, "MAX_LAYERS", 30)
+    deep = "variants:\n  c: {depths: [9, 9]}\n  d: {}\n"
+    small.write_text(small.read_text().replace("variants:\n", deep))
+    result = run("regenerate", path)
+    told = f"{path}: `c` not built ahead of writing: it has 1"
+    assert told in result.err
+    assert trying.built == 7
 
 
 def test_regenerate_leaves_the_file_that_would_not_run(

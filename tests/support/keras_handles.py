@@ -52,12 +52,21 @@ def fit(make: Make, folder: Path) -> None:
     _step(make(), jit_compile=keras.backend.backend() != "torch")
 
 
-def mixed_precision(make: Make, folder: Path) -> None:
+def mixed_bfloat16(make: Make, folder: Path) -> None:
     """Layers made under a policy compute by it, and keep float32 weights."""
-    with _policy("mixed_bfloat16"):
+    _mixed(make, "bfloat16")
+
+
+def mixed_float16(make: Make, folder: Path) -> None:
+    """The same, with a loss that Keras scales so that gradients are no zeros."""
+    _mixed(make, "float16")
+
+
+def _mixed(make: Make, dtype: str) -> None:
+    with _policy(f"mixed_{dtype}"):
         model = make()
     computing = [layer for layer in model.layers if layer.weights]
-    assert {layer.compute_dtype for layer in computing} == {"bfloat16"}
+    assert {layer.compute_dtype for layer in computing} == {dtype}
     assert {str(weight.dtype) for layer in computing for weight in layer.weights} == {"float32"}
     exact = make()
     exact.set_weights(model.get_weights())
@@ -91,7 +100,7 @@ def channels_first(make: Make, folder: Path) -> None:
 
 HANDLES: dict[str, Callable[[Make, Path], None]] = {
     function.__name__: function
-    for function in (clone, fit, mixed_precision, keras_file, h5_file, channels_first)
+    for function in (clone, fit, mixed_bfloat16, mixed_float16, keras_file, h5_file, channels_first)
 }
 
 

@@ -85,7 +85,13 @@ class KerasBackend:
         """Why source is written as it is."""
         from netspec.backends.keras.emit import explain
 
-        return explain(network, origin)
+        return explain([network], origin)
+
+    def explain_family(self, networks: Sequence[Program], origin: Origin) -> tuple[Decision, ...]:
+        """Why source of several networks of a spec is written as it is."""
+        from netspec.backends.keras.emit import explain
+
+        return explain(networks, origin)
 
     def check(self, network: Program) -> None:
         """Raise :class:`NetspecError` where two layers would have one name."""

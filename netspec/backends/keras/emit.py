@@ -76,12 +76,12 @@ class Parts:
     inputs: list[str]
 
 
-def explain(network: Program, origin: Origin) -> tuple[Decision, ...]:
-    """Why the source of a network is written as it is."""
-    with refusing(network):
-        generator = _Generator([network], origin)
+def explain(networks: Sequence[Program], origin: Origin) -> tuple[Decision, ...]:
+    """Why the source of networks is written as it is."""
+    with refusing(networks[0]):
+        generator = _Generator(networks, origin)
         generator.file(LINE_LENGTH)
-        return generator.decisions.all(generator.classes)
+        return generator.decisions.all(generator.classes, generator.families)
 
 
 class _Generator:
@@ -90,7 +90,7 @@ class _Generator:
         self.origin = origin
         self.targets: set[str] = set()
         self.factories: dict[int, Factories] = {}
-        self.decisions = Decisions()
+        self.decisions = Decisions(programs)
         self.names = names_for(programs)
         self.inference_names: dict[tuple[str, ...], str] = {}
         for program in programs:
@@ -129,6 +129,7 @@ class _Generator:
             complete(self.classes, family.template, STYLE.takes_channels)
             name = partial(self.names.add, STACK)
             self.helpers[family] = helpers(family.template, self.classes, name, STYLE)
+            self.decisions.note_stages(family, self.helpers[family], "")
         blocks = [self._block_function(*each) for each in zip(self.classes.all, parts, strict=True)]
         by_outputs = {_outputs(program): program for program in self.programs}
         inference = [self._inference_function(by_outputs[key]) for key in self.inference_names]

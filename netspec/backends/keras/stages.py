@@ -156,8 +156,9 @@ class Stages(Blocks):
         assert self.invoke is not None
         own = tuple(flat_name(block.path) for block in stage.blocks)
         family = self.family
-        found = stage_calls(stage, own, family.first, family.template, self.invoke).runs()
-        self.decisions.note_runs(stage.path, found)
+        calls = stage_calls(stage, own, family.first, family.template, self.invoke)
+        found = calls.runs()
+        self.decisions.note_runs(family, stage.path, calls, found)
         return found
 
     def _in_order(

@@ -78,7 +78,13 @@ class TorchBackend:
         """Why source is written as it is."""
         from netspec.backends.torch.emit import explain
 
-        return explain(network, origin)
+        return explain([network], origin)
+
+    def explain_family(self, networks: Sequence[Program], origin: Origin) -> tuple[Decision, ...]:
+        """Why source of several networks of a spec is written as it is."""
+        from netspec.backends.torch.emit import explain
+
+        return explain(networks, origin)
 
     def trial(self) -> Trial:
         """How source is tried before it is written."""

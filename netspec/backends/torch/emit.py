@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from netspec.backends.torch.emit_handles import Handles, Send, in_order, through_parts
@@ -21,6 +21,7 @@ from netspec.backends.torch.helpers import (
 )
 from netspec.backends.torch.module_class import forward_of, module_class
 from netspec.backends.torch.modules import ModuleWriter
+from netspec.backends.torch.naming import HANDLES
 from netspec.backends.torch.plan import Plan
 from netspec.backends.torch.rows import COPIED_FILES, SIGNATURE_DEFAULTS
 from netspec.backends.torch.sequential import ORDERED
@@ -60,6 +61,7 @@ from netspec.ir import Program, Region, Value
 from netspec.ir.containers import uneven
 from netspec.ir.definition import Definition
 from netspec.ir.optional import varying_tests
+from netspec.ir.slots import slot_labels, varying_slots
 from netspec.ir.template import Series, Template
 from netspec.ir.template.data import nodes_of, result_of
 from netspec.lang.expression.arithmetic import COPIED
@@ -87,25 +89,27 @@ class Parts:
         return self.writer.printer
 
 
-def explain(network: Program, origin: Origin) -> tuple[Decision, ...]:
-    """Why the source of a network is written as it is."""
-    with refusing(network):
-        generator = _Generator([network], origin)
+def explain(networks: Sequence[Program], origin: Origin) -> tuple[Decision, ...]:
+    """Why the source of networks is written as it is."""
+    with refusing(networks[0]):
+        generator = _Generator(networks, origin)
         generator.file(LINE_LENGTH)
-        return generator.decisions.all(generator.classes)
+        return generator.decisions.all(generator.classes, generator.families)
 
 
 class _Generator:
     def __init__(self, programs: Sequence[Program], origin: Origin) -> None:
+        self.slots = varying_slots(programs)
         programs = self.programs = with_rows_as_blocks(programs)
         self.origin = origin
+        self.taken = HANDLES if origin.handles else frozenset()
         self.starts = Starts()
         tests = (each for program in programs for each in program.main.regions("when"))
         self.varying = varying_tests(tests)
         self.refused = uneven(programs)
         self.targets: set[str] = set()
         self.factories: dict[int, Factories] = {}
-        self.decisions = Decisions()
+        self.decisions = Decisions(programs)
         self.names = names_for(programs)
         self.helpers: dict[Family, Mapping[Series, Helper]] = {}
         self.arguments: dict[Family, Sequence[Argument]] = {}
@@ -147,7 +151,9 @@ class _Generator:
         for family in self.families:
             complete(self.classes, family.template, STYLE.takes_channels)
             name = partial(Namespace().add, MAKE_LAYER)
-            self.helpers[family] = helpers(family.template, self.classes, name, STYLE)
+            style = replace(STYLE, reserved=STYLE.reserved | self.taken)
+            self.helpers[family] = helpers(family.template, self.classes, name, style)
+            self.decisions.note_stages(family, self.helpers[family], f"{family.name}.")
         blocks = [self._block_class(*each) for each in zip(self.classes.all, parts, strict=True)]
         networks = [self._network_class(family, settled=True) for family in self.families]
         classes = map(roll_rows, tidied([*blocks, *networks]))
@@ -225,7 +231,9 @@ class _Generator:
         results = [tensors.take(value, "x") for value in template.body.outputs]
         return Parts(writer, _returning(tensors, results), inputs)
 
-    def _writer(self, template: Template, settled: bool) -> ModuleWriter:
+    def _writer(
+        self, template: Template, settled: bool, taken: frozenset[str] = frozenset()
+    ) -> ModuleWriter:
         printer = Printer(SIGNATURE_DEFAULTS, template.numbers, presence(template))
 
         def block_call(block: Region) -> ast.expr:
@@ -236,14 +244,17 @@ class _Generator:
             return self.classes.invocation(made).call(printer)
 
         names = {*map(safe_identifier, (*template.parameters, *template.local))}
-        plan = Plan(template, self.refused)
-        return ModuleWriter(plan, printer, block_call, self.starts, settled, self.varying, names)
+        plan, varying = Plan(template, self.refused), self.varying
+        regions = (part for part in template.walk() if isinstance(part, Region))
+        slots = slot_labels(regions, self.slots)
+        known = (self.starts, settled, varying, slots, names, taken)
+        return ModuleWriter(plan, printer, block_call, *known)
 
     # The network
 
     def _network_class(self, family: Family, settled: bool) -> ast.stmt:
         template, program = family.template, family.first
-        writer = self._writer(template, settled)
+        writer = self._writer(template, settled, self.taken)
         made = self.helpers.get(family, {}) if settled else {}
         stages = Stages(family, writer, made, self.classes, self.decisions)
         writer.rows.stage_call = stages.module if settled else stages.try_out
@@ -275,13 +286,15 @@ class _Generator:
         known = {**channels_behind(template, writer.printer), **stages.known}
         registration = [Replaced(known).visit(each) for each in writer.registration]
         methods = [method(helper) for helper in own]
-        if self.origin.handles and settled:
-            handles = Handles(program, writer, template)
+        if self.origin.handles:
+            handles = Handles(family, writer)
             kept = [Replaced(known).visit(each) for each in handles.attributes()]
             registration = [*handles.declare(registration), *kept]
-            methods += handles.methods(*self._entered(family, writer))
-            methods += handles.intermediates(*self._entered(family, writer, handles.taken()))
-            if not program.has_outputs:
+            replacing = handles.classifier_methods()
+            if settled:
+                methods += [*handles.methods(*self._entered(family, writer)), *replacing]
+                methods += handles.intermediates(*self._entered(family, writer, handles.taken()))
+            if settled and not program.has_outputs:
                 forward = through_parts(inputs)
         registration = [*channels_along(template, writer.printer, registration), *registration]
         self.targets |= writer.printer.targets

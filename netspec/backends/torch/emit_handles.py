@@ -4,29 +4,37 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any, NoReturn
 
 from netspec.backends.torch.initial import init_call, is_native
 from netspec.backends.torch.modules import ModuleWriter
 from netspec.backends.torch.naming import HANDLES
-from netspec.codegen.calls import varies
+from netspec.backends.torch.rows import SIGNATURE_DEFAULTS
+from netspec.codegen.calls import varying_in
+from netspec.codegen.identifiers import safe_identifier
+from netspec.codegen.members import Family
 from netspec.codegen.nodes import (
+    Replaced,
     annotation,
     assign,
     call,
-    constant,
     dotted,
     function,
     if_,
     parameter,
 )
+from netspec.codegen.printing import Printer
 from netspec.codegen.tensors import Item, Tensors
 from netspec.errors import UsageError
-from netspec.ir import Program, Region, Value
+from netspec.ir import Node, Program, Region, Value
 from netspec.ir.classifier import Classifier, classifier_of
-from netspec.ir.template import Template
+from netspec.ir.template import Split, Template
 from netspec.ir.template.data import nodes_of
+from netspec.lang.expression.symbolic import Diverges, Varying, names_of
 
 SELF = (parameter("self"), None)
+CLASSES = ast.Name("num_classes")
 Send = Callable[[Sequence[Item]], None]
 """Sends tensors through items."""
 
@@ -48,34 +56,42 @@ def handled(program: Program) -> Classifier:
 
 
 class Handles:
-    """Writes the handles of one network's class.
+    """Writes the handles of the class of a network, or of several.
 
     Args:
-        program: the network.
-        writer: what its modules were written by.
-        template: its template.
+        family: the networks.
+        writer: what their modules were written by.
 
-    Raises :class:`UsageError` where the classifier stands in a container that does not run as one.
+    Raises:
+        UsageError: one has no end to take hold of, or the classifier stands in a container that does not run
+            as one.
+        Split: no one class has the handles of all.
     """
 
-    def __init__(self, program: Program, writer: ModuleWriter, template: Template) -> None:
-        self.classifier = handled(program)
-        self.program = program
+    def __init__(self, family: Family, writer: ModuleWriter) -> None:
+        template, self.members = family.template, family.members
+        ends = [handled(member) for member in self.members]
+        self.classifier = ends[0]
+        _alike([(e.line[0].path, *_paths(e.linear, *e.behind)) for e in ends], "other ends")
+        self.maps = [name for name, v in family.first.evaluation_outputs.items() if v.type.rank]
+        self.reductions = [_reductions(member, self.maps) for member in self.members]
+        _alike([tuple(map(str, each)) for each in self.reductions], "maps of other lengths")
+        self.template = template
         self.printer = writer.printer
-        self.outputs = template.outputs
-        paths = {node.path: node for node in nodes_of(template.body)}
-        self.linear = paths[self.classifier.linear.path]
-        self.entry = paths[self.classifier.line[0].path]
+        nodes = {node.path: node for node in nodes_of(template.body)}
+        self.linear = nodes[self.classifier.linear.path]
+        self.entry = nodes[self.classifier.line[0].path]
         cuts = (self.entry, self.linear)
         self.items = [*writer.plan.gathered.line(in_order(template), cuts)]
         apart = all(cut in self.items for cut in cuts)
         if not apart or ("." in self.linear.path and not writer.plan.gathered.place(self.linear)):
-            raise UsageError(f"{program.model_name} has no handles: its head stands in a container")
+            name = family.first.model_name
+            raise UsageError(f"{name} has no handles: its head stands in a container")
         self.access = writer.access(self.linear)
 
     def attributes(self) -> list[ast.stmt]:
         """What the constructor takes down."""
-        channels = constant(self.program.source.channels)
+        channels = self.printer.value(self.template.source.type.channels)
         return [
             assign("self.num_classes", self.printer.value(self.linear.target.channels)),
             assign("self.num_features", self.printer.value(self.linear.source.channels)),
@@ -84,24 +100,13 @@ class Handles:
             *self._feature_info(),
         ]
 
-    def _maps(self) -> dict[str, tuple[int, int]]:
-        """Of each map among the outputs, the channels and the reduction."""
-        length = self.program.source.size[0] if self.program.source.size else 1
-        outputs = {name: value.type for name, value in self.program.evaluation_outputs.items()}
-        return {
-            name: (kind.channels, round(length / kind.size[0]))
-            for name, kind in outputs.items()
-            if kind.rank
-        }
-
     def _feature_info(self) -> list[ast.stmt]:
-        infos: list[ast.expr] = [
-            ast.Dict(
-                [*map(ast.Constant, ("num_chs", "reduction", "module"))],
-                [constant(channels), constant(reduction), ast.Constant(name)],
-            )
-            for name, (channels, reduction) in self._maps().items()
-        ]
+        infos: list[ast.expr] = []
+        for name, reduction in zip(self.maps, self.reductions[0], strict=True):
+            channels = self.printer.value(self.template.outputs[name].type.channels)
+            keys = map(ast.Constant, ("num_chs", "reduction", "module"))
+            values = [channels, ast.Constant(reduction), ast.Constant(name)]
+            infos.append(ast.Dict([*keys], values))
         return [assign("self.feature_info", ast.List(infos))] if infos else []
 
     def declare(self, statements: Sequence[ast.stmt]) -> list[ast.stmt]:
@@ -121,7 +126,7 @@ class Handles:
         """The methods; ``tensors`` have entered as ``inputs``, and ``run`` writes what items do to them."""
         bodies: list[list[ast.stmt]] = []
         entering = [[*inputs]]
-        needed = {node.path for node in self.program.leading_to([self.program.main.result])}
+        needed = self._leading_to(lambda member: [member.main.result])
         items = [i for i in self.items if needed & {node.path for node in nodes_of(i)}]
         at = [0, items.index(self.entry), items.index(self.linear)]
         for first, behind, cut in zip(at, at[1:], (self.entry, self.linear), strict=False):
@@ -138,7 +143,7 @@ class Handles:
         head = [*pooled[:-1], early, *tensors.statements, ast.Return(result)]
         flag = (parameter("pre_logits", "bool"), ast.Constant(False))
         returns = ast.Name("Tensor")
-        found = [
+        return [
             function(
                 "forward_features",
                 [SELF, *_tensors(entering[0])],
@@ -154,16 +159,15 @@ class Handles:
                 returns=returns,
             ),
         ]
-        return [*found, *self._classifier_methods()]
 
     def intermediates(self, tensors: Tensors, inputs: Sequence[str], run: Send) -> list[ast.stmt]:
         """The method that gives the maps among the outputs, where there are any.
 
         ``tensors`` have entered as ``inputs``, and are asked for :meth:`taken`.
         """
-        if not self._maps():
+        if not self.maps:
             return []
-        paths = {node.path for node in self.program.leading_to(self._wanted())}
+        paths = self._leading_to(self._taken_of)
         run([item for item in self.items if paths & {node.path for node in nodes_of(item)}])
         last, *maps = (tensors.take(value, "x") for value in self.taken())
         found = ast.List([*maps])
@@ -179,36 +183,38 @@ class Handles:
             )
         ]
 
-    def _wanted(self) -> list[Value]:
-        outputs = self.program.evaluation_outputs
-        return [self.classifier.features, *(outputs[name] for name in self._maps())]
+    def _leading_to(self, wanted: Callable[[Program], Sequence[Value]]) -> set[str]:
+        """The paths of all ops that lead to what is wanted of each network."""
+        return {n.path for member in self.members for n in member.leading_to(wanted(member))}
+
+    def _taken_of(self, member: Program) -> list[Value]:
+        """The last map of one of the networks, and the maps among its outputs."""
+        outputs = member.evaluation_outputs
+        return [handled(member).features, *(outputs[name] for name in self.maps)]
 
     def taken(self) -> list[Value]:
         """The last map, and the maps among the outputs, in the template."""
-        if not self._maps():
+        if not self.maps:
             return []
-        return [self.entry.inputs[0], *(self.outputs[name] for name in self._maps())]
+        return [self.entry.inputs[0], *(self.template.outputs[name] for name in self.maps)]
 
-    def _classifier_methods(self) -> list[ast.stmt]:
+    def classifier_methods(self) -> list[ast.stmt]:
+        """The methods that give the classifier, and put another in its place."""
         layer = self.linear
         made = ast.Name("classifier")
         more = {} if layer.op.bias else {"bias": ast.Constant(False)}  # type: ignore[attr-defined]
-        new = call("nn.Linear", [dotted("self.num_features"), ast.Name("num_classes")], **more)
-        starts: list[ast.stmt] = []
-        for each in layer.op.parameters(layer.source):
-            start = init_call(each, layer.source, ast.Attribute(made, each.name))
-            if not is_native(layer, each) and not varies(start):
-                starts.append(ast.Expr(self.printer.call(start)))
+        new = call("nn.Linear", [dotted("self.num_features"), CLASSES], **more)
+        starts = self._starts(made)
         replaced: list[ast.stmt] = [assign(self.access, new)]
         if starts:
             replaced = [assign(made, new), *starts, assign(self.access, made)]
         if not self.classifier.behind:
             away, zero = call("nn.Identity"), [ast.Constant(0)]
             if starts:
-                is_none = ast.Compare(ast.Name("num_classes"), [ast.Eq()], [*zero])
+                is_none = ast.Compare(CLASSES, [ast.Eq()], [*zero])
                 replaced = [if_(is_none, [assign(self.access, away)], replaced)]
             else:
-                is_some = ast.Compare(ast.Name("num_classes"), [ast.Gt()], [*zero])
+                is_some = ast.Compare(CLASSES, [ast.Gt()], [*zero])
                 replaced = [assign(self.access, ast.IfExp(is_some, new, away))]
         return [
             function(
@@ -221,13 +227,70 @@ class Handles:
             function(
                 "reset_classifier",
                 [SELF, (parameter("num_classes", "int"), None)],
-                [assign("self.num_classes", ast.Name("num_classes")), *replaced],
+                [assign("self.num_classes", CLASSES), *replaced],
                 doc="Put a new linear layer for so many classes at the end; none for 0."
                 if not self.classifier.behind
                 else "Put a new linear layer for so many classes in the old one's place.",
                 returns=ast.Constant(None),
             ),
         ]
+
+    def _starts(self, made: ast.expr) -> list[ast.stmt]:
+        """How a new classifier starts: by the numbers of the new classes, and what the network keeps."""
+        layer, printer = self.linear, Printer(SIGNATURE_DEFAULTS)
+        classes, source = layer.target.channels, layer.source
+        known: dict[str, ast.expr] = {}
+
+        def named(channels: Any, path: str) -> Varying:
+            name = f"{path}."  # as no spec calls a number
+            known[name] = dotted(path)
+            is_varying = isinstance(channels, Varying)
+            values = channels.values if is_varying else (channels,)
+            return Varying(ast.Name(name), values, kept=not is_varying or channels.kept)
+
+        op = replace(layer.op, out=named(classes, CLASSES.id))  # type: ignore[call-arg]
+        if isinstance(source.channels, Varying):
+            kept = named(source.channels, "self.num_features")
+            source = replace(source, channels=kept)
+        if isinstance(classes, Varying) and isinstance(classes.node, ast.Name):
+            known[classes.node.id] = CLASSES
+        replaced = Replaced({safe_identifier(name): node for name, node in known.items()})
+        found: list[ast.stmt] = []
+        for each in op.parameters(source):
+            if is_native(layer, each):
+                continue
+            start = init_call(each, source, ast.Attribute(made, each.name))
+            for number in varying_in(start):
+                if not names_of(number) <= known.keys():
+                    self._refuse(number)
+            found.append(ast.Expr(replaced.visit(printer.call(start))))
+        self.printer.targets |= printer.targets
+        return found
+
+    def _refuse(self, number: Varying) -> NoReturn:
+        """Part networks by a number that none of their methods knows."""
+        if number.kept:
+            name = self.members[0].model_name
+            raise UsageError(
+                f"{name} has no handles: how `{self.linear.path}` starts is an argument"
+            )
+        raise Diverges(number)
+
+
+def _paths(*nodes: Node) -> list[str]:
+    return [node.path for node in nodes]
+
+
+def _reductions(network: Program, maps: Sequence[str]) -> tuple[int, ...]:
+    """How many times shorter than the input each of the maps is, along the first axis."""
+    length = network.source.size[0] if network.source.size else 1
+    return tuple(round(length / network.outputs[name].type.size[0]) for name in maps)
+
+
+def _alike(values: Sequence[Any], reason: str) -> None:
+    """Part networks unless they have one value."""
+    if len({*values}) > 1:
+        raise Split(reason, "", dict(enumerate(values)))
 
 
 def _tensors(names: Sequence[str]) -> list[tuple[ast.arg, None]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from netspec.backends.torch.forms import Form, form_of
@@ -11,6 +11,7 @@ from netspec.backends.torch.sharing import Sharing, is_shareable
 from netspec.ir import Node, Program
 from netspec.ir.containers import Container, containers
 from netspec.ir.optional import optional, varying_tests
+from netspec.ir.slots import slot_labels, varying_slots
 
 
 @dataclass(frozen=True)
@@ -29,17 +30,18 @@ class Held:
 def held_layers(network: Program, root: Container) -> dict[Node, Held]:
     """How each layer is held; ``root`` is the network's container."""
     varying = varying_tests(network.main.regions("when"))
+    slots = slot_labels(network.main.regions("when"), varying_slots([network]))
     found: dict[Node, Held] = {}
     waiting = [root]
     while waiting:
         container = waiting.pop()
-        found |= _held(container, network, varying)
+        found |= _held(container, network, varying, slots)
         waiting += [each for each in container.children.values() if isinstance(each, Container)]
     return found
 
 
 def _held(
-    container: Container, network: Program, varying: frozenset[str]
+    container: Container, network: Program, varying: frozenset[str], slots: Mapping[Node, str]
 ) -> Iterator[tuple[Node, Held]]:
     region = container.region if container.path else network.main
     is_class = region is not None and region.kind in ("network", "block")
@@ -52,9 +54,9 @@ def _held(
         form = form_of(layer, name if is_class else layer.path)
         shared = None
         if name in shareable and form.module is not None:
-            shared = sharing.find(form.module)
+            shared = sharing.find(form.module, slots.get(layer))
             if shared is None and layer not in lacking:
-                shared = sharing.add(layer.op.label, form.module)
+                shared = sharing.add(layer.op.label, form.module, slots.get(layer))
         yield layer, Held(form, f"{above}{shared or name}")
 
 

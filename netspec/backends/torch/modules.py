@@ -46,7 +46,9 @@ class ModuleWriter:
             left to the classes.
         settled: whether ``starts`` is complete.
         varying: the tests that come out one way in some blocks and another in others.
+        slots: what layers are called after the slots that they fill.
         names: those of the constructor.
+        taken: attributes that the class has besides.
     """
 
     def __init__(
@@ -57,10 +59,13 @@ class ModuleWriter:
         starts: Starts,
         settled: bool,
         varying: frozenset[str],
+        slots: Mapping[Node, str],
         names: Collection[str] = (),
+        taken: frozenset[str] = frozenset(),
     ) -> None:
         self.varying = varying
         self.plan = plan
+        self._slots = slots
         self.printer = printer
         self.block_call = block_call
         self._starting = StartWriter(printer, starts, settled, not plan.is_block)
@@ -70,7 +75,7 @@ class ModuleWriter:
         self.sizes: dict[int, ast.expr] = {}
         self.lists: set[str] = set()
         self.behind_loop = self._starting.behind_loop
-        self._attributes: set[str] = set(NAMING.reserved)
+        self._attributes: set[str] = set(NAMING.reserved | taken)
         self._owners: Counter[str] = Counter()
         self._containers = Containers(plan.count)
         self._positions: dict[int, int] = {}
@@ -221,11 +226,12 @@ class ModuleWriter:
         """Reach a layer without parameters that names itself by one attribute for all that are alike."""
         if not is_shareable(layer, layer.path):
             return False
-        attribute = self._sharing.find(made)
+        slot = self._slots.get(layer)
+        attribute = self._sharing.find(made, slot)
         if attribute is None:
             if self._depth:
                 return False
-            attribute = self._sharing.add(label_of(layer.op), made)
+            attribute = self._sharing.add(label_of(layer.op), made, slot)
             self.statements.append(self.assign(attribute, self.printer.call(made)))
         self._aliases[layer] = attribute
         return True

@@ -17,20 +17,24 @@ class Sharing:
 
     def __init__(self, taken: set[str]) -> None:
         self._taken = taken
-        self._known: list[tuple[str, Call]] = []
+        self._known: list[tuple[str, Call, str | None]] = []
 
-    def find(self, made: Call) -> str | None:
-        """The attribute of a module made by an equal call."""
-        return next((name for name, known in self._known if same_call(known, made)), None)
+    def find(self, made: Call, slot: str | None) -> str | None:
+        """The attribute of a module made by an equal call, for the same slot where it is called after one."""
+        for name, known, own in self._known:
+            if own == slot and same_call(known, made):
+                return name
+        return None
 
-    def add(self, label: str, made: Call) -> str:
-        """A new attribute for a module, called by the op's label, with a number where that is taken."""
+    def add(self, label: str, made: Call, slot: str | None) -> str:
+        """A new attribute for a module, called by its slot or label, with a number where that is taken."""
+        label = label if slot is None else slot
         count, attribute = 1, label
         while attribute in self._taken:
             count += 1
             attribute = f"{stem_of(label)}{count}"
         self._taken.add(attribute)
-        self._known.append((attribute, made))
+        self._known.append((attribute, made, slot))
         return attribute
 
 

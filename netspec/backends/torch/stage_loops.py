@@ -29,10 +29,12 @@ class StageLoop:
     Attributes:
         statements: what registers it.
         known: what stands for the channels behind the last stage, by the name that formulas have for them.
+        depths: the list that is looped over.
     """
 
     statements: list[ast.stmt]
     known: Mapping[str, ast.expr]
+    depths: str
 
 
 class StageLoops:
@@ -56,8 +58,8 @@ class StageLoops:
 
     def written(
         self, row: Row, modules: Sequence[ast.expr], found: Mapping[int, Series]
-    ) -> StageLoop | None:
-        """The statements that register a row; None where a loop does not say it.
+    ) -> StageLoop | str:
+        """The statements that register a row, or why a loop does not say it.
 
         Args:
             row: the row.
@@ -67,8 +69,12 @@ class StageLoops:
         at, series = [*found], [*found.values()]
         depths = self._depths(series)
         steps = {b - a for a, b in pairwise(at)}
-        if depths is None or len(steps) != 1 or row.is_numbered or len({*at}) < FEWEST:
-            return None
+        if depths is None:
+            return "their numbers of blocks are no one list"
+        if len(steps) != 1:
+            return "more modules stand between some than between others"
+        if row.is_numbered:
+            return "their names are their places among other modules"
         rounds = [
             self._round(row, modules, at[k - 1] + 1 if k else at[0], at[k], series, k, depths)
             for k in range(len(at))
@@ -76,7 +82,7 @@ class StageLoops:
         shown = [[ast.dump(each) for part in found for each in part] for found in rounds]
         own = [ast.dump(each) for each in rounds[0][1]]
         if any(each != shown[1] for each in shown[1:]) or shown[1][-len(own) :] != own:
-            return None
+            return "between some is done what is not between others"
         first = counting(row.names[at[0]])
         assert first is not None
         between, always = rounds[1]
@@ -98,7 +104,8 @@ class StageLoops:
         start = assign(self.channels, self.printer.value(series[0].source))
         held = self.rows.sequential(row.names[: at[0]], modules[: at[0]])
         loop = ast.For(target, counted, body, [])
-        return StageLoop([start, assign(node_of(row.path), held), loop, *behind], last)
+        made = [start, assign(node_of(row.path), held), loop, *behind]
+        return StageLoop(made, last, depths)
 
     def _depths(self, series: Sequence[Series]) -> str | None:
         """The list that has how many blocks each stage has, and nothing else."""

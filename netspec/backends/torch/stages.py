@@ -84,8 +84,13 @@ class Stages:
             return None
         loops = StageLoops(self.family.template, self.helpers, self.writer.rows)
         made = loops.written(row, modules, found)
-        self.known |= made.known if made else {}
-        return made.statements if made else None
+        stages = [f"{row.path}.{row.names[index]}" for index in found]
+        if isinstance(made, str):
+            self.decisions.note_stage_loop(self.family, stages, "", made)
+            return None
+        self.decisions.note_stage_loop(self.family, stages, made.depths, "")
+        self.known |= made.known
+        return made.statements
 
     def register(self, stage: Region) -> None:
         """A stage as a `nn.Sequential`, which a helper makes, or a loop where runs of blocks are alike."""
@@ -144,8 +149,9 @@ class Stages:
         """The calls of a stage's blocks, those that are alike together."""
         assert self.classes is not None
         family, invocation = self.family, self.classes.invocation
-        found = stage_calls(stage, names, family.first, family.template, invocation).runs()
-        self.decisions.note_runs(stage.path, found)
+        calls = stage_calls(stage, names, family.first, family.template, invocation)
+        found = calls.runs()
+        self.decisions.note_runs(family, stage.path, calls, found)
         return found
 
 

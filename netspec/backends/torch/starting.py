@@ -16,6 +16,7 @@ from netspec.codegen.printing import Printer
 from netspec.ir import Node
 from netspec.ir.template.chosen import Chosen
 from netspec.lang.expression.symbolic import Diverges
+from netspec.ops.types import Parameter
 
 
 class StartWriter:
@@ -66,7 +67,7 @@ class StartWriter:
             freeze = ast.Attribute(access, "requires_grad_")
             statements.append(ast.Expr(call(freeze, [ast.Constant(False)])))
         for parameter in parameters:
-            tensor = ast.Attribute(access, parameter.name)
+            tensor = _tensor(access, parameter)
             if parameter.role == "frozen" and not is_frozen:
                 wants = ast.Attribute(tensor, "requires_grad")
                 statements.append(assign(wants, ast.Constant(False)))
@@ -80,6 +81,15 @@ class StartWriter:
                 # The loop is over all modules, so what differs from it comes behind it.
                 self.behind_loop.append(ast.Expr(self._printer.call(made)))
         return statements
+
+
+def _tensor(access: ast.expr, parameter: Parameter) -> ast.expr:
+    """A tensor of a module; to type checkers, a member of a row is any module, whose attributes may be modules."""
+    if not isinstance(access, ast.Subscript):
+        return ast.Attribute(access, parameter.name)
+    is_learned = parameter.role in ("trained", "frozen")
+    getter = "get_parameter" if is_learned else "get_buffer"
+    return call(ast.Attribute(access, getter), [ast.Constant(parameter.name)])
 
 
 def _variants(layer: Node, calls: Call | Case[Call]) -> Iterator[tuple[Node, Call]]:

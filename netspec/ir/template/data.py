@@ -286,6 +286,7 @@ class Template:
         paths: of layers whose names differ, where nobody chose them, those in each shape, by the id of the
             result.
         series: of several networks, the rows of blocks by the one that stands for them.
+        unrolled: of networks, why stages are no series, by their paths.
     """
 
     definition: Definition | None
@@ -303,6 +304,7 @@ class Template:
     others: tuple[Value, ...] = ()
     paths: Mapping[int, Column[str]] = field(default_factory=dict)
     series: Mapping[Region, Series] = field(default_factory=dict)
+    unrolled: Mapping[str, Reason] = field(default_factory=dict)
 
     @property
     def blocks(self) -> Mapping[str, Sequence[Template]]:

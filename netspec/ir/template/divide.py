@@ -124,7 +124,8 @@ def family_templates(
             if len(members) > 1:
                 groups[:0] = group.parted(_told(problem))
             elif group.rolls:
-                groups.insert(0, replace(group, rolls=False))
+                reason = Reason.of(_told(problem))
+                groups.insert(0, replace(group, rolls=False, unrolled=reason))
             else:
                 raise
             continue
@@ -183,6 +184,7 @@ class _Group:
         kept: the names inside them that depend on a kept argument.
         reasons: why others of their definition are not among them.
         rolls: of networks, whether what each has alone may be told in series too.
+        unrolled: why it may not, where it was tried.
     """
 
     instances: tuple[Region, ...]
@@ -191,6 +193,7 @@ class _Group:
     kept: frozenset[str]
     reasons: tuple[Reason, ...] = ()
     rolls: bool = False
+    unrolled: Reason | None = None
 
     @staticmethod
     def of(
@@ -243,7 +246,12 @@ class _Group:
 
     def explained(self, template: Template) -> Template:
         """The group's template, with why it has others beside it."""
-        return replace(template, reasons=self.reasons)
+        if self.unrolled is None:
+            return replace(template, reasons=self.reasons)
+        parts = (part for part in template.body.items if isinstance(part, Region))
+        stages = (part.path for part in parts if part.kind == "stage" and part.blocks)
+        unrolled = dict.fromkeys(stages, self.unrolled)
+        return replace(template, reasons=self.reasons, unrolled=unrolled)
 
 
 def by_definition(programs: Sequence[Program]) -> Iterator[tuple[Region, ...]]:

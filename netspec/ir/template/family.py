@@ -10,7 +10,6 @@ from __future__ import annotations
 import ast
 import dataclasses
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from itertools import pairwise
 from typing import Any
 
@@ -18,7 +17,16 @@ from netspec.ir.definition import BlockName, plain
 from netspec.ir.formula import NETWORK_SCOPE, qualify
 from netspec.ir.names import count_up, counting
 from netspec.ir.program import Program, Region, Value
-from netspec.ir.template.data import Column, Growth, Parameter, Placed, Series, Split, Template
+from netspec.ir.template.data import (
+    Column,
+    Growth,
+    Parameter,
+    Placed,
+    Reason,
+    Series,
+    Split,
+    Template,
+)
 from netspec.ir.template.numbers import MISSING, at, unify
 from netspec.ir.template.shapes import Surroundings
 from netspec.ir.template.unify import Known, Unifier
@@ -73,7 +81,9 @@ class NetworkUnifier(Unifier):
         known: Known,
         rolls: bool = False,
     ) -> None:
-        alone = _rolled(programs[0], known) if len(programs) == 1 and rolls else ()
+        self._unrolled: dict[str, Reason] = {}
+        is_alone = len(programs) == 1 and rolls
+        alone = _rolled(programs[0], known, self._unrolled) if is_alone else ()
         tests = (stage.test for stage in alone)
         opened = {name for test in tests if test is not None for name in test.names}
         mains = [program.main for program in programs]
@@ -104,6 +114,7 @@ class NetworkUnifier(Unifier):
             parameters={**template.parameters, **self._channels},
             outputs=outputs,
             others=others,
+            unrolled=self._unrolled,
         )
 
     def _entering(self, column: Column[Value]) -> Value:
@@ -125,10 +136,11 @@ class NetworkUnifier(Unifier):
         blocks = {i: region.blocks for i, region in column.items()}
         try:
             pattern = _pattern_of(blocks, self._known, place)
-        except Split:
+        except Split as split:
             counts = {len(row) for row in blocks.values()}
             if len(counts) > 1 or max(counts) > MOST_WRITTEN_OUT:
                 raise
+            self._unrolled[first.path] = Reason.of(split)
             return super()._plain_region(column, **more)
         inputs = self._values({i: region.inputs for i, region in column.items()}, place)
         without = {i: dataclasses.replace(r, items=r.ahead) for i, r in column.items()}
@@ -218,18 +230,33 @@ class NetworkUnifier(Unifier):
         return dataclasses.replace(type, channels=channels), series
 
 
-def _rolled(program: Program, known: Known) -> list[Region]:
-    """The stages of a network that follow one pattern, if there are so many that people write a helper."""
+def _rolled(program: Program, known: Known, unrolled: dict[str, Reason]) -> list[Region]:
+    """The stages of a network that follow one pattern, if there are so many that people write a helper.
+
+    Why others are not among them is noted in ``unrolled``, by their paths.
+    """
     groups: dict[Any, list[Region]] = {}
     for stage in program.stages:
-        with suppress(Split):
-            if stage.blocks and not known.keys().isdisjoint(map(id, stage.blocks)):
-                found = _pattern_of({0: stage.blocks}, known, "")
-                names = counting(stage.blocks[0].path.removeprefix(stage.path))
-                key = (id(found.templates[0]), names, found.growth, (*found.arguments,))
-                groups.setdefault(key, []).append(stage)
-    long = [group for group in groups.values() if len(group) >= ROLLED_FROM]
-    return [s for group in long if any(len(s.blocks) > 1 for s in group) for s in group]
+        if not stage.blocks or known.keys().isdisjoint(map(id, stage.blocks)):
+            continue
+        try:
+            found = _pattern_of({0: stage.blocks}, known, "")
+        except Split as split:
+            unrolled[stage.path] = Reason.of(split)
+            continue
+        names = counting(stage.blocks[0].path.removeprefix(stage.path))
+        key = (id(found.templates[0]), names, found.growth, (*found.arguments,))
+        groups.setdefault(key, []).append(stage)
+    rolled: list[Region] = []
+    for group in groups.values():
+        is_long = len(group) >= ROLLED_FROM
+        if is_long and any(len(stage.blocks) > 1 for stage in group):
+            rolled += group
+            continue
+        few = f"no {ROLLED_FROM} stages follow one pattern"
+        reason = Reason("each has one block" if is_long else few, "", None)
+        unrolled.update((stage.path, reason) for stage in group)
+    return rolled
 
 
 def _pattern_of(blocks: Column[tuple[Region, ...]], known: Known, place: str) -> _Pattern:

@@ -128,10 +128,11 @@ QUICK = ("choice", "grouped", "split")
     [
         ("torch", "quick"),
         ("tensorflow", "quick"),
-        ("jax", "quick"),
+        pytest.param(
+            "jax", "quick", marks=pytest.mark.slow
+        ),  # minutes, most of them its compiler's
         pytest.param("torch", "others", marks=pytest.mark.slow),
         pytest.param("tensorflow", "others", marks=pytest.mark.slow),
-        pytest.param("jax", "others", marks=pytest.mark.slow),
     ],
 )
 def test_generated_models_have_the_handles(backend: str, share: str, tmp_path: Path) -> None:

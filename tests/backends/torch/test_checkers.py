@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
-from netspec.api import CompiledNetwork, loads
+from netspec.api import CompiledNetwork, generate_family, loads
 from tests.support.everything import everything
 from tests.support.generated import style_problems
 from tests.support.zoo import SHRUNK
@@ -44,13 +46,41 @@ def test_ruff_finds_nothing() -> None:
     assert style_problems(sources, rules=RULES) == ""
 
 
-@pytest.mark.slow
-def test_mypy_finds_nothing(tmp_path: Path) -> None:
+def write_sources(folder: Path) -> None:
+    """The source of every network, some with handles, and of all variants of some."""
     for name, compiled in networks().items():
-        (tmp_path / f"{name}.py").write_text(compiled.generate("torch"), encoding="utf-8")
+        (folder / f"{name}.py").write_text(compiled.generate("torch"), encoding="utf-8")
     for name in ("resnet50", "efficientnet_b0", "densenet121"):
         handled = networks()[name].generate("torch", handles="timm")
-        (tmp_path / f"handles_{name}.py").write_text(handled, encoding="utf-8")
+        (folder / f"handles_{name}.py").write_text(handled, encoding="utf-8")
+    for file in ("resnet", "densenet"):
+        family = generate_family(file, "torch", handles="timm")
+        (folder / f"family_{file}.py").write_text(family, encoding="utf-8")
+
+
+OF_CONTAINERS = 'Object of type "Tensor" is not callable'
+"""What pyright says of a layer in a container that is an `nn.Module` alone, whose attributes it cannot know."""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(find_spec("pyright") is None, reason="pyright is not installed")
+def test_pyright_finds_nothing(tmp_path: Path) -> None:
+    write_sources(tmp_path)
+    settings = {"include": ["."], "typeCheckingMode": "standard", "pythonVersion": "3.11"}
+    (tmp_path / "pyrightconfig.json").write_text(json.dumps(settings), encoding="utf-8")
+    command = [sys.executable, "-m", "pyright", "--outputjson", "--pythonpath", sys.executable]
+    done = subprocess.run(
+        [*command, "-p", tmp_path], capture_output=True, text=True, encoding="utf-8"
+    )
+    found = json.loads(done.stdout)
+    assert found["summary"]["filesAnalyzed"] == len([*tmp_path.glob("*.py")])
+    told = {f"{Path(each['file']).name}: {each['message']}" for each in found["generalDiagnostics"]}
+    assert {each for each in told if OF_CONTAINERS not in each} == set()
+
+
+@pytest.mark.slow
+def test_mypy_finds_nothing(tmp_path: Path) -> None:
+    write_sources(tmp_path)
     command = [
         sys.executable,
         "-m",
