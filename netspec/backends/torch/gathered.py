@@ -183,10 +183,10 @@ class Gathered:
                 continue
             match leaf:
                 case Choice(then=then, other=other):
-                    self._gather_all([*self._leaves(then.items)], [*absent, other])
-                    self._gather_all([*self._leaves(other.items)], [*absent, then])
+                    self._gather_all([*self._leaves(children(then))], [*absent, other])
+                    self._gather_all([*self._leaves(children(other))], [*absent, then])
                 case Region() if merges(leaf):
-                    for part in leaf.items:
+                    for part in children(leaf):
                         self._gather_all([*self._leaves([part])], absent)
 
     def _gather(self, path: str, leaves: Sequence[Item], known: Children) -> None:
@@ -216,7 +216,7 @@ class Gathered:
         """The paths of what may be a member in a leaf, on both sides of a choice."""
         if isinstance(leaf, Choice):
             for side in (leaf.then, leaf.other):
-                for inner in self._leaves(side.items):
+                for inner in self._leaves(children(side)):
                     yield from self._paths(inner)
         else:
             yield leaf.path
@@ -302,7 +302,7 @@ class Gathered:
         if merged is None:
             return None
         for side, result in ((choice.then, merged.then), (choice.other, merged.other)):
-            row = self._line_of(path, [*self._leaves(side.items)], known, False)
+            row = self._line_of(path, [*self._leaves(children(side))], known, False)
             if row is None:
                 return None
             taken = given = choice.then.source
@@ -320,11 +320,11 @@ def _uses_of(value: Value, item: Item) -> int:
     """How often an item takes a value that flows into it; a side that is empty takes it too, to hand it on."""
     match item:
         case Choice():
-            sides = [inner for side in (item.then, item.other) for inner in side.items]
+            sides = [inner for side in (item.then, item.other) for inner in children(side)]
             handed = sum(each is value for m in item.merged for each in (m.then, m.other))
             return handed + sum(_uses_of(value, inner) for inner in sides)
         case Region() if item.kind != "block":
-            return sum(_uses_of(value, inner) for inner in item.items)
+            return sum(_uses_of(value, inner) for inner in children(item))
     return sum(each is value for each in item.inputs)
 
 
