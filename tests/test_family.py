@@ -159,6 +159,12 @@ def test_a_class_takes_no_number_that_its_instances_do_not_have() -> None:
         module.ResNet(module.BasicBlock, [1, 1], groups=2)
 
 
+@pytest.mark.parametrize("backend", ["torch", "keras"])
+def test_a_truth_value_that_is_refused_is_asked_as_one(backend: str) -> None:
+    source = netspec.generate_family("resnet_cifar_b", backend)
+    assert "if attention or drop_path != 0.0:" in source
+
+
 def test_networks_that_differ_by_more_are_classes_of_their_own() -> None:
     spec = yaml.safe_load(library.zoo_text("plain"))
     spec["variants"] = {"plain18": {"depths": [1, 1]}, "plain34": {"depths": [1, 1, 1]}}
