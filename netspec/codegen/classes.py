@@ -19,6 +19,7 @@ from netspec.codegen.tensors import VARIABLES
 from netspec.ir import Program
 from netspec.ir.definition import Declared, Definition, Slot, plain
 from netspec.ir.template import Call, Template, Templates
+from netspec.ir.template.schedules import TOTAL, name_for
 from netspec.lang.expression.formula import print_node
 from netspec.lang.expression.symbolic import Varying, names_of, same_value
 from netspec.ops import OPS, Op
@@ -116,7 +117,7 @@ class SourceClass:
     def accept(self, name: str, values: Sequence[Any]) -> None:
         """Take an argument that the body has no use for, which is given these ``values``: one, or any."""
         argument = _declared(self.definition.params[name])
-        if all(same_value(value, values[0]) for value in values):
+        if values and all(same_value(value, values[0]) for value in values):
             self.fixed[name] = values[0]
             argument = replace(argument, default=values[0])
         found = (*self.arguments, argument)
@@ -174,9 +175,11 @@ def _own(
 
 
 def _common(template: Template, value: Varying) -> Any:
-    """The number 1 if that is what most instances have, as groups are; MISSING elsewhere."""
-    found = [value.values[shape] for shape in template.shapes]
-    return 1 if 2 * sum(same_value(each, 1) for each in found) > len(found) else MISSING
+    """The number 1 if no other is as frequent, as groups are; MISSING elsewhere."""
+    found = Counter(value.values[shape] for shape in template.shapes)
+    (usual, count), *others = found.most_common(2)
+    is_alone = not others or others[0][1] < count
+    return 1 if same_value(usual, 1) and is_alone else MISSING
 
 
 def _usual(template: Template, choice: Varying, passed: Mapping[Any, ast.expr]) -> Any:
@@ -279,13 +282,19 @@ def _block_name(template: Template) -> str:
 
 def local_names(program: Program) -> set[str]:
     """What functions of source may call their arguments and variables, and nothing else then is called."""
-    names = {*VARIABLES, BRANCH, *(f"{BRANCH}{number}" for number in range(2, len(VARIABLES)))}
+    names = {
+        *VARIABLES,
+        TOTAL,
+        BRANCH,
+        *(f"{BRANCH}{number}" for number in range(2, len(VARIABLES))),
+    }
     names |= {*program.arguments, *(one_word(stage.path) for stage in program.stages)}
     names |= {*program.input_names, *(f"{name}_shape" for name in program.input_names)}
     names |= {name for own in program.names.values() for name in own.values()}
     for block in program.main.regions("block"):
         if block.definition is not None:
             names |= {*block.definition.params, *block.definition.let, *block.definition.inputs}
+            names |= {*map(name_for, block.definition.params)}
     return set(map(safe_identifier, names))
 
 

@@ -51,6 +51,12 @@ class Decisions:
         """Add a decision."""
         self._found[Decision(kind, subject, reason, span)] = None
 
+    def note_schedules(self, template: Template) -> None:
+        """Add what blocks of several stages are given one after another."""
+        reason = "one formula of how many blocks stand ahead, of which each takes the next number"
+        for name in template.schedules:
+            self.note("shared", f"`{name}`", reason)
+
     def note_runs(self, stage: str, runs: Sequence[Run]) -> None:
         """Add which blocks of a stage are written as a loop."""
         for run in runs:
