@@ -32,8 +32,14 @@ _NO_ONE: Any = object()
 def complete(classes: Classes, template: Template, takes_channels: bool) -> None:
     """Let the classes that one stage may be made of take the same arguments.
 
-    What a class has no use for is mostly one number in all of its instances: it takes that and no other.
+    What a class has no use for is mostly one number in all of its instances: it takes that and no other. Of a
+    schedule each block takes its number in any case, so that the next one gets its own.
     """
+    for made in template.calls.values():
+        _take_next(classes.of(made.template), made.arguments)
+    for series in template.series.values():
+        for kind in _kinds(classes, series):
+            _take_next(kind, {name: placed.rest for name, placed in series.arguments.items()})
     for series in template.series.values():
         kinds = _kinds(classes, series)
         channels = [a for kind in kinds for a in kind.arguments if a.input is not None]
@@ -44,6 +50,13 @@ def complete(classes: Classes, template: Template, takes_channels: bool) -> None
             for kind in kinds:
                 if all(argument.name != name for argument in kind.arguments):
                     kind.accept(name, _given_to(kind, name, template))
+
+
+def _take_next(kind: SourceClass, given: Mapping[str, Any]) -> None:
+    known = {argument.name for argument in kind.arguments}
+    for name, number in given.items():
+        if isinstance(number, Next) and name not in known:
+            kind.accept(name, [])
 
 
 def _given_to(kind: SourceClass, name: str, template: Template) -> list[Any]:

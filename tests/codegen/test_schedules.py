@@ -131,6 +131,46 @@ def test_blocks_without_a_use_for_a_number_take_none(backend: str) -> None:
     check_rates(compiled, backend, import_source(source).dropping())
 
 
+USELESS = """\
+stages:
+  - times: 2
+    block: useless
+    repeat: 2
+    width: 8
+    rate: rate * running_index / total
+  - times: len(depths)
+    block: unit
+    repeat: depths[stage - 2]
+    width: 8 * stage
+    stride: "1 if stage == 2 else 2"
+    rate: rate * running_index / total
+head:"""
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_number_that_a_framework_has_no_use_for_is_taken(backend: str) -> None:
+    ahead, _, rest = SPEC.partition("stages:")
+    block = (
+        "  useless: {params: {width: int, rate: float}, body: "
+        "[{conv: {out: width, kernel: 3, bias: false, bias_init: {normal: rate + 1}}}]}\n"
+    )
+    compiled = netspec.loads(f"{ahead}{block}{USELESS}{rest.partition('head:')[2]}")
+    source = compiled.generate(backend)
+    assert "rates = (0.2 * index / 10 for index in range(10))" in source
+    check_rates(compiled, backend, import_source(source).dropping())
+
+
+ZOO = ("efficientnet_b0", "tf_efficientnetv2_b0", "efficientnet_v2_s")
+
+
+@pytest.mark.parametrize("name", ZOO)
+def test_networks_of_the_zoo_drop_as_live_models_do(name: str) -> None:
+    compiled = netspec.load(name)
+    with torch.device("meta"):
+        made = getattr(import_source(compiled.generate("torch")), name)()
+        check_rates(compiled, "torch", made)
+
+
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_an_argument_that_is_kept_is_a_part_of_the_formula(backend: str) -> None:
     compiled = netspec.loads(SPEC.replace("arguments: [classes]", "arguments: [rate]"))
