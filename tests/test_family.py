@@ -54,6 +54,7 @@ SMALL: dict[str, dict[str, Any]] = {
         "n110": {"blocks": 1, "alpha": 6},
         "n272": {"block": "pyramid_bottleneck", "blocks": 1, "alpha": 6},
     },
+    "mobilenet": {"half": {"width_factor": 0.5}, "eighth": {"width_factor": 0.125}},
     "wide_resnet_cifar": {"n16": {"blocks": 1, "widen": 2}, "n28": {"blocks": 2, "widen": 1}},
 }
 """Small members of the zoo's families."""
@@ -146,6 +147,28 @@ def test_whole_members_have_the_weights_of_their_networks(file: str) -> None:
         expected = weight_shapes(member.network)
         assert {name: found[name] for name in expected} == expected
         assert all("num_batches_tracked" in name for name in found.keys() - expected.keys())
+
+
+NETWORKS = {
+    "efficientnet": 1,  # its blocks are counted over all stages
+    "efficientnet_v2": 2,  # six stages or seven
+    "mobilenet": 1,  # a stage without a pattern, of as many blocks
+    "resnet": 1,
+}
+"""How many classes the networks of a spec are."""
+
+
+@pytest.mark.parametrize(("file", "count"), NETWORKS.items())
+def test_members_are_few_classes(file: str, count: int) -> None:
+    source = netspec.generate_family(file, "torch")
+    assert source.count('"""The network, made for inputs of') == count
+
+
+def test_a_number_inside_of_a_block_is_said_as_in_the_spec() -> None:
+    source = netspec.generate_family("efficientnet", "torch")
+    assert "self.block_0_bn_eps = 0.001 if slow_norm else 1e-5" in source
+    assert "conv_groups: int = 1" in source
+    assert "features_1_" not in source
 
 
 def test_an_argument_that_members_keep_reaches_the_network() -> None:

@@ -20,6 +20,7 @@ from netspec.ir import Program
 from netspec.ir.definition import Declared, Definition, Slot, plain
 from netspec.ir.template import Call, Template, Templates
 from netspec.ir.template.data import nodes_of
+from netspec.ir.template.schedules import TOTAL, name_for
 from netspec.lang.expression.formula import negated, print_node
 from netspec.lang.expression.symbolic import Varying, names_of, same_value
 from netspec.ops import OPS, Op
@@ -129,7 +130,7 @@ class SourceClass:
     def accept(self, name: str, values: Sequence[Any]) -> None:
         """Take an argument that the body has no use for, which is given these ``values``: one, or any."""
         argument = _declared(self.definition.params[name])
-        if all(same_value(value, values[0]) for value in values):
+        if values and all(same_value(value, values[0]) for value in values):
             self.fixed[name] = values[0]
             argument = replace(argument, default=values[0])
         found = (*self.arguments, argument)
@@ -303,13 +304,19 @@ def _block_name(template: Template) -> str:
 
 def local_names(program: Program) -> set[str]:
     """What functions of source may call their arguments and variables, and nothing else then is called."""
-    names = {*VARIABLES, BRANCH, *(f"{BRANCH}{number}" for number in range(2, len(VARIABLES)))}
+    names = {
+        *VARIABLES,
+        TOTAL,
+        BRANCH,
+        *(f"{BRANCH}{number}" for number in range(2, len(VARIABLES))),
+    }
     names |= {*program.arguments, *(one_word(stage.path) for stage in program.stages)}
     names |= {*program.input_names, *(f"{name}_shape" for name in program.input_names)}
     names |= {name for own in program.names.values() for name in own.values()}
     for block in program.main.regions("block"):
         if block.definition is not None:
             names |= {*block.definition.params, *block.definition.let, *block.definition.inputs}
+            names |= {*map(name_for, block.definition.params)}
     return set(map(safe_identifier, names))
 
 

@@ -17,7 +17,7 @@ from netspec.codegen.stages import INDEX, LOOP_FROM, Run, StageCalls
 from netspec.errors import Span
 from netspec.ir import Program, Region
 from netspec.ir.template import Parameter, Series, Template
-from netspec.ir.template.family import ROLLED_FROM
+from netspec.ir.template.patterns import ROLLED_FROM
 from netspec.lang.expression.symbolic import Varying, names_of
 from netspec.ops import Op
 
@@ -57,6 +57,12 @@ class Decisions:
     def note(self, kind: Kind, subject: str, reason: str, span: Span | None = None) -> None:
         """Add a decision."""
         self._found[Decision(kind, subject, reason, span)] = None
+
+    def note_schedules(self, template: Template) -> None:
+        """Add what blocks of several stages are given one after another."""
+        reason = "one formula of how many blocks stand ahead, of which each takes the next number"
+        for name in template.schedules:
+            self.note("shared", f"`{name}`", reason)
 
     def note_runs(self, family: Family, stage: str, calls: StageCalls, runs: Sequence[Run]) -> None:
         """Add which blocks of a stage are written as a loop, and which of many in a row are not."""

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from netspec.codegen.classes import Argument, Invocation, SourceClass, passed
 from netspec.codegen.identifiers import Namespace, safe_identifier
-from netspec.codegen.nodes import assign, call, filled, reads
+from netspec.codegen.nodes import Replaced, assign, call, filled, reads
 from netspec.codegen.printing import Printer, is_default
+from netspec.ir.formula import IN_CHANNELS
 from netspec.ir.template import Growth, Placed, Series, Template
 
 BLOCK = "block"
@@ -40,6 +41,7 @@ class Helper:
         kind, bound: what the blocks are where networks call the helper, and with ``shared`` bound to it.
         growth: what the channels behind a block are; None where they stay.
         templates: what the blocks are, for each shape.
+        channels_of: gives the channels that enter a block, of what it is called with first.
     """
 
     name: str
@@ -57,6 +59,7 @@ class Helper:
     bound: str
     growth: Growth | None
     templates: tuple[Template, ...]
+    channels_of: Callable[[ast.expr], ast.expr]
 
     def local(self, name: str) -> str:
         """A name for a variable, ``name`` unless a parameter has it."""
@@ -123,7 +126,10 @@ class Helper:
         """The call of a block: the ``first`` or ``last``, one of the ``rest``, or ``each`` by the counter."""
         chosen: dict[str, Any] = {}
         for name, placed in self.given.items():
-            if part == "each":
+            if placed.entering is not None:
+                known = {IN_CHANNELS: self.channels_of(values[0])}
+                chosen[name] = Replaced(known).visit(printer.value(placed.entering))
+            elif part == "each":
                 chosen[name] = self._by_index(printer, placed)
             else:
                 own = getattr(placed, part)

@@ -47,6 +47,7 @@ _OWN = frozenset(
         "typing",
         "partial",
         "Callable",
+        "Iterator",
         "KerasTensor",
         "by_groups",
         "by_groups_1d",

@@ -27,13 +27,13 @@ from netspec.lang.expression.documents import (
 )
 from netspec.lang.expression.formula import (
     SIGNS,
+    bare,
     document_of,
     is_enclosed,
     is_operation,
     joined,
     operands_of,
     print_node,
-    written_to,
 )
 from netspec.system.line_length import LINE_LENGTH
 
@@ -54,7 +54,7 @@ class _Layout:
     def statement(self, node: ast.stmt, level: int) -> list[str]:
         match node:
             case ast.Assign(targets=targets, value=value):
-                ahead = row(*(row(_bare(target), " = ") for target in targets))
+                ahead = row(*(row(bare(target), " = ") for target in targets))
                 return self.expression(ahead, value, "", level)
             case ast.AnnAssign(target=target, annotation=kind, value=ast.expr() as value):
                 ahead = row(document_of(target), f": {print_node(kind)} = ")
@@ -73,7 +73,7 @@ class _Layout:
             case ast.Import() | ast.ImportFrom():
                 return [ast.unparse(node)]
             case ast.For(target=target, iter=source, body=body):
-                names = _bare(target)
+                names = bare(target)
                 head = row("for ", enclosed_if_broken(names), " in ", document_of(source), ":")
                 lines = lines_of(head, level, self.width)
                 if len(lines[-1]) > self.width:  # what is written to breaks first, in ruff too
@@ -183,11 +183,6 @@ def _ends_in_brackets(node: ast.expr) -> bool:
         *_, (_, last, has_parentheses) = operands_of(node)
         return has_parentheses or _ends_in_brackets(last)
     return False
-
-
-def _bare(node: ast.expr) -> Document:
-    """What is written to, whose parts may stand on lines of their own."""
-    return written_to(node) if isinstance(node, ast.Tuple) else document_of(node)
 
 
 def _parameters(arguments: ast.arguments) -> Iterator[Document]:

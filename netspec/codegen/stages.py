@@ -18,6 +18,7 @@ from netspec.ir.formula import IN_CHANNELS, NETWORK_SCOPE, Formula, qualify
 from netspec.ir.names import counting
 from netspec.ir.template import Call, Template
 from netspec.ir.template.numbers import evaluated
+from netspec.ir.template.text import formula_at
 from netspec.lang.expression.symbolic import Diverges, Varying, named, names_of, value_at
 
 LOOP_FROM = 3
@@ -207,20 +208,11 @@ def _own_schedule(
                 continue
             value = around.get(parameter.qualified or "")
             if parameter.qualified is None:
-                formula = _formula_at(block, parameter.place)
+                formula = formula_at(block, parameter.place, {})
                 value = None if formula is None else _value(formula, around)
             if isinstance(value, Varying) and value.node is not None and INDEX in names_of(value):
                 found[name] = value
     return found
-
-
-def _formula_at(block: Region, place: tuple[str | int, ...]) -> Formula | None:
-    """The formula of a number inside a block; ``place`` is the one of an argument for it."""
-    path, *part = place
-    for node in block.nodes if part else ():
-        if node.path == f"{block.path}.{path}":
-            return node.formulas.get(str(part[0]))
-    return None
 
 
 def _around(

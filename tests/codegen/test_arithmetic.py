@@ -10,7 +10,7 @@ HEAD = "netspec: 1\nname: net\n"
 IMAGE = "input: {channels: 3, size: [32, 32]}\n"
 TAIL = "head: [global_avg_pool, {linear: {out: 10}}]\n"
 
-DROP_PATH = """
+DROP_PATHS = """
 params: {depths: [2, 4, 6, 3], rate: 0.2}
 stem: [{conv: {out: 16, kernel: 3}}]
 stages:
@@ -20,6 +20,7 @@ stages:
   width: 16
   drop_rate: rate * running_index / (total - 1)
 """
+DROP_PATH = DROP_PATHS.replace("[2, 4, 6, 3]", "[6]")
 PER_STEP = """
 params: {rate: 0.2}
 blocks:
@@ -104,9 +105,9 @@ stem: [{conv: {out: 16, kernel: 3}}, {unit: {width: 16}}, {conv: {out: 16, kerne
 """
 
 SAID = [
-    (DROP_PATH, "torch", "drop_rate=0.2 * 1 / 14", "0.01428"),
-    (DROP_PATH, "torch", "drop_rate=0.2 * (index + 6) / 14", "0.0857"),
-    (DROP_PATH, "keras", "drop_rate=0.2 * 1 / 14", "0.01428"),
+    (DROP_PATH, "torch", "drop_rate=0.2 * index / 5", "0.04"),
+    (DROP_PATHS, "torch", "0.2 * index / (total - 1) for index in range(total)", "0.01428"),
+    (DROP_PATHS, "keras", "0.2 * index / 14 for index in range(15)", "0.01428"),
     (PER_STEP, "torch", "Unit(rate=0.2 / 23 * (index + 1))", "0.0086"),
     (DILATED, "torch", "padding=dilation", "//"),
     (PAIR, "torch", "nn.Conv2d(2 * inner, 8", "inner + inner"),

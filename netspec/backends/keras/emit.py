@@ -24,6 +24,7 @@ from netspec.backends.keras.rows import SIGNATURE_DEFAULTS
 from netspec.backends.keras.stages import Blocks, Invoke, Stages
 from netspec.codegen.classes import Argument, Classes, Invocation, SourceClass
 from netspec.codegen.explanation import Decision, Decisions
+from netspec.codegen.factories import PARTIAL
 from netspec.codegen.family import complete, helpers
 from netspec.codegen.frame import Origin, copied, fill, head, introduced
 from netspec.codegen.helper import Helper
@@ -46,14 +47,17 @@ from netspec.codegen.nodes import (
     returning,
 )
 from netspec.codegen.passes.roll_statements import roll_statements
+from netspec.codegen.passes.roll_tables import roll_tables
 from netspec.codegen.presence import presence
 from netspec.codegen.printing import MISSING, Factories, Printer
+from netspec.codegen.schedules import ITERATOR, schedules_along
 from netspec.codegen.stages import INDEX
 from netspec.codegen.tensors import VARIABLES, Tensors
 from netspec.ir import Program
 from netspec.ir.definition import Definition
 from netspec.ir.formula import IN_CHANNELS
 from netspec.ir.template import Call, Series, Split, Template
+from netspec.ir.template.schedules import TOTAL
 from netspec.lang.expression.arithmetic import COPIED
 from netspec.system.line_length import LINE_LENGTH
 
@@ -142,7 +146,8 @@ class _Generator:
     def file(self, line_length: int) -> str:
         """The whole source."""
         written = self._functions()
-        functions = rewrite(written, self.names)
+        makers = {made.name for known in self.helpers.values() for made in known.values()}
+        functions = roll_tables(rewrite(written, self.names), makers)
         self.decisions.note_functions(written, functions)
         arithmetic = copied("netspec.lang.expression", "arithmetic.py", self.targets & COPIED)
         support = copied("netspec.backends.keras", "support.py", self.targets)
@@ -219,7 +224,8 @@ class _Generator:
     def _network_function(self, family: Family) -> ast.stmt:
         template, program = family.template, family.first
         printer = self._printer(template)
-        kept = [safe_identifier(name) for name in (*program.arguments, *template.parameters)]
+        known = (*program.arguments, *template.parameters, *template.schedules, TOTAL)
+        kept = [*map(safe_identifier, known)]
         taken = {*VARIABLES, "input_shape", INDEX, *kept, *program.input_names}
         taken |= {f"{name}_shape" for name in program.input_names}
         results = [*template.outputs.values()]
@@ -233,6 +239,9 @@ class _Generator:
         found = {n: tensors.take(v, "x") for n, v in template.outputs.items()}
         stages.name_channels(printer, tensors.statements)
         bound = stages.bound(printer)
+        schedules = schedules_along(template, printer, tensors.statements, STYLE.takes_depths)
+        if self.classes is not None:
+            self.decisions.note_schedules(template)
         self.targets |= printer.targets
         outputs = found["output"] if not program.has_outputs else ast.Name("outputs")
         if program.has_outputs:
@@ -247,6 +256,7 @@ class _Generator:
             *given_shapes(shapes),
             *size_check(program),
             *bound,
+            *schedules,
             *(
                 assign(variable, call("keras.Input", [ast.Name(shape)], name=ast.Constant(name)))
                 for variable, shape, name in inputs_of(program)
@@ -331,8 +341,11 @@ def _function_name(definition: Definition, difference: str) -> str:
 def _standard(used: Collection[str]) -> list[ast.stmt]:
     """What is imported from Python's own library."""
     found = imports("math" if "math" in used else "")
-    sources = (("collections.abc", "Callable"), ("functools", "partial"))
-    return [*found, *(import_from(module, [name]) for module, name in sources if name in used)]
+    sources = {"collections.abc": ("Callable", ITERATOR), "functools": (PARTIAL,)}
+    for module, names in sources.items():
+        taken = [name for name in names if name in used]
+        found += [import_from(module, taken)] if taken else []
+    return found
 
 
 def _imports(used: Collection[str]) -> list[ast.stmt]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 
+from netspec.backends.keras.lowered import channels_of
 from netspec.backends.keras.passes import TENSOR
 from netspec.backends.keras.rows import SIGNATURE_DEFAULTS
 from netspec.codegen.classes import Argument, SourceClass
@@ -25,7 +26,13 @@ def block_type(kinds: Sequence[SourceClass]) -> str:
     return f"Callable[..., {TENSOR}]"
 
 
-STYLE = Style(takes_channels=False, block_type=block_type, share=None, takes_depths=False)
+STYLE = Style(
+    takes_channels=False,
+    block_type=block_type,
+    channels_of=channels_of,
+    share=None,
+    takes_depths=False,
+)
 """The networks bind what they give to all blocks alike to the block's function."""
 
 

@@ -48,14 +48,17 @@ from netspec.codegen.nodes import (
     if_,
     import_from,
     imports,
+    reads,
     side_by_side,
 )
 from netspec.codegen.passes import tidied
 from netspec.codegen.passes.roll_classes import roll_classes
 from netspec.codegen.passes.roll_rows import roll_rows
+from netspec.codegen.passes.roll_tables import roll_tables
 from netspec.codegen.presence import presence
 from netspec.codegen.printing import Factories, Printer
 from netspec.codegen.rows import with_rows_as_blocks
+from netspec.codegen.schedules import ITERATOR, schedules_along
 from netspec.codegen.tensors import VARIABLES, Item, Tensors
 from netspec.ir import Program, Region, Value
 from netspec.ir.containers import uneven
@@ -156,7 +159,8 @@ class _Generator:
             self.decisions.note_stages(family, self.helpers[family], f"{family.name}.")
         blocks = [self._block_class(*each) for each in zip(self.classes.all, parts, strict=True)]
         networks = [self._network_class(family, settled=True) for family in self.families]
-        classes = map(roll_rows, tidied([*blocks, *networks]))
+        makers = {f"self.{made.name}" for known in self.helpers.values() for made in known.values()}
+        classes = roll_tables([*map(roll_rows, tidied([*blocks, *networks]))], makers)
         arithmetic = copied("netspec.lang.expression", "arithmetic.py", self.targets & COPIED)
         own = [copied("netspec.backends.torch", file, self.targets) for file in COPIED_FILES]
         used = modules_of(self.targets).union(*(each.names for each in (arithmetic, *own)))
@@ -280,12 +284,14 @@ class _Generator:
         forward = self._network_forward(family, writer) if settled else []
         if settled:
             self.decisions.note_modules(family.name, writer.shared())
+            self.decisions.note_schedules(template)
         inputs = [*program.input_names] or ["x"]
         shapes = {" and ".join(str(v.type) for v in p.inputs): None for p in family.members}
         result = "dict[str, Tensor]" if program.has_outputs else "Tensor"
         known = {**channels_behind(template, writer.printer), **stages.known}
         registration = [Replaced(known).visit(each) for each in writer.registration]
         methods = [method(helper) for helper in own]
+        self.targets |= {ITERATOR for each in methods if ITERATOR in reads(each)}
         if self.origin.handles:
             handles = Handles(family, writer)
             kept = [Replaced(known).visit(each) for each in handles.attributes()]
@@ -296,7 +302,9 @@ class _Generator:
                 methods += handles.intermediates(*self._entered(family, writer, handles.taken()))
             if settled and not program.has_outputs:
                 forward = through_parts(inputs)
-        registration = [*channels_along(template, writer.printer, registration), *registration]
+        along = channels_along(template, writer.printer, registration)
+        schedules = schedules_along(template, writer.printer, registration, STYLE.takes_depths)
+        registration = [*along, *schedules, *registration]
         self.targets |= writer.printer.targets
         if self.classes is not None:
             names = writer.printer.names
@@ -382,12 +390,17 @@ def _class_name(definition: Definition, difference: str) -> str:
     return (definition.title or camel_case(definition.name)) + difference
 
 
+_ABSTRACT = {"Callable": FACTORY, ITERATOR: ITERATOR}
+"""What is imported from ``collections.abc``, by name, and the target that says so."""
+
+
 def _standard(used: Collection[str], targets: Collection[str]) -> list[ast.stmt]:
     found = imports("math" if "math" in used else "")
     if ORDERED in targets:
         found.append(import_from("collections", [ORDERED]))
-    if FACTORY in targets:
-        found.append(import_from("collections.abc", ["Callable"]))
+    abstract = [name for name, target in _ABSTRACT.items() if target in targets]
+    if abstract:
+        found.append(import_from("collections.abc", abstract))
     if PARTIAL in targets:
         found.append(import_from("functools", [PARTIAL]))
     return found

@@ -44,6 +44,7 @@ def _own(identifier: str) -> ast.expr:
 STYLE = Style(
     takes_channels=True,
     block_type=block_type,
+    channels_of=lambda channels: channels,
     share=_own,
     reserved=frozenset(NAMING.reserved),
 )

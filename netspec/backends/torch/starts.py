@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from netspec.backends.torch.initial import init_call, is_native
@@ -41,20 +41,29 @@ def in_loop(parameter: Parameter, source: TensorType) -> Call:
     return init_call(parameter, source, dotted(f"module.{parameter.name}"))
 
 
+@dataclass(frozen=True)
+class _Needed:
+    """A call that so many layers need, None for what PyTorch does itself."""
+
+    made: Call | None
+    count: int
+
+
 @dataclass
 class Starts:
     """How the parameters of each class of modules start, over the whole network.
 
     Attributes:
         found: by class and parameter, every call that blocks need; None for what PyTorch does itself.
-        own: the calls that layers of the network itself need, which can come behind the loop.
+        own: the calls that layers of the network itself need, which can come behind the loop, each once with
+            how many need it.
         various: what depends on numbers of each block, so that no call serves all.
         owners: how many modules have each parameter.
         modules: how many modules there are of each class.
     """
 
     found: dict[tuple[str, str], list[Call | None]] = field(default_factory=dict)
-    own: dict[tuple[str, str], list[Call | None]] = field(default_factory=dict)
+    own: dict[tuple[str, str], list[_Needed]] = field(default_factory=dict)
     various: set[tuple[str, str]] = field(default_factory=set)
     owners: Counter[tuple[str, str]] = field(default_factory=Counter)
     modules: Counter[str] = field(default_factory=Counter)
@@ -70,7 +79,7 @@ class Starts:
             made = None if is_native(layer, parameter) else in_loop(parameter, layer.source)
             self.owners[key] += 1
             if is_own:
-                self.own.setdefault(key, []).append(made)
+                self._add_own(key, _Needed(made, 1))
                 continue
             self._add(key, made)
             if made is not None and varies(made):
@@ -81,13 +90,22 @@ class Starts:
         if not any(same_call(each, made) for each in known):
             known.append(made)
 
+    def _add_own(self, key: tuple[str, str], needed: _Needed) -> None:
+        known = self.own.setdefault(key, [])
+        for index, each in enumerate(known):
+            if same_call(each.made, needed.made):
+                known[index] = _Needed(each.made, each.count + needed.count)
+                return
+        known.append(needed)
+
     def add(self, other: Starts) -> None:
         """Take down all that ``other`` has."""
         for key, calls in other.found.items():
             for made in calls:
                 self._add(key, made)
-        for key, calls in other.own.items():
-            self.own.setdefault(key, []).extend(calls)
+        for key, own in other.own.items():
+            for needed in own:
+                self._add_own(key, needed)
         self.various |= other.various
         self.owners += other.owners
         self.modules += other.modules
@@ -100,14 +118,15 @@ class Starts:
         """
         key = (target, name)
         own = self.own.get(key, [])
-        calls = self.found.get(key) or sorted(own, key=lambda one: -_count(one, own))[:1]
+        usual = [max(own, key=lambda needed: needed.count).made] if own else []
+        calls = self.found.get(key) or usual
         # Numbers may be those of the network around the loop.
-        is_alone = key not in self.found and all(same_call(call, own[0]) for call in own)
+        is_alone = key not in self.found and len(own) == 1
         if key in self.various or len(calls) != 1:
             return None
         if not is_alone and any(varies(call) for call in calls):
             return None
-        return None if None in own else calls[0]
+        return None if any(needed.made is None for needed in own) else calls[0]
 
     def loop(self, show: Callable[[Call], ast.expr]) -> list[ast.stmt]:
         """The body of a loop over ``module`` that starts what is uniform; ``show`` prints calls."""
@@ -133,10 +152,6 @@ class Starts:
             test = call("isinstance", [dotted("module"), classes])
             chain = [_joined(test, statements, chain)]
         return chain
-
-
-def _count(one: Call | None, calls: Iterable[Call | None]) -> int:
-    return sum(same_call(one, other) for other in calls)
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,10 @@ from netspec.errors import InternalError, NetspecError
 from netspec.ir.definition import plain
 from netspec.ir.program import Node, Region, Value
 from netspec.ir.template.chosen import op_at
-from netspec.ir.template.data import Choice, Template
+from netspec.ir.template.data import Choice, Next, Template
+from netspec.ir.template.entering import gives
 from netspec.ir.template.numbers import at
+from netspec.ir.template.schedules import is_right
 from netspec.ir.template.text import numbers_of
 from netspec.lang.expression.expr import Expression
 from netspec.lang.expression.formula import print_node
@@ -47,7 +49,11 @@ def check_template(
         more = others[shape] if others else ()
         if shape not in forms:
             forms[shape] = taken(template, shape, more)
-            wrong = formulas.wrong_at(shape) or _wrong_in_series(template, shape, known)
+            wrong = (
+                formulas.wrong_at(shape)
+                or _wrong_in_series(template, shape, known)
+                or _wrong_in_schedules(template, shape)
+            )
             if wrong is not None:
                 raise InternalError(f"{region.path}: in the template of `{name}`, {wrong}")
         if forms[shape] != flat(region, more):
@@ -143,12 +149,27 @@ def _wrong_in_series(template: Template, shape: int, known: Known) -> str | None
         for index, instance in enumerate(row):
             kind, number = known[id(instance)]
             for name, placed in series.arguments.items():
+                if isinstance(placed.rest, Next):
+                    continue  # what the schedule gives is held against all blocks at once
                 given = at(placed.of(index, len(row)), shape)
                 own = plain(instance.arguments.get(name))
                 if name in kind.parameters:
                     own = at(kind.parameters[name].value, number)
-                if kind is not series.templates[shape] or not same_value(given, own):
+                is_said = placed.entering is None or gives(placed.entering, instance, own)
+                is_alike = kind is series.templates[shape] and same_value(given, own)
+                if not is_said or not is_alike:
                     return f"`{instance.path}` is given {given} for `{name}`, and {own} is there"
+    return None
+
+
+def _wrong_in_schedules(template: Template, shape: int) -> str | None:
+    """Which schedule gives other numbers than those that are there; None where all is well."""
+    known = {name: parameter.value for name, parameter in template.parameters.items()}
+    for schedule in template.schedules.values():
+        if sum(value_at(count, shape) for count in schedule.counts) != schedule.totals[shape]:
+            return f"there are not {schedule.totals[shape]} blocks"
+        if not is_right(schedule, known, shape):
+            return f"`{schedule.name}` are others"
     return None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -169,11 +170,13 @@ class Placed:
         rest: what all others are given; None where no shape has others.
         first: what the first is given; None where it has none of its own.
         last: the same of the last, which in a series of one is the first too.
+        entering: the same for all, by a formula of the channels that enter each; None without one.
     """
 
     rest: Any
     first: Any = None
     last: Any = None
+    entering: Varying | None = None
 
     @property
     def values(self) -> list[Any]:
@@ -263,6 +266,38 @@ class Series:
 
 
 @dataclass(frozen=True, eq=False)
+class Schedule:
+    """Numbers that blocks of several stages are given one after another, by a formula of how many stand ahead.
+
+    Attributes:
+        name: what the text calls them.
+        formula: the formula, in names of the template, ``index`` and ``total``.
+        start: how many blocks stand ahead of the first that is given one.
+        given: the numbers in each shape.
+        totals: how many blocks there are in each shape.
+        counts: how many blocks each stage has.
+    """
+
+    name: str
+    formula: Varying
+    start: int
+    given: Sequence[Sequence[float]]
+    totals: Sequence[int]
+    counts: Sequence[Any] = ()
+
+
+class Next(Varying):
+    """The next number of a schedule, in the place of the number that a block is given."""
+
+    __slots__ = ("schedule",)
+
+    def __init__(self, schedule: str, count: int) -> None:
+        node = ast.Call(ast.Name("next"), [ast.Name(schedule)], [])
+        super().__init__(node, (None,) * count, False)
+        self.schedule = schedule
+
+
+@dataclass(frozen=True, eq=False)
 class Template:
     """One body for several instances of a block, or for a whole network, or for several.
 
@@ -287,6 +322,7 @@ class Template:
             result.
         series: of several networks, the rows of blocks by the one that stands for them.
         unrolled: of networks, why stages are no series, by their paths.
+        schedules: of networks, the numbers that blocks are given one after another, by name.
     """
 
     definition: Definition | None
@@ -305,6 +341,7 @@ class Template:
     paths: Mapping[int, Column[str]] = field(default_factory=dict)
     series: Mapping[Region, Series] = field(default_factory=dict)
     unrolled: Mapping[str, Reason] = field(default_factory=dict)
+    schedules: Mapping[str, Schedule] = field(default_factory=dict)
 
     @property
     def blocks(self) -> Mapping[str, Sequence[Template]]:

@@ -11,6 +11,7 @@ from netspec.ir.program import Node, Program, Region
 from netspec.ir.template.check import check_template
 from netspec.ir.template.data import Reason, Split, Template
 from netspec.ir.template.family import NetworkUnifier
+from netspec.ir.template.schedules import Schedules
 from netspec.ir.template.shapes import Key, Shapes, Surroundings
 from netspec.ir.template.unify import Unifier
 from netspec.lang.expression.symbolic import Diverges
@@ -80,7 +81,7 @@ def family_templates(
     kept_inside: dict[int, Collection[str]] = {}
     for program in programs if kept else ():
         if _reaches_blocks(program, kept):
-            first = NetworkUnifier([program], surroundings, kept, {})
+            first = NetworkUnifier([program], surroundings, kept, {}, Schedules([program], {}))
             first.network((program.main,), (0,))
             kept_inside |= first.kept_inside
     shapes = Shapes(surroundings)
@@ -110,12 +111,13 @@ def family_templates(
     by_region = {id(program.main): program for program in programs}
     networks: list[Template] = []
     mains = tuple(program.main for program in programs)
-    rolls = accept_family is not None
-    groups = [_Group(mains, tuple(range(len(mains))), mains, kept, rolls=rolls)]
+    is_source = accept_family is not None
+    groups = [_Group(mains, tuple(range(len(mains))), mains, kept, rolls=is_source)]
     while groups:
         group = groups.pop(0)
         members = [by_region[id(main)] for main in group.instances]
-        whole = NetworkUnifier(members, surroundings, group.kept, known, group.rolls)
+        schedules = Schedules(members, known if is_source else {})
+        whole = NetworkUnifier(members, surroundings, group.kept, known, schedules, group.rolls)
         try:
             network = group.explained(whole.network(group.instances, group.numbers))
             if accept_family is not None and (network.series or len(members) > 1):

@@ -61,7 +61,12 @@ class Evaluator:
 
     def by_formula(self, column: Items, name: str, source: TensorType) -> Any:
         """The attribute or argument by the formula that all shapes have for it; MISSING without one."""
-        formula = _shared({i: item.formulas.get(name) for i, item in column.items()})
+        formulas = {i: item.formulas.get(name) for i, item in column.items()}
+        return self.by_shared(formulas, column, source)
+
+    def by_shared(self, formulas: Column[Formula | None], column: Items, source: TensorType) -> Any:
+        """A number by the formula that all shapes have for it; MISSING without one."""
+        formula = _shared(formulas)
         return MISSING if formula is None else self.evaluate(formula, column, source)
 
     def evaluate(self, formula: Formula, column: Items, source: TensorType) -> Any:

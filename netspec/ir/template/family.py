@@ -10,16 +10,14 @@ from __future__ import annotations
 import ast
 import dataclasses
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 from typing import Any
 
-from netspec.ir.definition import BlockName, plain
-from netspec.ir.formula import NETWORK_SCOPE, qualify
-from netspec.ir.names import count_up, counting
+from netspec.ir.definition import BlockName
+from netspec.ir.formula import NETWORK_SCOPE
 from netspec.ir.program import Program, Region, Value
 from netspec.ir.template.data import (
+    Call,
     Column,
-    Growth,
     Parameter,
     Placed,
     Reason,
@@ -27,39 +25,25 @@ from netspec.ir.template.data import (
     Split,
     Template,
 )
-from netspec.ir.template.numbers import MISSING, at, unify
+from netspec.ir.template.entering import formula_of_entering
+from netspec.ir.template.numbers import MISSING, unify
+from netspec.ir.template.patterns import (
+    COUNTERS,
+    Pattern,
+    PatternArgument,
+    indices_of,
+    pattern_of,
+    rolled,
+)
+from netspec.ir.template.schedules import Schedules
 from netspec.ir.template.shapes import Surroundings
+from netspec.ir.template.text import formula_at
 from netspec.ir.template.unify import Known, Unifier
-from netspec.lang.expression.symbolic import same_value, vary
-from netspec.ops import Op
+from netspec.lang.expression.symbolic import vary
 from netspec.ops.types import TensorType
 
-ROLLED_FROM = 3
-"""So many stages of one pattern have a helper in a network that stands alone; fewer are written out."""
-
-MOST_WRITTEN_OUT = 4
+MOST_WRITTEN_OUT = 16
 """Stages that follow no pattern may have so many blocks in networks that share a template."""
-
-Way = tuple[int, int]
-"""How many blocks at the start and at the end of a stage have a value of their own."""
-
-
-@dataclasses.dataclass(frozen=True)
-class _Argument:
-    """What the blocks of a stage are given for an argument, in each shape, and who has a value of its own."""
-
-    values: Column[list[Any]]
-    way: Way
-
-
-@dataclasses.dataclass(frozen=True)
-class _Pattern:
-    """What the blocks of a stage follow; see :class:`~netspec.ir.template.data.Series`."""
-
-    blocks: Column[tuple[Region, ...]]
-    templates: Column[Template]
-    arguments: Mapping[str, _Argument]
-    growth: Growth | None
 
 
 class NetworkUnifier(Unifier):
@@ -70,6 +54,7 @@ class NetworkUnifier(Unifier):
         surroundings: what names mean in them.
         kept: the qualified names that depend on a kept argument.
         known: the templates of their blocks.
+        schedules: what the blocks are given one after another.
         rolls: whether stages of one network that follow one pattern become series too.
     """
 
@@ -79,12 +64,15 @@ class NetworkUnifier(Unifier):
         surroundings: Surroundings,
         kept: frozenset[str],
         known: Known,
+        schedules: Schedules,
         rolls: bool = False,
     ) -> None:
         self._unrolled: dict[str, Reason] = {}
         is_alone = len(programs) == 1 and rolls
-        alone = _rolled(programs[0], known, self._unrolled) if is_alone else ()
-        tests = (stage.test for stage in alone)
+        alone = rolled(programs[0], known, schedules, self._unrolled) if is_alone else ()
+        # Who passes other numbers of blocks means those of all stages.
+        is_whole = len(alone) == sum(bool(stage.blocks) for stage in programs[0].stages)
+        tests = (stage.test for stage in alone if is_whole)
         opened = {name for test in tests if test is not None for name in test.names}
         mains = [program.main for program in programs]
         super().__init__(mains, surroundings, kept, known, opened=opened)
@@ -92,6 +80,7 @@ class NetworkUnifier(Unifier):
         self._mains = dict(enumerate(mains))
         self._channels: dict[str, Parameter] = {}
         self._rolled = frozenset(map(id, alone))
+        self._schedules = schedules
 
     def network(self, instances: tuple[Region, ...], numbers: tuple[int, ...]) -> Template:
         """The template of the networks, with what they take and give; raises :class:`Split`."""
@@ -115,7 +104,32 @@ class NetworkUnifier(Unifier):
             outputs=outputs,
             others=others,
             unrolled=self._unrolled,
+            schedules=self._schedules.made(self._counts(template)),
         )
+
+    @staticmethod
+    def _counts(template: Template) -> list[Any]:
+        """How many blocks each stage has."""
+        stages = [e for e in template.walk() if isinstance(e, Region) and e.kind == "stage"]
+        series = [template.series.get(s.blocks[0]) if s.blocks else None for s in stages]
+        pairs = zip(stages, series, strict=True)
+        return [len(s.blocks) if known is None else known.count for s, known in pairs]
+
+    def _used(self, body: Region) -> set[str]:
+        return super()._used(body) | self._schedules.mentioned()
+
+    def _call_of(
+        self,
+        template: Template,
+        column: Column[Region],
+        region: Region,
+        around: Mapping[str, Any],
+        place: str,
+    ) -> Call:
+        made = super()._call_of(template, column, region, around, place)
+        found = {n: self._schedules.next(column, n, self.names) for n in made.arguments}
+        scheduled = {name: number for name, number in found.items() if number is not None}
+        return dataclasses.replace(made, arguments={**made.arguments, **scheduled})
 
     def _entering(self, column: Column[Value]) -> Value:
         """What stands for an input behind the first."""
@@ -135,7 +149,7 @@ class NetworkUnifier(Unifier):
         place = self._numbers.place(column)
         blocks = {i: region.blocks for i, region in column.items()}
         try:
-            pattern = _pattern_of(blocks, self._known, place)
+            pattern = pattern_of(blocks, self._known, self._schedules, place)
         except Split as split:
             counts = {len(row) for row in blocks.values()}
             if len(counts) > 1 or max(counts) > MOST_WRITTEN_OUT:
@@ -158,7 +172,7 @@ class NetworkUnifier(Unifier):
         return stage
 
     def _series_of(
-        self, column: Column[Region], pattern: _Pattern, source: TensorType, place: str
+        self, column: Column[Region], pattern: Pattern, source: TensorType, place: str
     ) -> Series:
         formula = next(iter(column.values())).test
         count = MISSING if formula is None else self._numbers.evaluate(formula, column, source)
@@ -197,22 +211,39 @@ class NetworkUnifier(Unifier):
     def _placed(
         self,
         name: str,
-        argument: _Argument,
+        argument: PatternArgument,
         blocks: Column[tuple[Region, ...]],
         source: TensorType,
         place: str,
     ) -> Placed:
         """What the blocks of a stage are given for an argument."""
+        firsts = {i: row[0] for i, row in blocks.items()}
+        scheduled = self._schedules.next(firsts, name, self.names)
+        if scheduled is not None:
+            return Placed(scheduled)
         parts: dict[str, Any] = {"rest": None}
         for part in ("rest", "first", "last"):
-            indices = {i: _indices(part, argument.way, len(row)) for i, row in blocks.items()}
+            indices = {i: indices_of(part, argument.way, len(row)) for i, row in blocks.items()}
             column = {i: argument.values[i][own[0]] for i, own in indices.items() if own}
             if column:
                 at_place = {i: blocks[i][indices[i][0]] for i in column}
-                candidate = self._numbers.by_formula(at_place, name, source)
+                candidate = self._candidate(at_place, name, source)
                 where = (place, *((part,) if part != "rest" else ()), name)
                 parts[part] = unify(column, candidate, where, self._numbers.number)
-        return Placed(**parts)
+        made = formula_of_entering(argument.values, blocks, name, self.names)
+        return Placed(**parts, entering=made)
+
+    def _candidate(self, column: Column[Region], name: str, source: TensorType) -> Any:
+        """What blocks are given for an argument by its formula, also where it stands for a number inside them."""
+        template, _ = self._known[id(next(iter(column.values())))]
+        parameter = template.parameters.get(name)
+        if parameter is None or parameter.qualified is not None:
+            return self._numbers.by_formula(column, name, source)
+        formulas = {i: formula_at(b, parameter.place, self._known) for i, b in column.items()}
+        named = {n for each in formulas.values() if each is not None for n in each.names}
+        if not all(n.startswith(f"{NETWORK_SCOPE}.") for n in named) or named & COUNTERS:
+            return MISSING
+        return self._numbers.by_shared(formulas, column, source)
 
     def _type_behind(self, series: Series, place: str) -> tuple[TensorType, Series]:
         """The type of what leaves a stage; channels that have no formula get a name in the series."""
@@ -228,170 +259,3 @@ class NetworkUnifier(Unifier):
             self._channels[name] = Parameter(name, None, channels, (place,))
             series = dataclasses.replace(series, channels=name)
         return dataclasses.replace(type, channels=channels), series
-
-
-def _rolled(program: Program, known: Known, unrolled: dict[str, Reason]) -> list[Region]:
-    """The stages of a network that follow one pattern, if there are so many that people write a helper.
-
-    Why others are not among them is noted in ``unrolled``, by their paths.
-    """
-    groups: dict[Any, list[Region]] = {}
-    for stage in program.stages:
-        if not stage.blocks or known.keys().isdisjoint(map(id, stage.blocks)):
-            continue
-        try:
-            found = _pattern_of({0: stage.blocks}, known, "")
-        except Split as split:
-            unrolled[stage.path] = Reason.of(split)
-            continue
-        names = counting(stage.blocks[0].path.removeprefix(stage.path))
-        key = (id(found.templates[0]), names, found.growth, (*found.arguments,))
-        groups.setdefault(key, []).append(stage)
-    rolled: list[Region] = []
-    for group in groups.values():
-        is_long = len(group) >= ROLLED_FROM
-        if is_long and any(len(stage.blocks) > 1 for stage in group):
-            rolled += group
-            continue
-        few = f"no {ROLLED_FROM} stages follow one pattern"
-        reason = Reason("each has one block" if is_long else few, "", None)
-        unrolled.update((stage.path, reason) for stage in group)
-    return rolled
-
-
-def _pattern_of(blocks: Column[tuple[Region, ...]], known: Known, place: str) -> _Pattern:
-    """What the blocks of a stage follow; raises :class:`Split` where that is no pattern."""
-    templates = _one_template(blocks, known, place)
-    _names_alike(blocks, place)
-    arguments: dict[str, _Argument] = {}
-    for name in dict.fromkeys(n for t in templates.values() for n in _given_names(t)):
-        values = {i: [_given(b, name, known, place) for b in row] for i, row in blocks.items()}
-        counts = _counts(name, blocks)
-        ways = [way for way in _WAYS if _is_alike(values, way, counts)]
-        if not ways:
-            raise _apart(f"`{name}` follows the index", place, blocks)
-        way = next((way for way in ways if _is_one(values, way)), ways[0])
-        arguments[name] = _Argument(values, way)
-    return _Pattern(blocks, templates, arguments, _growth(templates, arguments))
-
-
-def _apart(reason: str, place: str, blocks: Column[tuple[Region, ...]]) -> Split:
-    """What parts all networks, since their stages follow no pattern."""
-    spans = (block.span for row in blocks.values() for block in row)
-    return Split(reason, place, {0: None}, next(spans, None))
-
-
-def _one_template(blocks: Column[tuple[Region, ...]], known: Known, place: str) -> Column[Template]:
-    """The template that all blocks of a stage have; they stand in a row."""
-    found = {}
-    for i, row in blocks.items():
-        flowing = [block.source is ahead.result for ahead, block in pairwise(row)]
-        if not row or not all(flowing) or not all(block.is_unary for block in row):
-            raise _apart("its blocks are no row", place, blocks)
-        templates = {id(t): t for t, _ in (known[id(block)] for block in row)}
-        if len(templates) > 1:
-            raise _apart("blocks of several kinds in a stage", place, blocks)
-        (found[i],) = templates.values()
-    return found
-
-
-def _names_alike(blocks: Column[tuple[Region, ...]], place: str) -> None:
-    """Raise :class:`Split` unless shorter rows of blocks have the names that longer ones start with."""
-    longest = max(blocks.values(), key=len)
-    names = {i: [block.path for block in row] for i, row in blocks.items()}
-    if any(own != [b.path for b in longest[: len(own)]] for own in names.values()):
-        first = {i: own[0] for i, own in names.items()}
-        raise Split("other names of blocks", place, first, longest[0].span)
-    if not count_up([block.path for block in longest]):
-        raise _apart("names of blocks that do not count", place, blocks)
-
-
-def _given(block: Region, name: str, known: Known, place: str) -> Any:
-    """What a block is given for an argument, also where its own template has no use for it."""
-    template, number = known[id(block)]
-    if name not in template.parameters and name not in block.arguments:
-        raise Split(f"blocks without `{name}`", place, {0: None}, block.span)
-    value = plain(block.arguments.get(name))
-    if name in template.parameters:
-        value = at(template.parameters[name].value, number)
-    if value is None or isinstance(value, Op):
-        raise Split(f"`{name}` is a layer, or no number", place, {0: None}, block.span)
-    return value
-
-
-def _given_names(template: Template) -> list[str]:
-    """The parameters of a template that are no channels."""
-    return [name for name, each in template.parameters.items() if each.input is None]
-
-
-_WAYS = ((0, 0), (1, 0), (0, 1), (1, 1))
-"""How many blocks at the start and at the end may have a value of their own, the simplest first."""
-
-_COUNTERS = frozenset(qualify(NETWORK_SCOPE, name) for name in ("index", "running_index"))
-
-
-def _indices(part: str, way: Way, count: int) -> range:
-    """Which of so many blocks are the first, the last or the rest."""
-    starts, stops = way
-    bounds = {"first": (0, starts), "rest": (starts, count - stops), "last": (count - stops, count)}
-    return range(*bounds[part])
-
-
-def _counts(name: str, blocks: Column[tuple[Region, ...]]) -> bool:
-    """Whether an argument is written as a formula of the block's index."""
-    formulas = [block.formulas.get(name) for row in blocks.values() for block in row]
-    return any(formula is not None and formula.names & _COUNTERS for formula in formulas)
-
-
-def _is_alike(values: Column[list[Any]], way: Way, counts: bool) -> bool:
-    """Whether in every shape the rest have one value.
-
-    More than one have to show it where the first and the last are apart, or the argument counts.
-    """
-    rests = [[row[i] for i in _indices("rest", way, len(row))] for row in values.values()]
-    is_shown = any(len(rest) > 1 for rest in rests) or not (counts or way == (1, 1))
-    return is_shown and all(same_value(v, rest[0]) for rest in rests for v in rest)
-
-
-def _is_one(values: Column[list[Any]], way: Way) -> bool:
-    """Whether the first, the rest and the last are given the same in all shapes that have them."""
-    for part in ("first", "rest", "last"):
-        found = [row[i] for row in values.values() for i in _indices(part, way, len(row))[:1]]
-        if not all(same_value(value, found[0]) for value in found):
-            return False
-    return True
-
-
-def _growth(templates: Column[Template], arguments: Mapping[str, _Argument]) -> Growth | None:
-    """What the channels behind the blocks are; raises :class:`Split` where that is not known."""
-    if all(_is_like_source(template) for template in templates.values()):
-        return None
-    names = [name for name, argument in arguments.items() if argument.way == (0, 0)]
-    for name in ("", *names):
-        factors = [_factor(templates[i], name) for i in sorted(templates)]
-        if all(factors):
-            return Growth(name, tuple(factor for factor in factors if factor is not None))
-    for name in ("", *names):
-        factors = [_factor(templates[i], name, is_added=True) for i in sorted(templates)]
-        if all(factors) and len({*factors}) == 1:
-            return Growth(name, tuple(f for f in factors if f is not None), is_added=True)
-    raise Split("channels that no argument tells", "", {0: None})
-
-
-def _is_like_source(template: Template) -> bool:
-    return all(r.result.type.channels == r.source.type.channels for r in template.instances)
-
-
-def _factor(template: Template, name: str, is_added: bool = False) -> int | None:
-    """What the channels behind a block are, over an argument or 1; None unless it is one whole number.
-
-    Of those that are ``is_added``, what they are more than those ahead of it.
-    """
-    found = set()
-    for region in template.instances:
-        value = plain(region.arguments.get(name)) if name else 1
-        channels = region.result.type.channels - (region.source.type.channels if is_added else 0)
-        if type(value) is not int or value < 1 or channels < 1 or channels % value:
-            return None
-        found.add(channels // value)
-    return found.pop() if len(found) == 1 else None

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from netspec.ir.formula import Formula
 from netspec.ir.program import Node, Region
-from netspec.ir.template.data import Call, Choice, Series, children
+from netspec.ir.template.data import Call, Choice, Series, Template, children
 from netspec.ir.template.numbers import MISSING
 from netspec.lang.expression.symbolic import Varying
 from netspec.ops.base import field_names
@@ -57,3 +58,26 @@ def number_at(region: Region, start: str, place: tuple[str | int, ...]) -> Any:
             return found
         waiting += children(item)
     return MISSING
+
+
+def formula_at(
+    block: Region, place: tuple[str | int, ...], known: Mapping[int, tuple[Template, int]]
+) -> Formula | None:
+    """The formula of a number inside a block of a program; None without one.
+
+    ``place`` is the one of an argument that the block's template has of its own; ``known`` has the templates of
+    blocks, by identity.
+    """
+    path, *part = place
+    inside = f"{block.path}.{path}"
+    name = str(part[0]) if part else ""
+    for node in block.nodes:
+        if node.path == inside:
+            return node.formulas.get(name)
+    for inner in block.regions("block"):
+        if inner.path == inside and id(inner) in known:
+            parameter = known[id(inner)][0].parameters.get(name)
+            if parameter is not None and parameter.qualified is None:
+                return formula_at(inner, parameter.place, known)
+            return inner.formulas.get(name)
+    return None

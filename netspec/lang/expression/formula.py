@@ -279,12 +279,19 @@ def _keyword(node: ast.keyword) -> Document:
     return row("**" if node.arg is None else f"{node.arg}=", value)
 
 
+def bare(target: ast.expr) -> Document:
+    """What is written to: several names stand without parentheses."""
+    if isinstance(target, ast.Tuple):
+        return ", ".join(map(print_node, target.elts))
+    return document_of(target)
+
+
 def _comprehension(
     opening: str, item: ast.expr, clauses: Sequence[ast.comprehension], closing: str
 ) -> Document:
     parts: list[Document] = [document_of(item)]
     for clause in clauses:
-        parts += [Line(" "), f"for {written_to(clause.target)} in ", document_of(clause.iter)]
+        parts += [Line(" "), "for ", bare(clause.target), " in ", document_of(clause.iter)]
         for test in clause.ifs:
             parts += [Line(" "), "if ", document_of(test)]
     return Group((opening, Indent((Line(), Group(tuple(parts)))), Line(), closing))

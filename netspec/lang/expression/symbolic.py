@@ -315,6 +315,10 @@ def binary(kind: ast.operator, function: Callable[..., Any], left: Any, right: A
     """An arithmetic operation on two numbers, one result per instance."""
 
     def build(nodes: list[ast.expr]) -> ast.expr:
+        if isinstance(kind, ast.Mult):  # by 1, which rounds nothing
+            for one, other, node in ((left, right, nodes[1]), (right, left, nodes[0])):
+                if same_value(one, 1) and has_fraction(other):
+                    return node
         above = int(left) if isinstance(kind, ast.Div) and _is_whole(left) else None
         return ast.BinOp(nodes[0] if above is None else ast.Constant(above), kind, nodes[1])
 

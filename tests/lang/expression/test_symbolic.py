@@ -79,6 +79,12 @@ def test_what_is_the_same_everywhere_is_plain() -> None:
     assert (named("stride", [2, 4]) % 2) == 0
 
 
+def test_one_time_a_fraction_is_the_fraction() -> None:
+    factor = named("factor", [1.0, 1.5])
+    assert to_text(1 * factor) == to_text(factor * 1) == "factor"
+    assert to_text(1 * named("flag", [True, False])) != "flag"
+
+
 def test_a_decision_must_agree() -> None:
     assert bool(WIDTH > 32)
     assert not bool(WIDTH > 256)
