@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from netspec.codegen.frame import Origin
 from netspec.elaborate.bounds import Bounds
 from netspec.ir import Program
+from netspec.ir.backbone import with_outputs
 from netspec.ir.fingerprint import fingerprint
 from netspec.ir.passes.base import Optimization
 from netspec.lang.schema.syntax import Argument, Spec
@@ -27,6 +28,7 @@ class Compilation:
         file: the spec's file; None where it has none of the user's.
         outputs: the outputs that were asked for besides those of the spec, as they were.
         headless: whether the network has these alone, and nothing that leads to none of them.
+        whole: where outputs were asked for, the network without them.
         optimization: what passes have made ``network`` of; None where it is as the spec says.
     """
 
@@ -39,6 +41,7 @@ class Compilation:
     file: Path | None = None
     outputs: tuple[str, ...] = ()
     headless: bool = False
+    whole: Program | None = None
     optimization: Optimization | None = None
 
     @property
@@ -47,6 +50,13 @@ class Compilation:
         if self.optimization is None:
             return self
         return replace(self, network=self.optimization.original, optimization=None)
+
+    def with_outputs(self, outputs: Sequence[str], headless: bool) -> Compilation:
+        """The network with further outputs, or with these alone; see :func:`~netspec.ir.backbone.with_outputs`."""
+        whole = self.whole or self.network
+        asked, alone = (*self.outputs, *outputs), headless or self.headless
+        network = with_outputs(whole, asked, alone)
+        return replace(self, network=network, outputs=asked, headless=alone, whole=whole)
 
     def origin_for(self, path: str | os.PathLike[str] | None) -> Origin:
         """What the head of source says of where it came from, seen from the file that it is for."""

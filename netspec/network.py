@@ -39,8 +39,6 @@ class CompiledNetwork:
         >>> network = netspec.load("resnet50")
         >>> network.parameters["depths"], network.outputs
         ([3, 4, 6, 3], {'output': (1000,)})
-        >>> network.variants[:3]
-        ('resnet18', 'resnet34', 'resnet50')
         >>> network.layers[0].name, network.layers[0].macs
         ('conv1', 118013952)
     """
@@ -72,9 +70,8 @@ class CompiledNetwork:
         found = self._found
         if found is None:
             return self._compilation.spec.name
-        if found.is_built_in:
-            return Path(found.document.file).stem
-        return found.document.file if found.file is None else str(found.file)
+        file = found.document.file if found.file is None else str(found.file)
+        return Path(file).stem if found.is_built_in else file
 
     @property
     def variant(self) -> str | None:
@@ -119,10 +116,8 @@ class CompiledNetwork:
     def replace(self, variant: str | None = None, /, **values: Any) -> CompiledNetwork:
         """The network with other values of parameters, or another variant of its spec.
 
-        Args:
-            variant: which of the variants; that of this network unless given.
-            **values: by parameter, or by element as in ``**{"depths[2]": 8}``, on top of the overrides that
-                this network has.
+        The ``values`` are by parameter, or by element as in ``**{"depths[2]": 8}``, on top of the overrides that
+        this network has.
 
         Raises:
             NetspecError: a value is wrong; the message shows where.
@@ -137,49 +132,24 @@ class CompiledNetwork:
             raise UsageError(f"`{self.name}` comes from no spec whose parameters could be changed")
         merged = on_top(self._values, from_values(values).items())
         found = dataclasses.replace(self._found, variant=variant or self.variant)
-        changed = compile_document(found, merged, self._compilation.bounds)
-        return self._again(changed)
-
-    def _again(self, network: CompiledNetwork) -> CompiledNetwork:
-        """Another network of the spec, with the outputs and the goal of this one."""
         asked = self._compilation
+        changed = compile_document(found, merged, asked.bounds)
         if asked.outputs:
-            network = network.with_outputs(*asked.outputs, headless=asked.headless)
-        return network if self.optimization is None else network.optimize(self.optimization.goal)
+            changed = changed.with_outputs(*asked.outputs, headless=asked.headless)
+        return changed if self.optimization is None else changed.optimize(self.optimization.goal)
 
     def with_outputs(self, *outputs: str, headless: bool = False) -> CompiledNetwork:
-        """This network with further outputs, or as a backbone, with these alone.
+        """This network with further outputs, or ``headless``, as a backbone: with these alone.
 
-        Weights keep their names. Files of the whole network hold more than a headless one has, which
-        :meth:`load_weights` is told by ``allow_unexpected``.
-
-        Args:
-            *outputs: each the name of a stage, of a result or of an output of the spec, or ``c2`` for the last
-                map ahead of the head that has a quarter of the input's size, ``c3`` for an eighth, and so on;
-                ``name=result`` gives it another name.
-            headless: leave out all that none of them needs.
-
-        Raises:
-            UsageError: there is no such result, or two of one name.
+        Each of ``outputs`` is a stage, a result or an output of the spec, or ``c2`` for the last map ahead of the
+        head that has a quarter of the input's size, ``c3`` for an eighth, and so on; ``name=result`` names it.
+        Weights keep their names. Raises :class:`UsageError` for what there is not, and two of one name.
 
         Examples:
-            >>> backbone = netspec.load("resnet50").with_outputs("c2", "c5", headless=True)
-            >>> backbone.outputs
+            >>> netspec.load("resnet50").with_outputs("c2", "c5", headless=True).outputs
             {'c2': (256, 56, 56), 'c5': (2048, 7, 7)}
         """
-        from netspec.ir.backbone import with_outputs
-
-        original = self._compilation.original
-        asked = (*original.outputs, *outputs)
-        headless = headless or original.headless
-        spec = compile_document(self._found, self._values, original.bounds) if self._found else None
-        whole = spec.network if spec else original.network
-        compilation = dataclasses.replace(
-            original,
-            network=with_outputs(whole, asked, headless),
-            outputs=asked,
-            headless=headless,
-        )
+        compilation = self._compilation.original.with_outputs(outputs, headless)
         found = CompiledNetwork(compilation, self._found, self._values)
         return found if self.optimization is None else found.optimize(self.optimization.goal)
 
@@ -194,10 +164,8 @@ class CompiledNetwork:
         Batch normalisations and scales go into the weights of the layers beside them, linear branches that
         are added become one convolution, dropout and outputs for training alone go. The result is a network
         like any other, though not for training. Weights are those of this network: :meth:`load_weights` and
-        :meth:`start` take them and move them, and ``optimization.move`` does so with arrays.
-
-        Raises:
-            UsageError: another goal than ``inference``.
+        :meth:`start` take them and move them, and ``optimization.move`` does so with arrays. Raises
+        :class:`UsageError` for another goal than ``inference``.
 
         Examples:
             >>> network = netspec.load("resnet50")
@@ -297,9 +265,6 @@ class CompiledNetwork:
                 stay as they are in ``model``; in an optimized one they start as the spec says.
             allow_unexpected: the same for tensors of the file that may be left.
 
-        Returns:
-            What was read, what was let pass, and what was chosen.
-
         Raises:
             NetspecError: the file is damaged or unsafe, or its tensors are not the network's.
             UsageError: no such file, format or names; what reads it is not installed.
@@ -320,12 +285,10 @@ class CompiledNetwork:
     ) -> None:
         """Write the weights of ``model``, a live one of this network, for any framework.
 
-        A file that is there is replaced, once the new one is whole.
-
         Args:
             model: of any framework, which need not be the file's.
-            path: a ``.safetensors``, ``.pt``, ``.pth``, ``.keras`` or ``.weights.h5`` file, or another
-                that an installed backend writes.
+            path: a ``.safetensors``, ``.pt``, ``.pth``, ``.keras`` or ``.weights.h5`` file, or another that
+                an installed backend writes; a file that is there is replaced, once the new one is whole.
             target: whose names and layouts the file uses: ``torch``, ``keras``, or an entry of the
                 spec's ``checkpoints:``. Unless given, those of the framework that the format belongs
                 to; in a safetensors file those of the model's.
@@ -396,10 +359,8 @@ class CompiledNetwork:
     def to_yaml(self, keep: Sequence[str] = ()) -> str:
         """One self-contained spec of this network alone, as a person would write it.
 
-        It needs no other file and has the network's fingerprint, and the ``checkpoints`` that fit its layers.
-
-        Args:
-            keep: the parameters, all numbers, that stay `arguments`; the others are settled.
+        It needs no other file and has the network's fingerprint, and the ``checkpoints`` that fit its layers. The
+        parameters in ``keep``, all numbers, stay `arguments`; the others are settled.
 
         Raises:
             NetspecError: one that is kept decides something that is no number, as which steps there are.

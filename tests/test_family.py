@@ -166,8 +166,8 @@ def test_members_are_few_classes(file: str, count: int) -> None:
 
 def test_a_number_inside_of_a_block_is_said_as_in_the_spec() -> None:
     source = netspec.generate_family("efficientnet", "torch")
-    assert "self.block_0_bn_eps = 0.001 if slow_norm else 1e-5" in source
-    assert "conv_groups: int = 1" in source
+    assert "self.eps = 0.001 if slow_norm else 1e-5" in source
+    assert "groups: int = 1" in source
     assert "features_1_" not in source
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ast
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any
 
 from netspec.codegen.calls import same_call
+from netspec.codegen.defaults import common, usual
 from netspec.codegen.flow import BRANCH
 from netspec.codegen.identifiers import Namespace, camel_case, one_word, safe_identifier
 from netspec.codegen.nodes import Given, Parameter, call, constant, if_, parameter
@@ -19,12 +19,10 @@ from netspec.codegen.tensors import VARIABLES
 from netspec.ir import Program
 from netspec.ir.definition import Declared, Definition, Slot, plain
 from netspec.ir.template import Call, Template, Templates
-from netspec.ir.template.data import nodes_of
 from netspec.ir.template.schedules import TOTAL, name_for
 from netspec.lang.expression.formula import negated, print_node
 from netspec.lang.expression.symbolic import Varying, names_of, same_value
 from netspec.ops import OPS, Op
-from netspec.ops.base import attributes_of
 
 LAYER = "layer"
 """The type of an argument that makes a layer, whatever a framework calls that."""
@@ -187,28 +185,11 @@ def _own(
     known = [n for n in value.values if n is not None] if isinstance(value, Varying) else []
     is_whole = isinstance(value, Varying) and len(known) == len(value.values)
     if passed is not None:
-        return Argument(name, kind, _usual(template, value, passed))
+        return Argument(name, kind, usual(template, value, passed))
     if is_whole and isinstance(value, Varying):
-        return Argument(name, kind, _common(template, value, template.parameters[name].place))
+        return Argument(name, kind, common(template, value, template.parameters[name].place))
     # Where some instances have no use for it, calls leave it out.
     return Argument(name, kind, known[0] if known else MISSING)
-
-
-def _common(template: Template, value: Varying, place: tuple[str | int, ...]) -> Any:
-    """The number 1 if most instances have it, or any whose op has it unless told, as groups; MISSING elsewhere."""
-    found = [value.values[shape] for shape in template.shapes]
-    count = sum(same_value(each, 1) for each in found)
-    ops = [node.op for node in nodes_of(template.body) if place and node.path == place[0]]
-    known = [attributes_of(type(op)).get(str(place[-1])) for op in ops]
-    is_usual = any(each is not None and same_value(each.default, 1) for each in known)
-    return 1 if 2 * count > len(found) or (count and is_usual) else MISSING
-
-
-def _usual(template: Template, choice: Varying, passed: Mapping[Any, ast.expr]) -> Any:
-    """What most instances of a template are given, of what needs no call; MISSING without any."""
-    keys = (op.key for shape in template.shapes if (op := choice.values[shape]) is not None)
-    plain = Counter(key for key in keys if not isinstance(passed[key], ast.Call))
-    return passed[plain.most_common(1)[0][0]] if plain else MISSING
 
 
 def _declared(param: Declared) -> Argument:

@@ -204,11 +204,10 @@ def test_what_parts_variants() -> None:
 
 
 def test_numbers_that_variants_have_no_name_for() -> None:
-    found = netspec.explain("densenet", "torch", all_variants=True)
+    found = netspec.explain("efficientnet_v2", "torch", all_variants=True)
     (argument,) = (each for each in found if each.kind == "argument")
-    assert str(argument) == (
-        "DenseNet(features_denseblock1_eps): "
-        "`eps` of `features.denseblock1` differs, and the network has no name for it"
+    assert str(argument).startswith(
+        "ConvNormAct(groups): `groups` of `0` differs, and the block has no name for it"
     )
 
 

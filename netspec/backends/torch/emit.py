@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -19,17 +19,17 @@ from netspec.backends.torch.helpers import (
     method,
     widened,
 )
+from netspec.backends.torch.imported import of_standard_library, of_torch
 from netspec.backends.torch.module_class import forward_of, module_class
 from netspec.backends.torch.modules import ModuleWriter
 from netspec.backends.torch.naming import HANDLES
 from netspec.backends.torch.plan import Plan
 from netspec.backends.torch.rows import COPIED_FILES, SIGNATURE_DEFAULTS
-from netspec.backends.torch.sequential import ORDERED
 from netspec.backends.torch.stages import Stages
 from netspec.backends.torch.starts import Starts
 from netspec.codegen.classes import LAYER, Argument, Classes, SourceClass
 from netspec.codegen.explanation import Decision, Decisions
-from netspec.codegen.factories import PARTIAL, hand_on
+from netspec.codegen.factories import hand_on
 from netspec.codegen.family import complete, helpers
 from netspec.codegen.frame import Origin, copied, fill, head, introduced, modules_of
 from netspec.codegen.helper import Helper, attribute_of, channels_along, channels_behind
@@ -46,8 +46,6 @@ from netspec.codegen.nodes import (
     for_,
     function,
     if_,
-    import_from,
-    imports,
     reads,
     side_by_side,
 )
@@ -168,8 +166,8 @@ class _Generator:
             "torch.py.j2",
             line_length,
             head=[head(self.programs, self.origin)],
-            standard=_standard(used, self.targets),
-            imports=_imports(used),
+            standard=of_standard_library(used, self.targets),
+            imports=of_torch(used),
             helpers=[node for each in (arithmetic, *own) for node in each.definitions],
             classes=roll_classes([*classes]),
             functions=[self._function(program) for program in self.programs],
@@ -388,26 +386,3 @@ def _result(template: Template) -> ast.expr:
 
 def _class_name(definition: Definition, difference: str) -> str:
     return (definition.title or camel_case(definition.name)) + difference
-
-
-_ABSTRACT = {"Callable": FACTORY, ITERATOR: ITERATOR}
-"""What is imported from ``collections.abc``, by name, and the target that says so."""
-
-
-def _standard(used: Collection[str], targets: Collection[str]) -> list[ast.stmt]:
-    found = imports("math" if "math" in used else "")
-    if ORDERED in targets:
-        found.append(import_from("collections", [ORDERED]))
-    abstract = [name for name, target in _ABSTRACT.items() if target in targets]
-    if abstract:
-        found.append(import_from("collections.abc", abstract))
-    if PARTIAL in targets:
-        found.append(import_from("functools", [PARTIAL]))
-    return found
-
-
-def _imports(used: Collection[str]) -> list[ast.stmt]:
-    found = imports("torch" if "torch" in used else "")
-    if "F" in used:
-        found.append(ast.Import([ast.alias("torch.nn.functional", "F")]))
-    return [*found, import_from("torch", ["Tensor", "nn"])]

@@ -33,9 +33,7 @@ def efficient_attention(x: KerasTensor, *, name: str) -> KerasTensor:
 def efficient_attention_net(
     input_shape: tuple[int | None, ...] = (16, 16, 16)
 ) -> keras.Model:
-    """A new efficient_attention_net, of 12 parameters; ``input_shape`` is (*size,
-    channels).
-    """
+    """A new efficient_attention_net, of 12 parameters."""
     inputs = keras.Input(input_shape, name="input")
     x = efficient_attention(inputs, name="layer1_0")
     x = efficient_attention(x, name="layer1_1")
