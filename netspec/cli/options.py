@@ -42,6 +42,7 @@ def add_variant_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--outputs",
         metavar="NAMES",
+        dest="further_outputs",
         help="further outputs, with commas between them: stages, named results, or `c2` for the last map ahead "
         "of the head that has a quarter of the input's size, `c3` for an eighth and so on; `low=layer1` names one",
     )
@@ -193,8 +194,8 @@ def _with_outputs(compiled: CompiledNetwork, arguments: argparse.Namespace) -> C
     """The network as ``--outputs`` and ``--headless`` have it."""
     from netspec.errors import UsageError
 
-    if arguments.outputs is not None:
-        names = [name.strip() for name in arguments.outputs.split(",") if name.strip()]
+    if arguments.further_outputs is not None:
+        names = [name.strip() for name in arguments.further_outputs.split(",") if name.strip()]
         return compiled.with_outputs(*names, headless=arguments.headless)
     if arguments.headless:
         raise UsageError("--headless: takes --outputs, which say what is left")

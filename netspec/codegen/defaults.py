@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import MISSING
 from typing import Any
 
+from netspec.codegen.printing import MISSING
 from netspec.ir.template import Template
 from netspec.ir.template.data import nodes_of
 from netspec.lang.expression.symbolic import Varying, same_value

@@ -318,8 +318,7 @@ class Template:
         names: what the spec calls results, by the value's id.
         reasons: why its block has other templates beside it, the latest last.
         others: the inputs behind the first, which is ``source``.
-        paths: of layers whose names differ, where nobody chose them, those in each shape, by the id of the
-            result.
+        paths: of layers whose names nobody chose and that differ, those in each shape, by the result's id.
         series: of several networks, the rows of blocks by the one that stands for them.
         unrolled: of networks, why stages are no series, by their paths.
         schedules: of networks, the numbers that blocks are given one after another, by name.
