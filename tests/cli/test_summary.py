@@ -27,6 +27,7 @@ def test_json_is_the_object_of_the_interface(run: Run) -> None:
         "macs",
         "stages",
         "layers",
+        "outputs",
     ]
     assert data["name"] == "resnet"
     assert data["variant"] == "resnet50"
@@ -36,6 +37,7 @@ def test_json_is_the_object_of_the_interface(run: Run) -> None:
         "total": 25_610_152,
         "trainable": 25_557_032,
         "statistics": 53_120,
+        "frozen": 0,
     }
     assert data["macs"] == 4_089_184_256
     names = [stage["name"] for stage in data["stages"]]

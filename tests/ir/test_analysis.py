@@ -72,7 +72,7 @@ def test_counts_add_up() -> None:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Table(Op):
-    __doc__ = """A parameter of each role; of the third there are 3, of the others 1, 2 and 4."""
+    __doc__ = """A parameter of each role; one of the first, 2 of the second, 3 of the third."""
 
     kind = label = "table"
 
@@ -88,9 +88,9 @@ def test_values_are_counted_by_their_role() -> None:
     program = loads(SPEC).network
     first = program.layers[0]
     held = [replace(first, op=Table(), path="a"), replace(first, op=Table(), path="b")]
-    assert count_parameters(held) == ParameterCount(trainable=2, statistics=18)
+    assert count_parameters(held) == ParameterCount(trainable=2, statistics=6, frozen=4)
     names = [name for name, _, parameter in parameters_of(held) if not parameter.trainable]
-    assert names[:4] == ["a.frozen", "a.statistic", "a.constant", "b.frozen"]
+    assert names[:4] == ["a.frozen", "a.statistic", "b.frozen", "b.statistic"]
 
 
 def test_weights_are_those_of_pytorchs_state() -> None:
@@ -119,6 +119,7 @@ def test_the_summary_is_plain_data() -> None:
         "total": 25_610_152,
         "trainable": 25_557_032,
         "statistics": 53_120,
+        "frozen": 0,
     }
 
 

@@ -12,6 +12,7 @@ from tests.support.zoo import SHRUNK
 ONLY_SOME_SIZES = (
     *("article_resnet", "densenet121", "densenet_bc_100_12"),
     *("vgg16", "vgg16_keras", "mobilenet_1_0", "mobilenetv3_large_100", "resnetv2_50"),
+    *("iresnet50", "convnext_tiny", "mobilenet_v3_large_keras"),
 )
 """A flattened map, and poolings without padding that a map of a few values does not fill."""
 

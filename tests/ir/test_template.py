@@ -249,9 +249,9 @@ blocks:
 stages: [{times: 2, block: unit, slot: [{conv: {out: 4 * stage + 4, kernel: 1}}]}]
 """)
     (template,) = found.blocks
-    assert text(node(template, "conv1").op.out) == "out"  # type: ignore[attr-defined]
-    assert template.parameters["out"].place == ("conv1", "out")
-    passed = [call.arguments["out"] for call in found.network.calls.values()]
+    assert text(node(template, "conv1").op.out) == "conv1_out"  # type: ignore[attr-defined]
+    assert template.parameters["conv1_out"].place == ("conv1", "out")
+    passed = [call.arguments["conv1_out"] for call in found.network.calls.values()]
     assert passed == [4, 8]
 
 
@@ -344,9 +344,9 @@ stages: [{block: outer, w: 4}, {block: outer, w: 8}]
     inner, outer = found.blocks
     assert {name: p.qualified for name, p in inner.parameters.items()} == {
         "in_channels": "inner.in_channels",
-        "out": None,
+        "conv1_out": None,
     }
-    passed = [text(call.arguments["out"]) for call in outer.calls.values()]
+    passed = [text(call.arguments["conv1_out"]) for call in outer.calls.values()]
     assert passed == ["w", "w + 4"]
 
 
@@ -621,7 +621,7 @@ stages:
   - {block: unit, s: [{conv: {out: 4 * stage + 4, kernel: 1}}]}
   - {block: unit, s: [{conv: {out: 8 * stage, kernel: 1}}]}
 """).blocks
-    assert text(node(template, "conv1").op.out) == "out"  # type: ignore[attr-defined]
+    assert text(node(template, "conv1").op.out) == "conv1_out"  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(

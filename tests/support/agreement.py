@@ -18,6 +18,7 @@ from netspec.backends.keras.framework import load_keras
 from netspec.backends.keras.naming import flat_name
 from netspec.backends.keras.weights import from_keras, layers_of, variable_name
 from netspec.ir import Program
+from netspec.ir.parameters import parameters_of
 from netspec.ops.normalization import BatchNorm
 from tests.support.networks import input_of, random_weights
 
@@ -143,7 +144,8 @@ def _torch_pass(model: Any, network: Program, x: np.ndarray, training: bool) -> 
 
 
 def _torch_gradients(model: Any) -> Arrays:
-    return {name: _gradient(parameter) for name, parameter in model.named_parameters()}
+    named = model.named_parameters()
+    return {name: _gradient(parameter) for name, parameter in named if parameter.requires_grad}
 
 
 def _gradient(tensor: Any) -> np.ndarray:
@@ -155,11 +157,8 @@ def _gradient(tensor: Any) -> np.ndarray:
 
 def _statistics(model: Any, network: Program) -> Arrays:
     weights = backend_of(model).read_weights(model, network)
-    return {
-        name: value
-        for name, value in weights.items()
-        if name.endswith((".running_mean", ".running_var"))
-    }
+    roles = {name: parameter.role for name, _, parameter in parameters_of(network.layers)}
+    return {name: value for name, value in weights.items() if roles[name] == "statistic"}
 
 
 def _keras_pass(model: Any, network: Program, x: np.ndarray, training: bool) -> Passed:
@@ -211,6 +210,8 @@ def unbiased(network: Program, shape: tuple[int, ...], before: Arrays, after: Ar
     for layer in network.layers:
         if isinstance(layer.op, BatchNorm):
             name = f"{layer.path}.running_var"
+            if name not in before:  # of a frozen one
+                continue
             count = shape[0] * int(np.prod(layer.source.size))
             kept = before[name] * (1 - layer.op.momentum)
             result[name] = kept + (after[name] - kept) * (count / (count - 1))

@@ -51,7 +51,8 @@ def declared_counts(network: Program) -> Counts:
     for layer in network.layers:
         counted = count_parameters([layer])
         if counted.total:
-            found[flat_name(layer.path)] = (counted.trainable, counted.statistics)
+            rest = counted.frozen + counted.statistics
+            found[flat_name(layer.path)] = (counted.trainable, rest)
     return found
 
 
@@ -59,11 +60,13 @@ def torch_counts(model: Any) -> Counts:
     """As PyTorch's modules hold them."""
     found = {}
     for path, module in model.named_modules():
-        trainable = sum(p.numel() for p in module.parameters(recurse=False))
+        parameters = [*module.parameters(recurse=False)]
+        trainable = sum(p.numel() for p in parameters if p.requires_grad)
+        frozen = sum(p.numel() for p in parameters if not p.requires_grad)
         buffers = dict(module.named_buffers(recurse=False))
         statistics = sum(b.numel() for name, b in buffers.items() if name != COUNTER)
-        if trainable + statistics:
-            found[flat_name(path)] = (trainable, statistics)
+        if parameters or statistics:
+            found[flat_name(path)] = (trainable, frozen + statistics)
     return found
 
 

@@ -17,7 +17,14 @@ from tests.unparse.checks import findings, read_off, settled, written
 DEEP = {"resnet1202", "preact1001", "resnet152_keras", "resnet152v2"}
 """Networks that take seconds, and are like others of their files."""
 
-ENTRIES = {"densenet": 4, "efficientnet": 2, "mobilenet_v3": 0, "regnet": 4, "tsc_resnet": 2}
+ENTRIES = {
+    "convnext": 4,
+    "densenet": 4,
+    "efficientnet": 2,
+    "mobilenet_v3": 0,
+    "regnet": 4,
+    "tsc_resnet": 2,
+}
 """Entries for the stages of files whose stages are not one: each has steps of its own ahead of it, names that count
 with it, or a container in which a step that is left out gives its index to the next, which makes two blocks. Where
 blocks of a stage differ by more than numbers, they are steps of the head."""

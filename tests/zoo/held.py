@@ -89,18 +89,31 @@ class Held:
 
     def keys(self) -> dict[str, tuple[int, ...]]:
         """The name and shape of every weight of the reference, in its order; counters of batches are left out."""
+        return {self._in_files(key): tuple(shape) for key, shape in self._recorded().items()}
+
+    def _recorded(self) -> dict[str, Any]:
+        """The shape of every weight as it was recorded, counters left out."""
         found = reference_keys(self.reference)
         counters = (COUNTER, KERAS_COUNTER)
-        return {key: tuple(shape) for key, shape in found.items() if not key.endswith(counters)}
+        return {key: shape for key, shape in found.items() if not key.endswith(counters)}
+
+    def _in_files(self, key: str) -> str:
+        """What files call a weight: Keras' have the layer's name alone, and numbers for variables without one."""
+        if not self.is_keras:
+            return key
+        layer, name = key.split("/")[-2:]
+        return f"{layer}/{'0' if name.startswith('variable') else name}"
 
     def weights(self) -> dict[str, Array]:
         """The weights behind the golden, by the network's names and in canonical layout."""
         found = {}
-        for key, slot in self.naming.slots.items():
+        recorded = {self._in_files(key): key for key in self._recorded()}
+        for name, slot in self.naming.slots.items():
+            key = recorded[name]
             values = golden.fill(key, slot.shape, *self._role(key, slot))
             values = values.astype(np.float32).astype(np.float64)
             tensor = StoredTensor("float64", slot.shape, lambda values=values: values)  # type: ignore[misc]
-            found[slot.name] = self.naming.decoded(key, tensor).read()
+            found[slot.name] = self.naming.decoded(name, tensor).read()
         return found
 
     def _role(self, key: str, slot: Slot) -> tuple[str, int | None]:

@@ -37,6 +37,7 @@ _VARIABLES: tuple[tuple[str, tuple[str, ...]], ...] = (
     (r"(depthwise_)?conv[123]d|dense|einsum_dense", _KERNEL),
     (r"batch_normalization", (*_SCALE, "moving_mean", "moving_variance")),
     (r"layer_normalization|group_normalization", _SCALE),
+    (r"normalization", ("mean", "variance", "count")),
     (r"p_re_lu", ("alpha",)),
 )
 """What the variables of a class are called, in the order in which Keras numbers them."""

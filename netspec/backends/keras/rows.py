@@ -63,7 +63,8 @@ def _linear(layer: Layer) -> Lowered:
 def _channel_conv(layer: Layer) -> Lowered:
     """A convolution over one axis, which the channels are laid out along."""
     op: ChannelConv = layer.op  # type: ignore[assignment]
-    keywords = {"padding": "same", **CHANNELS_LAST, "use_bias": op.bias}
+    keywords = {"strides": 1, "padding": "same", "dilation_rate": 1, "groups": 1}
+    keywords |= {**CHANNELS_LAST, "use_bias": op.bias}
     keywords |= initializers(layer, "kernel")
     back = (*(1,) * layer.source.rank, -1)
     return (

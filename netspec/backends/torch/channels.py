@@ -117,8 +117,8 @@ class Normalize(nn.Module):
 
     def __init__(self, mean: list[float], std: list[float]) -> None:
         super().__init__()
-        self.mean = mean
-        self.std = std
+        self.mean = [float(number) for number in mean]
+        self.std = [float(number) for number in std]
 
     def forward(self, x: Tensor) -> Tensor:
         channels = []

@@ -148,11 +148,8 @@ class Gathered:
         elif cut is not None:
             self._places |= {each: (cut, index) for index, each in enumerate(cut.members)}
             yield from (each for each in cut.members if _path(each))
-        elif isinstance(leaf, Region) and leaf.kind == "stage" and leaf.ahead:
-            ends = (leaf.blocks[0].source,), leaf.outputs
-            yield Region("stage", leaf.blocks, *ends, leaf.path, span=leaf.span)
         else:
-            yield leaf
+            yield _without_ahead(leaf)
 
     def _cut(self, item: Item, cuts: Collection[Item]) -> Row | None:
         """The row that an item is, if it holds one of ``cuts``."""
@@ -290,7 +287,7 @@ class Gathered:
         inner = self._row_of(path, group, known) if path not in self._refused else None
         if inner is None:
             return None
-        items: tuple[Any, ...] = tuple(group)
+        items: tuple[Any, ...] = tuple(map(_without_ahead, group))
         made = Region("sequence", items, (source_of(group[0]),), (result_of(group[-1]),), path)
         self._inner[made] = inner
         return made
@@ -314,6 +311,14 @@ class Gathered:
                 return None
             found.append(row)
         return found[0], found[1]
+
+
+def _without_ahead(leaf: Item) -> Item:
+    """A stage without the steps ahead of its blocks, which are leaves themselves; any other leaf as it is."""
+    if not (isinstance(leaf, Region) and leaf.kind == "stage" and leaf.ahead):
+        return leaf
+    ends = (leaf.blocks[0].source,), leaf.outputs
+    return Region("stage", leaf.blocks, *ends, leaf.path, span=leaf.span)
 
 
 def _uses_of(value: Value, item: Item) -> int:

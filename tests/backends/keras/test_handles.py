@@ -150,6 +150,11 @@ def test_generated_models_have_the_handles(backend: str, share: str, tmp_path: P
         assert not any(handles.values()), f"{name}: {handles}"
 
 
+def _common(config: dict[str, Any]) -> dict[str, Any]:
+    """What all layers are made with."""
+    return {key: config[key] for key in ("name", "trainable", "dtype")}
+
+
 def layers_of_config(model: Any) -> list[Any]:
     """All that a functional model is made of: its layers as they are made, and what each is called on.
 
@@ -162,7 +167,12 @@ def layers_of_config(model: Any) -> list[Any]:
             config = {"layers": [inner["class_name"] for inner in config["layers"]]}
         if set(config.get("kernel_size", ())) == {1}:
             config.pop("padding", None)
-        found.append((layer["class_name"], layer["name"], config, layer["inbound_nodes"]))
+        kind = layer["class_name"]
+        if kind == "ReLU" and config["max_value"] is None:  # what a function is given by its name
+            kind, config = "Activation", {"activation": "relu", **_common(config)}
+        if kind == "Activation":
+            config = {"activation": config["activation"], **_common(config)}
+        found.append((kind, layer["name"], config, layer["inbound_nodes"]))
     return found
 
 

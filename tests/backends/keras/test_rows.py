@@ -107,7 +107,7 @@ def test_rows_leave_nothing_that_matters_to_a_default() -> None:
         *("moving_mean_initializer", "moving_variance_initializer", "synchronized", "renorm"),
         *("renorm_clipping", "renorm_momentum", "rms_scaling", "lora_rank", "lora_alpha"),
         *("quantization_config", "negative_slope", "threshold", "max_value"),
-        "gptq_unpacked_column_size",
+        *("gptq_unpacked_column_size", "invert"),
     }
     for steps, rank in cases():
         for layer in network_of(steps, SIZES[rank]).layers:

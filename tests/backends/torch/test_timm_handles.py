@@ -14,8 +14,8 @@ from netspec.api import loads
 from tests.support.zoo import SHRUNK, zoo_compiled
 
 HEAD = "netspec: 1\nname: small\ninput: {channels: 4, size: [9, 12]}\n"
-CONTAINED = ("efficientnet_b0",)
-"""Their classifier stands in a `nn.Sequential`, where no handle looks for it."""
+CONTAINED = ("efficientnet_b0", "iresnet50")
+"""Their classifier stands in a `nn.Sequential`, where no handle looks for it, or a norm stands behind it."""
 STEM = (
     "stem: [{conv: {out: 6, kernel: 3, stride: 2}, as: low}, {max_pool: {kernel: 2}, as: lower}]\n"
 )

@@ -24,6 +24,7 @@ KNOWN = {*OPS, *COMBINATORS, "norm", "act", "basic", "bottleneck"}
 LANGUAGE = (ROOT / "docs" / "language.md").read_text(encoding="utf-8")
 # What leads to no op: layers of many, and padding and cutting, which an op has as an attribute.
 GENERIC = {"Activation", "Sequential", "EinsumDense", "Permute", "ZeroPadding2D", "Cropping2D"}
+GENERIC |= {"Reshape", "Conv1D"}  # what `channel_conv` is made of in Keras
 
 
 def layers_of_the_frameworks() -> dict[str, set[str]]:

@@ -56,6 +56,10 @@ class Specs(Cells):
         if dice.chance(40):
             channels = dice.choice((1, 2, 3, 5))
             stem.append({"conv": {"out": int(place.channels), "kernel": 3}})
+        if dice.chance(10):
+            numbers = [0.5, 2, 1.5, 0.25] * 2
+            numbers = numbers[: int(channels)]
+            stem.insert(0, {"normalize": {"mean": numbers, "std": numbers}})
         stem += self.row(place, 1, 4)
         if dice.chance(60):
             stem.append(dice.choice(self.namings(place))(place))
@@ -230,6 +234,7 @@ class Specs(Cells):
         else:
             head.append(vector)
         options = ["relu", "gelu", "dropout", "batch_norm", "layer_norm", "prelu", "scale", "act"]
+        options += [{"channel_conv": {"kernel": 3}}, {"rescale": {"factor": 0.5, "offset": 0.1}}]
         options += [
             "tanh",
             "softmax",
