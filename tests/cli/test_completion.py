@@ -19,6 +19,7 @@ FREE = {
     "allow_unexpected",
     "exclude",
     "filter",
+    "further_outputs",
     "init name",
     "jobs",
     "line_length",

@@ -42,7 +42,8 @@ def test_a_row_that_comes_often_is_a_class() -> None:
 def test_each_starts_as_the_spec_says() -> None:
     text = ROWS.replace("stride: stride}}", "stride: stride, init: {normal: 0.1 * out}}}")
     compiled = netspec.loads(text)
-    assert "nn.init.normal_(self[0].weight, std=0.1 * out)" in compiled.generate("torch")
+    start = 'nn.init.normal_(self[0].get_parameter("weight"), std=0.1 * out)'
+    assert start in compiled.generate("torch")
     check(compiled)
 
 

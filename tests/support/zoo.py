@@ -206,7 +206,7 @@ SHRUNK = (
         heavy=True,
     ),
     Shrunk("iresnet50", {"depths": [2, 1, 2, 1], "width": 8, "features": 7}, _LARGE),
-    Shrunk("reid", {"depths": [2, 1, 2, 1], "width": 8, "identities": 7}, _LARGE, heavy=True),
+    Shrunk("reid", {"depths": [2, 1, 2, 1], "width": 8, "classes": 7}, _LARGE, heavy=True),
     Shrunk(
         "convnext_tiny",
         {**_SHALLOW, "drop_path": 0.0, "preprocessing": True},
