@@ -201,9 +201,9 @@ def explain(network: Spec, backend: str, all_variants: bool = False) -> tuple[De
         >>> print(netspec.explain("resnet18", "torch")[-1])
         BasicBlock.relu: one module for `relu1`, `relu2`, which hold nothing and have no names of their own
     """
-    from netspec.family import explain_source
+    from netspec.family import explain_source, networks_of
 
-    return explain_source(compiled(network), backend, all_variants)
+    return explain_source(networks_of(compiled(network), all_variants), backend, all_variants)
 
 
 def convert(

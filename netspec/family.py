@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -27,23 +28,49 @@ def members_of(network: CompiledNetwork) -> list[CompiledNetwork]:
     return [network.replace(variant) for variant in network.variants]
 
 
-def _origin_of(network: CompiledNetwork, path: str | os.PathLike[str] | None) -> Origin:
-    """Where source of all variants of the network's spec comes from."""
-    origin = network.compilation.origin_for(path)
-    return replace(origin, variant=None, before=None, all_variants=True)
+def networks_of(network: CompiledNetwork, all_variants: bool) -> list[CompiledNetwork]:
+    """What source has functions for: the network, or all variants of its spec."""
+    return members_of(network) if all_variants else [network]
+
+
+def _origin_of(
+    members: Sequence[CompiledNetwork],
+    path: str | os.PathLike[str] | None,
+    handles: str | None,
+) -> Origin:
+    """Where source of all variants of a spec comes from."""
+    origin = members[0].compilation.origin_for(path)
+    return replace(origin, variant=None, before=None, handles=handles, all_variants=True)
 
 
 def explain_source(
-    network: CompiledNetwork, backend: str, all_variants: bool, handles: str | None = None
+    networks: Sequence[CompiledNetwork],
+    backend: str,
+    all_variants: bool,
+    handles: str | None = None,
 ) -> tuple[Decision, ...]:
-    """Why source of the network, or of all variants of its spec, is written as it is; see :func:`netspec.explain`."""
+    """Why source of a network, or of all variants of its spec, is written as it is; see :func:`netspec.explain`."""
     found = get_backend(backend)
-    if not all_variants:
-        origin = replace(network.compilation.origin, handles=handles)
-        return generating.explain(found, network.network, origin)
-    members = [member.network for member in members_of(network)]
-    origin = replace(_origin_of(network, None), handles=handles)
-    return generating.explain_family(found, members, origin)
+    if all_variants:
+        members = [member.network for member in networks]
+        return generating.explain_family(found, members, _origin_of(networks, None, handles))
+    (network,) = networks
+    origin = replace(network.compilation.origin, handles=handles)
+    return generating.explain(found, network.network, origin)
+
+
+def family_source(
+    members: Sequence[CompiledNetwork],
+    backend: str,
+    path: str | os.PathLike[str] | None = None,
+    line_length: int | None = None,
+    handles: str | None = None,
+) -> str:
+    """Standalone source of what :func:`members_of` gives."""
+    origin = _origin_of(members, path, handles)
+    length = line_length_at(path) if line_length is None else line_length
+    programs = [member.network for member in members]
+    return generating.generate_family(get_backend(backend), programs, origin, length)
 
 
 def generate_family(
@@ -54,7 +81,4 @@ def generate_family(
     handles: str | None = None,
 ) -> str:
     """Standalone source of all variants of the network's spec; see :func:`netspec.generate_family`."""
-    members = [member.network for member in members_of(network)]
-    origin = replace(_origin_of(network, path), handles=handles)
-    length = line_length_at(path) if line_length is None else line_length
-    return generating.generate_family(get_backend(backend), members, origin, length)
+    return family_source(members_of(network), backend, path, line_length, handles)

@@ -63,7 +63,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run the command."""
     from netspec.errors import UsageError
-    from netspec.family import generate_family, members_of
+    from netspec.family import family_source, networks_of
     from netspec.system.files import check_writable
 
     if arguments.all_variants and arguments.variant is not None:
@@ -73,16 +73,17 @@ def run(arguments: argparse.Namespace) -> int:
     target = arguments.check or (None if arguments.output == "-" else arguments.output)
     network = load_spec(arguments)
     line_length, handles = arguments.line_length, arguments.handles
+    networks = networks_of(network, arguments.all_variants)
     if arguments.all_variants:
-        networks = members_of(network)
-        source = generate_family(network, arguments.backend, target, line_length, handles)
+        source = family_source(networks, arguments.backend, target, line_length, handles)
     else:
-        networks = [network]
         source = network.generate(arguments.backend, target, line_length, handles)
     if arguments.explain:
         from netspec.family import explain_source
 
-        for decision in explain_source(network, arguments.backend, arguments.all_variants, handles):
+        for decision in explain_source(
+            networks, arguments.backend, arguments.all_variants, handles
+        ):
             tell(str(decision))
     if not (arguments.no_check or arguments.check):
         path = None if target is None else Path(target)

@@ -192,14 +192,10 @@ def load_spec(arguments: argparse.Namespace) -> CompiledNetwork:
 
 def _with_outputs(compiled: CompiledNetwork, arguments: argparse.Namespace) -> CompiledNetwork:
     """The network as ``--outputs`` and ``--headless`` have it."""
-    from netspec.errors import UsageError
-
-    if arguments.further_outputs is not None:
-        names = [name.strip() for name in arguments.further_outputs.split(",") if name.strip()]
-        return compiled.with_outputs(*names, headless=arguments.headless)
-    if arguments.headless:
-        raise UsageError("--headless: takes --outputs, which say what is left")
-    return compiled
+    if arguments.further_outputs is None and not arguments.headless:
+        return compiled
+    names = [name.strip() for name in (arguments.further_outputs or "").split(",") if name.strip()]
+    return compiled.with_outputs(*names, headless=arguments.headless)
 
 
 def _load(arguments: argparse.Namespace) -> CompiledNetwork:

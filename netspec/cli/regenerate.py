@@ -103,11 +103,13 @@ def _about_spec(error: NetspecError) -> str:
 def _refresh(file: GeneratedFile, arguments: argparse.Namespace) -> bool:
     """Write the file again if need be and allowed; whether it is as its spec says in the end."""
     from netspec.cli.differences import print_diff
+    from netspec.family import networks_of
     from netspec.system.files import write_atomically
-    from netspec.tools.generated import backend_of, current_network, networks_of, source_of
+    from netspec.tools.generated import backend_of, current_network, source_of
 
     network, backend = current_network(file), backend_of(file)
-    source = source_of(file, network, backend, arguments.line_length)
+    networks = networks_of(network, file.is_family)
+    source = source_of(file, networks, backend, arguments.line_length)
     if source == file.text:
         return True
     if arguments.check:
@@ -116,7 +118,7 @@ def _refresh(file: GeneratedFile, arguments: argparse.Namespace) -> bool:
         tell(f"netspec: {message}")
         return False
     if not arguments.no_check:
-        check_source(networks_of(file, network), backend, source, file.path)
+        check_source(networks, backend, source, file.path)
     write_atomically(file.path, source)
     tell(f"wrote {file.path}")
     return True

@@ -10,7 +10,7 @@ from netspec.errors import UsageError, did_you_mean
 from netspec.ir.analysis import stride_of
 from netspec.ir.passes.kept import kept_attributes
 from netspec.ir.passes.remove_dead import RemoveDead
-from netspec.ir.program import Node, Program, Region, Value
+from netspec.ir.program import MERGING, Node, Program, Region, Value
 
 
 def with_outputs(program: Program, outputs: Sequence[str], headless: bool) -> Program:
@@ -70,14 +70,18 @@ def _results(program: Program) -> dict[str, Value]:
 
 
 def _line(program: Program) -> Iterator[Value]:
-    """What flows between the parts of the stem, and what steps and blocks of the stages give."""
-    waiting: list[Node | Region] = [*program.main.items[:-1]]
-    while waiting:
-        item = waiting.pop(0)
-        if isinstance(item, Region) and item.kind not in ("block", "residual", "gate", "branches"):
-            waiting[:0] = item.items
-        elif item.outputs:
-            yield item.outputs[0]
+    """What steps and blocks of the stem and of the stages give, in order."""
+    for part in program.main.items[:-1]:
+        yield from _given(part)
+
+
+def _given(item: Node | Region) -> Iterator[Value]:
+    """What an item gives, or one after another all that stand in it, where they do so in a row."""
+    if isinstance(item, Region) and item.kind not in ("block", *MERGING):
+        for inner in item.items:
+            yield from _given(inner)
+    else:
+        yield item.outputs[0]
 
 
 def _value(program: Program, name: str, results: Mapping[str, Value]) -> Value:

@@ -64,6 +64,11 @@ class BatchNorm(Normalization):
         0.1,
     )
 
+    @property
+    def is_fixed(self) -> bool:
+        """Whether it works by its running statistics in training too, and keeps them."""
+        return self.frozen == "all"
+
     def infer(self, source: TensorType) -> TensorType:
         if not 0 <= self.momentum <= 1:
             raise RangeError(f"`momentum` must lie in [0, 1], got {self.momentum}", "momentum")
@@ -71,7 +76,7 @@ class BatchNorm(Normalization):
 
     def parameters(self, source: TensorType) -> tuple[Parameter, ...]:
         shape = (source.channels,)
-        role: Role = "frozen" if self.frozen == "all" else "statistic"
+        role: Role = "frozen" if self.is_fixed else "statistic"
         return (
             *super().parameters(source),
             Parameter("running_mean", shape, ZEROS, role),

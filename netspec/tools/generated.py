@@ -18,7 +18,7 @@ from netspec.check.validate.files import find_targets
 from netspec.codegen.frame import BUILT_IN_PLACE, Origin, is_generated, read_origin
 from netspec.elaborate.overrides import parse_assignment
 from netspec.errors import NetspecError, UsageError
-from netspec.family import generate_family, members_of
+from netspec.family import family_source
 from netspec.loading import find_spec, open_spec
 from netspec.network import CompiledNetwork, compile_document
 from netspec.system.channels import readable
@@ -46,6 +46,11 @@ class GeneratedFile:
     def handles(self) -> str | None:
         """The handles that it was asked for; None where its head names none."""
         return None if self.origin is None else self.origin.handles
+
+    @property
+    def is_family(self) -> bool:
+        """Whether all variants of its spec are in it."""
+        return self.origin is not None and self.origin.all_variants
 
 
 def python_files(
@@ -105,18 +110,16 @@ def current_network(file: GeneratedFile) -> CompiledNetwork:
 
 
 def source_of(
-    file: GeneratedFile, network: CompiledNetwork, backend: str, line_length: int | None = None
+    file: GeneratedFile,
+    networks: Sequence[CompiledNetwork],
+    backend: str,
+    line_length: int | None = None,
 ) -> str:
-    """What the file would hold today, made of its network by the backend whose file it is."""
-    if file.origin is not None and file.origin.all_variants:
-        return generate_family(network, backend, file.path, line_length, file.handles)
+    """What the file would hold today, made of its networks by the backend whose file it is."""
+    if file.is_family:
+        return family_source(networks, backend, file.path, line_length, file.handles)
+    (network,) = networks
     return network.generate(backend, file.path, line_length, file.handles)
-
-
-def networks_of(file: GeneratedFile, network: CompiledNetwork) -> list[CompiledNetwork]:
-    """The networks that the file has functions for: its network, or all variants of the network's spec."""
-    is_family = file.origin is not None and file.origin.all_variants
-    return members_of(network) if is_family else [network]
 
 
 def backend_of(file: GeneratedFile) -> str:

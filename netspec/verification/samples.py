@@ -73,9 +73,7 @@ def fit_statistics(network: Program, weights: Arrays, after: Arrays, seed: int) 
     random = numpy.random.default_rng(seed)
     fitted = dict(weights)
     for layer in network.layers:
-        if not isinstance(layer.op, BatchNorm) or layer.op.momentum == 0:
-            continue
-        if layer.op.frozen == "all":  # no step changes them
+        if not isinstance(layer.op, BatchNorm) or layer.op.is_fixed or layer.op.momentum == 0:
             continue
         share = layer.op.momentum
         mean_name, variance_name = (f"{layer.path}.running_{what}" for what in ("mean", "var"))

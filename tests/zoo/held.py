@@ -1,4 +1,4 @@
-"""Which network of the zoo each reference network is, and which references the zoo has not.
+"""Which network of the zoo each reference network is.
 
 A reference is a published implementation that was run once (``tests/reference``). What it calls its weights is the
 network's own names, or those of an entry of ``checkpoints:``; both are read by what `netspec convert` reads files with.
@@ -350,6 +350,3 @@ QUICK = frozenset(
     )
 )
 """References whose goldens the default tests compute: of many kinds, and small."""
-
-LACKING: Mapping[str, str] = {}
-"""What the language lacks for the references of tier `must` that are no network of the zoo."""

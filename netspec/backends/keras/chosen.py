@@ -27,7 +27,8 @@ def calls_of(layer: Node, printer: Printer) -> Lowered | Case[Lowered]:
     """The calls of a layer of a template, which may be one that the function is given."""
     if not isinstance(layer.op, Chosen):
         return by_cases(lower, layer)
-    if any(getattr(op, "frozen", "none") != "none" for op in layer.op.options):
+    held = (each for op in layer.op.options for each in op.parameters(layer.source))
+    if any(parameter.role == "frozen" for parameter in held):
         raise Diverges(layer.op.choice)  # what is frozen is no matter of how a layer is made
     names = _activations(layer)
     if names is None:

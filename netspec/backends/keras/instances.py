@@ -50,11 +50,6 @@ def _gelu(inputs: Any) -> Any:
     return inputs * 0.5 * (load_keras().ops.erf(inputs * 0.5**0.5) + 1)
 
 
-def _given(layer: Any) -> tuple[Any, Any]:
-    """The mean and variance that a `Normalization` was made with."""
-    return layer.input_mean, layer.input_variance
-
-
 def _exact(layer: Any) -> Callable[[Any], Any] | None:
     """What a layer computes, where its own constants are float32: up to 5e-8 off; None elsewhere.
 
@@ -66,8 +61,9 @@ def _exact(layer: Any) -> Callable[[Any], Any] | None:
         case keras.layers.Rescaling():
             return lambda inputs: inputs * layer.scale + layer.offset
         case keras.layers.Normalization():
-            own = layer.input_mean is None  # then they are variables
-            found = (layer.adapt_mean, layer.adapt_variance) if own else _given(layer)
+            found = layer.input_mean, layer.input_variance
+            if layer.input_mean is None:  # they are variables
+                found = layer.adapt_mean, layer.adapt_variance
             mean, variance = (ops.convert_to_tensor(numbers, "float64") for numbers in found)
             return lambda inputs: (inputs - mean) / ops.sqrt(variance)
         case keras.layers.LeakyReLU():

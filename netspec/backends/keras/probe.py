@@ -241,7 +241,7 @@ def as_torch_keeps_them(network: Program, batch: int, before: Arrays, after: Arr
     """
     found = {}
     for layer in network.layers:
-        if not isinstance(layer.op, BatchNorm) or layer.op.frozen == "all":
+        if not isinstance(layer.op, BatchNorm) or layer.op.is_fixed:
             continue
         mean, variance = (f"{layer.path}.running_{what}" for what in ("mean", "var"))
         found[mean] = after[mean]

@@ -125,7 +125,7 @@ def _channel_conv(layer: Layer) -> Call:
 
 def _batch_norm(layer: Layer) -> Call:
     op: BatchNorm = layer.op  # type: ignore[assignment]
-    if op.frozen == "all":
+    if op.is_fixed:
         keywords = {"eps": op.eps, "affine": op.affine}
         return Call("FrozenBatchNorm", (layer.source.channels,), keywords)
     return Call(
